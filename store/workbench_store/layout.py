@@ -1,0 +1,74 @@
+"""Every file name inside a workspace, in one place. (Python 3.8: the in-job client uses it.)
+
+Nothing here touches the disk.
+"""
+
+from pathlib import Path
+
+FORMAT_VERSION = 1
+WORKSPACE_DIR = ".workbench"
+
+
+class RunLayout:
+    """The files of one run, below `runs/<name>/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.name = root.name
+        #: Written once, atomically, when the run is made: what the run is (name, id, kind, host, created).
+        self.identity = root / "run.json"
+        #: Journals, one file per writing process: `<writer>.wbj`.
+        self.journals = root / "journal"
+        #: The resolved spec as JSON, and the job file as YAML with comments gone and paths absolute.
+        self.spec = root / "spec.json"
+        self.job_yaml = root / "job.yml"
+        self.logs = root / "logs"
+        #: The job's stdout and stderr together, where Azure ML puts them.
+        self.user_log = self.logs / "user_logs" / "std_log.txt"
+        self.environment_log = self.logs / "system_logs" / "environment.log"
+        self.supervisor_log = self.logs / "system_logs" / "supervisor.log"
+        #: What the job sees as ./outputs, and its named outputs.
+        self.outputs = root / "outputs"
+        self.named_outputs = root / "named-outputs"
+        #: Small files by which processes on one host find and steer each other.
+        self.control = root / "control"
+        self.supervisor_lock = self.control / "supervisor.lock"
+        self.script_lock = self.control / "script.lock"
+        self.supervisor_process = self.control / "supervisor.json"
+        self.job_process = self.control / "job.json"
+        self.exit_status = self.control / "exit.json"
+        self.cancel_request = self.control / "cancel"
+        self.heartbeat = self.control / "heartbeat"
+
+
+class WorkspaceLayout:
+    """The files of one workspace, below `.workbench/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.identity = root / "workspace.json"
+        self.gitignore = root / ".gitignore"
+        self.readme = root / "README.md"
+        self.store = root / "store.duckdb"
+        self.store_lock = root / "store.lock"
+        self.writer_lock = root / "store.writer.lock"
+        #: Journals of users' edits (tag, note, compute, view), one file per writing process.
+        self.journals = root / "journal"
+        self.runs = root / "runs"
+        self.blobs = root / "blobs"
+        self.snapshots = root / "snapshots"
+        self.computes = root / "computes"
+        #: Temporary storage of local compute, `staging/<run>/`.
+        self.staging = root / "staging"
+        self.tmp = root / "tmp"
+        self.stat_cache = root / "stat-cache"
+        #: Copies of the in-job client, `client/<hash>/`, put on the PYTHONPATH of jobs.
+        self.client = root / "client"
+
+    def run(self, name: str) -> RunLayout:
+        """The files of the run of that name."""
+        return RunLayout(self.runs / name)
+
+    def staged(self, name: str) -> Path:
+        """The temporary storage of the run of that name."""
+        return self.staging / name
