@@ -34,11 +34,20 @@ class RunLayout:
         self.control = root / "control"
         self.supervisor_lock = self.control / "supervisor.lock"
         self.script_lock = self.control / "script.lock"
+        #: What the supervisor is to do, made whole by submit.
+        self.plan = self.control / "plan.json"
         self.supervisor_process = self.control / "supervisor.json"
         self.job_process = self.control / "job.json"
         self.exit_status = self.control / "exit.json"
         self.cancel_request = self.control / "cancel"
+        #: Its age tells of a living supervisor; it is removed when the run is final.
         self.heartbeat = self.control / "heartbeat"
+        #: What was left out of the middle of the user's log, if it grew too large.
+        self.log_shape = self.control / "log.json"
+        #: Outputs that came with the snapshot, so that they are not taken for the job's.
+        self.outputs_before = self.control / "outputs-before.json"
+        #: Made when outputs and logs are saved and recorded: only then may temporary storage go.
+        self.collected = self.control / "collected"
 
 
 class WorkspaceLayout:

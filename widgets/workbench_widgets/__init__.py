@@ -1,1 +1,1 @@
-""""""
+"""Jupyter panels over `workbench.view`; none yet, see widgets/README.md."""

@@ -1,1 +1,77 @@
-"""Workbench."""
+"""Workbench: run Azure ML v2 command jobs on your own machine, record and watch them.
+
+In a training script: `start_run`, `log`, `log_params`, `log_artifact`, `log_artifacts`, `set_tags`. In a notebook or a
+program: `Workspace`, `command`, `load_job` and the classes of the spec. Names are loaded when first used, so that a
+script pays only for what it calls. (Python 3.8: this file goes into every job.)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, List
+
+from workbench._version import __version__
+
+if TYPE_CHECKING:
+    from workbench.client.api import active_run as active_run
+    from workbench.client.api import log as log
+    from workbench.client.api import log_artifact as log_artifact
+    from workbench.client.api import log_artifacts as log_artifacts
+    from workbench.client.api import log_params as log_params
+    from workbench.client.api import set_tags as set_tags
+    from workbench.client.api import start_run as start_run
+    from workbench.run import Run as Run
+    from workbench.spec import BuildContext as BuildContext
+    from workbench.spec import Environment as Environment
+    from workbench.spec import Input as Input
+    from workbench.spec import MpiDistribution as MpiDistribution
+    from workbench.spec import Output as Output
+    from workbench.spec import PyTorchDistribution as PyTorchDistribution
+    from workbench.spec import RayDistribution as RayDistribution
+    from workbench.spec import TensorFlowDistribution as TensorFlowDistribution
+    from workbench.spec import command as command
+    from workbench.spec import load_job as load_job
+    from workbench.workspace import Workspace as Workspace
+    from workbench_store.errors import WorkbenchError as WorkbenchError
+
+_IN_JOB = ("active_run", "log", "log_artifact", "log_artifacts", "log_params", "set_tags", "start_run")
+_OF_SPEC = (
+    "BuildContext",
+    "Environment",
+    "Input",
+    "MpiDistribution",
+    "Output",
+    "PyTorchDistribution",
+    "RayDistribution",
+    "TensorFlowDistribution",
+    "command",
+    "load_job",
+)
+_HOMES = {
+    "Run": "workbench.run",
+    "Workspace": "workbench.workspace",
+    "WorkbenchError": "workbench_store.errors",
+}
+_HOMES.update(dict.fromkeys(_IN_JOB, "workbench.client.api"))
+_HOMES.update(dict.fromkeys(_OF_SPEC, "workbench.spec"))
+
+__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError("module 'workbench' has no attribute {!r}".format(name))
+    try:
+        value = getattr(import_module(home), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith("workbench"):
+            raise
+        raise AttributeError(
+            "workbench.{} needs the whole package: what a job finds is only the part that logs. Install "
+            "experiment-workbench in the job's environment.".format(name)
+        ) from error
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> List[str]:
+    return sorted(__all__)

@@ -134,26 +134,26 @@ def next_record(data: bytes, position: int) -> Tuple[int, int, int]:
     """Find the first whole record at or after `position`.
 
     Returns (start, end, kind); start == -1 when there is none, and then `end` is where reading goes on once more
-    bytes are there: everything before it is damage for certain, what is after it may be a record still being written.
+    bytes are there: what is before it is damage for certain, what is after it may be a record still being written.
     """
     size = len(data)
+    unfinished = -1
     while True:
         start = data.find(MAGIC, position)
-        if start < 0:
-            return -1, max(position, size - len(MAGIC) + 1), 0
-        if start + HEAD.size > size:
-            return -1, start, 0
+        if start < 0 or start + HEAD.size > size:
+            break
         _, _version, kind, length, crc = HEAD.unpack_from(data, start)
         end = start + HEAD.size + length
         if length <= MAX_PAYLOAD:
             if end > size:
                 # Either still being written, or a damaged length: a later whole record settles which.
-                later = next_record(data, start + 1)
-                return later if later[0] >= 0 else (-1, start, 0)
-            prefix = data[start + 4 : start + 10]
-            if zlib.crc32(data[start + HEAD.size : end], zlib.crc32(prefix)) == crc:
+                unfinished = start if unfinished < 0 else unfinished
+            elif zlib.crc32(data[start + HEAD.size : end], zlib.crc32(data[start + 4 : start + 10])) == crc:
                 return start, end, kind
         position = start + 1
+    if unfinished >= 0:
+        return -1, unfinished, 0
+    return -1, start if start >= 0 else max(position, size - len(MAGIC) + 1), 0
 
 
 def decode(data: bytes, position: int = 0) -> Iterator[Tuple[Record, int]]:

@@ -1,1 +1,32 @@
-""""""
+"""The life of a run: submit, supervise, judge, adopt, cancel, close, collect, follow.
+
+Names are resolved when first used, so that the supervisor does not load what only submitting needs.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.lifecycle.adoption import adopt as adopt
+    from workbench.lifecycle.cancellation import cancel as cancel
+    from workbench.lifecycle.closing import close_run as close_run
+    from workbench.lifecycle.collection import collect as collect
+    from workbench.lifecycle.collection import sweep_leftovers as sweep_leftovers
+    from workbench.lifecycle.submission import submit as submit
+
+_HOMES = {
+    "adopt": "adoption",
+    "cancel": "cancellation",
+    "close_run": "closing",
+    "collect": "collection",
+    "submit": "submission",
+    "sweep_leftovers": "collection",
+}
+
+__all__ = ["adopt", "cancel", "close_run", "collect", "submit", "sweep_leftovers"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

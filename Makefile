@@ -1,0 +1,44 @@
+# Two commands for a newcomer: `make demo` and `make test`. Everything they need is made in .venv/.
+SHELL := /bin/bash
+BIN := .venv/bin
+
+.PHONY: demo test setup lint types imports fast slow format picture bench clean help
+
+help:            ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+
+demo: setup      ## run the demo: three runs of a real training job, then the dashboard
+	@$(BIN)/python demo/demo.py
+
+test: setup      ## every check and test
+	@bash scripts/test.sh
+
+setup:           ## make .venv with the project and its tools, if it is not up to date
+	@bash scripts/setup.sh
+
+lint: setup      ## ruff
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup     ## mypy --strict
+	$(BIN)/mypy
+
+imports: setup   ## who may import whom
+	$(BIN)/lint-imports
+
+fast: setup      ## the tests that make no virtual environments, wheels or terminals
+	$(BIN)/pytest -m "not slow" -n 2 --dist worksteal
+
+slow: setup      ## the others
+	$(BIN)/pytest -m slow -n 2 --dist worksteal
+
+format: setup    ## let ruff rewrite
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+picture: setup   ## draw the README's picture of the dashboard
+	$(BIN)/python scripts/dashboard_picture.py
+
+bench: setup     ## measure against the budgets and write docs/benchmarks.md
+	$(BIN)/python benchmarks/run_all.py
+
+clean:           ## remove what was made here
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

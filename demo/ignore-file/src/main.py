@@ -1,0 +1,1 @@
+print("only what the job needs came along")

@@ -1,0 +1,160 @@
+"""Content-addressed files: each content once, named by its xxh3-128, read-only, shared by all snapshots."""
+
+import contextlib
+import os
+import shutil
+import sys
+import uuid
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from xxhash import xxh3_128
+
+from workbench_store.errors import SnapshotError
+from workbench_store.layout import WorkspaceLayout
+
+_PART_BYTES = 1024 * 1024
+#: ioctl_ficlone(2) of Linux: share the extents of a file on file systems that can (Btrfs, XFS, bcachefs).
+_FICLONE = 0x40049409
+
+
+class Blob(NamedTuple):
+    """A stored content: its xxh3-128 in hex and its size in bytes."""
+
+    hash: str
+    size: int
+
+
+class BlobStore:
+    """The blobs of one workspace. Writing the same content twice stores it once, from any number of processes."""
+
+    def __init__(self, layout: WorkspaceLayout) -> None:
+        self._root = layout.blobs
+
+    def path(self, hash: str) -> Path:
+        """Where the blob of that hash is or would be."""
+        return self._root / hash[:2] / hash[2:]
+
+    def has(self, hash: str) -> bool:
+        """Whether that content is stored."""
+        return self.path(hash).is_file()
+
+    def open(self, hash: str) -> BinaryIO:
+        """The content for reading. Raises SnapshotError if it is not there."""
+        try:
+            return self.path(hash).open("rb")
+        except FileNotFoundError:
+            raise SnapshotError(f"blob {hash} is missing from {self._root}", remedy="Restore it from a copy.") from None
+
+    def add_bytes(self, data: bytes) -> Blob:
+        """Store `data`."""
+        blob = Blob(xxh3_128(data).hexdigest(), len(data))
+        if not self.has(blob.hash):
+            draft = self._draft()
+            with draft.open("wb") as file:
+                file.write(data)
+            self._keep(draft, blob.hash)
+        return blob
+
+    def add_file(self, source: Path) -> Blob:
+        """Store a file's content as it is now; a file that changes while it is read is read again.
+
+        Raises SnapshotError, naming the file, if it cannot be read or does not hold still.
+        """
+        draft = self._draft()
+        try:
+            blob = _copy_hashed(source, draft)
+            if self.has(blob.hash):
+                draft.unlink()
+            else:
+                self._keep(draft, blob.hash)
+            return blob
+        except BaseException:
+            with contextlib.suppress(OSError):
+                draft.unlink()
+            raise
+
+    def stage(self, hash: str, target: Path, mode: int = 0o644) -> None:
+        """Put a copy of the content at `target`: shared extents where the file system can, never a link.
+
+        Raises SnapshotError if the blob is missing or damaged.
+        """
+        with self.open(hash) as source, target.open("xb") as copy:
+            if not _cloned(source, copy):
+                shutil.copyfileobj(source, copy, _PART_BYTES)
+            os.fchmod(copy.fileno(), mode)
+        if hash_of(target) != hash:
+            target.unlink()
+            raise SnapshotError(f"blob {hash} is damaged", remedy="Restore blobs/ from a copy.")
+
+    def verify(self, hash: str) -> bool:
+        """Whether the stored content is there and is what its name says."""
+        try:
+            return hash_of(self.path(hash)) == hash
+        except OSError:
+            return False
+
+    def _draft(self) -> Path:
+        self._root.mkdir(parents=True, exist_ok=True)
+        return self._root / f"{uuid.uuid4().hex}.new"
+
+    def _keep(self, draft: Path, hash: str) -> None:
+        """Make a complete draft a blob: on disk before it has its name."""
+        target = self.path(hash)
+        target.parent.mkdir(exist_ok=True)
+        descriptor = os.open(draft, os.O_RDONLY)
+        try:
+            os.fchmod(descriptor, 0o444)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        draft.replace(target)
+
+
+def hash_of(path: Path) -> str:
+    """The xxh3-128 of a file's content in hex. Raises OSError."""
+    digest = xxh3_128()
+    with path.open("rb") as file:
+        while part := file.read(_PART_BYTES):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _copy_hashed(source: Path, draft: Path) -> Blob:
+    for _attempt in range(5):
+        try:
+            with source.open("rb") as file, draft.open("wb") as copy:
+                before = os.fstat(file.fileno())
+                blob = _pour(file, copy)
+                after = os.fstat(file.fileno())
+        except OSError as error:
+            raise SnapshotError(
+                f"cannot snapshot {source}: {error.strerror or error}",
+                remedy="Make it readable, or leave it out with a rule in .amlignore.",
+            ) from error
+        if before.st_mtime_ns == after.st_mtime_ns and blob.size == after.st_size:
+            return blob
+    raise SnapshotError(
+        f"{source} changes while it is read", remedy="Leave it out with a rule in .amlignore, or stop what writes it."
+    )
+
+
+def _pour(source: BinaryIO, target: BinaryIO) -> Blob:
+    digest, size = xxh3_128(), 0
+    while part := source.read(_PART_BYTES):
+        digest.update(part)
+        target.write(part)
+        size += len(part)
+    return Blob(digest.hexdigest(), size)
+
+
+def _cloned(source: BinaryIO, target: BinaryIO) -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    import fcntl
+
+    try:
+        fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
+    except OSError:
+        return False
+    return True

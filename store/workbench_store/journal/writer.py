@@ -1,0 +1,197 @@
+"""Appending to a journal: one `os.write` for each record, so that what returned survives the writer. (Python 3.8.)
+
+After construction nothing here raises because of the disk, and nothing blocks: what cannot be written waits in
+bounded memory and is tried again, with one warning on stderr. When memory runs out the oldest points go, and the
+journal says how many.
+"""
+
+import os
+import sys
+import threading
+import time
+import uuid
+import weakref
+from collections import deque
+from pathlib import Path
+from typing import Any, Deque, Optional, Sequence, Tuple
+
+from workbench_store.errors import WorkspaceError
+from workbench_store.journal.codec import PointsEncoder, encode_event
+from workbench_store.processes import boot_id, host_id
+
+#: What may wait in memory while the disk takes nothing, in bytes.
+HELD_BYTES = 16 * 1024 * 1024
+#: While the disk takes nothing it is tried again this often, in seconds.
+RETRY_SECONDS = 0.5
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+_writers: "weakref.WeakSet[JournalWriter]" = weakref.WeakSet()
+
+
+class JournalWriter:
+    """Appends to a new file of its own in `folder`; a forked child goes on in another file.
+
+    `writer` says who writes (submit, supervisor, script, client, judge, user, system). Raises WorkspaceError when the
+    file cannot be made; nothing else here raises but for what cannot be encoded (ValueError, TypeError).
+    """
+
+    def __init__(self, folder: Path, writer: str, rank: int = 0) -> None:
+        self.folder = Path(folder)
+        self.writer = writer
+        self.rank = rank
+        self.lost_points = 0
+        self._encoder = PointsEncoder(rank)
+        self._held: Deque[Tuple[bytes, int]] = deque()
+        self._held_bytes = 0
+        self._warned = False
+        self._closed = False
+        self._next_try = 0.0
+        self._lock = threading.RLock()
+        self._fd = -1
+        self.path = self.folder
+        try:
+            self._open()
+        except OSError as error:
+            raise WorkspaceError(
+                f"cannot write a journal in {self.folder}: {error.strerror or error}",
+                remedy="Check that the folder is there, is yours, and that the disk has room.",
+            ) from error
+        _writers.add(self)
+
+    def _open(self) -> None:
+        name = f"{self.writer}-r{self.rank}-{os.getpid()}-{uuid.uuid4().hex[:8]}.wbj"
+        path = self.folder / name
+        self._fd = os.open(str(path), _FLAGS, 0o600)
+        self.path = path
+        self._append(encode_event("open", time.time(), self._introduction()), 0)
+
+    def _introduction(self) -> "dict[str, Any]":
+        return {
+            "writer": self.writer,
+            "rank": self.rank,
+            "pid": os.getpid(),
+            "host": host_id(),
+            "boot": boot_id(),
+            "version": 1,
+        }
+
+    def event(self, event: str, /, **fields: Any) -> None:
+        """Append an event, stamped with the time now; see docs/architecture.md for the events."""
+        self._append(encode_event(event, time.time(), fields), 0)
+
+    def points(self, when: float, step: int, keys: Tuple[str, ...], values: Sequence[float]) -> None:
+        """Append the points of one call: equally many keys and values, at UTC epoch seconds `when`."""
+        data = self._encoder.encode(when, step, keys, values)
+        # The common case, without a lock: os.write appends whole records in any thread.
+        if not self._held and self._fd >= 0:
+            try:
+                if os.write(self._fd, data) == len(data):
+                    return
+            except OSError as error:
+                self._hold(data, len(keys), error)
+                return
+            self._hold(data, len(keys), None)
+            return
+        self._append(data, len(keys))
+
+    def _append(self, data: bytes, points: int) -> None:
+        with self._lock:
+            if self._held and not self._retry():
+                self._hold(data, points, None)
+                return
+            error = self._write(data)
+            if error is not None:
+                self._hold(data, points, error)
+
+    def _write(self, data: bytes) -> Optional[OSError]:
+        try:
+            if self._fd < 0:
+                if self._closed:
+                    return OSError("the journal is closed")
+                self._open()
+            # A short write leaves a torn record, which readers skip: the record is sent again whole.
+            return None if os.write(self._fd, data) == len(data) else OSError("no room for the whole record")
+        except OSError as error:
+            return error
+
+    def _hold(self, data: bytes, points: int, error: Optional[OSError]) -> None:
+        with self._lock:
+            self._held.append((data, points))
+            self._held_bytes += len(data)
+            self._next_try = time.monotonic() + RETRY_SECONDS
+            while self._held_bytes > HELD_BYTES:
+                self._drop()
+        if not self._warned:
+            self._warned = True
+            reason = error.strerror or str(error) if error else "no room for the whole record"
+            _warn(f"workbench: cannot write {self.path} ({reason}); recording goes on in memory and is retried")
+
+    def _drop(self) -> None:
+        """Let the oldest points go; events are few and stay."""
+        for index, (data, points) in enumerate(self._held):
+            if points:
+                del self._held[index]
+                self._held_bytes -= len(data)
+                self.lost_points += points
+                return
+        data, _ = self._held.popleft()
+        self._held_bytes -= len(data)
+
+    def _retry(self, at_once: bool = False) -> bool:
+        """Try to write what waits; whether nothing waits any more."""
+        if not at_once and time.monotonic() < self._next_try:
+            return False
+        self._next_try = time.monotonic() + RETRY_SECONDS
+        while self._held:
+            data, _ = self._held[0]
+            if self._write(data) is not None:
+                return False
+            self._held.popleft()
+            self._held_bytes -= len(data)
+        if self.lost_points:
+            lost, self.lost_points = self.lost_points, 0
+            self._write(encode_event("lost", time.time(), {"points": lost, "reason": "the disk took nothing"}))
+        self._warned = False
+        return True
+
+    def sync(self) -> None:
+        """Bring what was written to the disk, for power loss; trouble is passed over."""
+        try:
+            getattr(os, "fdatasync", os.fsync)(self._fd)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        """Write what still waits, if the disk takes it, and close the file."""
+        with self._lock:
+            if self._held and not self._retry(at_once=True):
+                waiting = sum(points for _, points in self._held)
+                _warn(f"workbench: {waiting} points could not be written to {self.path}")
+            self._closed = True
+            descriptor, self._fd = self._fd, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def _after_fork(self) -> None:
+        """In a forked child: what waits is the parent's to write, and the child goes on in a file of its own."""
+        self._lock = threading.RLock()
+        self._held.clear()
+        self._held_bytes = self.lost_points = 0
+        descriptor, self._fd = self._fd, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _warn(text: str) -> None:
+    try:
+        sys.stderr.write(text + "\n")
+    except (OSError, ValueError, AttributeError):
+        pass
+
+
+def _forked() -> None:
+    for writer in list(_writers):
+        writer._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -1,0 +1,204 @@
+"""Locks that die with their holder, and names for hosts, boots and processes. (Python 3.8: the client uses it.)
+
+A lock is an exclusive or shared `flock` on a file that is never deleted while in use. The operating system releases
+it when the holder ends, however it ends. Two traps are closed here: a forked child inherits the descriptor and would
+keep a dead parent's lock alive, so children close it at once; and a child that unlocked it would drop its parent's
+lock, so they close without unlocking.
+"""
+
+import errno
+import os
+import sys
+import threading
+import time
+import weakref
+from pathlib import Path
+from typing import Optional
+
+from workbench_store.errors import WorkspaceError
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int, shared: bool) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # Windows knows no shared kind here: all are exclusive
+
+    def _unlock(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int, shared: bool) -> None:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+_BUSY = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
+_FIRST_WAIT = 0.0005
+_LONGEST_WAIT = 0.02
+
+#: Held while a descriptor is opened or closed, and across every fork, so that no child inherits one unregistered.
+_guard = threading.RLock()
+_held: "weakref.WeakSet[FileLock]" = weakref.WeakSet()
+
+
+class FileLock:
+    """A lock on `path`, which is made when it is not there. One object is one holder; it is not reentrant."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self._descriptor: Optional[int] = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this object holds the lock (never so in a forked child)."""
+        return self._descriptor is not None
+
+    def try_acquire(self, shared: bool = False) -> bool:
+        """Take the lock if nobody holds it; whether that worked.
+
+        Raises WorkspaceError when the file cannot be opened or its file system knows no locks, and RuntimeError when
+        this object holds it already.
+        """
+        if self._descriptor is not None:
+            raise RuntimeError(f"{self.path} is already held by this lock object")
+        with _guard:
+            descriptor = _open_locked(self.path, shared)
+            if descriptor is None:
+                return False
+            self._descriptor = descriptor
+            _held.add(self)
+            return True
+
+    def acquire(self, timeout: Optional[float] = None, shared: bool = False) -> bool:
+        """Take the lock, waiting up to `timeout` seconds (None: for ever); whether it was had. Raises as try_acquire."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        wait = _FIRST_WAIT
+        while not self.try_acquire(shared):
+            remaining = wait if deadline is None else deadline - time.monotonic()
+            if remaining <= 0:
+                return False
+            time.sleep(min(wait, remaining))
+            wait = min(2 * wait, _LONGEST_WAIT)
+        return True
+
+    def release(self) -> None:
+        """Let go of the lock; nothing happens when it is not held."""
+        with _guard:
+            descriptor, self._descriptor = self._descriptor, None
+            _held.discard(self)
+            if descriptor is None:
+                return
+            try:
+                _unlock(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _forget(self) -> None:
+        """In a forked child: close without unlocking, since the lock is the parent's."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def __enter__(self) -> "FileLock":
+        self.acquire()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.release()
+
+    def __del__(self) -> None:
+        if self._descriptor is not None:
+            self.release()
+
+    @staticmethod
+    def is_free(path: Path) -> bool:
+        """Whether nobody holds the lock exclusively; true when there is no such file.
+
+        It is probed with a shared lock held for an instant. So whoever wants a lock that others probe should
+        `acquire` it with a short timeout, not `try_acquire` it. Raises WorkspaceError when the file cannot be read.
+        """
+        with _guard:
+            try:
+                descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            except FileNotFoundError:
+                return True
+            except OSError as error:
+                raise _unusable(path, error) from error
+            try:
+                return _try_lock(path, descriptor, shared=True)
+            finally:
+                os.close(descriptor)
+
+
+def _open_locked(path: Path, shared: bool) -> Optional[int]:
+    """A descriptor that holds the lock, or None if another does."""
+    while True:
+        descriptor = _open(path, shared)
+        try:
+            locked = _try_lock(path, descriptor, shared)
+            current = not locked or _is_same_file(path, descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if locked and current:
+            return descriptor
+        os.close(descriptor)
+        if current:
+            return None
+        # The file was replaced between opening and locking: the lock on the old one is worth nothing.
+
+
+def _open(path: Path, shared: bool) -> int:
+    flags = getattr(os, "O_CLOEXEC", 0)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
+    except OSError as error:
+        if shared and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) and os.access(path, os.R_OK):
+            return os.open(path, os.O_RDONLY | flags)
+        raise _unusable(path, error) from error
+
+
+def _try_lock(path: Path, descriptor: int, shared: bool) -> bool:
+    try:
+        _lock(descriptor, shared)
+    except OSError as error:
+        if error.errno in _BUSY:
+            return False
+        raise _unusable(path, error) from error
+    return True
+
+
+def _is_same_file(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _unusable(path: Path, error: OSError) -> WorkspaceError:
+    return WorkspaceError(
+        f"cannot lock {path}: {error.strerror or error}",
+        remedy="Check that you own the folder, that it is writable, and that its file system supports locks.",
+    )
+
+
+def _release_in_child() -> None:
+    global _guard
+    _guard = threading.RLock()
+    for lock in list(_held):
+        lock._forget()
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=lambda: _guard.acquire() and None,
+        after_in_parent=lambda: _guard.release(),
+        after_in_child=_release_in_child,
+    )

@@ -1,0 +1,77 @@
+"""Names for hosts, boots and processes, by which one process tells whether another still lives. (Python 3.8.)
+
+A PID alone is not a name: it is reused. Host, boot, PID and the process's start time together are.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Optional
+
+
+@lru_cache(maxsize=None)
+def host_id() -> str:
+    """This machine: its host name, and the machine id where there is one (host names alone repeat)."""
+    name = socket.gethostname()
+    machine = _read("/etc/machine-id") or _read("/var/lib/dbus/machine-id") or _darwin("kern.uuid")
+    return f"{name}-{machine[:12]}" if machine else name
+
+
+@lru_cache(maxsize=None)
+def boot_id() -> str:
+    """This run of the machine since it was switched on; "" where the system does not say."""
+    return _read("/proc/sys/kernel/random/boot_id") or _darwin("kern.bootsessionuuid")
+
+
+def process_start(pid: int) -> Optional[str]:
+    """When the process started, as text that only compares for equality; None when it is not alive.
+
+    A zombie is not alive. Linux: clock ticks since boot, field 22 of /proc/PID/stat (proc(5)); elsewhere from `ps`.
+    """
+    if pid <= 0:
+        return None
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The command name, in parentheses, may hold spaces and parentheses itself: fields follow the last one.
+            fields = file.read().rpartition(b")")[2].split()
+        return None if fields[0] in (b"Z", b"X", b"x") else fields[19].decode("ascii")
+    except (OSError, IndexError):
+        return None if sys.platform.startswith("linux") else _start_by_ps(pid)
+
+
+def process_alive(pid: int, start: Optional[str]) -> bool:
+    """Whether the process that had this PID and start time still lives (a zombie does not)."""
+    return start is not None and process_start(pid) == start
+
+
+def _start_by_ps(pid: int) -> Optional[str]:
+    command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
+    try:
+        answer = subprocess.run(command, env={**os.environ, "LC_ALL": "C"}, stdout=subprocess.PIPE, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    state, _, start = answer.stdout.decode("utf-8", "replace").strip().partition(" ")
+    return start.strip() if start and not state.startswith("Z") else None
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def _darwin(name: str) -> str:
+    """A text that macOS's sysctl(3) knows by that name; "" elsewhere."""
+    if sys.platform != "darwin":
+        return ""
+    import ctypes
+
+    library = ctypes.CDLL(None)
+    size = ctypes.c_size_t(256)
+    buffer = ctypes.create_string_buffer(size.value)
+    failed = library.sysctlbyname(name.encode(), buffer, ctypes.byref(size), None, ctypes.c_size_t(0))
+    return "" if failed else buffer.value.decode("utf-8", "replace")

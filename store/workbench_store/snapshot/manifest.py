@@ -1,0 +1,106 @@
+"""The manifest: what a snapshot consists of. Its id is the hash of that, so identical code is one snapshot."""
+
+import json
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from xxhash import xxh3_128
+
+from workbench_store.errors import NotFound, SnapshotError
+from workbench_store.layout import WorkspaceLayout
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file: path below the root (posix), size in bytes, whether it is executable, xxh3-128 of its content."""
+
+    path: str
+    size: int
+    executable: bool
+    hash: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot; `excluded` and `warnings` tell of the taking and are not part of its identity."""
+
+    id: str
+    entries: tuple[Entry, ...]
+    upstream_hash: str
+    excluded: dict[str, int]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> int:
+        """How many files."""
+        return len(self.entries)
+
+    @property
+    def bytes(self) -> int:
+        """Their sizes together."""
+        return sum(entry.size for entry in self.entries)
+
+
+def snapshot_id(entries: tuple[Entry, ...]) -> str:
+    """The identity of these files: paths, executable bits and contents, in order of path."""
+    digest = xxh3_128()
+    for entry in entries:
+        head = f"{entry.path}\0{int(entry.executable)}\0{entry.hash}\n"
+        digest.update(head.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def write_manifest(layout: WorkspaceLayout, entries: tuple[Entry, ...], upstream_hash: str) -> str:
+    """Store the manifest, if it is not there yet, and return its id."""
+    id = snapshot_id(entries)
+    target = layout.snapshots / f"{id}.json"
+    if not target.exists():
+        files = [[entry.path, entry.size, int(entry.executable), entry.hash] for entry in entries]
+        text = json.dumps({"id": id, "upstream_hash": upstream_hash, "files": files}, ensure_ascii=True)
+        draft = layout.snapshots / f"{id}.{uuid.uuid4().hex[:8]}.new"
+        layout.snapshots.mkdir(exist_ok=True)
+        with draft.open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    return id
+
+
+def known_upstream_hash(layout: WorkspaceLayout, entries: tuple[Entry, ...]) -> str | None:
+    """Upstream's hash if the same files were snapshotted before: it depends on nothing else."""
+    try:
+        return read_snapshot(layout, snapshot_id(entries)).upstream_hash
+    except (NotFound, SnapshotError):
+        return None
+
+
+def read_snapshot(layout: WorkspaceLayout, id: str) -> Snapshot:
+    """The snapshot of that id. Raises NotFound, or SnapshotError if its manifest is not what its id says."""
+    path = layout.snapshots / f"{id}.json"
+    try:
+        data = json.loads(path.read_text())
+        entries = tuple(Entry(file[0], int(file[1]), bool(file[2]), str(file[3])) for file in data["files"])
+    except FileNotFoundError:
+        raise NotFound(f"there is no snapshot {id}", remedy=f"Look into {layout.snapshots}.") from None
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise _damaged(path, error) from error
+    if data.get("id") != id or snapshot_id(entries) != id:
+        raise _damaged(path, "its files are not those of its id")
+    for entry in entries:
+        check_path(entry.path)
+    return Snapshot(id, entries, str(data.get("upstream_hash", "")), {})
+
+
+def _damaged(path: Any, why: object) -> SnapshotError:
+    return SnapshotError(f"{path} is damaged: {why}", remedy="Restore it from a copy of the workspace.")
+
+
+def check_path(path: str) -> None:
+    """Raises SnapshotError for a path that would leave the folder it is unpacked to."""
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\0" in path:
+        raise SnapshotError(f"{path!r} would be written outside of the snapshot's folder")

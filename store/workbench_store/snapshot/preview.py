@@ -1,0 +1,88 @@
+"""What a snapshot would take, before anything is written."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench_store.secrets import secret_in_content, secret_in_name
+from workbench_store.snapshot.ignore import IgnoreRules, read_rules
+from workbench_store.snapshot.take import no_rules, single_file
+from workbench_store.snapshot.walk import Walked, walk_everything
+
+_BIGGEST = 10
+_LARGEST_SEARCHED = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class PreviewFile:
+    """A file that would go in: path (posix) and size in bytes."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True)
+class RuleEffect:
+    """What one rule drops: its text, its line in the ignore file (0 if built in), files and their bytes."""
+
+    rule: str
+    line: int
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Everything about a snapshot that was not taken."""
+
+    root: Path
+    ignore_file: str | None
+    files: tuple[PreviewFile, ...]
+    rules: tuple[RuleEffect, ...]
+    secrets: tuple[tuple[str, str], ...]
+    skipped: tuple[str, ...]
+
+    @property
+    def bytes(self) -> int:
+        """The size of all files together."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def biggest(self) -> tuple[PreviewFile, ...]:
+        """The ten biggest files, the biggest first."""
+        return tuple(sorted(self.files, key=lambda file: (-file.size, file.path))[:_BIGGEST])
+
+
+def preview(code: Path, *, component: bool = False, follow_links: bool = False) -> Preview:
+    """Walk the code folder (or file) as a snapshot would. Writes nothing. Raises SnapshotError as taking does."""
+    if code.is_dir():
+        rules = read_rules(code, component=component)
+        found = walk_everything(code, rules, follow_links=follow_links)
+    else:
+        rules, found = no_rules(), single_file(code)
+    return Preview(
+        code,
+        rules.source,
+        tuple(PreviewFile(file.path, file.status.st_size) for file in found.files),
+        _effects(rules, found),
+        tuple(_secrets(found)),
+        tuple(found.skipped),
+    )
+
+
+def _effects(rules: IgnoreRules, found: Walked) -> tuple[RuleEffect, ...]:
+    lines = {rule.text: rule.line for rule in rules.rules if rule.excludes}
+    texts = [*lines, *(text for text in found.excluded if text not in lines)]
+    return tuple(
+        RuleEffect(text, lines.get(text, 0), found.excluded[text], found.excluded_bytes[text]) for text in texts
+    )
+
+
+def _secrets(found: Walked) -> list[tuple[str, str]]:
+    suspects = []
+    for file in found.files:
+        reason = secret_in_name(file.path.rpartition("/")[2])
+        if reason is None and file.status.st_size <= _LARGEST_SEARCHED:
+            reason = secret_in_content(Path(file.place))
+        if reason:
+            suspects.append((file.path, reason))
+    return suspects

@@ -1,0 +1,128 @@
+"""Walking a code folder: which files a snapshot takes, which rule dropped the others, and what was passed over."""
+
+import os
+import stat
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench_store.errors import SnapshotError
+from workbench_store.snapshot.ignore import ALWAYS_EXCLUDED, IgnoreRules
+
+
+@dataclass(frozen=True)
+class WalkedFile:
+    """A file that goes in: its path below the root (posix), where it is, and what `stat` says of its content."""
+
+    path: str
+    place: str
+    status: os.stat_result
+
+
+@dataclass
+class Walked:
+    """What a walk found."""
+
+    files: list[WalkedFile] = field(default_factory=list)
+    excluded: Counter[str] = field(default_factory=Counter)
+    """Files dropped by each rule's text; a folder that is dropped whole counts as one."""
+    excluded_bytes: Counter[str] = field(default_factory=Counter)
+    skipped: list[str] = field(default_factory=list)
+    """Loops, broken links, devices and the like, each named with the reason."""
+
+
+class _Walk:
+    def __init__(self, root: Path, rules: IgnoreRules, follow_links: bool, look_inside: bool) -> None:
+        self.found = Walked()
+        self._rules = rules
+        self._root = os.path.realpath(root)
+        self._follow_links = follow_links
+        self._look_inside = look_inside
+        self._outside: list[str] = []
+
+    def run(self) -> Walked:
+        self._folder(self._root, "", frozenset({self._root}), None)
+        if self._outside:
+            raise SnapshotError(
+                f"links lead out of {self._root}: {', '.join(self._outside[:5])}"
+                + (f" and {len(self._outside) - 5} more" if len(self._outside) > 5 else ""),
+                remedy="Take what they point to with --follow-links, or leave them out with rules in .amlignore.",
+            )
+        self.found.files.sort(key=lambda file: file.path)
+        return self.found
+
+    def _folder(self, place: str, path: str, above: frozenset[str], dropped: str | None) -> None:
+        try:
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+        except OSError as error:
+            raise SnapshotError(
+                f"cannot read the folder {place}: {error.strerror or error}",
+                remedy="Make it readable, or leave it out with a rule in .amlignore.",
+            ) from error
+        for entry in entries:
+            self._entry(entry, f"{path}/{entry.name}" if path else entry.name, above, dropped)
+
+    def _entry(self, entry: "os.DirEntry[str]", path: str, above: frozenset[str], dropped: str | None) -> None:
+        if entry.name in ALWAYS_EXCLUDED:
+            self._drop(f"{entry.name} (never in a snapshot)", 0)
+        elif entry.is_symlink():
+            self._link(entry, path, above, dropped)
+        elif entry.is_dir(follow_symlinks=False):
+            self._descend(entry.path, path, above, dropped)
+        else:
+            self._file(entry.path, path, entry.stat(follow_symlinks=False), dropped)
+
+    def _descend(self, place: str, path: str, above: frozenset[str], dropped: str | None) -> None:
+        rule = None if dropped else self._rules.prunable(path)
+        if rule is not None and not self._look_inside:
+            self._drop(rule.text, 0)
+        else:
+            self._folder(place, path, above, dropped or (rule.text if rule else None))
+
+    def _link(self, entry: "os.DirEntry[str]", path: str, above: frozenset[str], dropped: str | None) -> None:
+        target = os.path.realpath(entry.path)
+        rule = self._rules.decide(path)
+        try:
+            status = os.stat(target)
+        except OSError:
+            return self._skip(path, "a broken link")
+        if dropped or rule:
+            return self._drop(dropped or (rule.text if rule else ""), 0)
+        if target in above:
+            return self._skip(path, "a link that loops")
+        if not self._follow_links and target != self._root and not target.startswith(self._root + os.sep):
+            self._outside.append(path)
+        elif stat.S_ISDIR(status.st_mode):
+            self._descend(target, path, above | {target}, None)
+        else:
+            self._file(target, path, status, None)
+
+    def _file(self, place: str, path: str, status: os.stat_result, dropped: str | None) -> None:
+        if not stat.S_ISREG(status.st_mode):
+            return self._skip(path, "not a regular file")
+        if dropped is None:
+            rule = self._rules.decide(path) if self._rules.rules else None
+            dropped = rule.text if rule else None
+        if dropped is not None:
+            return self._drop(dropped, status.st_size)
+        self.found.files.append(WalkedFile(path, place, status))
+
+    def _drop(self, rule: str, size: int) -> None:
+        self.found.excluded[rule] += 1
+        self.found.excluded_bytes[rule] += size
+
+    def _skip(self, path: str, reason: str) -> None:
+        self.found.skipped.append(f"{path}: {reason}")
+
+
+def walk(root: Path, rules: IgnoreRules, *, follow_links: bool = False) -> Walked:
+    """The files below `root` that the rules keep. A folder that a rule drops whole is not entered.
+
+    Raises SnapshotError for a folder that cannot be read and, unless `follow_links`, for links that lead out.
+    """
+    return _Walk(root, rules, follow_links, look_inside=False).run()
+
+
+def walk_everything(root: Path, rules: IgnoreRules, *, follow_links: bool = False) -> Walked:
+    """The same, but dropped folders are entered to count files and bytes: for a preview."""
+    return _Walk(root, rules, follow_links, look_inside=True).run()

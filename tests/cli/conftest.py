@@ -1,0 +1,43 @@
+"""The `workbench` command as users run it: a process of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Workbench = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def workbench(here: Path) -> Workbench:
+    """Run a command in the test's folder; nothing is checked."""
+
+    def call(*words: str, input: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "workbench", *words],
+            cwd=here,
+            env={**os.environ, **environ},
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return call
+
+
+@pytest.fixture
+def job(here: Path) -> Callable[..., str]:
+    """Write a job file (and a code folder with `main.sh`) and return its name."""
+
+    def write(command: str = "echo hello", extra: str = "", name: str = "job.yml") -> str:
+        (here / "src").mkdir(exist_ok=True)
+        (here / "src" / "note.txt").write_text("a file of the code\n")
+        (here / name).write_text(f"command: {command!r}\ncode: ./src\n{extra}")
+        return name
+
+    return write

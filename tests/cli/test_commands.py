@@ -1,0 +1,117 @@
+"""The other commands: what they say, and how they refuse."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from workbench.cli.exit_codes import ExitCode
+
+from .conftest import Workbench
+
+Job = Callable[..., str]
+
+
+def test_validate_reports_all_errors_with_positions(workbench: Workbench, here: Path) -> None:
+    (here / "bad.yml").write_text("command: echo ${{inputs.rate}}\ncompute: local\ninputs:\n  lr: 0.1\nlimit: 3\n")
+    done = workbench("validate", "bad.yml")
+    assert done.returncode == ExitCode.BAD_SPEC
+    assert "bad.yml:1:" in done.stdout and "bad.yml:5:1" in done.stdout and "limits" in done.stdout
+    problems = json.loads(workbench("validate", "bad.yml", "--json").stdout)
+    assert {problem["line"] for problem in problems} >= {1, 5}
+
+
+def test_validate_accepts_a_good_file(workbench: Workbench, job: Job, here: Path) -> None:
+    assert workbench("validate", job()).returncode == 0
+    assert not (here / ".workbench").exists()
+
+
+def test_schema_is_a_json_schema(workbench: Workbench) -> None:
+    schema = json.loads(workbench("schema").stdout)
+    assert "command" in json.dumps(schema) and "$schema" in schema
+
+
+def test_snapshot_previews_without_writing(workbench: Workbench, here: Path) -> None:
+    code = here / "code"
+    code.mkdir()
+    (code / ".amlignore").write_text("*.log\n")
+    (code / "big.bin").write_bytes(b"x" * 5000)
+    (code / "old.log").write_text("old\n")
+    (code / ".env").write_text("PASSWORD=hunter2\n")
+    done = workbench("snapshot", "code")
+    assert done.returncode == 0, done.stderr
+    assert "big.bin" in done.stdout and "*.log" in done.stdout and ".env" in done.stdout
+    seen = json.loads(workbench("snapshot", "code", "--json").stdout)
+    assert {entry["path"] for entry in seen["files"]} == {".amlignore", "big.bin", ".env"}
+    assert not (here / ".workbench").exists()
+
+
+def test_names_resolve_by_prefix_or_say_what_is_near(workbench: Workbench, job: Job) -> None:
+    for name in ("red-fox", "red-hen"):
+        assert workbench("run", job("true", f"name: {name}\n")).returncode == 0
+    assert workbench("show", "red-f").returncode == 0
+    ambiguous = workbench("show", "red")
+    assert ambiguous.returncode == ExitCode.NOT_FOUND
+    assert "red-fox" in ambiguous.stderr and "red-hen" in ambiguous.stderr
+    unknown = workbench("show", "red-fix")
+    assert unknown.returncode == ExitCode.NOT_FOUND and "red-fox" in unknown.stderr
+
+
+def test_outputs_are_downloaded_once(workbench: Workbench, job: Job, here: Path) -> None:
+    name = job("echo kept > outputs/a.txt; echo m > ${{outputs.model}}/m.txt", "name: kept\noutputs:\n  model:\n")
+    assert workbench("run", name).returncode == 0
+    assert workbench("outputs", "kept", "--download", "got").returncode == 0
+    assert (here / "got/artifacts/a.txt").read_text() == "kept\n"
+    assert (here / "got/named-outputs/model/m.txt").read_text() == "m\n"
+    again = workbench("outputs", "kept", "--download", "got")
+    assert again.returncode == ExitCode.REFUSED and "got" in again.stderr
+
+
+def test_ls_is_plain_text_when_piped(workbench: Workbench, job: Job) -> None:
+    workbench("run", job("true", "name: plain\n"))
+    done = workbench("ls")
+    assert "plain" in done.stdout and "Completed" in done.stdout and "\x1b" not in done.stdout
+
+
+def test_ls_filters_and_sorts(workbench: Workbench, job: Job) -> None:
+    for name, code in (("good-one", 0), ("bad-one", 1)):
+        workbench("run", job(f"exit {code}", f"name: {name}\n"))
+    runs = json.loads(workbench("ls", "state:failed", "--json").stdout)["runs"]
+    assert [run["name"] for run in runs] == ["bad-one"]
+    by_name = json.loads(workbench("ls", "--sort", "name", "--json").stdout)["runs"]
+    assert [run["name"] for run in by_name] == ["bad-one", "good-one"]
+
+
+@pytest.mark.parametrize("words", [["ls"], ["show", "x"], ["logs", "x"], ["doctor"], ["cancel", "x"]])
+def test_without_a_workspace_nothing_is_made(words: list[str], workbench: Workbench, here: Path) -> None:
+    done = workbench(*words)
+    assert done.returncode in {ExitCode.WORKSPACE, ExitCode.COMPLETED} and "Traceback" not in done.stderr
+    assert not (here / ".workbench").exists()
+
+
+def test_doctor_rebuilds_a_lost_store(workbench: Workbench, job: Job, here: Path) -> None:
+    workbench("run", job("true", "name: before\n"))
+    workbench("ls")
+    (here / ".workbench" / "store.duckdb").write_bytes(b"scribbled over" * 1000)
+    broken = workbench("ls")
+    assert broken.returncode == ExitCode.WORKSPACE and "doctor --rebuild" in broken.stderr
+    assert workbench("doctor", "--rebuild").returncode == 0
+    assert "before" in workbench("ls").stdout
+
+
+def test_close_and_adopt_refuse_a_finished_run(workbench: Workbench, job: Job) -> None:
+    workbench("run", job("true", "name: over\n"))
+    assert workbench("close", "over", "--as", "failed").returncode == ExitCode.REFUSED
+    assert workbench("adopt", "over").returncode == ExitCode.REFUSED
+    assert workbench("cancel", "over").returncode == ExitCode.REFUSED
+
+
+def test_a_mistyped_command_names_the_near_one(workbench: Workbench) -> None:
+    done = workbench("valdate")
+    assert done.returncode == ExitCode.USAGE and "validate" in done.stderr
+
+
+def test_the_dashboard_without_a_terminal_lists(workbench: Workbench, job: Job) -> None:
+    workbench("run", job("true", "name: seen\n"))
+    assert "seen" in workbench().stdout

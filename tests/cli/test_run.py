@@ -1,0 +1,136 @@
+"""`workbench run`: follow a job live, and end with a code that says its state."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from workbench.cli.exit_codes import ExitCode
+
+from .conftest import Workbench
+
+Job = Callable[..., str]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.05)
+
+
+def listed(workbench: Workbench) -> list[dict[str, object]]:
+    done = workbench("ls", "--json")
+    assert done.returncode == 0, done.stderr
+    runs: list[dict[str, object]] = json.loads(done.stdout)["runs"]
+    return runs
+
+
+def test_the_jobs_output_is_data_and_the_rest_is_narration(workbench: Workbench, job: Job) -> None:
+    done = workbench("run", job("echo hello; cat note.txt; echo warned >&2"))
+    assert done.returncode == ExitCode.COMPLETED, done.stderr
+    assert done.stdout == "hello\na file of the code\nwarned\n"
+    assert "Completed" in done.stderr
+    assert ".workbench" in done.stderr
+
+
+def test_a_failing_job_says_so(workbench: Workbench, job: Job) -> None:
+    done = workbench("run", job("echo before; exit 3"))
+    assert done.returncode == ExitCode.RUN_FAILED
+    assert done.stdout == "before\n"
+    assert "Failed" in done.stderr and "3" in done.stderr
+
+
+def test_a_killed_job_names_the_signal(workbench: Workbench, job: Job) -> None:
+    done = workbench("run", job("kill -KILL $$"))
+    assert done.returncode == ExitCode.RUN_FAILED
+    assert "SIGKILL" in done.stderr
+
+
+def test_a_bad_spec_starts_nothing_and_names_everything(workbench: Workbench, here: Path) -> None:
+    (here / "bad.yml").write_text("comand: echo\ncode: ./nowhere\nlimits:\n  timeout: soon\n")
+    done = workbench("run", "bad.yml")
+    assert done.returncode == ExitCode.BAD_SPEC
+    assert "bad.yml:1:1" in done.stderr and "command" in done.stderr
+    assert "bad.yml:2:" in done.stderr and "bad.yml:4:" in done.stderr
+    assert not (here / ".workbench").exists()
+
+
+def test_set_changes_a_field(workbench: Workbench, job: Job) -> None:
+    name = job("echo rate ${{inputs.lr}}", "inputs:\n  lr: 0.1\n")
+    done = workbench("run", name, "--set", "inputs.lr=0.05")
+    assert done.stdout == "rate 0.05\n", done.stderr
+    assert "inputs.rate" in workbench("run", name, "--set", "inputs.rate.oops=1").stderr
+
+
+def test_an_unknown_compute_names_the_remedy_which_works(workbench: Workbench, job: Job) -> None:
+    name = job("echo there", "compute: azureml:cpu-cluster\n")
+    refused = workbench("run", name)
+    assert refused.returncode == ExitCode.REFUSED
+    assert "workbench compute add cpu-cluster" in refused.stderr
+    assert workbench("compute", "add", "cpu-cluster", "--kind", "local").returncode == 0
+    done = workbench("run", name)
+    assert (done.returncode, done.stdout) == (0, "there\n"), done.stderr
+
+
+def test_a_name_is_used_once(workbench: Workbench, job: Job) -> None:
+    name = job("true", "name: the-one\n")
+    assert workbench("run", name).returncode == 0
+    again = workbench("run", name)
+    assert again.returncode in {ExitCode.REFUSED, ExitCode.BAD_SPEC} and "the-one" in again.stderr
+
+
+def test_a_detached_run_goes_on(workbench: Workbench, job: Job, here: Path) -> None:
+    done = workbench("run", job("sleep 1; echo finished"), "--detach")
+    assert done.returncode == 0, done.stderr
+    name = done.stdout.strip()
+    assert workbench("logs", "-f", name[:-1]).stdout.endswith("finished\n")
+    wait_until(lambda: listed(workbench)[0]["state"] == "Completed")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_without_a_terminal_a_signal_cancels(number: signal.Signals, workbench: Workbench, job: Job, here: Path) -> None:
+    command = [sys.executable, "-m", "workbench", "run", job("echo started; sleep 100")]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"started\n"
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    assert process.returncode == ExitCode.RUN_CANCELED
+    assert listed(workbench)[0]["state"] == "Canceled"
+
+
+def test_a_hang_up_detaches(workbench: Workbench, job: Job) -> None:
+    command = [sys.executable, "-m", "workbench", "run", job("echo started; sleep 2; echo finished")]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"started\n"
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=60)
+    assert process.returncode == ExitCode.INTERRUPTED
+    wait_until(lambda: listed(workbench)[0]["state"] == "Completed")
+
+
+def test_the_run_is_recorded(workbench: Workbench, job: Job) -> None:
+    text = "import workbench; workbench.log({'loss': 0.5}, step=2); workbench.log_params({'depth': 3})"
+    extra = "inputs:\n  lr: 0.1\ntags:\n  team: vision\nexperiment_name: recorded\n"
+    done = workbench("run", job(f'echo ${{{{inputs.lr}}}}; echo x > outputs/o.txt; python -c "{text}"', extra))
+    assert done.returncode == 0, done.stderr
+    (row,) = listed(workbench)
+    assert row["experiment"] == "recorded"
+    page = json.loads(workbench("show", str(row["name"]), "--json").stdout)
+    text = json.dumps(page)
+    for expected in ('"loss"', "0.5", '"lr"', '"depth"', '"vision"', "outputs/o.txt", "note.txt"):
+        assert expected in text
+    assert "outputs/o.txt" in workbench("outputs", str(row["name"])).stdout
+
+
+def test_environ_is_not_needed(workbench: Workbench, job: Job) -> None:
+    assert "WORKBENCH_RUN_DIR" not in os.environ
+    assert workbench("run", job('test -n "$WORKBENCH_RUN_DIR"')).returncode == 0

@@ -1,0 +1,62 @@
+"""Outputs that cannot be saved: temporary storage stays, the run says so, and collecting again finishes
+it."""
+
+from pathlib import Path
+
+import pytest
+from workbench.lifecycle import collect, sweep_leftovers
+from workbench.spec import Output
+from workbench_store.errors import NotFound, RunError
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.states import RunState
+
+from tests.lifecycle.launched import Launch
+
+
+def test_what_cannot_be_saved_is_kept_until_it_can(launch: Launch, here: Path) -> None:
+    target = here / "published"
+    run = launch(
+        f"echo x > ${{{{outputs.o}}}}/x; touch scratch; echo in the way > {target}",
+        outputs={"o": Output(path=str(target), mode="upload")},
+    )
+    assert run.finish() is RunState.FAILED
+    assert "outputs not saved" in run.last_state()["reason"]
+    assert "workbench outputs --collect" in run.last_state()["reason"]
+    assert any("could not be saved" in fields["text"] for fields in run.events("warning"))
+    staged = run.layout.staged(run.name)
+    assert (staged / "code" / "scratch").exists()
+    assert sweep_leftovers(run.layout) == []
+    assert (staged / "code" / "scratch").exists()
+    with pytest.raises(RunError, match="cannot be saved"):
+        collect(run.layout, run.name)
+    target.unlink()
+    collect(run.layout, run.name)
+    assert (target / "x").read_text() == "x\n"
+    assert "named-outputs/o/x" in run.artifacts()
+    assert not staged.exists()
+    assert run.state is RunState.FAILED
+
+
+def test_read_only_folders_do_not_keep_temporary_storage(launch: Launch) -> None:
+    run = launch("mkdir -p deep/er && touch deep/er/f && chmod 500 deep/er deep")
+    assert run.finish() is RunState.COMPLETED
+    assert not run.layout.staged(run.name).exists()
+
+
+def test_a_sweep_removes_only_what_is_final_and_collected(launch: Launch, layout: WorkspaceLayout) -> None:
+    done, running = launch("true"), launch("echo on > outputs/on; sleep 1000")
+    done.finish()
+    running.wait_for_file("on")
+    for name in (done.name, "of_another_workspace"):
+        layout.staged(name).mkdir()
+    assert sweep_leftovers(layout) == [done.name]
+    assert layout.staged("of_another_workspace").exists()
+    assert layout.staged(running.name).exists()
+
+
+def test_a_run_that_goes_on_is_not_collected(launch: Launch, layout: WorkspaceLayout) -> None:
+    run = launch("sleep 1000")
+    with pytest.raises(RunError, match="when it ends"):
+        collect(layout, run.name)
+    with pytest.raises(NotFound):
+        collect(layout, "nothing")

@@ -1,0 +1,169 @@
+"""The log: capped while it grows, whole lines while it is followed, harmless when it is shown."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from workbench.lifecycle import log_cap
+from workbench.lifecycle.follow import FollowEvent, LogLine, LogPending, StageChanged, StateChanged, follow
+from workbench.lifecycle.log_cap import LogCap
+from workbench.lifecycle.logs import LogReader, follow_log, plain_text, read_log
+from workbench_store.layout import RunLayout
+from workbench_store.states import RunState
+
+from tests.lifecycle.launched import Launch, wait_until
+
+CAP = 64 * 1024
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunLayout:
+    monkeypatch.setenv("WORKBENCH_LOG_CAP", str(CAP))
+    files = RunLayout(tmp_path / "run")
+    files.user_log.parent.mkdir(parents=True)
+    files.control.mkdir()
+    return files
+
+
+@pytest.fixture(params=["holes", "no holes"])
+def holes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The two ways to cut: a file system that can give blocks back, and one that cannot."""
+    if request.param == "no holes":
+        monkeypatch.setattr(log_cap, "_punch", lambda *arguments: False)
+    return str(request.param)
+
+
+def append(files: RunLayout, first: int, last: int) -> None:
+    with files.user_log.open("ab") as log:
+        log.write(b"".join(b"line %07d\n" % number for number in range(first, last)))
+
+
+def disk_bytes(files: RunLayout) -> int:
+    return sum(path.stat().st_blocks * 512 for path in files.root.rglob("*") if path.is_file())
+
+
+def test_a_log_keeps_head_and_tail_and_names_the_gap(files: RunLayout, holes: str) -> None:
+    cap = LogCap(files)
+    for start in range(0, 100_000, 2_000):
+        append(files, start, start + 2_000)
+        cap.enforce()
+        assert disk_bytes(files) < 4 * CAP
+    before = read_log(files)
+    cap.collapse()
+    cap.collapse()
+    after = read_log(files)
+    assert after == before
+    assert after == files.user_log.read_text()
+    lines = after.splitlines()
+    assert lines[0] == "line 0000000"
+    assert lines[-1] == "line 0099999"
+    (gap,) = [line for line in lines if "left out" in line]
+    assert len(after) - len(gap) - 2 + int(gap.split()[1]) == 100_000 * len("line 0000000\n")
+
+
+def test_a_reader_copes_with_cuts_and_with_the_end(files: RunLayout, holes: str) -> None:
+    cap, reader = LogCap(files), LogReader(files)
+    lines: list[str] = []
+    for start in range(0, 100_000, 2_000):
+        append(files, start, start + 2_000)
+        lines += reader.lines()
+        cap.enforce()
+    append(files, 100_000, 100_010)
+    cap.collapse()
+    lines += reader.lines()
+    assert lines == [f"line {number:07d}" for number in range(100_010)]
+
+
+def test_a_run_that_floods_its_log_stays_within_its_cap(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_LOG_CAP", str(CAP))
+    run = launch("echo first; seq 1 200000; sleep 0.5; echo last")
+    assert run.finish() is RunState.COMPLETED
+    lines = read_log(run.files).splitlines()
+    assert (lines[0], lines[-1]) == ("first", "last")
+    assert any("left out" in line for line in lines)
+    assert run.files.user_log.stat().st_size < 2 * CAP
+
+
+def test_a_progress_bar_takes_one_line(files: RunLayout) -> None:
+    reader = LogReader(files)
+    files.user_log.write_bytes(b"start\r\n" + b"".join(b"\r%3d%%" % n for n in range(50)))
+    assert list(reader.lines()) == ["start"]
+    assert reader.pending == " 49%"
+    with files.user_log.open("ab") as log:
+        log.write(b"\r100%\nend")
+    assert list(reader.lines()) == ["100%"]
+    assert read_log(files) == "start\n100%\nend"
+
+
+def test_following_a_run_tells_stages_states_and_lines(launch: Launch) -> None:
+    run = launch(
+        "echo one; printf '10%%\\r20%%\\r'; while ! test -e outputs/go; do sleep 0.05; done; echo; echo two"
+    )
+    seen: list[FollowEvent] = []
+
+    def note(event: FollowEvent) -> None:
+        seen.append(event)
+        if isinstance(event, LogPending) and event.text == "20%":
+            (run.files.outputs / "go").touch()
+
+    assert follow(run.layout, run.name, note) is RunState.COMPLETED
+    assert [event.text for event in seen if isinstance(event, LogLine)] == ["one", "20%", "two"]
+    assert isinstance(seen[-1], StateChanged)
+    done = [event.stage for event in seen if isinstance(event, StageChanged) and event.status == "done"]
+    assert done[-1] == "release"
+
+
+def test_following_a_log_ends_with_the_run(launch: Launch) -> None:
+    run = launch("echo a; sleep 0.2; printf b")
+    assert "".join(follow_log(run.files)) == "a\nb"
+
+
+def test_following_ends_when_the_supervisor_is_gone(launch: Launch) -> None:
+    run = launch("echo on > outputs/on; sleep 1000")
+    run.wait_for_file("on")
+    run.kill_supervisor()
+    assert follow(run.layout, run.name, lambda event: None) is RunState.NOT_RESPONDING
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07after", "after"),
+        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("tab\tstays\n", "tab\tstays\n"),
+        ("bell\x07", "bell␇"),
+        ("\x9b2Jc1", "c1"),
+        ("over\u202ewritten", "over�written"),
+    ],
+)
+def test_what_could_steer_a_terminal_is_shown_harmlessly(text: str, shown: str) -> None:
+    assert plain_text(text) == shown
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=200))
+def test_plain_text_holds_no_control_character(text: str) -> None:
+    plain = plain_text(text)
+    assert all(char in "\n\t" or not (ord(char) < 32 or 0x7F <= ord(char) < 0xA0) for char in plain)
+    assert plain_text(plain) == plain
+
+
+def test_a_log_that_is_not_there_is_empty(files: RunLayout) -> None:
+    assert read_log(files) == ""
+    assert list(LogReader(files).lines()) == []
+
+
+def test_a_live_log_is_the_jobs_own_file(launch: Launch) -> None:
+    """Killing whoever watches must not break the job's writing: no pipe is between them."""
+    run = launch(
+        "echo on > outputs/on; echo before; while ! test -e outputs/go; do sleep 0.05; done; echo after"
+    )
+    run.wait_for_file("on")
+    links = [Path(f"/proc/{pid}/fd/1").readlink() for pid in run.processes()]
+    assert run.files.user_log in links
+    run.kill_supervisor()
+    (run.files.outputs / "go").touch()
+    wait_until(lambda: read_log(run.files).endswith("after\n"), "the job's last words")

@@ -1,0 +1,149 @@
+"""kill -9 of the supervisor: training goes on, the run is NotResponding, and it can be adopted, cancelled or
+closed."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from workbench.lifecycle import adopt, cancel, close_run, collect
+from workbench.lifecycle.files import read_json
+from workbench.lifecycle.judge import judge
+from workbench.lifecycle.logs import read_log
+from workbench_store.errors import RunError, UsageError
+from workbench_store.states import RunState
+
+from tests.lifecycle.launched import Launch, Launched, wait_until
+
+GATED = "echo on > outputs/on; while ! test -e outputs/go; do sleep 0.05; done; echo end; echo x > outputs/x"
+
+
+def orphaned(launch: Launch, text: str = GATED) -> Launched:
+    run = launch(text)
+    run.wait_for_file("on")
+    run.kill_supervisor()
+    return run
+
+
+def test_the_job_goes_on_and_an_adopter_completes_the_run(launch: Launch) -> None:
+    run = orphaned(launch)
+    assert judge(run.layout) == {run.name: RunState.NOT_RESPONDING}
+    assert run.state is RunState.NOT_RESPONDING
+    assert "last sign of life" in run.last_state()["reason"]
+    assert judge(run.layout) == {}
+    assert run.processes() != []
+    adopt(run.layout, run.name)
+    (run.files.outputs / "go").touch()
+    assert run.finish() is RunState.COMPLETED
+    assert run.last_state()["generation"] == 2
+    assert "outputs/x" in run.artifacts()
+    assert read_log(run.files) == "end\n"
+    assert not run.layout.staged(run.name).exists()
+
+
+def test_a_job_that_ended_meanwhile_is_finalized_with_its_exit_code(launch: Launch) -> None:
+    run = orphaned(launch, GATED + "; exit 4")
+    (run.files.outputs / "go").touch()
+    wait_until(run.files.exit_status.exists, "the exit status")
+    adopt(run.layout, run.name)
+    assert run.finish() is RunState.FAILED
+    assert run.last_state()["exit_code"] == 4
+    assert "outputs/x" in run.artifacts()
+
+
+def test_cancel_works_without_a_supervisor(launch: Launch) -> None:
+    run = orphaned(launch)
+    cancel(run.layout, run.name)
+    assert run.finish() is RunState.CANCELED
+    assert run.processes() == []
+    assert "outputs/on" in run.artifacts()
+
+
+def test_of_two_adopters_one_wins(launch: Launch) -> None:
+    run = orphaned(launch)
+    script = (
+        "import sys; from pathlib import Path; from workbench.lifecycle import adopt;"
+        "from workbench_store.layout import WorkspaceLayout; from workbench_store.errors import RunError\n"
+        "try: adopt(WorkspaceLayout(Path(sys.argv[1])), sys.argv[2]); print('won')\n"
+        "except RunError: print('lost')"
+    )
+    arguments = [sys.executable, "-c", script, str(run.layout.root), run.name]
+    racers = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert sorted(racer.communicate()[0].strip() for racer in racers) == ["lost", "lost", "won"]
+    (run.files.outputs / "go").touch()
+    assert run.finish() is RunState.COMPLETED
+    assert run.states().count("Completed") == 1
+
+
+def test_a_job_whose_parent_is_killed_too_is_watched_to_its_end(launch: Launch) -> None:
+    run = orphaned(launch)
+    adopt(run.layout, run.name)
+    wait_until(lambda: run.states().count("Running") == 2, "the adopter to watch")
+    os.kill((read_json(run.files.job_process) or {})["parent"], signal.SIGKILL)
+    (run.files.outputs / "go").touch()
+    assert run.finish() is RunState.FAILED
+    assert "unknown" in run.last_state()["reason"]
+    assert "outputs/x" in run.artifacts()
+
+
+def test_the_status_of_an_orphaned_job_is_had_by_the_subreaper(launch: Launch) -> None:
+    run = launch(GATED + "; exit 5")
+    run.wait_for_file("on")
+    wait_until(lambda: (read_json(run.files.job_process) or {}).get("pid"), "the job's PID")
+    os.kill((read_json(run.files.job_process) or {})["parent"], signal.SIGKILL)
+    (run.files.outputs / "go").touch()
+    assert run.finish() is RunState.FAILED
+    assert run.last_state()["exit_code"] == 5
+
+
+def test_close_refuses_while_the_job_lives_and_ends_a_dead_run(launch: Launch) -> None:
+    run = orphaned(launch)
+    with pytest.raises(RunError, match="still runs"):
+        close_run(run.layout, run.name, RunState.FAILED)
+    (run.files.outputs / "go").touch()
+    wait_until(lambda: run.files.exit_status.exists() and not run.processes(), "the job's end")
+    with pytest.raises(UsageError):
+        close_run(run.layout, run.name, RunState.COMPLETED)
+    close_run(run.layout, run.name, RunState.CANCELED)
+    assert run.state is RunState.CANCELED
+    with pytest.raises(RunError, match="already"):
+        close_run(run.layout, run.name, RunState.FAILED)
+    collect(run.layout, run.name)
+    assert "outputs/x" in run.artifacts()
+    assert not run.layout.staged(run.name).exists()
+
+
+def test_a_living_run_is_not_judged_adopted_or_closed(launch: Launch) -> None:
+    run = launch("sleep 1000")
+    run.wait_for(RunState.RUNNING)
+    assert judge(run.layout, [run.name]) == {}
+    with pytest.raises(RunError, match="living supervisor"):
+        adopt(run.layout, run.name)
+    with pytest.raises(RunError, match="alive"):
+        close_run(run.layout, run.name, RunState.FAILED)
+
+
+def test_a_run_whose_supervisor_dies_in_the_queue_fails_when_adopted(launch: Launch) -> None:
+    from workbench.compute import add_compute
+
+    holder = launch("sleep 1000")
+    add_compute(holder.layout, "one", "local", {"slots": 1})
+    first = launch("echo on > outputs/on; sleep 1000", compute="one")
+    first.wait_for_file("on")
+    second = launch("true", compute="one")
+    second.wait_for(RunState.QUEUED)
+    second.kill_supervisor()
+    assert judge(second.layout, [second.name]) == {second.name: RunState.NOT_RESPONDING}
+    adopt(second.layout, second.name)
+    assert second.finish() is RunState.FAILED
+    assert "before the command was started" in second.last_state()["reason"]
+
+
+def test_a_final_run_is_left_alone(launch: Launch) -> None:
+    run = launch("true")
+    run.finish()
+    assert judge(run.layout, [run.name]) == {}
+    for action in (adopt, cancel):
+        with pytest.raises(RunError, match="Completed"):
+            action(run.layout, run.name)

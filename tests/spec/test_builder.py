@@ -1,0 +1,160 @@
+"""What Python builds is what a file says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from workbench.spec import (
+    BuildContext,
+    Environment,
+    Input,
+    MpiDistribution,
+    Output,
+    PyTorchDistribution,
+    RayDistribution,
+    SpecErrors,
+    SshJobService,
+    TensorFlowDistribution,
+    UserIdentityConfiguration,
+    command,
+    job_to_dict,
+    load_job,
+    with_inputs,
+)
+
+FILE = """\
+name: one
+display_name: One
+description: all fields
+experiment_name: e
+tags: {a: b}
+properties: {p: q}
+code: ./src
+command: python train.py --lr ${{inputs.lr}} --data ${{inputs.data}} --out ${{outputs.model}}
+inputs:
+  lr: 0.1
+  data: {type: uri_file, path: ./src/train.py, mode: download}
+outputs:
+  model: {type: uri_folder, mode: upload}
+environment:
+  image: python:3.11
+  conda_file: ./conda.yml
+environment_variables: {SEED: 1}
+compute: azureml:cpu-cluster
+distribution: {type: pytorch, process_count_per_instance: 1}
+resources: {instance_count: 1, instance_type: x, locations: [y], docker_args: --ipc=host, shm_size: 2g}
+limits: {timeout: 60}
+queue_settings: {job_tier: spot, priority: low}
+identity: {type: user_identity}
+services: {shell: {type: ssh, port: 22}}
+parent_job_name: p
+"""
+
+
+@pytest.fixture
+def project(here: Path) -> Path:
+    (here / "src").mkdir()
+    (here / "src" / "train.py").write_text("print('x')\n")
+    (here / "conda.yml").write_text("dependencies: [python=3.11]\n")
+    return here
+
+
+def test_every_argument_gives_the_files_field(project: Path) -> None:
+    (project / "job.yml").write_text(FILE)
+    built = command(
+        name="one",
+        display_name="One",
+        description="all fields",
+        experiment_name="e",
+        tags={"a": "b"},
+        properties={"p": "q"},
+        code=Path("src"),
+        command="python train.py --lr ${{inputs.lr}} --data ${{inputs.data}} --out ${{outputs.model}}",
+        inputs={"lr": 0.1, "data": Input(type="uri_file", path=Path("src/train.py"), mode="download")},
+        outputs={"model": Output(mode="upload")},
+        environment=Environment(image="python:3.11", conda_file="conda.yml"),
+        environment_variables={"SEED": 1},
+        compute="cpu-cluster",
+        distribution=PyTorchDistribution(process_count_per_instance=1),
+        instance_count=1,
+        instance_type="x",
+        locations=["y"],
+        docker_args="--ipc=host",
+        shm_size="2g",
+        timeout=60,
+        job_tier="Spot",
+        priority="low",
+        identity=UserIdentityConfiguration(),
+        services={"shell": SshJobService(port=22)},
+        parent_job_name="p",
+    )
+    assert job_to_dict(built) == job_to_dict(load_job("job.yml"))
+
+
+@pytest.mark.parametrize(
+    "distribution",
+    [
+        MpiDistribution(process_count_per_instance=2),
+        TensorFlowDistribution(worker_count=2, parameter_server_count=1),
+        RayDistribution(port=1),
+    ],
+)
+def test_distributions(distribution: Any) -> None:
+    assert command(command="echo", distribution=distribution).distribution == distribution
+
+
+def test_a_build_context(project: Path) -> None:
+    (project / "src" / "Dockerfile").write_text("FROM scratch\n")
+    job = command(command="echo", environment=Environment(build=BuildContext(path="src")))
+    assert job_to_dict(job)["environment"] == {"build": {"path": str(project / "src")}}
+
+
+def test_inputs_of_primitive_types_are_their_default() -> None:
+    job = command(
+        command="echo ${{inputs.lr}}",
+        inputs={
+            "lr": Input(type="number", default=0.5, min=0, max=1),  # type: ignore[arg-type]
+            "limit": Input(type="integer", optional=True),  # type: ignore[arg-type]
+        },
+    )
+    assert job.inputs == {"lr": 0.5}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"type": "number"},
+        {"type": "number", "default": 2, "max": 1},
+        {"type": "string", "default": "c", "enum": ["a", "b"]},
+    ],
+)
+def test_a_default_that_will_not_do(given: dict[str, Any]) -> None:
+    with pytest.raises(SpecErrors, match=r"inputs\.x"):
+        command(command="echo ${{inputs.x}}", inputs={"x": Input(**given)})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        ({}, "command"),
+        ({"command": "echo", "code": "./nowhere"}, "code"),
+        ({"command": "echo ${{inputs.lr}}"}, "command"),
+        ({"command": "echo", "environment": "sklearn"}, "environment"),
+        ({"command": "echo", "inputs": {"a": object()}}, "inputs.a"),
+        ({"command": "echo", "inputs": {"a": None}}, "inputs.a"),
+        ({"command": "echo", "timeout": "soon"}, "limits.timeout"),
+        ({"command": "echo", "distribution": {"type": "dask"}}, "distribution.type"),
+        ({"command": "echo", "name": "a/b"}, "name"),
+    ],
+)
+def test_mistakes(arguments: dict[str, Any], path: str) -> None:
+    with pytest.raises(SpecErrors) as raised:
+        command(**arguments)
+    assert [(problem.file, problem.path) for problem in raised.value.problems] == [("command()", path)]
+
+
+def test_rebinding_inputs() -> None:
+    job = command(command="echo ${{inputs.lr}}", inputs={"lr": 0.1})
+    other = with_inputs(job, {"lr": 0.2})
+    assert (job.inputs["lr"], other.inputs["lr"]) == (0.1, 0.2)
+    assert job.on("azureml:cpu").compute == "cpu"

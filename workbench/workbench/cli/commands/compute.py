@@ -1,0 +1,55 @@
+"""List the computes of this workspace, or give a name to one.
+
+A job file that says `compute: azureml:cpu-cluster` runs here once that name exists:
+  workbench compute add cpu-cluster --kind local
+  workbench compute ls
+"""
+
+import argparse
+
+from workbench.cli.exit_codes import ExitCode
+
+
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `workbench compute`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("ls", help="list computes")
+    listing.add_argument("--json", action="store_true", help="name, kind and settings as JSON")
+    adding = actions.add_parser("add", help="give a name to a compute")
+    adding.add_argument("name", help="the name that job files use (without azureml:)")
+    adding.add_argument("--kind", default="local", help="what it is (default: local)")
+    adding.add_argument("--slots", type=int, help="how many runs at once (default: one for each CPU)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List or add."""
+    return _list(arguments) if arguments.action == "ls" else _add(arguments)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from workbench.cli.output import Cell, emit_json, emit_table
+    from workbench.compute import list_computes
+    from workbench_store.workspace import open_workspace
+
+    computes = list_computes(open_workspace(explicit=arguments.workspace))
+    if arguments.json:
+        emit_json([{"name": entry.name, "kind": entry.kind, "settings": dict(entry.settings)} for entry in computes])
+        return ExitCode.COMPLETED
+    rows = [
+        [Cell(entry.name, "bold"), Cell(entry.kind), Cell(" ".join(f"{k}={v}" for k, v in entry.settings.items()))]
+        for entry in computes
+    ]
+    emit_table(["NAME", "KIND", "SETTINGS"], rows)
+    return ExitCode.COMPLETED
+
+
+def _add(arguments: argparse.Namespace) -> int:
+    from workbench.cli.output import narrate
+    from workbench.compute import add_compute
+    from workbench_store.workspace import open_workspace
+
+    layout = open_workspace(explicit=arguments.workspace, announce=narrate)
+    settings = {} if arguments.slots is None else {"slots": arguments.slots}
+    add_compute(layout, arguments.name, arguments.kind, settings)
+    narrate(f"compute {arguments.name} ({arguments.kind}) added to {layout.root}")
+    return ExitCode.COMPLETED

@@ -1,0 +1,55 @@
+"""Say what is wrong with this workspace or machine, and how to mend it.
+
+examples:
+  workbench doctor
+  workbench doctor --rebuild    # make the store again from the runs' journals
+"""
+
+import argparse
+import sys
+
+from workbench.cli.exit_codes import ExitCode
+
+_MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "problem": ("PROBLEM", "bold red")}
+
+
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `workbench doctor`."""
+    parser.add_argument("--rebuild", action="store_true", help="make the store again from the journals")
+    parser.add_argument("--json", action="store_true", help="level, what and remedy of each finding as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Rebuild if asked, then examine; 9 if there are problems."""
+    from workbench.cli.output import emit_json
+    from workbench.doctor import examine
+    from workbench_store.workspace import open_workspace
+
+    layout = open_workspace(explicit=arguments.workspace, create=False)
+    if arguments.rebuild:
+        _rebuild(layout)
+    findings = list(examine(layout))
+    if arguments.json:
+        emit_json([{"level": f.level, "what": f.what, "remedy": f.remedy} for f in findings])
+    else:
+        for finding in findings:
+            _print(finding)
+    return ExitCode.PROBLEMS if any(f.level == "problem" for f in findings) else ExitCode.COMPLETED
+
+
+def _rebuild(layout) -> None:  # type: ignore[no-untyped-def]
+    from workbench.cli.output import narrate
+    from workbench_store.rebuild import rebuild
+
+    report = rebuild(layout)
+    narrate(f"rebuilt {layout.store} from the journals: {report}")
+
+
+def _print(finding) -> None:  # type: ignore[no-untyped-def]
+    from workbench.cli.output import emit, styled
+    from workbench.view.format import safe_text
+
+    mark, style = _MARKS[finding.level]
+    emit(f"{styled(f'{mark:8}', style, sys.stdout)}{safe_text(finding.what)}")
+    if finding.remedy:
+        emit(f"        {safe_text(finding.remedy)}")

@@ -1,0 +1,54 @@
+"""List the files a run saved, copy them out, or finish saving them.
+
+examples:
+  workbench outputs brave_heron_x1
+  workbench outputs brave --download ./results
+  workbench outputs brave --collect       # after a collection that failed or was cut short
+"""
+
+import argparse
+from pathlib import Path
+
+from workbench.cli.exit_codes import ExitCode
+
+
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `workbench outputs`."""
+    parser.add_argument("run", metavar="RUN", help="the run's name, or an unambiguous prefix of it")
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--download", type=Path, metavar="DIR", help="copy outputs into DIR; nothing is overwritten")
+    action.add_argument("--collect", action="store_true", help="finish saving the outputs")
+    action.add_argument("--json", action="store_true", help="path, kind, size (bytes) and hash of each file as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked; without a flag, list."""
+    from workbench.cli.output import emit, narrate
+    from workbench.workspace import Workspace
+
+    found = Workspace(arguments.workspace, create=False).run(arguments.run)
+    if arguments.collect:
+        found.collect()
+        narrate(f"{found.name}: outputs collected")
+    elif arguments.download is not None:
+        emit(str(found.download(arguments.download)))
+    elif arguments.json:
+        _as_json(found.artifacts)
+    else:
+        _as_table(found.artifacts, found.files.root)
+    return ExitCode.COMPLETED
+
+
+def _as_json(artifacts: list) -> None:  # type: ignore[type-arg]
+    from workbench.cli.output import emit_json
+
+    emit_json([{"path": a.path, "kind": a.kind, "size": a.size, "hash": a.hash} for a in artifacts])
+
+
+def _as_table(artifacts: list, root: Path) -> None:  # type: ignore[type-arg]
+    from workbench.cli.output import Cell, emit_table, narrate
+    from workbench.view.format import format_bytes, safe_text
+
+    rows = [[Cell(format_bytes(a.size), "dim", right=True), Cell(a.kind), Cell(safe_text(a.path))] for a in artifacts]
+    emit_table(["SIZE", "KIND", "PATH"], rows)
+    narrate(f"in {root}")

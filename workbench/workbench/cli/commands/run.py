@@ -1,0 +1,61 @@
+"""Submit an Azure ML v2 command job file, follow it live, and end with its state.
+
+The job's own output goes to stdout, everything else to stderr. Ctrl-C asks whether to detach from the run or to
+cancel it; a second Ctrl-C cancels. With no terminal, Ctrl-C and SIGTERM cancel; a hang-up detaches.
+
+examples:
+  workbench run job.yml
+  workbench run job.yml --set inputs.lr=0.05 --set experiment_name=wide
+  workbench run job.yml --compute local --detach
+"""
+
+import argparse
+from pathlib import Path
+
+from workbench.cli.exit_codes import ExitCode, for_state
+
+
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `workbench run`."""
+    parser.add_argument("file", type=Path, help="the job file (YAML)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="set a field of the job, dotted: inputs.lr=0.1 (any number of times)",
+    )
+    parser.add_argument("--compute", metavar="NAME", help="run on this compute instead of the file's")
+    parser.add_argument("--detach", action="store_true", help="print the run's name and return; the run goes on")
+    parser.add_argument("--strict-python", action="store_true", help="refuse another Python than the environment asks for")
+    parser.add_argument("--allow-downloads", action="store_true", help="let a missing Python be downloaded")
+    parser.add_argument("--follow-links", action="store_true", help="let links lead out of the code folder")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Submit, then follow unless detached."""
+    from workbench.cli.output import emit, narrate
+    from workbench.lifecycle import submit
+    from workbench.spec import load_job
+    from workbench_store.workspace import open_workspace
+
+    job = load_job(arguments.file, overrides=arguments.overrides)
+    layout = open_workspace(explicit=arguments.workspace, announce=narrate)
+    name = submit(
+        layout,
+        job,
+        narrate=narrate,
+        compute=arguments.compute,
+        strict_python=arguments.strict_python,
+        allow_downloads=arguments.allow_downloads,
+        follow_links=arguments.follow_links,
+    )
+    if arguments.detach:
+        narrate(f"follow it with: workbench logs -f {name}")
+        emit(name)
+        return ExitCode.COMPLETED
+    from workbench.cli.following import follow_to_the_end
+
+    state = follow_to_the_end(layout, name)
+    return ExitCode.INTERRUPTED if state is None else for_state(state)

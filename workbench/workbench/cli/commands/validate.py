@@ -1,0 +1,37 @@
+"""Check a job file without running anything: every error at once, each with file:line:column.
+
+examples:
+  workbench validate job.yml
+  workbench validate job.yml --set inputs.lr=0.1 --json
+"""
+
+import argparse
+from pathlib import Path
+
+from workbench.cli.exit_codes import ExitCode
+
+
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `workbench validate`."""
+    parser.add_argument("file", type=Path, help="the job file (YAML)")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="as in run")
+    parser.add_argument("--json", action="store_true", help="the problems as JSON, for editors")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the problems; 0 if there is no error among them."""
+    from workbench.cli.output import emit, emit_json, narrate
+    from workbench.spec import check_job
+    from workbench.spec.report import problems_to_json, render_problems
+
+    problems = check_job(arguments.file, arguments.overrides)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if arguments.json:
+        emit_json(problems_to_json(problems))
+    elif problems:
+        emit(render_problems(problems))
+    if errors:
+        narrate(f"{len(errors)} error{'s' if len(errors) > 1 else ''} in {arguments.file}")
+        return ExitCode.BAD_SPEC
+    narrate(f"{arguments.file} is valid")
+    return ExitCode.COMPLETED

@@ -1,0 +1,168 @@
+"""Following a run on a terminal or in a pipe, and what signals mean meanwhile.
+
+Ctrl-C asks whether to detach or to cancel, and a second one cancels; without a terminal Ctrl-C and SIGTERM cancel.
+A hang-up detaches. Signals reach only this process: the run has a session of its own.
+"""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from workbench.cli.output import narrate, styled
+from workbench.lifecycle.follow import (
+    FollowEvent,
+    LogLine,
+    LogPending,
+    Progress,
+    StageChanged,
+    StateChanged,
+    Warned,
+    followed,
+)
+from workbench.lifecycle.logs import plain_text
+from workbench_store.errors import RunError
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.states import RunState
+
+_STATE_STYLES = {
+    RunState.COMPLETED: "bold green",
+    RunState.FAILED: "bold red",
+    RunState.CANCELED: "bold yellow",
+    RunState.NOT_RESPONDING: "bold magenta",
+}
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class _Pressed:
+    """The signals that came and were not dealt with yet."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        self.numbers.append(number)
+
+
+@contextmanager
+def _signals() -> Iterator[_Pressed]:
+    pressed = _Pressed()
+    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    before = {number: signal.signal(number, pressed.note) for number in numbers}
+    try:
+        yield pressed
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def follow_to_the_end(layout: WorkspaceLayout, name: str) -> RunState | None:
+    """Show the run until it ends and return its state, or None when the user detached from it."""
+    screen = _Screen()
+    state: RunState | None = None
+    with _signals() as pressed:
+        for event in followed(layout, name):
+            screen.show(event)
+            if isinstance(event, StateChanged):
+                state = event.state
+            while pressed.numbers:
+                if not _stay(layout, name, pressed.numbers.pop(0)):
+                    narrate(f"detached from {name}, which goes on; follow it with: workbench logs -f {name}")
+                    return None
+    return state
+
+
+def _stay(layout: WorkspaceLayout, name: str, number: int) -> bool:
+    """Do what a signal asks for; whether to go on following."""
+    if number == getattr(signal, "SIGHUP", None):
+        return False
+    if number == signal.SIGINT and sys.stdin.isatty() and sys.stderr.isatty():
+        answer = _ask(name)
+        if answer != "cancel":
+            return answer == "stay"
+    try:
+        from workbench.lifecycle import cancel
+
+        cancel(layout, name)
+        narrate("cancelling ...")
+    except RunError as error:
+        narrate(error.message)  # it ended meanwhile, which following shows next
+    return True
+
+
+def _ask(name: str) -> str:
+    """detach, cancel or stay; a second Ctrl-C means cancel, the end of input means detach."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        sys.stderr.write(f"\n{name}: [d]etach, [c]ancel, or Enter to go on? (Ctrl-C cancels) ")
+        sys.stderr.flush()
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return "cancel"
+    finally:
+        signal.signal(signal.SIGINT, before)
+    word = answer.strip().lower()
+    if not answer or word.startswith("d"):
+        return "detach"
+    return "cancel" if word.startswith("c") else "stay"
+
+
+class _Screen:
+    """Shows events: the job's lines on stdout, the rest on stderr; an unfinished line is kept in place."""
+
+    def __init__(self) -> None:
+        self._in_place = sys.stdout.isatty()
+        self._pending = False
+
+    def show(self, event: FollowEvent) -> None:
+        if isinstance(event, LogLine):
+            self._line(event.text)
+        elif isinstance(event, LogPending):
+            self._unfinished(event.text)
+        else:
+            text = _narration(event)
+            if text:
+                self._clear()
+                narrate(text)
+
+    def _clear(self) -> None:
+        if self._pending:
+            sys.stdout.write("\r\x1b[K")
+            self._pending = False
+
+    def _line(self, text: str) -> None:
+        self._clear()
+        # A pipe gets the job's own bytes; a terminal gets nothing that could steer it.
+        sys.stdout.write((plain_text(text) if self._in_place else text) + "\n")
+        sys.stdout.flush()
+
+    def _unfinished(self, text: str) -> None:
+        if self._in_place:
+            self._clear()
+            sys.stdout.write(plain_text(text)[:200])
+            sys.stdout.flush()
+            self._pending = True
+
+
+def _narration(event: FollowEvent) -> str:
+    if isinstance(event, StateChanged):
+        reason = f": {plain_text(event.reason)}" if event.reason else ""
+        return styled(str(event.state), _STATE_STYLES.get(event.state, "cyan"), sys.stderr) + reason
+    if isinstance(event, StageChanged):
+        return _stage(event)
+    if isinstance(event, Progress):
+        return styled(f"  {event.stage}: {plain_text(event.text)}", "dim", sys.stderr)
+    if isinstance(event, Warned):
+        return f"{styled('warning:', 'yellow', sys.stderr)} {plain_text(event.text)}"
+    return ""
+
+
+def _stage(event: StageChanged) -> str:
+    """Stages that took a moment are worth a line, and those that failed."""
+    if event.status == "failed":
+        return f"{styled(event.stage, 'red', sys.stderr)} failed"
+    if event.status == "done" and event.seconds is not None and event.seconds >= 1:
+        return styled(f"  {event.stage} done in {event.seconds:.1f} s", "dim", sys.stderr)
+    return ""

@@ -1,0 +1,132 @@
+"""`workbench`: find the command, run it, turn errors into messages and exit codes. Nothing else prints errors."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from workbench._version import __version__
+from workbench.cli.exit_codes import MEANINGS, ExitCode, for_error
+from workbench_store.errors import WorkbenchError
+
+#: Each command is a module of `workbench.cli.commands` with `prepare_parser(parser)` and `run(arguments) -> int`; its
+#: docstring is the help. Order is the order of the help page.
+COMMANDS: dict[str, str] = {
+    "run": "submit a job file and follow it",
+    "validate": "check a job file, all errors at once",
+    "schema": "print the JSON Schema of job files",
+    "snapshot": "show what would go into a snapshot",
+    "ls": "list runs",
+    "show": "show one run",
+    "logs": "print a run's log",
+    "cancel": "cancel runs",
+    "outputs": "list, download or finish collecting a run's outputs",
+    "adopt": "take over a run whose supervisor is gone",
+    "close": "end a run whose supervisor is gone",
+    "compute": "list and add computes",
+    "doctor": "say what is wrong here and how to mend it",
+    "dashboard": "open the dashboard (also: workbench alone)",
+}
+
+
+def _load(name: str) -> ModuleType:
+    return importlib.import_module(f"workbench.cli.commands.{name}")
+
+
+def _common(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument(
+        "--workspace",
+        metavar="DIR",
+        default=default,
+        help="the workspace: a .workbench folder, or the folder it is in (default: found from here upward)",
+    )
+
+
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser of all commands, or of `only` one of them, which spares loading the others."""
+    codes = "\n".join(f"  {int(code):3d}  {meaning}" for code, meaning in MEANINGS.items())
+    parser = argparse.ArgumentParser(
+        prog="workbench",
+        description="Run Azure ML v2 command jobs on your own machine, record and watch them.",
+        epilog=f"With no command, the dashboard opens.\n\nexit codes:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"workbench {__version__}")
+    _common(parser, None)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        if only is None or name == only:
+            module = _load(name)
+            command = commands.add_parser(
+                name,
+                help=summary,
+                description=module.__doc__,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+                allow_abbrev=False,
+            )
+            _common(command, argparse.SUPPRESS)
+            module.prepare_parser(command)
+    return parser
+
+
+def _named_command(argv: Sequence[str]) -> str | None:
+    """The command in `argv` where it can be told without parsing; None means that every parser is needed."""
+    words = iter(argv)
+    for word in words:
+        if word == "--workspace":
+            next(words, None)
+        elif word.startswith("--workspace="):
+            continue
+        else:
+            return word if word in COMMANDS else None
+    return "dashboard"
+
+
+def report(error: WorkbenchError) -> None:
+    """The message of an error on stderr, its remedy on a line of its own."""
+    from workbench.cli.output import narrate, styled
+
+    narrate(f"{styled('error:', 'bold red', sys.stderr)} {error.message}")
+    if error.remedy:
+        narrate(f"  {error.remedy}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. Raises SystemExit only for `--help` and wrong usage."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = build_parser(_named_command(words)).parse_args(words)
+    try:
+        return int(_load(arguments.command or "dashboard").run(arguments))
+    except WorkbenchError as error:
+        report(error)
+        return int(for_error(error))
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe left (`| head`): nothing is wrong, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.COMPLETED)
+
+
+def _crash(error: Exception) -> int:
+    """An error of ours: a short word to the user, the traceback where they ask for it."""
+    import traceback
+
+    print(f"workbench: internal error: {type(error).__name__}: {error}", file=sys.stderr)
+    if os.environ.get("WORKBENCH_DEBUG"):
+        traceback.print_exc()
+    else:
+        print("  Set WORKBENCH_DEBUG=1 to see where, and please report it.", file=sys.stderr)
+    return int(ExitCode.INTERNAL)
+
+
+def entry() -> None:
+    """The `workbench` command."""
+    try:
+        code = main()
+    except Exception as error:
+        code = _crash(error)
+    sys.exit(code)

@@ -1,0 +1,89 @@
+"""Writing to people and to pipes: data on stdout, narration on stderr, plain text when piped."""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36", "magenta": "35"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table: its text, and how it is shown on a terminal."""
+
+    text: str
+    style: str = ""
+    right: bool = False
+
+
+def narrate(text: str) -> None:
+    """One line for the person who watches, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def emit(text: str) -> None:
+    """One line of data, on stdout."""
+    print(text, flush=True)
+
+
+def emit_json(value: object) -> None:
+    """`value` as JSON on stdout; NaN and infinities become null, which JSON can carry."""
+    print(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=str), flush=True)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def coloured(stream: Any) -> bool:
+    """Whether `stream` is a terminal that wants colour (NO_COLOR is respected)."""
+    return bool(stream.isatty()) and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def styled(text: str, style: str, stream: Any) -> str:
+    """`text` in a style (words such as "bold red"), or as it is where colour is not wanted."""
+    codes = [_STYLES[word] for word in style.split() if word in _STYLES]
+    if not codes or not coloured(stream):
+        return text
+    return f"\x1b[{';'.join(codes)}m{text}\x1b[0m"
+
+
+def table_lines(headers: Sequence[str], rows: Iterable[Sequence[Cell]], stream: Any) -> list[str]:
+    """The lines of a table whose columns are as wide as their widest cell, two spaces apart."""
+    from rich.cells import cell_len
+
+    body = [list(row) for row in rows]
+    widths = [cell_len(header) for header in headers]
+    for row in body:
+        for index, cell in enumerate(row):
+            widths[index] = max(widths[index], cell_len(cell.text))
+
+    def line(cells: Sequence[Cell]) -> str:
+        parts = []
+        for index, cell in enumerate(cells):
+            pad = " " * (widths[index] - cell_len(cell.text))
+            if index == len(cells) - 1 and not cell.right:
+                pad = ""
+            text = styled(cell.text, cell.style, stream)
+            parts.append(pad + text if cell.right else text + pad)
+        return "  ".join(parts).rstrip(" ")
+
+    aligned = [body[0][index].right if body else False for index in range(len(headers))]
+    head = [Cell(header, "bold", right) for header, right in zip(headers, aligned, strict=True)]
+    return [line(head), *(line(row) for row in body)]
+
+
+def emit_table(headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """A table on stdout."""
+    for line in table_lines(headers, rows, sys.stdout):
+        emit(line)

@@ -1,0 +1,144 @@
+"""An open run as a script sees it: logging into it, and ending it. (Python 3.8.)"""
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Type
+
+from workbench.client.arguments import check_name, check_step, check_tags, flatten_params, number_of
+from workbench.client.artifacts import save_file, save_folder
+from workbench_store.errors import UsageError
+from workbench_store.journal.writer import JournalWriter
+from workbench_store.layout import RunLayout
+
+#: Ends a run with a state ("Completed", "Failed", "Canceled") and a reason.
+Ending = Callable[[str, Optional[str]], None]
+
+
+class ActiveRun:
+    """An open run. Wrong arguments raise UsageError at once; trouble with files never raises."""
+
+    def __init__(self, files: RunLayout, journal: JournalWriter, ending: Optional[Ending]) -> None:
+        self.name = files.name
+        self._files = files
+        self._journal = journal
+        self._ending = ending
+        self._ended = False
+        self._counts: Dict[str, int] = {}
+        self._known: Dict[Tuple[str, ...], Tuple[str, ...]] = {}
+
+    def __repr__(self) -> str:
+        return "ActiveRun({!r})".format(self.name)
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self._files.root
+
+    @property
+    def rank(self) -> int:
+        """This process's rank among those of the run."""
+        return self._journal.rank
+
+    def log(self, metrics: Mapping[str, Any], step: Optional[int] = None) -> None:
+        """Record numbers by name at a step; when it returns they survive the death of this process.
+
+        Without `step` each name counts by itself from 0. NaN and infinities are recorded.
+        """
+        if type(metrics) is not dict:
+            metrics = _mapping(metrics)
+        keys = tuple(metrics)
+        if keys not in self._known:
+            self._learn(keys)
+        values = [value if type(value) is float else number_of(key, value) for key, value in metrics.items()]
+        if step is None:
+            self._count(keys, values)
+        else:
+            number = step if type(step) is int and 0 <= step < 2**63 else check_step(step)
+            self._journal.points(time.time(), number, keys, values)
+
+    def _learn(self, keys: Tuple[str, ...]) -> None:
+        for key in keys:
+            check_name(key, "metric")
+        if not keys:
+            raise UsageError("log was given no metrics")
+        if len(self._known) > 1000:
+            self._known.clear()
+        self._known[keys] = keys
+
+    def _count(self, keys: Tuple[str, ...], values: "list[float]") -> None:
+        now = time.time()
+        steps: Dict[int, Tuple["list[str]", "list[float]"]] = {}
+        for key, value in zip(keys, values):
+            step = self._counts.get(key, 0)
+            self._counts[key] = step + 1
+            together = steps.setdefault(step, ([], []))
+            together[0].append(key)
+            together[1].append(value)
+        for step, (some, numbers) in steps.items():
+            self._journal.points(now, step, tuple(some), numbers)
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Record parameters; nested mappings are flattened with dots. A name recorded again takes the new value."""
+        self._journal.event("params", params=flatten_params(params))
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        """Set tags."""
+        self._journal.event("tags", set=check_tags(tags), remove=[])
+
+    def log_artifact(self, path: str, artifact_path: Optional[str] = None) -> None:
+        """Copy a file into the run's outputs, below the folder `artifact_path` if one is named.
+
+        UsageError if that leads out of the outputs; a file that cannot be copied is a warning.
+        """
+        save_file(self._files, self._journal, Path(path), artifact_path)
+
+    def log_artifacts(self, folder: str, artifact_path: Optional[str] = None) -> None:
+        """Copy all files of a folder, as log_artifact does."""
+        save_folder(self._files, self._journal, Path(folder), artifact_path)
+
+    def end(self, state: str = "Completed", reason: Optional[str] = None) -> None:
+        """End a run that this script opened as Completed, Failed or Canceled. A job's own run ends with the job."""
+        if state not in ("Completed", "Failed", "Canceled"):
+            raise UsageError(
+                "a run cannot end as {!r}".format(state), remedy="It ends as Completed, Failed or Canceled."
+            )
+        if self._ended:
+            return
+        self._ended = True
+        if self._ending is not None:
+            self._ending(state, reason)
+        self._journal.close()
+
+    @property
+    def ended(self) -> bool:
+        """Whether `end` was called."""
+        return self._ended
+
+    def __enter__(self) -> "ActiveRun":
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        if self._ending is None:
+            return  # a job's run: what follows in the script may go on logging
+        self.end(*state_of(error))
+
+
+def state_of(error: Optional[BaseException]) -> Tuple[str, Optional[str]]:
+    """How a run ends whose script ended with that exception, and the reason."""
+    if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        return "Completed", None
+    if isinstance(error, KeyboardInterrupt):
+        return "Canceled", "interrupted"
+    return "Failed", "{}: {}".format(type(error).__name__, error)[:1000]
+
+
+def _mapping(metrics: Any) -> "dict[str, Any]":
+    if not isinstance(metrics, Mapping):
+        raise UsageError(
+            "log takes a mapping of names to numbers, not {}".format(type(metrics).__name__),
+            remedy='For example: log({"loss": 0.1}, step=3).',
+        )
+    return dict(metrics)

@@ -1,0 +1,154 @@
+"""The functions of `import workbench` in a script: open a run, or log into the one that is open. (Python 3.8.)
+
+Inside a job they attach to the job's run. Elsewhere `start_run` opens a run of its own; `log` and the others open one
+by themselves when none is open, named after the script.
+"""
+
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Mapping, Optional, Union
+
+from workbench.client.active_run import ActiveRun
+from workbench.client.arguments import check_name, check_tags, flatten_params
+from workbench_store.errors import UsageError
+
+_lock = threading.RLock()
+_active: Optional[ActiveRun] = None
+
+
+def start_run(
+    experiment: Optional[str] = None,
+    *,
+    name: Optional[str] = None,
+    display_name: Optional[str] = None,
+    description: Optional[str] = None,
+    params: Optional[Mapping[str, Any]] = None,
+    tags: Optional[Mapping[str, Any]] = None,
+    system_metrics: Union[bool, float] = True,
+    workspace: Optional[Union[str, "os.PathLike[str]"]] = None
+) -> ActiveRun:
+    """Open a run, to be used with `with`; inside a job, the job's run.
+
+    experiment: its experiment; the script's name if left out. name: unique in the workspace; made up if left out.
+    system_metrics: whether to record CPU, memory, disk and network, or how often in seconds (10 by default).
+    workspace: its folder; found from the current folder upward if left out.
+
+    Raises UsageError for a wrong argument and WorkspaceError if the workspace is unusable; once it has returned,
+    nothing but a wrong argument raises.
+    """
+    global _active
+    interval = _interval(system_metrics)
+    given = {"params": flatten_params(params or {}), "tags": check_tags(tags or {})}
+    if experiment is not None:
+        check_name(experiment, "experiment")
+    with _lock:
+        if _active is not None and not _active.ended:
+            if not _in_job():
+                raise UsageError(
+                    "run {} is open in this process".format(_active.name), remedy="End it first: run.end(), or `with`."
+                )
+            run = _active
+        elif _in_job():
+            run = _attach()
+        else:
+            from workbench.client.script_run import open_script_run
+
+            run = open_script_run(
+                workspace=workspace,
+                name=name,
+                fields={
+                    "experiment": experiment or default_experiment(),
+                    "display_name": display_name,
+                    "description": description,
+                },
+                interval=interval,
+            )
+        _active = run
+    if given["params"]:
+        run.log_params(given["params"])
+    if given["tags"]:
+        run.set_tags(given["tags"])
+    return run
+
+
+def active_run() -> Optional[ActiveRun]:
+    """The run that is open in this process; inside a job always the job's; None if there is none."""
+    global _active
+    with _lock:
+        if (_active is None or _active.ended) and _in_job():
+            _active = _attach()
+        return None if _active is None or _active.ended else _active
+
+
+def log(metrics: Mapping[str, Any], step: Optional[int] = None) -> None:
+    """Record numbers by name at a step; see ActiveRun.log."""
+    _current().log(metrics, step)
+
+
+def log_params(params: Mapping[str, Any]) -> None:
+    """Record parameters; see ActiveRun.log_params."""
+    _current().log_params(params)
+
+
+def set_tags(tags: Mapping[str, Any]) -> None:
+    """Set tags; see ActiveRun.set_tags."""
+    _current().set_tags(tags)
+
+
+def log_artifact(path: str, artifact_path: Optional[str] = None) -> None:
+    """Save a file; see ActiveRun.log_artifact."""
+    _current().log_artifact(path, artifact_path)
+
+
+def log_artifacts(folder: str, artifact_path: Optional[str] = None) -> None:
+    """Save the files of a folder; see ActiveRun.log_artifacts."""
+    _current().log_artifacts(folder, artifact_path)
+
+
+def _current() -> ActiveRun:
+    run = _active
+    if run is not None and not run.ended:
+        return run
+    return active_run() or start_run()
+
+
+def _in_job() -> bool:
+    return bool(os.environ.get("WORKBENCH_RUN_DIR"))
+
+
+def _attach() -> ActiveRun:
+    """The job's run; this process writes a journal of its own, under its rank."""
+    from workbench_store.journal.writer import JournalWriter
+    from workbench_store.layout import RunLayout
+
+    files = RunLayout(Path(os.environ["WORKBENCH_RUN_DIR"]))
+    return ActiveRun(files, JournalWriter(files.journals, "client", rank_of_process()), None)
+
+
+def rank_of_process() -> int:
+    """The rank that the launcher of this process gave it: PyTorch's, Open MPI's, MPICH's or Slurm's variable; else 0."""
+    for variable in ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"):
+        text = os.environ.get(variable, "")
+        if text.isdigit():
+            return int(text)
+    return 0
+
+
+def default_experiment() -> str:
+    """The script's name; the current folder's where there is no script, as in a notebook."""
+    script = Path(sys.argv[0] if sys.argv else "").stem
+    if script in ("", "-c", "-m", "ipykernel_launcher", "__main__"):
+        script = Path.cwd().name.replace(" ", "") or "Default"
+    return script
+
+
+def _interval(system_metrics: Union[bool, float]) -> Optional[float]:
+    if system_metrics is False:
+        return None
+    if system_metrics is True:
+        return 10.0
+    if not isinstance(system_metrics, (int, float)) or not system_metrics > 0:
+        raise UsageError("system_metrics is {!r}".format(system_metrics), remedy="Give True, False or seconds above 0.")
+    return float(system_metrics)

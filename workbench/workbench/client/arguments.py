@@ -1,0 +1,110 @@
+"""Checking what a script passes: a wrong argument is named at once, a right one costs next to nothing. (Python 3.8.)"""
+
+import math
+from typing import Any, Dict, Iterator, Mapping, Tuple, Union
+
+from workbench_store.errors import UsageError
+
+LONGEST_KEY = 250
+LONGEST_TEXT = 10_000
+Scalar = Union[str, int, float, bool, None]
+
+
+def check_name(name: object, what: str) -> str:
+    """A metric's, parameter's or tag's name: text, not empty, at most 250 characters, no control characters."""
+    if not isinstance(name, str):
+        raise UsageError("{} {!r} is not text but {}".format(what, name, type(name).__name__))
+    if not name or len(name) > LONGEST_KEY:
+        raise UsageError("{} {!r} must have 1 to {} characters".format(what, name[:40], LONGEST_KEY))
+    if not name.isprintable():
+        raise UsageError("{} {!r} has characters that cannot be shown".format(what, name))
+    return name
+
+
+def check_step(step: object) -> int:
+    """A step: a whole number from 0 to 2^63 - 1."""
+    try:
+        number = step.__index__()  # type: ignore[attr-defined]
+    except (AttributeError, TypeError):
+        number = _whole(step)
+    if not 0 <= number < 2**63:
+        raise UsageError("step {!r} is out of range".format(step), remedy="Steps count from 0.")
+    return int(number)
+
+
+def _whole(step: object) -> int:
+    if isinstance(step, float) and step.is_integer():
+        return int(step)
+    raise UsageError("step {!r} is not a whole number".format(step))
+
+
+def number_of(key: str, value: Any) -> float:
+    """A metric's value as a float: numbers, and what turns itself into one (NumPy scalars, tensors of one value)."""
+    kind = type(value)
+    if kind is float or kind is int or kind is bool:
+        return _float(key, value)
+    if isinstance(value, (str, bytes)):
+        raise UsageError(
+            "metric {!r} is {!r}, which is not a number".format(key, value), remedy="Use log_params or set_tags for text."
+        )
+    for conversion in ("item", "__float__"):
+        if hasattr(value, conversion):
+            try:
+                return _float(key, value.item() if conversion == "item" else value)
+            except (TypeError, ValueError, RuntimeError):
+                continue
+    raise UsageError("metric {!r} is a {}, which is not one number".format(key, kind.__name__))
+
+
+def _float(key: str, value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def flatten_params(params: object) -> Dict[str, Scalar]:
+    """Parameters with nested mappings flattened by dots; lists and other objects as their text."""
+    if not isinstance(params, Mapping):
+        raise UsageError("log_params takes a mapping of names to values, not {}".format(type(params).__name__))
+    return dict(_flat("", params))
+
+
+def _flat(prefix: str, params: Mapping[Any, Any]) -> Iterator[Tuple[str, Scalar]]:
+    for name, value in params.items():
+        key = prefix + check_name(name, "parameter")
+        if isinstance(value, Mapping):
+            for pair in _flat(key + ".", value):
+                yield pair
+        else:
+            yield key, _scalar(value)
+
+
+def _scalar(value: Any) -> Scalar:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value[:LONGEST_TEXT] if isinstance(value, str) else value
+    item = getattr(value, "item", None)
+    if callable(item):
+        try:
+            plain = item()
+        except (TypeError, ValueError, RuntimeError):
+            plain = None
+        if isinstance(plain, (bool, int, float, str)):
+            return plain
+    return str(value)[:LONGEST_TEXT]
+
+
+def check_tags(tags: object) -> Dict[str, str]:
+    """Tags: names and values are text; numbers and booleans become text."""
+    if not isinstance(tags, Mapping):
+        raise UsageError("set_tags takes a mapping of names to text, not {}".format(type(tags).__name__))
+    checked = {}
+    for name, value in tags.items():
+        check_name(name, "tag")
+        if not isinstance(value, (str, int, float, bool)):
+            raise UsageError("the value of tag {!r} is not text but {}".format(name, type(value).__name__))
+        text = str(value)
+        if any(not character.isprintable() for character in text):
+            raise UsageError("the value of tag {!r} has characters that cannot be shown".format(name))
+        checked[name] = text
+    return checked

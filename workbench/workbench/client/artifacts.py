@@ -1,0 +1,67 @@
+"""Copying a script's files into its run's outputs, with no way out of their folder. (Python 3.8.)"""
+
+import os
+import shutil
+import sys
+import uuid
+from pathlib import Path
+from typing import Optional
+
+from workbench_store.errors import UsageError
+from workbench_store.journal.writer import JournalWriter
+from workbench_store.layout import RunLayout
+
+
+def save_file(files: RunLayout, journal: JournalWriter, source: Path, below: Optional[str]) -> None:
+    """Copy one file into the outputs and record it. UsageError if `below` leads out of them."""
+    folder = _inside(files, below)
+    if source.is_dir():
+        raise UsageError("{} is a folder".format(source), remedy="Use log_artifacts for folders.")
+    _copy(files, journal, source, folder / source.name)
+
+
+def save_folder(files: RunLayout, journal: JournalWriter, source: Path, below: Optional[str]) -> None:
+    """Copy all files below a folder into the outputs and record them; links are not followed out of it."""
+    folder = _inside(files, below)
+    if not source.is_dir():
+        _warn("workbench: {} is not a folder; nothing was saved".format(source))
+        return
+    for place, _folders, names in os.walk(str(source)):
+        for name in sorted(names):
+            path = Path(place) / name
+            if path.is_file() and not path.is_symlink():
+                _copy(files, journal, path, folder / path.relative_to(source))
+
+
+def _inside(files: RunLayout, below: Optional[str]) -> Path:
+    if not below:
+        return files.outputs
+    parts = Path(below).parts
+    if os.path.isabs(below) or ".." in parts or "\0" in below:
+        raise UsageError("artifact_path {!r} leads out of the run's outputs".format(below))
+    return files.outputs.joinpath(*parts)
+
+
+def _copy(files: RunLayout, journal: JournalWriter, source: Path, target: Path) -> None:
+    draft = target.with_name(".{}.{}.part".format(target.name[:100], uuid.uuid4().hex[:8]))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(str(source), str(draft))
+        os.replace(str(draft), str(target))
+        size = target.stat().st_size
+    except OSError as error:
+        _warn("workbench: cannot save {}: {}".format(source, error.strerror or error))
+        try:
+            os.unlink(str(draft))
+        except OSError:
+            pass
+        return
+    path = target.relative_to(files.root).as_posix()
+    journal.event("artifact", path=path, kind="logged", size=size, hash=None)
+
+
+def _warn(text: str) -> None:
+    try:
+        sys.stderr.write(text + "\n")
+    except (OSError, ValueError, AttributeError):
+        pass

@@ -1,0 +1,88 @@
+"""The bundle: what `import workbench` finds in a job whose environment has nothing of ours.
+
+A folder with the packages `workbench` and `workbench_store`, reduced to what logging needs, made once for each version of its
+content and put at the end of the job's PYTHONPATH.
+"""
+
+import hashlib
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+import workbench_store
+from workbench_store.layout import WorkspaceLayout
+
+import workbench
+
+_PARTS = (
+    "workbench/__init__.py",
+    "workbench/_version.py",
+    "workbench/client/*.py",
+    "workbench_store/__init__.py",
+    "workbench_store/errors.py",
+    "workbench_store/states.py",
+    "workbench_store/layout.py",
+    "workbench_store/workspace.py",
+    "workbench_store/locks.py",
+    "workbench_store/processes.py",
+    "workbench_store/journal/__init__.py",
+    "workbench_store/journal/codec.py",
+    "workbench_store/journal/writer.py",
+)
+_NOT_FOR_JOBS = frozenset({"bundle.py", "bundle_entry.py"})
+_ENTRY = "_bundle_entry.py"
+_BODY = "_bundle_body.py"
+_INIT = """# The bundle's door: see _bundle_entry.py; what the package is, is in _bundle_body.py.
+from {0}._bundle_entry import installed_instead
+
+if not installed_instead({0!r}, __file__):
+    from {0} import _bundle_body
+
+    def __getattr__(name):
+        return getattr(_bundle_body, name)
+"""
+
+
+def bundle_files() -> "dict[str, bytes]":
+    """The bundle's files by path."""
+    files = {}
+    for part in _PARTS:
+        package = part.split("/")[0]
+        root = Path(str((workbench if package == "workbench" else workbench_store).__file__)).parents[1]
+        for path in sorted(root.glob(part)):
+            if path.name not in _NOT_FOR_JOBS:
+                files[path.relative_to(root).as_posix()] = path.read_bytes()
+    entry = Path(__file__).with_name("bundle_entry.py").read_bytes()
+    for package in ("workbench", "workbench_store"):
+        files["{}/{}".format(package, _ENTRY)] = entry
+        files["{}/{}".format(package, _BODY)] = files["{}/__init__.py".format(package)]
+        files["{}/__init__.py".format(package)] = _INIT.format(package).encode()
+    return files
+
+
+def ensure_bundle(layout: WorkspaceLayout) -> Path:
+    """The bundle's folder in the workspace, made if it is not there yet."""
+    files = bundle_files()
+    digest = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        digest.update("{}\0{}\0".format(name, len(content)).encode() + content)
+    target = layout.client / digest.hexdigest()[:16]
+    if not target.is_dir():
+        write_bundle(target, files)
+    return target
+
+
+def write_bundle(target: Path, files: "dict[str, bytes]") -> None:
+    """Write the files beside `target` and rename them into place; another process may do the same."""
+    draft = target.with_name("{}.{}.new".format(target.name, uuid.uuid4().hex[:8]))
+    for name, content in files.items():
+        path = draft / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    try:
+        os.rename(str(draft), str(target))
+    except OSError:
+        shutil.rmtree(str(draft), ignore_errors=True)
+        if not target.is_dir():
+            raise

@@ -1,0 +1,181 @@
+"""A run that a script opens by itself: made in the workspace, held by the script's own lock, ended with the script.
+
+(Python 3.8.) It has no supervisor. Found later with its lock free and no end recorded, it becomes Failed.
+"""
+
+import atexit
+import getpass
+import json
+import os
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Dict, Mapping, Optional, Type, Union
+
+from workbench.client.active_run import ActiveRun, state_of
+from workbench.client.names import generate_name
+from workbench_store.errors import UsageError, WorkspaceError
+from workbench_store.journal.writer import JournalWriter
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.locks import FileLock
+from workbench_store.processes import host_id
+from workbench_store.workspace import open_workspace
+
+#: As for jobs: the name becomes a folder's.
+_NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+def open_script_run(
+    *,
+    workspace: Optional[Union[str, "os.PathLike[str]"]],
+    name: Optional[str],
+    fields: Mapping[str, Any],
+    interval: Optional[float]
+) -> ActiveRun:
+    """Make the run and hold it. Raises UsageError for a bad or used name, WorkspaceError for a bad workspace."""
+    layout = open_workspace(explicit=workspace, announce=_announce)
+    try:
+        files, lock = _make_folder(layout, _checked(name))
+        holder = _Holder(files, lock, dict(fields))
+    except OSError as error:
+        raise WorkspaceError(
+            "cannot make a run in {}: {}".format(layout.root, error.strerror or error),
+            remedy="Check that the workspace is writable and that the disk has room: workbench doctor.",
+        ) from error
+    if interval is not None:
+        holder.start_sampler(interval)
+    return holder.run
+
+
+class _Holder:
+    """Holds a script's run: its lock, its journal, and what happens when the script ends."""
+
+    def __init__(self, files: RunLayout, lock: FileLock, fields: Dict[str, Any]) -> None:
+        self._lock = lock
+        self._sampler: Any = None
+        self._pid = os.getpid()
+        self._journal = JournalWriter(files.journals, "script")
+        self._files = files
+        self._seq = 0
+        identity = _identity(files.name, fields)
+        _write_json(files.identity, identity)
+        self._journal.event("run", notes=[], **identity)
+        self._state("Running", None)
+        self.run = ActiveRun(files, self._journal, self._end)
+        self._error: Optional[BaseException] = None
+        self._hook = sys.excepthook
+        sys.excepthook = self._unhandled
+        atexit.register(self._at_exit)
+
+    def start_sampler(self, interval: float) -> None:
+        from workbench.client.system_metrics import start_sampler
+
+        # Starting a process takes longer than opening a run may: it is done beside the script.
+        def start() -> None:
+            self._sampler = start_sampler(self._files.root, os.getpid(), interval)
+
+        threading.Thread(target=start, name="workbench-sampler", daemon=True).start()
+
+    def _state(self, state: str, reason: Optional[str]) -> None:
+        self._seq += 1
+        self._journal.event(
+            "state", state=state, generation=1, judged=False, seq=self._seq, reason=reason, exit_code=None, signal=None
+        )
+
+    def _end(self, state: str, reason: Optional[str]) -> None:
+        """Record the end; a forked child does not end its parent's run."""
+        if os.getpid() != self._pid:
+            return
+        self._state(state, reason)
+        self._journal.sync()
+        self._lock.release()
+        atexit.unregister(self._at_exit)
+        if self._sampler is not None:
+            self._sampler.terminate()
+
+    def _unhandled(
+        self, kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]
+    ) -> None:
+        self._error = error
+        self._hook(kind, error, trace)
+
+    def _at_exit(self) -> None:
+        if not self.run.ended:
+            self.run.end(*state_of(self._error))
+
+
+def _identity(name: str, fields: Mapping[str, Any]) -> Dict[str, Any]:
+    return {
+        "name": name,
+        "id": uuid.uuid4().hex,
+        "kind": "script",
+        "experiment": fields["experiment"],
+        "display_name": fields["display_name"],
+        "description": fields["description"],
+        "compute": None,
+        "command": " ".join(sys.argv),
+        "user": _user(),
+        "host": host_id(),
+        "created": time.time(),
+        "properties": {},
+    }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""
+
+
+def _checked(name: Optional[str]) -> Optional[str]:
+    if name is None:
+        return None
+    if not isinstance(name, str) or not name or len(name) > 255 or not set(name) <= _NAME_LETTERS or name[0] in "-_":
+        raise UsageError(
+            "run name {!r} cannot be used".format(name),
+            remedy="1 to 255 letters, digits, '-' and '_', beginning with a letter or digit.",
+        )
+    return name
+
+
+def _make_folder(layout: WorkspaceLayout, name: Optional[str]) -> "tuple[RunLayout, FileLock]":
+    """Make the run's folder with its lock held from the start: a draft renamed, so that a half-made run is never seen."""
+    while True:
+        files = layout.run(name or generate_name())
+        draft = RunLayout(layout.runs / ".{}-{}.new".format(files.name[:200], uuid.uuid4().hex[:8]))
+        for folder in (draft.journals, draft.control, draft.outputs, draft.user_log.parent):
+            folder.mkdir(parents=True, mode=0o700)
+        lock = FileLock(draft.script_lock)
+        lock.acquire()
+        try:
+            os.rename(str(draft.root), str(files.root))
+            return files, lock
+        except OSError as error:
+            lock.release()
+            _remove(draft.root)
+            if not files.root.exists():
+                raise
+            if name is not None:
+                raise UsageError(
+                    "there is a run named {} in {} already".format(name, layout.root), remedy="Choose another name."
+                ) from error
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(str(folder), ignore_errors=True)
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    draft = path.with_name(path.name + ".new")
+    draft.write_text(json.dumps(value))
+    os.replace(str(draft), str(path))
+
+
+def _announce(text: str) -> None:
+    sys.stderr.write("workbench: {}\n".format(text))

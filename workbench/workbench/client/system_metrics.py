@@ -1,0 +1,242 @@
+"""System metrics of a run: CPU, memory, disk and network, sampled by a helper process with a journal of its own.
+
+(Python 3.8.) `start_sampler` starts this file as a script; it ends when the process it watches does. Figures come
+from psutil where the interpreter has it, else from /proc.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Dict, Optional, Tuple
+
+FIRST_SAMPLE_SECONDS = 1.0
+
+
+def start_sampler(run_folder: Path, pid: int, interval: float) -> "Optional[subprocess.Popen[bytes]]":
+    """Sample the machine and the process tree of `pid` every `interval` seconds until `pid` ends.
+
+    Returns the helper process, or None where it cannot be started: a run never fails for want of system metrics.
+    """
+    here = Path(__file__).resolve()
+    command = [sys.executable, str(here), str(run_folder), str(pid), str(interval)]
+    environ = dict(os.environ)
+    environ["PYTHONPATH"] = os.pathsep.join(_import_roots())
+    # The helper belongs to nobody's job: a job's processes are found by this variable.
+    environ.pop("WORKBENCH_RUN_ID", None)
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env=environ,
+            start_new_session=True,
+        )
+    except OSError:
+        return None
+
+
+def _import_roots() -> "list[str]":
+    import workbench_store
+
+    import workbench
+
+    roots = []
+    for module in (workbench, workbench_store):
+        root = str(Path(str(module.__file__)).resolve().parents[1])
+        if root not in roots:
+            roots.append(root)
+    return roots
+
+
+class SystemSampler:
+    """Figures of this machine and of one process tree; rates are since the sample before."""
+
+    def __init__(self, pid: int, folder: Path) -> None:
+        self._pid = pid
+        self._folder = folder
+        self._before = _Counters.now()
+
+    def sample(self) -> Dict[str, float]:
+        """Figures by name: percent, bytes, or bytes per second as the name says."""
+        now = _Counters.now()
+        before, self._before = self._before, now
+        seconds = max(now.time - before.time, 1e-6)
+        figures = {
+            "system/cpu_percent": _percent(now.busy - before.busy, now.total - before.total),
+            "system/disk_read_bytes_per_s": (now.disk[0] - before.disk[0]) / seconds,
+            "system/disk_write_bytes_per_s": (now.disk[1] - before.disk[1]) / seconds,
+            "system/network_received_bytes_per_s": (now.network[0] - before.network[0]) / seconds,
+            "system/network_sent_bytes_per_s": (now.network[1] - before.network[1]) / seconds,
+        }
+        used, percent = _memory()
+        figures["system/memory_bytes"] = used
+        figures["system/memory_percent"] = percent
+        figures["system/process_memory_bytes"] = float(_tree_memory(self._pid))
+        try:
+            disk = os.statvfs(str(self._folder))
+            figures["system/disk_used_percent"] = _percent(disk.f_blocks - disk.f_bavail, disk.f_blocks)
+        except OSError:
+            pass
+        return figures
+
+
+def _percent(part: float, whole: float) -> float:
+    return 100.0 * part / whole if whole > 0 else 0.0
+
+
+class _Counters:
+    """Counters since the machine was started: CPU seconds or ticks, bytes of disks and network."""
+
+    def __init__(self, busy: float, total: float, disk: Tuple[float, float], network: Tuple[float, float]) -> None:
+        self.time = time.monotonic()
+        self.busy, self.total, self.disk, self.network = busy, total, disk, network
+
+    @classmethod
+    def now(cls) -> "_Counters":
+        try:
+            import psutil
+
+            cpu = psutil.cpu_times()
+            total = float(sum(cpu[:8]))
+            disk, network = psutil.disk_io_counters(), psutil.net_io_counters()
+            return cls(
+                total - cpu.idle - getattr(cpu, "iowait", 0.0),
+                total,
+                (disk.read_bytes, disk.write_bytes) if disk else (0.0, 0.0),
+                (network.bytes_recv, network.bytes_sent) if network else (0.0, 0.0),
+            )
+        except ImportError:
+            return cls(*_proc_cpu(), _proc_disk(), _proc_network())
+
+
+def _proc_cpu() -> Tuple[float, float]:
+    """Busy and total ticks; proc(5), /proc/stat."""
+    fields = [float(word) for word in _lines("/proc/stat")[0].split()[1:9]]
+    total = sum(fields)
+    return total - fields[3] - fields[4], total
+
+
+def _proc_disk() -> Tuple[float, float]:
+    """Bytes read and written by whole disks: sectors of 512 bytes in /proc/diskstats."""
+    read = written = 0.0
+    for line in _lines("/proc/diskstats"):
+        words = line.split()
+        if os.path.isdir("/sys/block/" + words[2]) and not words[2].startswith(("loop", "ram")):
+            read += 512 * float(words[5])
+            written += 512 * float(words[9])
+    return read, written
+
+
+def _proc_network() -> Tuple[float, float]:
+    received = sent = 0.0
+    for line in _lines("/proc/net/dev")[2:]:
+        name, _, rest = line.partition(":")
+        if name.strip() != "lo":
+            words = rest.split()
+            received += float(words[0])
+            sent += float(words[8])
+    return received, sent
+
+
+def _memory() -> Tuple[float, float]:
+    """Bytes in use and their share in percent."""
+    try:
+        import psutil
+
+        memory = psutil.virtual_memory()
+        return float(memory.total - memory.available), float(memory.percent)
+    except ImportError:
+        fields = {line.split(":")[0]: 1024.0 * float(line.split()[1]) for line in _lines("/proc/meminfo")[:3]}
+        used = fields["MemTotal"] - fields["MemAvailable"]
+        return used, _percent(used, fields["MemTotal"])
+
+
+def _tree_memory(pid: int) -> int:
+    """Resident bytes of a process and all below it."""
+    try:
+        import psutil
+
+        try:
+            top = psutil.Process(pid)
+            return sum(_resident(process) for process in [top, *top.children(recursive=True)])
+        except psutil.Error:
+            return 0
+    except ImportError:
+        return _proc_tree_memory(pid)
+
+
+def _resident(process: "object") -> int:
+    import psutil
+
+    try:
+        return int(process.memory_info().rss)  # type: ignore[attr-defined]
+    except psutil.Error:
+        return 0
+
+
+def _proc_tree_memory(pid: int) -> int:
+    parents, pages = {}, {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/{}/stat".format(name), "rb") as file:
+                    fields = file.read().rpartition(b")")[2].split()
+                parents[int(name)], pages[int(name)] = int(fields[1]), int(fields[21])
+            except (OSError, IndexError, ValueError):
+                continue
+    total, family = 0, {pid}
+    grown = True
+    while grown:
+        members = {child for child, parent in parents.items() if parent in family} - family
+        grown = bool(members)
+        family |= members
+    total = sum(pages.get(member, 0) for member in family)
+    return total * os.sysconf("SC_PAGE_SIZE")
+
+
+def _lines(path: str) -> "list[str]":
+    with open(path) as file:
+        return file.read().splitlines()
+
+
+def sample_until_gone(run_folder: Path, pid: int, interval: float) -> None:
+    """Write a sample to the run's journals every `interval` seconds while `pid` lives."""
+    from workbench_store.journal.writer import JournalWriter
+    from workbench_store.layout import RunLayout
+    from workbench_store.processes import process_start
+
+    start = process_start(pid)
+    files = RunLayout(run_folder)
+    sampler = SystemSampler(pid, run_folder)
+    journal = None
+    step, wait = 0, min(FIRST_SAMPLE_SECONDS, interval)
+    while _alive_after(wait, pid, start):
+        figures = sampler.sample()
+        if journal is None:
+            journal = JournalWriter(files.journals, "system")
+        journal.points(time.time(), step, tuple(figures), tuple(figures.values()))
+        step, wait = step + 1, interval
+
+
+def _alive_after(seconds: float, pid: int, start: Optional[str]) -> bool:
+    """Wait, and tell whether the process still lives; noticed within a second."""
+    from workbench_store.processes import process_alive
+
+    deadline = time.monotonic() + seconds
+    while True:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            return process_alive(pid, start)
+        time.sleep(min(1.0, remaining))
+        if not process_alive(pid, start):
+            return False
+
+
+if __name__ == "__main__":
+    # Started as a script, this file's own folder heads sys.path; its modules are to be found as a package's.
+    sys.path.pop(0)
+    sample_until_gone(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))

@@ -1,0 +1,94 @@
+"""Finding everything that belongs to a job, and ending it: SIGTERM, a grace period, SIGKILL.
+
+To a job belong: its process group; descendants that left the group (orphans of the job become children of the
+supervisor, a subreaper); and processes of this user that carry the run's id in their environment. A
+supervisor of another run is none of these, even if the job itself submitted that run, nor is what that
+supervisor started.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from workbench.compute.process_table import ProcessEntry, environment_of, processes
+
+RUN_ID = b"WORKBENCH_RUN_ID"
+#: In the environment of every supervisor, so that a job's end does not reach the runs that the job submitted.
+SUPERVISES = "WORKBENCH_SUPERVISES"
+_POLL_SECONDS = 0.05
+_KILL_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Family:
+    """What tells the processes of one job: roots are PIDs whose descendants count, spared PIDs never do."""
+
+    run_id: str
+    group: int | None
+    roots: frozenset[int]
+    spared: frozenset[int]
+
+
+def members(family: Family) -> list[ProcessEntry]:
+    """The living processes of the family."""
+    table = processes()
+    found = _descendants(table, family)
+    wanted = family.run_id.encode()
+    for pid, entry in table.items():
+        if pid in found or pid in family.spared:
+            continue
+        if (family.group is not None and entry.group == family.group) or environment_of(pid).get(
+            RUN_ID
+        ) == wanted:
+            found.add(pid)
+    return [table[pid] for pid in found]
+
+
+def _descendants(table: dict[int, ProcessEntry], family: Family) -> set[int]:
+    children: dict[int, list[int]] = {}
+    for pid, entry in table.items():
+        children.setdefault(entry.parent, []).append(pid)
+    found: set[int] = set()
+    waiting = list(family.roots)
+    while waiting:
+        for pid in children.get(waiting.pop(), ()):
+            if pid in found or os.fsencode(SUPERVISES) in environment_of(pid):
+                continue
+            waiting.append(pid)
+            found.add(pid)
+    return found - family.spared
+
+
+def end_family(family: Family, grace: float, meanwhile: Callable[[], object] = lambda: None) -> int:
+    """End all members: SIGTERM, SIGKILL after `grace` seconds; returns how many there were.
+
+    `meanwhile()` is called while waiting, to reap zombies.
+    """
+    seen: set[tuple[int, str]] = set()
+    asked: set[tuple[int, str]] = set()
+    started = time.monotonic()
+    while True:
+        alive = members(family)
+        seen.update((entry.pid, entry.start) for entry in alive)
+        waited = time.monotonic() - started
+        if not alive or waited > grace + _KILL_SECONDS:
+            return len(seen)
+        if waited >= grace:
+            _send(alive, signal.SIGKILL)
+        else:
+            fresh = [entry for entry in alive if (entry.pid, entry.start) not in asked]
+            _send(fresh, signal.SIGTERM)
+            asked.update((entry.pid, entry.start) for entry in fresh)
+        meanwhile()
+        time.sleep(_POLL_SECONDS)
+
+
+def _send(entries: Iterable[ProcessEntry], number: signal.Signals) -> None:
+    for entry in entries:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(entry.pid, number)
+            if number is signal.SIGTERM:
+                os.kill(entry.pid, signal.SIGCONT)  # a stopped process would not see the request

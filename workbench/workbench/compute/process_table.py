@@ -1,0 +1,82 @@
+"""The machine's processes: who is whose child, in which group, and which carry a run's id in their
+environment.
+
+Linux: read from /proc (proc(5)). Elsewhere: from psutil.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_LINUX = sys.platform.startswith("linux")
+if not _LINUX:
+    import psutil
+
+
+@dataclass(frozen=True)
+class ProcessEntry:
+    """One living process (a zombie is not). `start` is as `workbench_store.processes.process_start` gives
+    it."""
+
+    pid: int
+    parent: int
+    group: int
+    start: str
+
+
+def processes() -> dict[int, ProcessEntry]:
+    """All living processes by PID."""
+    return {entry.pid: entry for entry in _entries()}
+
+
+def environment_of(pid: int) -> dict[bytes, bytes]:
+    """The environment that the process was started with; empty when it is another user's or gone."""
+    if _LINUX:
+        try:
+            raw = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            return {}
+        return dict(part.split(b"=", 1) for part in raw.split(b"\0") if b"=" in part)
+    try:
+        return {os.fsencode(k): os.fsencode(v) for k, v in psutil.Process(pid).environ().items()}
+    except (psutil.Error, OSError):
+        return {}
+
+
+def _entries() -> Iterator[ProcessEntry]:
+    if not _LINUX:
+        yield from _by_psutil()
+        return
+    for name in os.listdir("/proc"):  # noqa: PTH208 (a Path for each of hundreds of processes is slow)
+        if name.isdigit():
+            entry = _by_proc(int(name))
+            if entry is not None:
+                yield entry
+
+
+def _by_proc(pid: int) -> ProcessEntry | None:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            # The command name, in parentheses, may hold spaces and parentheses itself.
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    if len(fields) < 20 or fields[0] in (b"Z", b"X", b"x"):
+        return None
+    return ProcessEntry(pid, int(fields[1]), int(fields[2]), fields[19].decode("ascii"))
+
+
+def _by_psutil() -> Iterator[ProcessEntry]:
+    from workbench_store.processes import process_start
+
+    for process in psutil.process_iter(["pid", "ppid", "status"]):
+        pid = process.info["pid"]
+        start = process_start(pid) if process.info["status"] != psutil.STATUS_ZOMBIE else None
+        try:
+            group = os.getpgid(pid)
+        except OSError:
+            continue
+        if start is not None:
+            yield ProcessEntry(pid, process.info["ppid"] or 0, group, start)

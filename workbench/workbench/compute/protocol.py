@@ -1,0 +1,115 @@
+"""What a compute is to the supervisor: it gives a place, starts a job there, and tells how the job ended."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from workbench_store.layout import RunLayout
+
+
+@dataclass(frozen=True)
+class ComputeEntry:
+    """A compute of a workspace: the name that job files use, its kind, its settings."""
+
+    name: str
+    kind: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobLaunch:
+    """One job to start: a shell command, where it runs, and all of its environment."""
+
+    run_id: str
+    files: RunLayout
+    command: str
+    working_directory: Path
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class JobExit:
+    """How a job ended: its exit code, or the signal's name. Both None when nobody was there to see.
+
+    `ended` is in UTC epoch seconds, `seconds` is the duration by a monotonic clock, None if unknown.
+    """
+
+    exit_code: int | None
+    signal: str | None
+    ended: float
+    seconds: float | None = None
+
+
+class Allocation(Protocol):
+    """A place on the compute, held until released or until its holder dies."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables that tell the job what it was given, such as CUDA_VISIBLE_DEVICES."""
+        ...
+
+    @property
+    def detail(self) -> Mapping[str, Any]:
+        """What is recorded of the place: JSON values."""
+        ...
+
+    def release(self) -> None:
+        """Give the place back; a second call does nothing."""
+        ...
+
+
+class RunningJob(Protocol):
+    """A job that was started here, by this supervisor or by one that is gone."""
+
+    def wait(self, seconds: float) -> JobExit | None:
+        """How the job ended, waiting for that up to `seconds`; None while it runs."""
+        ...
+
+    @property
+    def pid(self) -> int | None:
+        """The process on this machine whose tree is the job; None where it is elsewhere."""
+        ...
+
+    def elapsed(self) -> float:
+        """Seconds since the job started, by a monotonic clock."""
+        ...
+
+    def end(self, grace: float) -> int:
+        """Ask everything that belongs to the job to end, kill what is left after `grace` seconds.
+
+        Returns how many processes there were. Safe to call when the job has ended: it ends what the job left
+        behind.
+        """
+        ...
+
+
+class Compute(Protocol):
+    """A place where jobs run. One file implements it; `tests/compute` holds the conformance suite."""
+
+    def __init__(self, entry: ComputeEntry) -> None: ...
+
+    @property
+    def entry(self) -> ComputeEntry:
+        """The name and settings it was made with."""
+        ...
+
+    def allocate(self, waiting: Callable[[int], None], stop: Callable[[], bool]) -> Allocation | None:
+        """Take a place, waiting for one; None as soon as `stop()` is true.
+
+        `waiting(position)` is called when the position in the queue changes; 1 is the next to go.
+        """
+        ...
+
+    def start(self, launch: JobLaunch) -> RunningJob:
+        """Start the job; its stdout and stderr go to `launch.files.user_log`. Raises ComputeError."""
+        ...
+
+    def find(self, files: RunLayout, run_id: str) -> RunningJob | None:
+        """The job that an earlier supervisor started, alive or ended; None when none was started."""
+        ...
+
+    @staticmethod
+    def check_settings(settings: Mapping[str, Any]) -> None:
+        """Raise ComputeError for settings that this kind does not know or allow."""
+        ...

@@ -1,0 +1,41 @@
+"""Adopt: a new supervisor for a run whose own is gone. Of two adopters the one that gets the lock wins."""
+
+from workbench_store.errors import NotFound, RunError
+from workbench_store.layout import WorkspaceLayout
+
+from workbench.lifecycle.judge import current_state, held_elsewhere, supervisor_alive
+from workbench.lifecycle.plan import read_plan
+from workbench.lifecycle.supervisor_start import start_supervisor
+
+
+def adopt(layout: WorkspaceLayout, name: str) -> None:
+    """Start a supervisor that takes over the run's job or, if that has ended, finishes the run.
+
+    Returns once it holds the run. Raises NotFound for a run that does not exist and RunError for one that is
+    final, has a living supervisor, is no job's run, or was started on another host.
+    """
+    check_adoptable(layout, name)
+    started = start_supervisor(layout, name, layout.run(name).root, adopting=True, secrets={})
+    held = started.await_lock()
+    started.go()
+    if held is False:
+        raise RunError(f"run {name} has just been taken over by another supervisor")
+    if held is None:
+        log = layout.run(name).supervisor_log
+        raise RunError(f"the new supervisor of run {name} did not start", remedy=f"What it said is in {log}.")
+
+
+def check_adoptable(layout: WorkspaceLayout, name: str) -> None:
+    """Raise NotFound or RunError unless the run waits for a supervisor here."""
+    files = layout.run(name)
+    if not files.root.is_dir():
+        raise NotFound(f"there is no run {name} in {layout.root}")
+    state = current_state(files)
+    if state.final:
+        raise RunError(f"run {name} is {state}: there is nothing left to take over")
+    host = held_elsewhere(files)
+    if host is not None:
+        raise RunError(f"run {name} was started on {host}", remedy="Do this there, or close the run.")
+    if supervisor_alive(files):
+        raise RunError(f"run {name} has a living supervisor: it is {state}")
+    read_plan(files)

@@ -1,0 +1,42 @@
+"""Cancel: a request that the run's supervisor meets within moments; without one, a new supervisor is started
+for it."""
+
+import time
+
+from workbench_store.errors import NotFound, RunError
+from workbench_store.layout import WorkspaceLayout
+
+from workbench.lifecycle.adoption import adopt
+from workbench.lifecycle.files import read_json, write_json
+from workbench.lifecycle.judge import current_state, held_elsewhere, supervisor_alive
+
+
+def cancel(layout: WorkspaceLayout, name: str) -> None:
+    """Ask for the run's cancellation and return; it is Canceled once its processes have ended.
+
+    Raises NotFound for a run that does not exist, and RunError for one that is final, was started on another
+    host, or was opened by a script (which only ends with its script).
+    """
+    files = layout.run(name)
+    if not files.root.is_dir():
+        raise NotFound(f"there is no run {name} in {layout.root}")
+    state = current_state(files)
+    if state.final:
+        raise RunError(f"run {name} is {state}: there is nothing left to cancel")
+    if not files.plan.exists():
+        pid = (read_json(files.identity) or {}).get("pid")
+        who = f"process {pid}" if pid else "its process"
+        raise RunError(
+            f"run {name} was opened by a script", remedy=f"End the script ({who}); the run ends with it."
+        )
+    host = held_elsewhere(files)
+    if host is not None:
+        raise RunError(f"run {name} was started on {host}", remedy="Cancel it there.")
+    write_json(files.cancel_request, {"time": time.time()})
+    if not supervisor_alive(files):
+        try:
+            adopt(layout, name)
+        except RunError:
+            # Another has taken it over, or ended it, in this very moment: it sees the request.
+            if not (supervisor_alive(files) or current_state(files).final):
+                raise

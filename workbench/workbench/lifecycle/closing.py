@@ -1,0 +1,59 @@
+"""Close: a final state for a run that nobody holds any more, given by the user."""
+
+from workbench_store.errors import NotFound, RunError, UsageError
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.locks import FileLock
+from workbench_store.processes import boot_id, process_alive
+from workbench_store.states import RunState, fold_states
+
+from workbench.lifecycle.files import read_json
+from workbench.lifecycle.history import last_generation, state_changes
+from workbench.lifecycle.judge import held_elsewhere
+from workbench.lifecycle.recorder import RunRecorder
+
+_LOCK_SECONDS = 1.0
+
+
+def close_run(layout: WorkspaceLayout, name: str, state: RunState) -> None:
+    """End the run as Failed or Canceled. Its outputs stay where they are; `collect` saves them.
+
+    Raises UsageError for another state, NotFound for a run that does not exist, and RunError for one that is
+    final, is held by a living supervisor or script, or whose job still runs.
+    """
+    if state not in (RunState.FAILED, RunState.CANCELED):
+        raise UsageError(f"a run can be closed as Failed or Canceled, not as {state}")
+    files = layout.run(name)
+    if not files.root.is_dir():
+        raise NotFound(f"there is no run {name} in {layout.root}")
+    lock = FileLock(files.supervisor_lock if files.plan.exists() else files.script_lock)
+    if not lock.acquire(timeout=_LOCK_SECONDS):
+        raise RunError(f"run {name} is alive", remedy=f"Cancel it: workbench cancel {name}")
+    try:
+        _close_held(files, state)
+    finally:
+        lock.release()
+
+
+def _close_held(files: RunLayout, state: RunState) -> None:
+    changes = state_changes(files)
+    last = fold_states(changes)
+    if last is not None and last.state.final:
+        raise RunError(f"run {files.name} is {last.state} already")
+    pid = _living_job(files)
+    if pid is not None:
+        remedy = f"Cancel it: workbench cancel {files.name}; or go on with it: workbench adopt {files.name}"
+        raise RunError(f"the job of run {files.name} still runs (PID {pid})", remedy=remedy)
+    recorder = RunRecorder(files, "user", last_generation(changes) + 1)
+    recorder.state(state, "closed by the user")
+    recorder.sync()
+    recorder.close()
+    files.heartbeat.unlink(missing_ok=True)
+
+
+def _living_job(files: RunLayout) -> int | None:
+    """The PID of the run's job if it lives; jobs of other hosts cannot be seen."""
+    job = read_json(files.job_process)
+    if job is None or held_elsewhere(files) is not None or job.get("boot") != boot_id():
+        return None
+    pid = job.get("pid")
+    return int(pid) if pid and process_alive(int(pid), job.get("start")) else None

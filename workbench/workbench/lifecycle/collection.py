@@ -1,0 +1,78 @@
+"""Finishing what a run's end could not: saving outputs, and removing temporary storage that nobody needs any
+more."""
+
+import shutil
+import time
+
+from workbench_store.errors import NotFound, RunError
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.locks import FileLock
+
+from workbench.lifecycle.history import last_generation, state_changes
+from workbench.lifecycle.judge import current_state, supervisor_alive
+from workbench.lifecycle.plan import read_plan
+from workbench.lifecycle.recorder import RunRecorder
+from workbench.lifecycle.saving import release, save
+from workbench.lifecycle.staging import remove_staging
+
+_LOCK_SECONDS = 2.0
+#: A folder of a submit that was killed is not touched before it is this old.
+_ABANDONED_SECONDS = 3600.0
+
+
+def collect(layout: WorkspaceLayout, name: str) -> None:
+    """Save the outputs of a final run whose collection failed or was cut short, then remove its temporary
+    storage.
+
+    Done again, it does no harm. Raises NotFound for a run that does not exist, RunError for one that is not
+    final or whose outputs still cannot be saved.
+    """
+    files = layout.run(name)
+    if not files.root.is_dir():
+        raise NotFound(f"there is no run {name} in {layout.root}")
+    if not current_state(files).final:
+        raise RunError(f"run {name} is {current_state(files)}: its outputs are saved when it ends")
+    lock = FileLock(files.supervisor_lock)
+    if not lock.acquire(timeout=_LOCK_SECONDS):
+        raise RunError(f"the outputs of run {name} are being saved just now", remedy="Try again in a moment.")
+    try:
+        _collect_held(layout, files)
+    finally:
+        lock.release()
+
+
+def _collect_held(layout: WorkspaceLayout, files: RunLayout) -> None:
+    plan = read_plan(files)
+    recorder = RunRecorder(files, "user", last_generation(state_changes(files)))
+    try:
+        save(layout, plan, recorder)
+        release(layout, plan.name, recorder)
+    except OSError as error:
+        raise RunError(f"the outputs of run {files.name} cannot be saved: {error}") from error
+    finally:
+        recorder.close()
+
+
+def sweep_leftovers(layout: WorkspaceLayout) -> list[str]:
+    """Remove temporary storage of this workspace's runs that are final and collected; returns their names.
+
+    Also what killed submits left. Nothing of a run that is alive, not collected or unknown here is touched.
+    """
+    swept = []
+    for staged in sorted(layout.staging.iterdir()) if layout.staging.is_dir() else ():
+        files = layout.run(staged.name)
+        if files.collected.exists() and current_state(files).final and not supervisor_alive(files):
+            try:
+                remove_staging(layout, staged.name)
+            except OSError:
+                continue
+            swept.append(staged.name)
+    _sweep_submits(layout)
+    return swept
+
+
+def _sweep_submits(layout: WorkspaceLayout) -> None:
+    for folder in layout.tmp.glob("run-*") if layout.tmp.is_dir() else ():
+        old = time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS
+        if old and FileLock.is_free(RunLayout(folder).supervisor_lock):
+            shutil.rmtree(folder, ignore_errors=True)

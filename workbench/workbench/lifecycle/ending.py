@@ -1,0 +1,58 @@
+"""How a run ends: from how its job ended, what was asked of it, and whether its outputs are safe."""
+
+from dataclasses import dataclass, replace
+
+from workbench_store.states import RunState
+
+from workbench.compute.protocol import JobExit
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A final state, with its reason and what is known of the command's exit."""
+
+    state: RunState
+    reason: str | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+
+
+class Canceled(Exception):
+    """The run is to be cancelled: leaves whatever stage it is in."""
+
+
+def of_exit(ended: JobExit) -> Ending:
+    """Completed for exit code 0; Failed otherwise, with the reason."""
+    if ended.exit_code == 0:
+        return Ending(RunState.COMPLETED, None, 0)
+    return Ending(RunState.FAILED, _reason(ended), ended.exit_code, ended.signal)
+
+
+def _reason(ended: JobExit) -> str:
+    if ended.exit_code is not None:
+        return f"exit code {ended.exit_code}"
+    if ended.signal == "SIGKILL":
+        return "killed by SIGKILL; if nobody sent it, the machine may have run out of memory"
+    if ended.signal is not None:
+        return f"killed by {ended.signal}"
+    return "the command ended while nobody watched, so its exit status is unknown"
+
+
+def canceled(reason: str | None, ended: JobExit | None) -> Ending:
+    """Canceled, whatever the command's exit."""
+    if ended is None:
+        return Ending(RunState.CANCELED, reason)
+    return Ending(RunState.CANCELED, reason, ended.exit_code, ended.signal)
+
+
+def failed(reason: str) -> Ending:
+    """Failed, for a reason other than the command's exit."""
+    return Ending(RunState.FAILED, reason)
+
+
+def unsaved(ending: Ending, trouble: str, name: str) -> Ending:
+    """The same ending for a run whose outputs could not be saved: what would be Completed is Failed."""
+    text = f"outputs not saved: {trouble}; temporary storage is kept: workbench outputs --collect {name}"
+    if ending.state is RunState.COMPLETED:
+        return replace(ending, state=RunState.FAILED, reason=text)
+    return replace(ending, reason=f"{ending.reason}; {text}" if ending.reason else text)

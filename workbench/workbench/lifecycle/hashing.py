@@ -1,0 +1,70 @@
+"""Names, sizes and content hashes (xxh3-128) of the files below a folder."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from xxhash import xxh3_128
+
+_READ_BYTES = 1024 * 1024
+
+
+class HashedFile(NamedTuple):
+    """A file by its path relative to the folder (posix), its size in bytes and the hash of its content."""
+
+    path: str
+    size: int
+    hash: str
+
+
+def hash_file(path: Path) -> tuple[int, str]:
+    """Size and hash of a file's content. Raises OSError, also when the file changed while it was read."""
+    digest = xxh3_128()
+    size = 0
+    with path.open("rb") as file:
+        before = os.fstat(file.fileno())
+        while part := file.read(_READ_BYTES):
+            digest.update(part)
+            size += len(part)
+        after = os.fstat(file.fileno())
+    if size != after.st_size or before.st_mtime_ns != after.st_mtime_ns:
+        raise OSError(f"{path} changed while it was read")
+    return size, digest.hexdigest()
+
+
+def hash_below(root: Path) -> Iterator[HashedFile]:
+    """Every regular file below `root`, or `root` itself (with an empty path) if it is a file, in order of
+    name.
+
+    A link to a file counts as that file; links to folders are not followed; what is neither file nor folder
+    (a socket, a device) is passed over. Raises OSError for what cannot be read.
+    """
+    if root.is_file():
+        yield HashedFile("", *hash_file(root))
+        return
+    for folder, names, files in os.walk(root, onerror=_raise):
+        names.sort()
+        for name in sorted(files):
+            path = Path(folder, name)
+            if path.is_file():
+                yield HashedFile(path.relative_to(root).as_posix(), *hash_file(path))
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def hashes_below(root: Path) -> dict[str, str]:
+    """Hash by relative path."""
+    return {file.path: file.hash for file in hash_below(root)}
+
+
+def content_hash(path: Path) -> str:
+    """One hash for a file's or a folder's content: names and hashes of the files in it."""
+    if not path.is_dir():
+        return hash_file(path)[1]
+    digest = xxh3_128()
+    for file in hash_below(path):
+        digest.update(f"{file.path}\0{file.hash}\0".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()

@@ -1,0 +1,107 @@
+"""A run's state and stages, read straight from its journals: what is needed where the store must not be
+loaded.
+
+Journals of a job's own processes are left out, since they hold points by the million and no state.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from workbench_store.journal.codec import Event, decode
+from workbench_store.layout import RunLayout
+from workbench_store.states import RunState, StateChange, fold_states
+
+#: A script's own journal holds points and states: only this much of its end is read, where the end record is.
+_TAIL_BYTES = 256 * 1024
+_POINTS_WRITERS = ("client", "system")
+_MIXED_WRITERS = ("script",)
+
+
+class JournalTail:
+    """Reads what is new in a run's journals at each call; damage is passed over."""
+
+    def __init__(self, files: RunLayout) -> None:
+        self._folder = files.journals
+        self._offsets: dict[Path, int] = {}
+
+    def new_events(self) -> list[Event]:
+        """Events that were appended since the last call, by time."""
+        found: list[Event] = []
+        for path in journal_files(self._folder):
+            found.extend(self._new_of(path))
+        return sorted(found, key=lambda event: event.time)
+
+    def _new_of(self, path: Path) -> Iterator[Event]:
+        offset = self._offsets.get(path)
+        try:
+            with path.open("rb") as file:
+                if offset is None:
+                    size = file.seek(0, 2)
+                    offset = max(0, size - _TAIL_BYTES) if _is(path, _MIXED_WRITERS) else 0
+                file.seek(offset)
+                data = file.read()
+        except OSError:
+            return
+        done = 0
+        for record, done in decode(data):  # noqa: B007 (where the last whole record ended is needed below)
+            if isinstance(record, Event):
+                yield record
+        self._offsets[path] = offset + done
+
+
+def journal_files(folder: Path) -> list[Path]:
+    """The journals that may hold states, in order of name."""
+    try:
+        return sorted(path for path in folder.glob("*.wbj") if not _is(path, _POINTS_WRITERS))
+    except OSError:
+        return []
+
+
+def _is(path: Path, writers: tuple[str, ...]) -> bool:
+    return path.name.startswith(writers)
+
+
+def changes_of(events: Iterable[Event]) -> list[StateChange]:
+    """The changes of state among events."""
+    found = []
+    for event in events:
+        if event.name == "state":
+            fields = event.fields
+            found.append(
+                StateChange(
+                    int(fields.get("generation", 0)),
+                    bool(fields.get("judged", False)),
+                    int(fields.get("seq", 0)),
+                    event.time,
+                    RunState.parse(str(fields.get("state"))),
+                    fields.get("reason"),
+                )
+            )
+    return found
+
+
+def state_changes(files: RunLayout) -> list[StateChange]:
+    """All changes of state that the run's journals hold."""
+    return changes_of(JournalTail(files).new_events())
+
+
+def last_change(files: RunLayout) -> StateChange | None:
+    """The change that says what state the run is in; None when none is recorded."""
+    return fold_states(state_changes(files))
+
+
+def last_generation(changes: Iterable[StateChange]) -> int:
+    """The generation of whoever held the run last."""
+    return max((change.generation for change in changes), default=0)
+
+
+def last_sign_of_life(files: RunLayout) -> float:
+    """When the run's holder or job last wrote anything, in UTC epoch seconds; 0.0 if never."""
+    paths = [files.heartbeat, files.user_log, files.identity, *files.journals.glob("*.wbj")]
+    times = []
+    for path in paths:
+        try:
+            times.append(path.stat().st_mtime)
+        except OSError:
+            continue
+    return max(times, default=0.0)

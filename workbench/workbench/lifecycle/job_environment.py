@@ -1,0 +1,71 @@
+"""The environment variables that a job sees: the submitter's, the job's own, Azure ML's and Workbench's."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from workbench_store.layout import RunLayout, WorkspaceLayout
+
+from workbench.lifecycle.git_facts import OVERRIDES
+from workbench.lifecycle.plan import Plan
+
+#: They belong to the interpreter or the run of whoever submitted, and would mislead the job.
+_DROPPED = frozenset(
+    {"VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "PYTHONHOME", "__PYVENV_LAUNCHER__", "PWD", "OLDPWD"}
+)
+_DROPPED_PREFIXES = ("WORKBENCH_", "AZUREML_")
+#: Settings of ours that a run submitted by the job should share.
+_KEPT = frozenset({"WORKBENCH_CACHE"})
+
+
+def job_environment(
+    layout: WorkspaceLayout,
+    plan: Plan,
+    *,
+    inherited: Mapping[str, str],
+    environment: Mapping[str, str],
+    allocation: Mapping[str, str],
+    code: Path,
+    bundle: Path,
+) -> dict[str, str]:
+    """All variables of the job; later ones win: inherited, of its environment, of its place, its own,
+    Azure's, ours.
+
+    `bundle` is the in-job client's folder, which goes after what PYTHONPATH has already.
+    """
+    own = {**plan.variables, **{name: inherited[name] for name in plan.secrets if name in inherited}}
+    variables = {name: value for name, value in inherited.items() if _is_inherited(name)}
+    variables |= {"PYTHONUNBUFFERED": "1", **environment, **allocation, **own}
+    variables |= azure_variables(layout.run(plan.name), plan, code)
+    variables |= workbench_variables(layout, plan)
+    paths = [part for part in (variables.get("PYTHONPATH", ""), str(bundle)) if part]
+    variables["PYTHONPATH"] = ":".join(paths)
+    return variables
+
+
+def _is_inherited(name: str) -> bool:
+    return name in _KEPT or not (name in _DROPPED or name.startswith(_DROPPED_PREFIXES))
+
+
+def azure_variables(files: RunLayout, plan: Plan, code: Path) -> dict[str, str]:
+    """Those of Azure ML's variables that have a meaning for one process on this machine."""
+    return {
+        "AZUREML_RUN_ID": plan.name,
+        "AZUREML_EXPERIMENT_NAME": plan.experiment,
+        "AZUREML_OUTPUT_DIRECTORY": str(files.outputs),
+        "AZUREML_LOGDIRECTORY_PATH": str(files.logs),
+        "AZUREML_CR_EXECUTION_WORKING_DIR_PATH": str(code),
+        "AZUREML_CR_NODE_RANK": "0",
+        "AZUREML_NODE_COUNT": "1",
+        **{variable: plan.git[key] for key, variable in OVERRIDES.items() if key in plan.git},
+    }
+
+
+def workbench_variables(layout: WorkspaceLayout, plan: Plan) -> dict[str, str]:
+    """Where the in-job client finds its run."""
+    return {
+        "WORKBENCH_RUN_ID": plan.id,
+        "WORKBENCH_RUN_NAME": plan.name,
+        "WORKBENCH_RUN_DIR": str(layout.run(plan.name).root),
+        "WORKBENCH_WORKSPACE": str(layout.root),
+        "WORKBENCH_EXPERIMENT": plan.experiment,
+    }

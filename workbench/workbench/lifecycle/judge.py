@@ -1,0 +1,110 @@
+"""Judging the dead: a run whose holder is gone and that has no final state.
+
+Only the host that started a holder may judge it by its lock; for a run of another host nothing is written.
+On the same host an earlier boot's locks are free by themselves, so it needs no case of its own.
+"""
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from workbench_store.errors import WorkspaceError
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.locks import FileLock
+from workbench_store.processes import host_id
+from workbench_store.states import RunState, fold_states
+
+from workbench.lifecycle.files import read_json
+from workbench.lifecycle.history import last_change, last_generation, last_sign_of_life, state_changes
+from workbench.lifecycle.recorder import RunRecorder
+
+
+def judge(layout: WorkspaceLayout, names: Iterable[str] | None = None) -> dict[str, RunState]:
+    """Record what became of runs whose holder is gone; returns the states written, by run.
+
+    `names` are the runs that are not known to be final; without it all runs are looked at.
+    """
+    judged = {}
+    for name in _all_names(layout) if names is None else names:
+        try:
+            state = _judge_one(layout.run(name))
+        except (OSError, WorkspaceError):
+            continue  # gone meanwhile, or not ours to write: an onlooker need not succeed
+        if state is not None:
+            judged[name] = state
+    return judged
+
+
+def _all_names(layout: WorkspaceLayout) -> list[str]:
+    """Runs that may be alive: a run that ended in order has no heartbeat any more."""
+    try:
+        folders = sorted(path for path in layout.runs.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return []
+    runs = [RunLayout(path) for path in folders]
+    return [run.name for run in runs if run.heartbeat.exists() or run.script_lock.exists()]
+
+
+def current_state(files: RunLayout) -> RunState:
+    """The state as the run's journals tell it."""
+    change = last_change(files)
+    return RunState.NOT_STARTED if change is None else change.state
+
+
+def supervisor_alive(files: RunLayout) -> bool:
+    """Whether a supervisor holds the run's lock; only this host's can be seen."""
+    return not FileLock.is_free(files.supervisor_lock)
+
+
+def held_elsewhere(files: RunLayout) -> str | None:
+    """The host whose processes hold or held the run, if it is not this one."""
+    holder = read_json(files.supervisor_process) or read_json(files.identity) or {}
+    host = holder.get("host")
+    return str(host) if host and host != host_id() else None
+
+
+def _judge_one(files: RunLayout) -> RunState | None:
+    if held_elsewhere(files) is not None:
+        return None
+    if files.script_lock.exists():
+        return _judge_script(files)
+    if not files.plan.exists() or supervisor_alive(files):
+        return None
+    changes = state_changes(files)
+    last = fold_states(changes)
+    if last is None or last.state.final or last.state is RunState.NOT_RESPONDING:
+        return None
+    pid = (read_json(files.supervisor_process) or {}).get("pid", "unknown")
+    reason = f"its supervisor (PID {pid}) is gone; last sign of life {_when(last_sign_of_life(files))}"
+    _write(files, last_generation(changes), RunState.NOT_RESPONDING, reason)
+    return RunState.NOT_RESPONDING
+
+
+def _judge_script(files: RunLayout) -> RunState | None:
+    """A script's own run ends with the script: nothing could adopt it."""
+    if not FileLock.is_free(files.script_lock):
+        return None
+    changes = state_changes(files)
+    last = fold_states(changes)
+    if last is not None and last.state.final:
+        return None
+    reason = f"ended without closing; last sign of life {_when(last_sign_of_life(files))}"
+    _write(files, last_generation(changes), RunState.FAILED, reason)
+    return RunState.FAILED
+
+
+def _write(files: RunLayout, generation: int, state: RunState, reason: str) -> None:
+    recorder = RunRecorder(files, "judge", generation)
+    try:
+        recorder.state(state, reason, judged=True)
+    finally:
+        recorder.close()
+
+
+def _when(moment: float) -> str:
+    """UTC, to the second."""
+    return (
+        datetime.fromtimestamp(moment or time.time(), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        if moment
+        else "never"
+    )

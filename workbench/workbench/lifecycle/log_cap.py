@@ -1,0 +1,165 @@
+"""Keeps a run's log within its cap while the job writes it: head and tail stay, the middle goes.
+
+The job writes the file itself (a pipe would tie it to its supervisor), so the middle is cut out beneath it:
+by punching a hole (fallocate(2)), which moves no byte; where the file system cannot, by saving the head
+elsewhere and truncating, which the job's O_APPEND allows. At the end head and tail are joined, with a line
+that names the gap.
+
+`control/log.json` tells readers of the log, for each inode that the log may have just then, its `LogShape`.
+"""
+
+import ctypes
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench_store.layout import RunLayout
+
+from workbench.lifecycle.files import read_json, write_json
+
+DEFAULT_CAP = 64 * 1024 * 1024
+_LEAST_CAP = 64 * 1024
+_KEEP_SIZE_PUNCH_HOLE = 0x01 | 0x02  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, linux/falloc.h
+_COPY_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class LogShape:
+    """How positions in what the job wrote map to positions in the file.
+
+    Bytes before `head` are where they were written (in the file `head_file` if that is not empty); those
+    from `head` to `resume` are gone; those from `resume` on are in the log at their position plus `shift`.
+    """
+
+    head: int
+    resume: int
+    shift: int
+    head_file: str = ""
+
+    @property
+    def gap(self) -> int:
+        """How many bytes are gone."""
+        return self.resume - self.head
+
+
+def read_shapes(files: RunLayout) -> dict[int, LogShape]:
+    """The shapes of the log by inode; none as long as nothing was cut."""
+    content = read_json(files.log_shape) or {}
+    return {int(inode): LogShape(**shape) for inode, shape in content.items()}
+
+
+def gap_line(shape: LogShape) -> bytes:
+    """The line that stands in the place of the gap."""
+    return (
+        b"\n[... %d bytes of the log were left out here: it reached its cap (WORKBENCH_LOG_CAP) ...]\n"
+        % shape.gap
+    )
+
+
+def cap_bytes() -> int:
+    """The cap in bytes: WORKBENCH_LOG_CAP, or 64 MiB."""
+    text = os.environ.get("WORKBENCH_LOG_CAP", "")
+    return max(_LEAST_CAP, int(text)) if text.isdigit() else DEFAULT_CAP
+
+
+class LogCap:
+    """Cuts the middle out of one run's log whenever it has grown by half above its cap."""
+
+    def __init__(self, files: RunLayout) -> None:
+        self._files = files
+        self._cap = cap_bytes()
+        self._shape: LogShape | None = None
+        self._loaded = False
+
+    def enforce(self) -> None:
+        """Cut if the log is too large. Raises OSError when the disk does not let it."""
+        try:
+            size = self._files.user_log.stat().st_size
+        except OSError:
+            return
+        if size < self._cap:
+            return
+        self._load()
+        shape = self._shape or LogShape(self._cap // 2, self._cap // 2, 0)
+        written = size - shape.shift
+        if written - shape.gap > self._cap + self._cap // 2:
+            self._cut(shape, written)
+
+    def _load(self) -> None:
+        if not self._loaded:
+            self._shape = read_shapes(self._files).get(self._files.user_log.stat().st_ino)
+            self._loaded = True
+
+    def _cut(self, shape: LogShape, written: int) -> None:
+        with self._files.user_log.open("r+b") as log:
+            resume = written - self._cap // 2
+            if not shape.head_file and _punch(log.fileno(), shape.head, resume - shape.head):
+                self._record(LogShape(shape.head, resume, 0), log.fileno())
+                return
+            head = Path(shape.head_file) if shape.head_file else self._save_head(shape.head)
+            size = os.fstat(log.fileno()).st_size - shape.shift
+            log.truncate(0)
+            self._record(LogShape(shape.head, size, -size, str(head)), log.fileno())
+
+    def _save_head(self, size: int) -> Path:
+        path = self._files.control / "std_log.head"
+        with self._files.user_log.open("rb") as log, path.open("wb") as head:
+            _copy(log, head, size)
+        return path
+
+    def _record(self, shape: LogShape, descriptor: int) -> None:
+        self._shape = shape
+        write_json(self._files.log_shape, {str(os.fstat(descriptor).st_ino): asdict(shape)})
+
+    def collapse(self) -> None:
+        """Join head and tail once the job has ended; nothing happens if nothing was cut, or it was done
+        before."""
+        log_path = self._files.user_log
+        if not log_path.exists():
+            return
+        self._loaded = False
+        self._load()
+        shape = self._shape
+        if shape is None or self._is_joined(shape):
+            return
+        hidden = log_path.with_name(f".{log_path.name}.joined")
+        head_path = Path(shape.head_file) if shape.head_file else log_path
+        line = gap_line(shape)
+        with head_path.open("rb") as head, log_path.open("rb") as log, hidden.open("wb") as joined:
+            _copy(head, joined, shape.head)
+            joined.write(line)
+            log.seek(shape.resume + shape.shift)
+            _copy(log, joined, sys.maxsize)
+            joined.flush()
+            os.fsync(joined.fileno())
+        after = LogShape(shape.head, shape.resume, shape.head + len(line) - shape.resume)
+        # Both inodes are told before the rename, so that no reader meets one that it does not know.
+        inodes = {str(log_path.stat().st_ino): asdict(shape), str(hidden.stat().st_ino): asdict(after)}
+        write_json(self._files.log_shape, inodes)
+        hidden.replace(log_path)
+        if shape.head_file:
+            Path(shape.head_file).unlink(missing_ok=True)
+
+    @staticmethod
+    def _is_joined(shape: LogShape) -> bool:
+        return not shape.head_file and shape.shift == shape.head + len(gap_line(shape)) - shape.resume
+
+
+def _copy(source: Any, target: Any, size: int) -> None:
+    while size > 0:
+        part = source.read(min(size, _COPY_BYTES))
+        if not part:
+            return
+        target.write(part)
+        size -= len(part)
+
+
+def _punch(descriptor: int, offset: int, length: int) -> bool:
+    """Give the blocks of a stretch back to the file system; whether it could."""
+    if not sys.platform.startswith("linux"):
+        return False
+    library = ctypes.CDLL(None, use_errno=True)
+    arguments = (ctypes.c_int(_KEEP_SIZE_PUNCH_HOLE), ctypes.c_int64(offset), ctypes.c_int64(length))
+    return bool(library.fallocate64(ctypes.c_int(descriptor), *arguments) == 0)

@@ -1,0 +1,154 @@
+"""Reading a run's log: whole or as it grows, a progress bar's line once, and nothing that could steer a
+terminal."""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from workbench_store.layout import RunLayout
+from workbench_store.states import RunState, StateChange, fold_states
+
+from workbench.lifecycle.history import JournalTail, changes_of
+from workbench.lifecycle.log_cap import LogShape, gap_line, read_shapes
+
+_READ_BYTES = 1024 * 1024
+_POLL_SECONDS = 0.1
+#: A line that never ends is given out in pieces of this many bytes.
+_LONGEST_LINE = 256 * 1024
+#: Terminal control sequences (ECMA-48): CSI, OSC and the other string types, two-character escapes.
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
+    r"|\x1b[ -/]*[0-~]"
+)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def plain_text(text: str) -> str:
+    """The text as it can be shown anywhere: without escape sequences, other control characters made
+    visible."""
+    return _CONTROLS.sub(_visible, _ESCAPES.sub("", text))
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else "\ufffd"
+
+
+def last_look(line: bytes) -> bytes:
+    """What a terminal would show of a line in which carriage returns started it over again."""
+    body = line.rstrip(b"\r\n")
+    return body.rpartition(b"\r")[2]
+
+
+class LogReader:
+    """Reads a log from its beginning, and then what is new at each call, whatever is cut out of its middle
+    meanwhile."""
+
+    def __init__(self, files: RunLayout) -> None:
+        self._files = files
+        self._position = 0
+        self._rest = b""
+
+    @property
+    def pending(self) -> str:
+        """The line that is still being written, as a terminal would show it: a prompt or a progress bar."""
+        return last_look(self._rest).decode("utf-8", "replace")
+
+    def lines(self) -> Iterator[str]:
+        """The whole lines that are there now, each without its end."""
+        while True:
+            data = self._read()
+            if not data:
+                return
+            *whole, self._rest = (self._rest + data).split(b"\n")
+            for line in whole:
+                yield last_look(line).decode("utf-8", "replace")
+            if b"\r" in self._rest[:-1]:
+                # The last carriage return may be half of a line's end, so it is kept.
+                self._rest = self._rest[self._rest.rstrip(b"\r").rfind(b"\r") + 1 :]
+            if len(self._rest) > _LONGEST_LINE:
+                yield self.pending
+                self._rest = b""
+
+    def _read(self) -> bytes:
+        """The next bytes; the line that names a gap stands for what is gone."""
+        try:
+            with self._files.user_log.open("rb") as log:
+                inode = os.fstat(log.fileno()).st_ino
+                while True:
+                    before = self._position
+                    shape = read_shapes(self._files).get(inode)
+                    data = self._read_shaped(log, shape)
+                    if read_shapes(self._files).get(inode) == shape:
+                        return data
+                    # What was read may have been cut out while it was read.
+                    self._position = before
+        except OSError:
+            return b""
+
+    def _read_shaped(self, log: BinaryIO, shape: LogShape | None) -> bytes:
+        if shape is None:
+            return self._advance(log, self._position, _READ_BYTES)
+        if self._position < shape.head:
+            return self._head(log, shape)
+        if self._position < shape.resume:
+            self._position = shape.resume
+            return gap_line(shape)
+        return self._advance(log, self._position + shape.shift, _READ_BYTES)
+
+    def _head(self, log: BinaryIO, shape: LogShape) -> bytes:
+        wanted = min(_READ_BYTES, shape.head - self._position)
+        if not shape.head_file:
+            return self._advance(log, self._position, wanted)
+        with open(shape.head_file, "rb") as head:  # noqa: PTH123
+            return self._advance(head, self._position, wanted)
+
+    def _advance(self, file: BinaryIO, offset: int, size: int) -> bytes:
+        file.seek(offset)
+        data = file.read(size)
+        self._position += len(data)
+        return data
+
+
+def read_log(files: RunLayout) -> str:
+    """The log so far: each line as a terminal would show it in the end."""
+    reader = LogReader(files)
+    lines = [*reader.lines()]
+    text = "".join(f"{line}\n" for line in lines)
+    return text + reader.pending
+
+
+def follow_log(files: RunLayout) -> Iterator[str]:
+    """The log line by line (with ends) as it grows, until the run is final or does not respond."""
+    reader, state = LogReader(files), StateFollower(files)
+    while True:
+        over = state.update() in _OVER
+        for line in reader.lines():
+            yield f"{line}\n"
+        if over:
+            break
+        time.sleep(_POLL_SECONDS)
+    if reader.pending:
+        yield reader.pending
+
+
+_OVER = frozenset(state for state in RunState if state.final or state is RunState.NOT_RESPONDING)
+
+
+class StateFollower:
+    """A run's state, brought up to date from its journals at each call."""
+
+    def __init__(self, files: RunLayout) -> None:
+        self._tail = JournalTail(files)
+        self._changes: list[StateChange] = []
+
+    def update(self) -> RunState:
+        """The state now."""
+        self._changes += changes_of(self._tail.new_events())
+        change = fold_states(self._changes)
+        return RunState.NOT_STARTED if change is None else change.state

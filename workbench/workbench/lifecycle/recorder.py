@@ -1,0 +1,74 @@
+"""What a holder of a run records: its states, in the order and generation that make one state of many
+writers."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from workbench_store.journal.writer import JournalWriter
+from workbench_store.layout import RunLayout
+from workbench_store.states import RunState
+
+
+class RunRecorder:
+    """Appends to one journal of a run, for one writer and one generation of its holder."""
+
+    def __init__(self, files: RunLayout, writer: str, generation: int) -> None:
+        files.journals.mkdir(parents=True, exist_ok=True)
+        self.generation = generation
+        self._journal = JournalWriter(files.journals, writer)
+        self._seq = 0
+
+    def event(self, event: str, /, **fields: Any) -> None:
+        """Record any event of docs/architecture.md."""
+        self._journal.event(event, **fields)
+
+    def state(
+        self,
+        state: RunState,
+        reason: str | None = None,
+        *,
+        exit_code: int | None = None,
+        signal: str | None = None,
+        judged: bool = False,
+    ) -> None:
+        """Record a change of state."""
+        self._seq += 1
+        self._journal.event(
+            "state",
+            state=str(state),
+            generation=self.generation,
+            judged=judged,
+            seq=self._seq,
+            reason=reason,
+            exit_code=exit_code,
+            signal=signal,
+        )
+
+    def warning(self, text: str) -> None:
+        """Record something that the user should know and that ends nothing."""
+        self._journal.event("warning", text=text)
+
+    @contextmanager
+    def stage(self, stage: str) -> Iterator[dict[str, Any]]:
+        """Record a stage's start and its end with the seconds it took; what is put into the dict is its
+        detail."""
+        detail: dict[str, Any] = {}
+        began = time.monotonic()
+        self._journal.event("stage", stage=stage, status="started", seconds=None, detail={})
+        status = "failed"
+        try:
+            yield detail
+            status = "done"
+        finally:
+            seconds = time.monotonic() - began
+            self._journal.event("stage", stage=stage, status=status, seconds=seconds, detail=detail)
+
+    def sync(self) -> None:
+        """Bring what was recorded to the disk."""
+        self._journal.sync()
+
+    def close(self) -> None:
+        """End the journal."""
+        self._journal.close()

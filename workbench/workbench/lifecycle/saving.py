@@ -1,0 +1,103 @@
+"""Finalize and release: outputs and logs saved, hashed and recorded; only then does temporary storage go."""
+
+import os
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from workbench_store.errors import RunError
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.states import RunState
+
+from workbench.lifecycle.copying import copy_data, move_into
+from workbench.lifecycle.ending import Ending, unsaved
+from workbench.lifecycle.files import read_json, write_json
+from workbench.lifecycle.hashing import HashedFile, hash_below
+from workbench.lifecycle.log_cap import LogCap
+from workbench.lifecycle.plan import Plan, PlannedOutput
+from workbench.lifecycle.recorder import RunRecorder
+from workbench.lifecycle.staging import code_folder, remove_staging
+from workbench.lifecycle.supervision import Supervision
+
+_SEEN_LINKS = ("outputs", "logs")
+
+
+def finalize(supervision: Supervision, ending: Ending) -> Ending:
+    """Save and release; the ending, changed if something could not be saved."""
+    supervision.recorder.state(RunState.FINALIZING)
+    try:
+        save(supervision.layout, supervision.plan, supervision.recorder)
+    except (OSError, RunError) as error:
+        traceback.print_exc()
+        supervision.recorder.warning(f"outputs could not be saved: {error}")
+        return unsaved(ending, str(error), supervision.plan.name)
+    release(supervision.layout, supervision.plan.name, supervision.recorder)
+    return ending
+
+
+def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
+    """Bring everything to where it is kept, and record it. Can be cut short and done again.
+
+    Raises OSError or RunError for what cannot be saved; then nothing of temporary storage has been given up.
+    """
+    files = layout.run(plan.name)
+    with recorder.stage("finalize") as detail:
+        LogCap(files).collapse()
+        _rescue(files, code_folder(layout, plan.name))
+        for output in plan.outputs:
+            _publish(output)
+        artifacts = list(_artifacts(files, plan))
+        for kind, path, file in artifacts:
+            recorder.event("artifact", path=path, kind=kind, size=file.size, hash=file.hash)
+        detail.update(files=len(artifacts), bytes=sum(file.size for _, _, file in artifacts))
+        recorder.sync()
+        write_json(files.collected, {"time": time.time()})
+
+
+def release(layout: WorkspaceLayout, name: str, recorder: RunRecorder) -> None:
+    """Remove temporary storage, which is no longer needed; trouble with that is a warning."""
+    with recorder.stage("release"):
+        try:
+            remove_staging(layout, name)
+        except OSError as error:
+            recorder.warning(f"temporary storage could not be removed: {error}")
+
+
+def _rescue(files: RunLayout, code: Path) -> None:
+    """A job may have replaced the link ./outputs or ./logs by a folder of its own: its content is saved
+    too."""
+    for name, target in zip(_SEEN_LINKS, (files.outputs, files.logs), strict=True):
+        place = code / name
+        if place.is_dir() and not place.is_symlink():
+            move_into(place, target)
+
+
+def _publish(output: PlannedOutput) -> None:
+    """Copy an `upload` output to the path that the user chose."""
+    source, target = Path(output.resolved), Path(output.path)
+    if not output.published or not source.exists():
+        return
+    if source.is_file() and target.is_dir():
+        raise RunError(f"the output {output.name} is a file, and {target} is a folder")
+    copy_data(source, target)
+    for file in hash_below(source):
+        copied = target / file.path if file.path else target
+        if copied.stat().st_size != file.size:
+            raise RunError(f"the output {output.name} was not copied whole to {copied}")
+
+
+def _artifacts(files: RunLayout, plan: Plan) -> Iterator[tuple[str, str, HashedFile]]:
+    """Kind, path relative to the run folder, and hash of every file that the run kept."""
+    before = read_json(files.outputs_before) or {}
+    for file in hash_below(files.outputs):
+        if before.get(file.path) != file.hash:
+            yield "output", f"outputs/{file.path}", file
+    for output in plan.outputs:
+        place = Path(output.resolved)
+        if files.named_outputs in place.parents and os.path.lexists(place):
+            for file in hash_below(place):
+                yield "named-output", "/".join(filter(None, ("named-outputs", output.name, file.path))), file
+    for file in hash_below(files.logs):
+        if file.path != "system_logs/supervisor.log":  # still being written
+            yield "log", f"logs/{file.path}", file

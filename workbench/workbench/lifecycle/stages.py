@@ -1,0 +1,170 @@
+"""The stages of a run up to the end of its command: environment, provision, stage, run."""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+
+from workbench_store.states import RunState
+
+from workbench.compute.process_end import Family, end_family
+from workbench.compute.protocol import Allocation, JobExit, JobLaunch, RunningJob
+from workbench.lifecycle.ending import Ending, canceled, failed, of_exit
+from workbench.lifecycle.environments import PreparedVariables, prepare_environment
+from workbench.lifecycle.fingerprints import hash_inputs
+from workbench.lifecycle.job_environment import job_environment
+from workbench.lifecycle.staging import code_folder, prepare_outputs, stage_code, stage_inputs
+from workbench.lifecycle.supervision import Supervision
+from workbench.lifecycle.system_metrics import SystemMetrics
+
+_WAIT_SECONDS = 0.1
+#: Processes that the command left behind when it ended by itself have this long to end.
+_LEFTOVER_GRACE_SECONDS = 1.0
+_DEFAULT_GRACE_SECONDS = 10.0
+
+
+def from_the_start(supervision: Supervision) -> Ending:
+    """All stages. Raises Canceled, WorkbenchError or OSError when a stage before the command cannot be
+    done."""
+    prepared = _environment(supervision)
+    supervision.check_cancel()
+    allocation = _provision(supervision)
+    try:
+        supervision.check_cancel()
+        _stage(supervision)
+        supervision.check_cancel()
+        return _start_and_run(supervision, prepared, allocation)
+    finally:
+        allocation.release()
+
+
+def take_over(supervision: Supervision) -> Ending:
+    """The command that an earlier supervisor started, from wherever it is now."""
+    job = supervision.compute.find(supervision.files, supervision.plan.id)
+    if job is not None:
+        return _run(supervision, job)
+    end_family(_own_family(supervision), grace_seconds())
+    supervision.check_cancel()
+    return failed("the supervisor ended before the command was started")
+
+
+def _own_family(supervision: Supervision) -> Family:
+    me = frozenset({os.getpid()})
+    return Family(supervision.plan.id, None, me, me)
+
+
+def grace_seconds() -> float:
+    """How long a cancelled job has between SIGTERM and SIGKILL: WORKBENCH_CANCEL_GRACE, or 10 s."""
+    try:
+        return max(0.0, float(os.environ.get("WORKBENCH_CANCEL_GRACE", "")))
+    except ValueError:
+        return _DEFAULT_GRACE_SECONDS
+
+
+def _environment(supervision: Supervision) -> PreparedVariables:
+    supervision.check_cancel()
+    supervision.recorder.state(RunState.PREPARING)
+    family = _own_family(supervision)
+    with supervision.recorder.stage("environment") as detail:
+        try:
+            # A build that runs in a program of its own ends when that program is killed.
+            with supervision.watch.interrupting(lambda: end_family(family, 0.0)):
+                prepared = prepare_environment(supervision.plan, supervision.files)
+        except Exception:
+            supervision.check_cancel()
+            raise
+        detail["found"] = prepared.record.get("found")
+    supervision.recorder.event("environment", **prepared.record)
+    return prepared
+
+
+def _provision(supervision: Supervision) -> Allocation:
+    """A place on the compute; the run is Queued only while it has to wait. Raises Canceled."""
+
+    def waiting(position: int) -> None:
+        if not told:
+            supervision.recorder.state(RunState.QUEUED)
+        told.append(position)
+        supervision.recorder.event("progress", stage="provision", text=f"position {position} in the queue")
+
+    told: list[int] = []
+    with supervision.recorder.stage("provision") as detail:
+        allocation = supervision.compute.allocate(waiting, supervision.watch.cancelled.is_set)
+        if allocation is None:
+            supervision.check_cancel()
+            raise RuntimeError("the compute gave no place although nobody cancelled")
+        detail.update(allocation.detail)
+    return allocation
+
+
+def _stage(supervision: Supervision) -> None:
+    supervision.recorder.state(RunState.STARTING)
+    with supervision.recorder.stage("stage"):
+        for text in stage_code(supervision.layout, supervision.plan):
+            supervision.recorder.warning(text)
+        stage_inputs(supervision.plan)
+        prepare_outputs(supervision.plan)
+
+
+def _start_and_run(supervision: Supervision, prepared: PreparedVariables, allocation: Allocation) -> Ending:
+    launch = _launch(supervision, prepared.variables, allocation.environment)
+    with supervision.recorder.stage("run"):
+        job = supervision.compute.start(launch)
+        supervision.recorder.state(RunState.RUNNING)
+        hash_inputs(supervision.plan, supervision.recorder)
+        return _watch_job(supervision, job)
+
+
+def _launch(
+    supervision: Supervision, environment: Mapping[str, str], allocation: Mapping[str, str]
+) -> JobLaunch:
+    from workbench.client.bundle import ensure_bundle
+
+    plan, code = supervision.plan, code_folder(supervision.layout, supervision.plan.name)
+    variables = job_environment(
+        supervision.layout,
+        plan,
+        inherited=os.environ,
+        environment=environment,
+        allocation=allocation,
+        code=code,
+        bundle=ensure_bundle(supervision.layout),
+    )
+    return JobLaunch(plan.id, supervision.files, plan.command, code, variables)
+
+
+def _run(supervision: Supervision, job: RunningJob) -> Ending:
+    supervision.recorder.state(RunState.RUNNING)
+    with supervision.recorder.stage("run"):
+        return _watch_job(supervision, job)
+
+
+def _watch_job(supervision: Supervision, job: RunningJob) -> Ending:
+    """Wait for the command's end, a request to cancel or the time limit; the job leaves nothing behind."""
+    timeout = supervision.plan.timeout
+    with SystemMetrics(supervision.files) as metrics:
+        while True:
+            ended = job.wait(_WAIT_SECONDS)
+            if ended is not None:
+                return _ended(supervision, job, ended)
+            if supervision.watch.cancelled.is_set():
+                return _cancel(supervision, job, None)
+            if timeout is not None and job.elapsed() > timeout:
+                return _cancel(supervision, job, f"limits.timeout of {timeout:g} s reached")
+            metrics.watch(job)
+
+
+def _ended(supervision: Supervision, job: RunningJob, ended: JobExit) -> Ending:
+    left = job.end(_LEFTOVER_GRACE_SECONDS)
+    if left:
+        supervision.recorder.warning(f"the command left {left} processes behind, which were ended")
+    cancelled = supervision.watch.cancelled.is_set() and ended.exit_code != 0
+    return canceled(None, ended) if cancelled else of_exit(ended)
+
+
+def _cancel(supervision: Supervision, job: RunningJob, reason: str | None) -> Ending:
+    supervision.recorder.state(RunState.CANCEL_REQUESTED, reason)
+    job.end(grace_seconds())
+    ended: JobExit | None = None
+    with suppress(OSError):
+        ended = job.wait(_DEFAULT_GRACE_SECONDS)
+    return canceled(reason, ended)

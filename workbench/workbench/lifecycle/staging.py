@@ -1,0 +1,100 @@
+"""Temporary storage of a run: its code, its downloaded inputs, and ./outputs and ./logs that lead out of
+it."""
+
+import os
+import shutil
+from pathlib import Path
+
+from workbench_store.errors import RunError
+from workbench_store.layout import RunLayout, WorkspaceLayout
+
+from workbench.lifecycle.copying import copy_data, move_into
+from workbench.lifecycle.files import write_json
+from workbench.lifecycle.hashing import hashes_below
+from workbench.lifecycle.plan import Plan
+
+#: The run's own logs: nothing of a snapshot replaces them.
+_OWN_LOGS = ("user_logs", "system_logs")
+
+
+def code_folder(layout: WorkspaceLayout, name: str) -> Path:
+    """The job's working directory."""
+    return layout.staged(name) / "code"
+
+
+def stage_code(layout: WorkspaceLayout, plan: Plan) -> list[str]:
+    """Unpack the snapshot and make the links; returns what the user should be warned of. Raises
+    WorkbenchError."""
+    code = code_folder(layout, plan.name)
+    shutil.rmtree(layout.staged(plan.name), ignore_errors=True)
+    code.parent.mkdir(parents=True, exist_ok=True)
+    if plan.snapshot is None:
+        code.mkdir()
+    else:
+        from workbench_store.snapshot import stage_snapshot
+
+        stage_snapshot(layout, plan.snapshot, code)
+    return _link_folders(layout.run(plan.name), code)
+
+
+def _link_folders(files: RunLayout, code: Path) -> list[str]:
+    warnings = []
+    files.outputs.mkdir(parents=True, exist_ok=True)
+    for name, target in (("outputs", files.outputs), ("logs", files.logs)):
+        place = code / name
+        if place.is_dir() and not place.is_symlink():
+            _bring_along(place, target)
+        if os.path.lexists(place):
+            warnings.append(
+                f"the snapshot has a file called {name}, so ./{name} is not saved as it is written"
+            )
+        else:
+            place.symlink_to(target, target_is_directory=True)
+    before = hashes_below(files.outputs)
+    if before:
+        write_json(files.outputs_before, before)
+    return warnings
+
+
+def _bring_along(place: Path, target: Path) -> None:
+    """Put what a snapshot has in ./outputs or ./logs where the job will look for it."""
+    for own in _OWN_LOGS:
+        if place.name == "logs" and (place / own).is_dir():
+            shutil.rmtree(place / own)
+    move_into(place, target)
+
+
+def stage_inputs(plan: Plan) -> None:
+    """Copy the inputs whose mode is `download`. Raises RunError naming the input."""
+    for item in plan.inputs:
+        if item.copied and item.path is not None and item.resolved is not None:
+            try:
+                copy_data(Path(item.path), Path(item.resolved))
+            except OSError as error:
+                raise RunError(f"the input {item.name} cannot be copied from {item.path}: {error}") from error
+
+
+def prepare_outputs(plan: Plan) -> None:
+    """Make the folders that outputs are written to. Raises RunError naming the output."""
+    for item in plan.outputs:
+        place = Path(item.resolved)
+        folder = place.parent if item.type == "uri_file" else place
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"the output {item.name} cannot be written to {place}: {error}") from error
+
+
+def remove_staging(layout: WorkspaceLayout, name: str) -> None:
+    """Remove the run's temporary storage. Raises OSError if something stays."""
+    staged = layout.staged(name)
+    if os.path.lexists(staged):
+        _make_writable(staged)
+        shutil.rmtree(staged)
+
+
+def _make_writable(folder: Path) -> None:
+    """Jobs may leave read-only folders, which would keep their content."""
+    for root, names, _ in os.walk(folder):
+        Path(root).chmod(0o700)
+        names[:] = [name for name in names if not Path(root, name).is_symlink()]

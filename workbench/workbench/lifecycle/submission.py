@@ -1,0 +1,277 @@
+"""Submit: refusals first, then the snapshot, then the run's folder made whole and shown at once, held by its
+supervisor."""
+
+import os
+import shutil
+import sys
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from dataclasses import replace as with_fields
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+from workbench_store.errors import RunError, WorkspaceError
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.secrets import looks_secret_name
+from workbench_store.snapshot import Snapshot, take_snapshot
+from workbench_store.states import RunState
+
+from workbench.client.names import generate_name
+from workbench.compute.registry import get_compute
+from workbench.environment import define, definition_to_dict
+from workbench.lifecycle.files import write_json, write_text
+from workbench.lifecycle.fingerprints import input_fields, stat_fingerprint
+from workbench.lifecycle.git_facts import git_properties
+from workbench.lifecycle.identity import new_identity
+from workbench.lifecycle.plan import Plan, PlannedInput, write_plan
+from workbench.lifecycle.ports import plan_inputs, plan_outputs
+from workbench.lifecycle.recorder import RunRecorder
+from workbench.lifecycle.supervisor_start import SupervisorStart, start_supervisor
+from workbench.spec import (
+    CommandJob,
+    SpecErrors,
+    execution_notes,
+    execution_refusals,
+    job_to_dict,
+    job_to_yaml,
+    literal_text,
+    resolve_command,
+)
+
+SECRETS_PROPERTY = "workbench.secret_variables"
+Narrate = Callable[[str], None]
+
+
+def submit(
+    layout: WorkspaceLayout,
+    job: CommandJob,
+    *,
+    narrate: Narrate | None = None,
+    compute: str | None = None,
+    strict_python: bool = False,
+    allow_downloads: bool = False,
+    follow_links: bool = False,
+) -> str:
+    """Submit the job and return its run's name as soon as a supervisor holds the run.
+
+    Raises SpecError, ComputeError, EnvironmentFailed, SnapshotError or RunError, and then there is no run.
+    If the supervisor does not come up the run is Failed, with the reason.
+    """
+    draft = _draft(layout, job if compute is None else job.on(compute), strict_python, allow_downloads)
+    folder = _new_folder(layout, draft.plan.name)
+    try:
+        started = start_supervisor(
+            layout, draft.plan.name, folder.root, adopting=False, secrets=draft.secrets
+        )
+        try:
+            _fill(layout, folder, draft, follow_links, narrate or (lambda text: None))
+            _show(layout, folder, draft.plan.name, started)
+        finally:
+            started.abandon()
+    except BaseException:
+        shutil.rmtree(folder.root, ignore_errors=True)
+        raise
+    return draft.plan.name
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A run before it is made. `job` holds no secret values; `secrets` holds them."""
+
+    job: CommandJob
+    plan: Plan
+    secrets: dict[str, str]
+
+
+def _draft(layout: WorkspaceLayout, job: CommandJob, strict_python: bool, allow_downloads: bool) -> _Draft:
+    """Everything that can be refused, in one look. Raises as `submit` does."""
+    problems = execution_refusals(job)
+    if problems:
+        raise SpecErrors(problems)
+    compute = get_compute(layout, job.compute)
+    name = _free_name(layout, job.name)
+    inputs, outputs = plan_inputs(layout, job, name), plan_outputs(layout, job, name)
+    seen = {
+        item.name: literal_text(item.value) if item.value is not None else str(item.resolved)
+        for item in inputs
+    }
+    secrets = {key: value for key, value in job.environment_variables.items() if looks_secret_name(key)}
+    definition = None if job.environment is None else define(job.environment, job.base_dir)
+    plan = Plan(
+        name=name,
+        id="",
+        experiment="",
+        compute=compute.entry,
+        command=resolve_command(job.command, seen, {item.name: item.resolved for item in outputs}),
+        python=sys.executable,
+        inputs=inputs,
+        outputs=outputs,
+        variables={key: value for key, value in job.environment_variables.items() if key not in secrets},
+        secrets=tuple(secrets),
+        timeout=job.limits.timeout if job.limits else None,
+        environment=None if definition is None else definition_to_dict(definition),
+        strict_python=strict_python,
+        allow_downloads=allow_downloads,
+    )
+    return _Draft(_without_secrets(job, secrets), plan, secrets)
+
+
+def _free_name(layout: WorkspaceLayout, wanted: str | None) -> str:
+    if wanted is not None:
+        if os.path.lexists(layout.run(wanted).root):
+            raise _name_used(layout, wanted)
+        return wanted
+    while os.path.lexists(layout.run(name := generate_name()).root):
+        pass
+    return name
+
+
+def _name_used(layout: WorkspaceLayout, name: str) -> RunError:
+    return RunError(
+        f"a run named {name} is in {layout.root} already",
+        remedy="Change `name` in the job, or leave it out for a name of its own.",
+    )
+
+
+def _without_secrets(job: CommandJob, secrets: dict[str, str]) -> CommandJob:
+    """The job as it is stored: of variables that look like secrets only the names are kept, in a property."""
+    if not secrets:
+        return job
+    kept = {key: value for key, value in job.environment_variables.items() if key not in secrets}
+    properties = {**job.properties, SECRETS_PROPERTY: ",".join(sorted(secrets))}
+    return replace(job, environment_variables=kept, properties=properties)
+
+
+def _new_folder(layout: WorkspaceLayout, name: str) -> RunLayout:
+    """The run's folder under a temporary name, on the same file system, so that it can be shown by a
+    rename."""
+    files = RunLayout(layout.tmp / f"run-{name}-{uuid.uuid4().hex[:8]}")
+    for folder in (
+        files.control,
+        files.journals,
+        files.user_log.parent,
+        files.supervisor_log.parent,
+        files.outputs,
+    ):
+        folder.mkdir(parents=True, mode=0o700)
+    return files
+
+
+def _fill(layout: WorkspaceLayout, files: RunLayout, draft: _Draft, follow_links: bool, say: Narrate) -> None:
+    job, plan = draft.job, draft.plan
+    recorder = RunRecorder(files, "submit", 0)
+    try:
+        git = _InBackground(lambda: git_properties(job.code if isinstance(job.code, Path) else job.base_dir))
+        with recorder.stage("snapshot") as detail:
+            snapshot = _snapshot(layout, job, follow_links)
+            if snapshot is not None:
+                detail.update(files=snapshot.files, bytes=snapshot.bytes)
+        properties = {**git.result(), **{k: v for k, v in job.properties.items() if v is not None}}
+        plan = with_fields(plan, git=git.result())
+        identity = new_identity(job, plan.name, plan.compute.name, properties)
+        _record(recorder, draft, identity, snapshot)
+        write_plan(files, _complete(plan, identity, snapshot))
+        write_json(files.spec, job_to_dict(replace(job, name=plan.name)))
+        write_text(files.job_yaml, job_to_yaml(replace(job, name=plan.name)))
+        write_json(files.identity, identity)
+        files.heartbeat.touch()
+        recorder.state(RunState.PREPARING)
+        recorder.sync()
+    finally:
+        recorder.close()
+    if snapshot is not None:
+        say(f"snapshot {snapshot.id[:12]}: {snapshot.files} files, {snapshot.bytes} bytes")
+
+
+def _complete(plan: Plan, identity: dict[str, Any], snapshot: Snapshot | None) -> Plan:
+    return with_fields(
+        plan,
+        id=identity["id"],
+        experiment=identity["experiment"],
+        snapshot=None if snapshot is None else snapshot.id,
+    )
+
+
+def _snapshot(layout: WorkspaceLayout, job: CommandJob, follow_links: bool) -> Snapshot | None:
+    return take_snapshot(layout, job.code, follow_links=follow_links) if isinstance(job.code, Path) else None
+
+
+def _record(
+    recorder: RunRecorder, draft: _Draft, identity: dict[str, Any], snapshot: Snapshot | None
+) -> None:
+    job, plan = draft.job, draft.plan
+    recorder.event("run", **identity, notes=[f"{note.field}: {note.text}" for note in execution_notes(job)])
+    if snapshot is not None:
+        recorder.event(
+            "snapshot",
+            snapshot=snapshot.id,
+            files=snapshot.files,
+            bytes=snapshot.bytes,
+            upstream_hash=snapshot.upstream_hash,
+            excluded=dict(snapshot.excluded),
+        )
+    params = {item.name: item.value for item in plan.inputs if item.literal}
+    if params:
+        recorder.event("params", params=params)
+    tags = {key: value for key, value in job.tags.items() if value is not None}
+    if tags:
+        recorder.event("tags", set=tags, remove=[])
+    for item in plan.inputs:
+        recorder.event("input", **input_fields(item, _fingerprint(item)))
+    for output in plan.outputs:
+        recorder.event("output", name=output.name, type=output.type, mode=output.mode, path=output.path)
+
+
+def _fingerprint(item: PlannedInput) -> str | None:
+    return None if item.path is None else stat_fingerprint(Path(item.path))
+
+
+def _show(layout: WorkspaceLayout, folder: RunLayout, name: str, started: SupervisorStart) -> None:
+    """Rename the folder into its place, where its supervisor holds it from the first moment, and give the
+    word.
+
+    A supervisor that did not come up leaves a run that is Failed, so that its log can be read. Raises
+    RunError when another run has taken the name meanwhile.
+    """
+    held = started.await_lock()
+    if not held:
+        _record_no_supervisor(folder)
+    target = layout.run(name).root
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.root.rename(target)
+    except OSError as error:
+        if os.path.lexists(target):
+            raise _name_used(layout, name) from error
+        raise WorkspaceError(f"the run's folder {target} cannot be made: {error}") from error
+    started.go()
+
+
+def _record_no_supervisor(folder: RunLayout) -> None:
+    recorder = RunRecorder(folder, "user", 0)
+    recorder.state(
+        RunState.FAILED, f"the supervisor did not start; see {folder.supervisor_log.name} in the run's logs"
+    )
+    recorder.sync()
+    recorder.close()
+
+
+class _InBackground:
+    """A function's result, worked out in a thread meanwhile; {} if it fails."""
+
+    def __init__(self, function: Callable[[], dict[str, str]]) -> None:
+        self._function = function
+        self._result: dict[str, str] = {}
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        self._result = self._function()
+
+    def result(self) -> dict[str, str]:
+        """The result, waiting for it."""
+        self._thread.join()
+        return self._result

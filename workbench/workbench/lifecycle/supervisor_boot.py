@@ -1,0 +1,39 @@
+"""Where a supervisor begins, as a script: leave whoever started it, find workbench again, go on there.
+
+Run with `python -I supervisor_boot.py RUN DESCRIPTOR`; isolated, so that nothing in the user's PYTHON*
+variables or current folder can stand in for the standard library. The rest arrives over the descriptor, as
+one line of JSON.
+"""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Fork away from the submitter's child, take over its import path, and run the supervisor."""
+    if os.fork():
+        os._exit(0)
+    channel = int(sys.argv[2])
+    import json
+
+    line = b""
+    while not line.endswith(b"\n"):
+        part = os.read(channel, 65536)
+        if not part:
+            os._exit(1)
+        line += part
+    request = json.loads(line)
+    sys.path[:] = dict.fromkeys([*filter(_is_standard, sys.path), *request["path"], *sys.path])
+    from workbench.lifecycle.supervisor_main import main as supervise
+
+    supervise(request, channel)
+
+
+def _is_standard(entry: str) -> bool:
+    """Whether it is where the standard library is: that comes first, then all as the submitter found it."""
+    library = os.path.dirname(os.__file__)  # noqa: PTH120 (pathlib is not loaded yet)
+    return entry.endswith(".zip") or (entry.startswith(library) and "-packages" not in entry)
+
+
+if __name__ == "__main__":
+    main()

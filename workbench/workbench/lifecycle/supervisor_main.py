@@ -1,0 +1,139 @@
+"""The supervisor of one run: takes its lock, leads it through its stages, and ends.
+
+Everything it needs is imported here, at its start, since an upgrade may replace the files under it.
+"""
+
+import ctypes
+import os
+import shutil
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import workbench_store.snapshot  # noqa: F401
+from workbench_store.errors import WorkbenchError
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.locks import FileLock
+from workbench_store.processes import boot_id, host_id, process_start
+from workbench_store.states import RunState
+
+from workbench.compute.registry import compute_of
+from workbench.lifecycle import stages
+from workbench.lifecycle.ending import Canceled, Ending, canceled, failed
+from workbench.lifecycle.files import write_json
+from workbench.lifecycle.history import last_generation, state_changes
+from workbench.lifecycle.plan import read_plan
+from workbench.lifecycle.recorder import RunRecorder
+from workbench.lifecycle.saving import finalize
+from workbench.lifecycle.supervision import Supervision
+from workbench.lifecycle.supervisor_start import BUSY, LOCKED
+from workbench.lifecycle.watch import Watch
+
+_LOCK_SECONDS = 2.0
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+
+
+def main(request: dict[str, Any], channel: int) -> None:
+    """Supervise the run that the request names; `channel` leads to whoever started this process."""
+    _settle()
+    layout = WorkspaceLayout(Path(request["workspace"]))
+    folder = RunLayout(Path(request["folder"]))
+    lock = FileLock(folder.supervisor_lock)
+    # Not `try_acquire`: an onlooker may be probing the lock just now.
+    if not lock.acquire(timeout=_LOCK_SECONDS):
+        os.write(channel, BUSY)
+        return
+    generation = last_generation(state_changes(folder)) + 1 if request["adopting"] else 1
+    _sign(folder, generation)
+    _shake_hands(channel)
+    try:
+        if _is_made(request):
+            way = stages.take_over if request["adopting"] else stages.from_the_start
+            supervise(layout, request["name"], generation, way)
+        else:
+            shutil.rmtree(request["folder"], ignore_errors=True)
+    finally:
+        lock.release()
+
+
+def _sign(files: RunLayout, generation: int) -> None:
+    """Tell who holds the run, before anybody can see that it is held."""
+    write_json(
+        files.supervisor_process,
+        {
+            "pid": os.getpid(),
+            "start": process_start(os.getpid()),
+            "host": host_id(),
+            "boot": boot_id(),
+            "generation": generation,
+            "started": time.time(),
+        },
+    )
+
+
+def _settle() -> None:
+    """Survive the terminal, and become the parent of the job's orphans."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _shake_hands(channel: int) -> None:
+    """Say that the lock is held, and wait for the word to go, or for the end of whoever would give it."""
+    try:
+        os.write(channel, LOCKED)
+        os.read(channel, 1)
+    except OSError:
+        pass
+    os.close(channel)
+
+
+def _is_made(request: dict[str, Any]) -> bool:
+    """Whether the run's folder is in its place: it is not if the submitter ended before it was."""
+    return request["adopting"] or not Path(request["folder"]).exists()
+
+
+def supervise(
+    layout: WorkspaceLayout, name: str, generation: int, way: Callable[[Supervision], Ending]
+) -> None:
+    """Lead the run, the given way, to its final state."""
+    files = layout.run(name)
+    recorder = RunRecorder(files, "supervisor", generation)
+    try:
+        plan = read_plan(files)
+        supervision = Supervision(layout, files, plan, compute_of(plan.compute), recorder, Watch(files))
+        supervision.watch.start()
+        ending = finalize(supervision, _carry_out(supervision, way))
+        supervision.watch.stop()
+    except Exception as error:
+        traceback.print_exc()
+        ending = failed(f"the supervisor failed: {_told(error)}; see {files.supervisor_log.name}")
+    recorder.state(ending.state, ending.reason, exit_code=ending.exit_code, signal=ending.signal)
+    recorder.sync()
+    recorder.close()
+    files.heartbeat.unlink(missing_ok=True)
+
+
+def _carry_out(supervision: Supervision, way: Callable[[Supervision], Ending]) -> Ending:
+    """Everything up to the end of the command; what goes wrong becomes the run's ending."""
+    try:
+        return way(supervision)
+    except Canceled:
+        supervision.recorder.state(RunState.CANCEL_REQUESTED)
+        return canceled(None, None)
+    except WorkbenchError as error:
+        return failed(_told(error))
+    except OSError as error:
+        traceback.print_exc()
+        return failed(_told(error))
+
+
+def _told(error: Exception) -> str:
+    text = error.message if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
+    remedy = error.remedy if isinstance(error, WorkbenchError) else None
+    return f"{text} ({remedy})" if remedy else text

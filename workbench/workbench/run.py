@@ -1,0 +1,169 @@
+"""A run as a Python object: what it is, what it recorded, and what can be done with it."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench_store.errors import NotFound, RunError
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.states import RunState
+
+if TYPE_CHECKING:
+    from workbench_store.records import ArtifactRecord, MetricSummary, RunRecord, Series
+    from workbench_store.store import Store
+
+_POLL_SECONDS = 0.1
+
+
+class Run:
+    """One execution of a job, or of a script that opened a run itself.
+
+    Each property reads what is recorded now. Get one from `Workspace.run`, `Workspace.runs` or `Workspace.submit`.
+    """
+
+    def __init__(self, layout: WorkspaceLayout, store: "Store", name: str) -> None:
+        self._workspace = layout
+        self._store = store
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"Run({self.name!r}, state={str(self.state)!r})"
+
+    @property
+    def files(self) -> RunLayout:
+        """Where the run's files are."""
+        return self._workspace.run(self.name)
+
+    def record(self) -> "RunRecord":
+        """Everything the list of runs knows of it, brought up to date. Raises NotFound if it was removed."""
+        from workbench.view.fresh import refresh
+
+        refresh(self._workspace, self._store)
+        return self._store.run(self.name)
+
+    @property
+    def state(self) -> RunState:
+        """The state now."""
+        return self.record().state
+
+    @property
+    def params(self) -> dict[str, object]:
+        """Parameters: the job's literal inputs and what `log_params` recorded."""
+        self.record()
+        return dict(self._store.params(self.name))
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags."""
+        return dict(self.record().tags)
+
+    def metrics(self, rank: int = 0) -> dict[str, float]:
+        """The last value of each metric of one rank."""
+        return {summary.key: summary.last for summary in self.summaries(rank)}
+
+    def summaries(self, rank: int = 0) -> "list[MetricSummary]":
+        """Last, minimum, maximum, mean and count of each metric of one rank."""
+        self.record()
+        return self._store.metrics(self.name, rank=rank)
+
+    def series(self, key: str, rank: int = 0) -> "Series":
+        """All points of one metric, in order of step. Raises NotFound for a key the run has not logged."""
+        known = {summary.key for summary in self.summaries(rank)}
+        if key not in known:
+            names = ", ".join(sorted(known)) or "none"
+            raise NotFound(f"run {self.name} has no metric {key!r} of rank {rank}", remedy=f"Logged so far: {names}.")
+        return self._store.series(self.name, key, rank=rank)
+
+    @property
+    def outputs(self) -> dict[str, Path]:
+        """Where each output is: `default` for ./outputs, then the named outputs."""
+        from workbench.lifecycle.outputs import output_places
+
+        return output_places(self.files)
+
+    @property
+    def artifacts(self) -> "list[ArtifactRecord]":
+        """The files saved so far, with sizes in bytes and hashes."""
+        self.record()
+        return self._store.artifacts(self.name)
+
+    def logs(self) -> str:
+        """The job's own output so far, as plain text."""
+        from workbench.lifecycle.logs import read_log
+
+        return read_log(self.files)
+
+    def follow_logs(self) -> Iterator[str]:
+        """The job's own output in pieces as it comes, until the run ends."""
+        from workbench.lifecycle.logs import follow_log
+
+        return follow_log(self.files)
+
+    def wait(self, timeout: float | None = None) -> RunState:
+        """Wait until the run is final or not responding, and return its state.
+
+        `timeout` is in seconds; RunError is raised when it passes, and the run goes on.
+        """
+        from workbench.lifecycle.judge import current_state, judge
+
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            judge(self._workspace, [self.name])
+            state = current_state(self.files)
+            if state.final or state is RunState.NOT_RESPONDING:
+                return state
+            if deadline is not None and time.monotonic() > deadline:
+                raise RunError(f"run {self.name} is still {state} after {timeout} s", remedy="It goes on; wait again.")
+            time.sleep(_POLL_SECONDS)
+
+    def cancel(self) -> None:
+        """Ask for cancellation; the run is Canceled once its processes have ended. RunError if it is final already."""
+        from workbench.lifecycle import cancel
+
+        cancel(self._workspace, self.name)
+
+    def adopt(self) -> None:
+        """Start a new supervisor for a run whose own is gone. RunError if it is not."""
+        from workbench.lifecycle import adopt
+
+        adopt(self._workspace, self.name)
+
+    def close(self, state: RunState) -> None:
+        """End a run whose supervisor is gone as Failed or Canceled. RunError if that does not fit its state."""
+        from workbench.lifecycle import close_run
+
+        close_run(self._workspace, self.name, state)
+
+    def collect(self) -> None:
+        """Finish saving the outputs of a run whose collection failed or was cut short."""
+        from workbench.lifecycle import collect
+
+        collect(self._workspace, self.name)
+
+    def download(self, target: str | Path) -> Path:
+        """Copy ./outputs to `target`/artifacts and named outputs to `target`/named-outputs; returns `target`.
+
+        Raises RunError if a file is in the way: nothing is overwritten.
+        """
+        folder = Path(target)
+        copies = {
+            name: folder / ("artifacts" if name == "default" else f"named-outputs/{name}")
+            for name, place in self.outputs.items()
+            if place.exists()
+        }
+        taken = [copy for copy in copies.values() if copy.exists()]
+        if taken:
+            raise RunError(f"{taken[0]} is there already", remedy="Name another folder, or remove it first.")
+        for name, copy in copies.items():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            _copy(self.outputs[name], copy)
+        return folder
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True)
+    else:
+        shutil.copy2(source, target)

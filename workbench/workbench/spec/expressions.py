@@ -1,0 +1,75 @@
+"""Expressions in a command: `${{inputs.x}}`, `${{outputs.x}}`, and `$[[ ... ]]` around what is optional."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from workbench_store.errors import SpecError
+
+_EXPRESSION = re.compile(r"\$\{\{\s*([^{}]*?)\s*\}\}")
+_PORT = re.compile(r"(inputs|outputs)\.([^\s.]+)")
+_OPTIONAL = re.compile(r"\$\[\[(.*?)\]\]", re.DOTALL)
+
+_BELONGS_TO = {
+    "search_space": "a sweep job",
+    "parent": "a step of a pipeline job",
+    "name": "the path of an output",
+    "output_name": "the path of an output",
+    "default_datastore": "the path of an output",
+}
+
+
+class Reference(NamedTuple):
+    """One expression in a text.
+
+    scope: `inputs` or `outputs`; otherwise empty, and `name` is the whole expression.
+    text: as written. start: its offset. optional: whether it stands in `$[[ ... ]]`.
+    """
+
+    scope: str
+    name: str
+    text: str
+    start: int
+    optional: bool
+
+
+def references(text: str) -> list[Reference]:
+    """Every expression in `text`, in order."""
+    optional = [match.span() for match in _OPTIONAL.finditer(text)]
+    found = []
+    for match in _EXPRESSION.finditer(text):
+        port = _PORT.fullmatch(match[1])
+        scope, name = (port[1], port[2]) if port else ("", match[1])
+        inside = any(start < match.start() < end for start, end in optional)
+        found.append(Reference(scope, name, match[0], match.start(), inside))
+    return found
+
+
+def resolve_command(text: str, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> str:
+    """The command with each expression replaced by its text, literally: quoting is the command's own affair.
+
+    `$[[ ... ]]` loses its brackets if everything in it has a value, and goes altogether otherwise.
+    Raises SpecError for a reference without a value outside such brackets.
+    """
+    values = {("inputs", name): value for name, value in inputs.items()}
+    values |= {("outputs", name): value for name, value in outputs.items()}
+
+    def kept(match: re.Match[str]) -> str:
+        wanted = references(match[1])
+        return match[1] if all((item.scope, item.name) in values for item in wanted) else ""
+
+    def value(match: re.Match[str]) -> str:
+        (item,) = references(match[0])
+        if (item.scope, item.name) not in values:
+            raise SpecError(f"the command refers to {item.text}, which has no value", remedy="Declare it.")
+        return values[item.scope, item.name]
+
+    return _EXPRESSION.sub(value, _OPTIONAL.sub(kept, text))
+
+
+def misplaced(name: str) -> str:
+    """Why the expression `name`, which is no input or output, cannot stand in the command."""
+    owner = _BELONGS_TO.get(name.split(".")[0])
+    if owner:
+        return f"${{{{{name}}}}} belongs to {owner}; a command job has inputs and outputs only"
+    return f"${{{{{name}}}}} is no expression; a command has ${{{{inputs.NAME}}}} and ${{{{outputs.NAME}}}}"

@@ -1,0 +1,211 @@
+"""Specs from YAML files and from plain data: read whole, every problem at once."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from workbench.spec.checks import DISK_CHECKS, SPEC_CHECKS, Check, Finding
+from workbench.spec.errors import SpecErrors
+from workbench.spec.fields import Record
+from workbench.spec.files import Unreadable, read_yaml_file, read_yaml_text
+from workbench.spec.job import CommandJob
+from workbench.spec.overrides import BadOverride, apply_overrides, parse_overrides
+from workbench.spec.ports import Output
+from workbench.spec.problems import Problem, nearest_name
+from workbench.spec.readers import new_context
+from workbench.spec.reading import Context, read_fields
+from workbench.spec.support import execution_findings
+from workbench.spec.tree import MapNode, Mark, Node, Scalar, describe, from_python
+
+Source = str | os.PathLike[str] | IO[str] | IO[bytes]
+Overrides = Iterable[str | Mapping[str, object]]
+
+#: The other kinds of Azure ML job, known so that they can be refused by name.
+OTHER_TYPES = ("sweep", "pipeline", "parallel", "spark", "automl", "import", "data_transfer", "finetuning")
+
+
+class _Text(NamedTuple):
+    """What positions within a field's text are looked up in: the file's name and its text."""
+
+    file: str
+    text: str
+
+
+def load_job(
+    source: Source,
+    *,
+    relative_origin: str | os.PathLike[str] | None = None,
+    params_override: Overrides | None = None,
+    overrides: Iterable[str] = (),
+) -> CommandJob:
+    """The job in a YAML file (a path or an open file), checked.
+
+    Relative paths start at the file's own folder, or at `relative_origin` (a folder, or a file in it).
+    `params_override` holds mappings from dotted keys to values, as in azure-ai-ml; `overrides` holds
+    `KEY=VALUE` texts.
+    Raises SpecErrors with every error there is.
+    """
+    job, problems = _load(source, relative_origin, [*(params_override or ()), *overrides])
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if job is None or errors:
+        raise SpecErrors(errors)
+    return job
+
+
+def check_job(path: Source, overrides: Overrides = ()) -> list[Problem]:
+    """Everything wrong with a job file, in its order; what local compute cannot run yet is a warning."""
+    return _load(path, None, list(overrides), (execution_findings,))[1]
+
+
+def job_from_dict(data: Mapping[str, object], base_dir: str | os.PathLike[str]) -> CommandJob:
+    """The job of what `job_to_dict` gave. The disk is not looked at. Raises SpecErrors if damaged."""
+    return _from_plain(data, Path(base_dir), "spec.json", SPEC_CHECKS)
+
+
+def job_from_python(data: Mapping[str, object], base_dir: Path) -> CommandJob:
+    """A job out of plain values, checked as a file is. Raises SpecErrors."""
+    return _from_plain(data, base_dir, "command()", SPEC_CHECKS + DISK_CHECKS)
+
+
+def _from_plain(data: Mapping[str, object], base_dir: Path, name: str, checks: Sequence[Check]) -> CommandJob:
+    tree = from_python(data, Mark(name))
+    if not isinstance(tree, MapNode):
+        raise SpecErrors([Problem(name, 0, 0, "", "must be a mapping")])
+    job, problems = _read(tree, base_dir, checks, None)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if job is None or errors:
+        raise SpecErrors(errors)
+    return job
+
+
+def _load(
+    source: Source,
+    relative_origin: str | os.PathLike[str] | None,
+    overrides: Sequence[str | Mapping[str, object]],
+    further: tuple[Check, ...] = (),
+) -> tuple[CommandJob | None, list[Problem]]:
+    try:
+        name, text, tree = _open(source)
+        root = _root(tree, name)
+        root = apply_overrides(root, parse_overrides(overrides))
+        _check_type(root, name)
+    except (Unreadable, BadOverride) as error:
+        return None, [error.problem]
+    base_dir = _base_dir(name, relative_origin)
+    return _read(root, base_dir, SPEC_CHECKS + DISK_CHECKS + further, _Text(name, text))
+
+
+def _open(source: Source) -> tuple[str, str, Node | None]:
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        return (str(path), *read_yaml_file(path))
+    name = getattr(source, "name", None)
+    name = name if isinstance(name, str) else "<stream>"
+    try:
+        data = source.read()
+    except UnicodeDecodeError as error:
+        raise Unreadable(Problem(name, 0, 0, "", "not UTF-8 text")) from error
+    return (name, *read_yaml_text(data, name))
+
+
+def _base_dir(name: str, relative_origin: str | os.PathLike[str] | None) -> Path:
+    if relative_origin is not None:
+        origin = Path(relative_origin)
+        return (origin if origin.is_dir() else origin.parent).absolute()
+    return Path(name).absolute().parent if name != "<stream>" else Path.cwd()
+
+
+def _root(tree: Node | None, name: str) -> MapNode:
+    if tree is None or (isinstance(tree, Scalar) and tree.value is None):
+        raise Unreadable(Problem(name, 0, 0, "", "holds no job: it is empty"))
+    if not isinstance(tree, MapNode):
+        message = f"must be a mapping with the fields of a job, not {describe(tree)}"
+        raise Unreadable(Problem(name, tree.mark.line, tree.mark.column, "", message))
+    return tree
+
+
+def _check_type(root: MapNode, name: str) -> None:
+    """Refuse other kinds of job before their fields are judged as a command job's. Case counts."""
+    given = root.get("type")
+    if given is None:
+        if isinstance(jobs := root.get("jobs") or root.get("trial"), MapNode):
+            message = "is missing; is this a pipeline or a sweep?"
+            raise Unreadable(Problem(name, jobs.mark.line, jobs.mark.column, "type", message))
+        return
+    kind = given.value if isinstance(given, Scalar) else None
+    if kind == "command":
+        return
+    place = (given.mark.file, given.mark.line, given.mark.column)
+    if kind in OTHER_TYPES:
+        message = f"jobs of type {kind} are not run yet; command jobs are"
+        raise Unreadable(Problem(*place, "type", message, ("command",)))
+    shown = f"{kind!r}" if isinstance(given, Scalar) else describe(given)
+    nearest = nearest_name(str(kind), ("command", *OTHER_TYPES)) if isinstance(kind, str) else None
+    raise Unreadable(Problem(*place, "type", f"{shown} is no type of job", ("command",), nearest))
+
+
+def _read(
+    root: MapNode, base_dir: Path, checks: Sequence[Check], text: _Text | None
+) -> tuple[CommandJob | None, list[Problem]]:
+    context = new_context(base_dir)
+    context.places[""] = root
+    values = read_fields(Record(CommandJob), root, "", context)
+    # What could not be read was noted; placeholders keep the checks from finding it a second time.
+    job = CommandJob(**{"command": "-", **_with_placeholders(values), "base_dir": base_dir})
+    for check in checks:
+        noted = {problem.path for problem in context.problems}
+        for finding in check(job):
+            if not _covered(finding.path, noted):
+                context.problems.append(_locate(finding, context, text))
+    ordered = sorted(context.problems, key=lambda problem: (problem.file, problem.line, problem.column))
+    failed = any(problem.severity == "error" for problem in ordered)
+    return (None if failed else job), ordered
+
+
+def _with_placeholders(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with a literal for each input and an output for each output that could not be read."""
+    inputs = {name: "" if value is None else value for name, value in values.get("inputs", {}).items()}
+    outputs = {name: value or Output() for name, value in values.get("outputs", {}).items()}
+    return {**values, "inputs": inputs, "outputs": outputs}
+
+
+def _covered(path: str, noted: set[str]) -> bool:
+    """Whether a problem was noted at the path, above it, or (being about a missing part) below it."""
+    parts = path.split(".")
+    return any(".".join(parts[:length]) in noted for length in range(1, len(parts) + 1))
+
+
+def _locate(finding: Finding, context: Context, text: _Text | None) -> Problem:
+    node = _place(finding.path, context)
+    mark = node.mark
+    if finding.text and text and isinstance(node, Scalar) and mark.file == text.file and mark.line:
+        mark = _within(node, finding.text, text)
+    return Problem(
+        mark.file,
+        mark.line,
+        mark.column,
+        finding.path,
+        finding.message,
+        finding.allowed,
+        finding.nearest,
+        finding.severity,
+    )
+
+
+def _place(path: str, context: Context) -> Node:
+    """The node of the field, or of the nearest one above it that is there."""
+    while path and path not in context.places:
+        path = path.rpartition(".")[0]
+    return context.places[path]
+
+
+def _within(node: Scalar, wanted: str, text: _Text) -> Mark:
+    """Where `wanted` first stands in the lines of a scalar; its beginning if not found."""
+    lines = text.text.splitlines()
+    for number in range(node.mark.line, min(node.end, len(lines)) + 1):
+        line = lines[number - 1]
+        column = line.find(wanted, node.mark.column - 1 if number == node.mark.line else 0)
+        if column >= 0:
+            return Mark(node.mark.file, number, column + 1)
+    return node.mark

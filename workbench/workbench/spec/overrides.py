@@ -1,0 +1,105 @@
+"""Overrides (`--set inputs.lr=0.1`): fields of a spec set from outside, applied to its tree."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from workbench.spec.problems import Problem
+from workbench.spec.tree import Entry, MapNode, Mark, Node, Scalar, from_python, make_mapping, make_sequence
+
+
+class Override(NamedTuple):
+    """A dotted path and the value to set there; the marks of `value` name the override."""
+
+    path: tuple[str, ...]
+    value: Node
+
+
+class BadOverride(Exception):
+    """An override cannot be read or applied; `problem` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def parse_overrides(texts: Iterable[str | Mapping[str, object]]) -> list[Override]:
+    """Overrides as `KEY=VALUE` texts or as mappings from dotted keys to values. Raises BadOverride.
+
+    The value of a text is a YAML scalar; quoted text, `[...]` and `{...}` are YAML too.
+    """
+    found: list[Override] = []
+    for item in texts:
+        if isinstance(item, str):
+            found.append(_from_text(item))
+        else:
+            found.extend(_from_mapping(item))
+    return found
+
+
+def _from_text(text: str) -> Override:
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    if not equals or not all(key.split(".")):
+        message = "must be KEY=VALUE with a dotted key, for example inputs.lr=0.1"
+        raise BadOverride(Problem(f"--set {text}", 0, 0, "", message))
+    return Override(tuple(key.split(".")), _value(value, Mark(f"--set {text}")))
+
+
+def _value(text: str, mark: Mark) -> Node:
+    from workbench.spec.yamltext import BadYaml, parse_yaml, resolve_scalar
+
+    if text[:1] in ("'", '"', "[", "{"):
+        try:
+            node = parse_yaml(text, mark.file)
+        except BadYaml:
+            return Scalar(mark, text, text)
+        return Scalar(mark, None, text) if node is None else _moved(node, mark)
+    return Scalar(mark, resolve_scalar(text), text)
+
+
+def _moved(node: Node, mark: Mark) -> Node:
+    """The node with every mark replaced: a place within the argument helps nobody."""
+    if isinstance(node, Scalar):
+        return Scalar(mark, node.value, node.text)
+    if isinstance(node, MapNode):
+        return make_mapping(
+            mark, tuple(Entry(entry.key, mark, _moved(entry.value, mark)) for entry in node.entries)
+        )
+    return make_sequence(mark, tuple(_moved(item, mark) for item in node.items))
+
+
+def _from_mapping(given: Mapping[str, object]) -> list[Override]:
+    return [
+        Override(tuple(str(key).split(".")), from_python(value, Mark(f"params_override {key}")))
+        for key, value in given.items()
+    ]
+
+
+def apply_overrides(root: MapNode, overrides: Iterable[Override]) -> MapNode:
+    """The tree with the overrides in place. Raises BadOverride for a path through something else."""
+    for override in overrides:
+        root = _set(root, override.path, override, ())
+    return root
+
+
+def _set(node: Node, path: tuple[str, ...], override: Override, above: tuple[str, ...]) -> MapNode:
+    mark = override.value.mark
+    if isinstance(node, Scalar) and node.value is None:
+        node = make_mapping(node.mark, ())
+    if not isinstance(node, MapNode):
+        here = ".".join(above)
+        message = f"{here} is not a mapping, so {'.'.join(override.path)} cannot be set"
+        raise BadOverride(Problem(mark.file, 0, 0, ".".join(override.path), message))
+    name, rest = path[0], path[1:]
+    old = node.get(name)
+    value = override.value
+    if rest:
+        value = _set(old or make_mapping(mark, ()), rest, override, (*above, name))
+    if old is None:
+        return make_mapping(node.mark, (*node.entries, Entry(name, mark, value)))
+    # The key is marked as the override's only if its whole value is.
+    entries = tuple(
+        Entry(entry.key, entry.mark if rest else mark, value) if entry.key == name else entry
+        for entry in node.entries
+    )
+    return make_mapping(node.mark, entries)

@@ -1,0 +1,77 @@
+"""A workspace as a Python object: submit jobs to it, find its runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.run import Run
+from workbench_store.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workbench.spec import CommandJob
+    from workbench_store.store import Store
+
+__all__ = ["Run", "Workspace"]
+
+
+class Workspace:
+    """The workspace at `path`, or the one found from the current folder upward.
+
+    It is made on first use, unless `create` is False; WorkspaceError says why it cannot be found, made or opened.
+    """
+
+    def __init__(self, path: str | Path | None = None, *, create: bool = True) -> None:
+        explicit = None if path is None else str(path)
+        self.layout = open_workspace(explicit=explicit, create=create)
+        self._store: Store | None = None
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self.layout.root)!r})"
+
+    @property
+    def path(self) -> Path:
+        """The `.workbench` folder."""
+        return self.layout.root
+
+    @property
+    def store(self) -> "Store":
+        """The embedded store, opened when first asked for."""
+        if self._store is None:
+            from workbench_store.store import Store
+
+            self._store = Store(self.layout)
+        return self._store
+
+    def submit(
+        self,
+        job: "CommandJob | str | Path",
+        *,
+        compute: str | None = None,
+        narrate: "Callable[[str], None] | None" = None,
+        **options: Any,
+    ) -> Run:
+        """Submit a job, or the job file at that path, and return its run, which goes on by itself.
+
+        Raises SpecErrors, SnapshotError, ComputeError or WorkspaceError before anything has started.
+        """
+        from workbench.lifecycle import submit
+        from workbench.spec import load_job
+
+        spec = load_job(job) if isinstance(job, str | Path) else job
+        return Run(self.layout, self.store, submit(self.layout, spec, compute=compute, narrate=narrate, **options))
+
+    def run(self, name: str) -> Run:
+        """The run of that name, or whose name alone begins so. Raises NotFound."""
+        from workbench.view.fresh import refresh
+
+        refresh(self.layout, self.store)
+        return Run(self.layout, self.store, self.store.resolve(name))
+
+    def runs(self, filter: str = "", *, limit: int | None = None) -> list[Run]:
+        """The runs, newest first; `filter` is what the dashboard's filter takes, for example `state:failed lr<0.1`."""
+        from workbench.view import run_list
+        from workbench.view.fresh import refresh
+
+        refresh(self.layout, self.store)
+        return [Run(self.layout, self.store, name) for name in run_list.matching_names(self.store, filter, limit=limit)]
