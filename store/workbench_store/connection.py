@@ -1,0 +1,34 @@
+"""The one door through which DuckDB is opened: in memory, small, and writing nowhere but in the workspace."""
+
+import os
+from typing import TYPE_CHECKING
+
+from workbench_store.layout import WorkspaceLayout
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: DuckDB's default is most of the machine's memory, for each process.
+MEMORY_LIMIT = "400MB"
+#: A store must not take the processors from the training that it watches.
+MOST_THREADS = 4
+
+
+def open_connection(layout: WorkspaceLayout) -> "duckdb.DuckDBPyConnection":
+    """A connection to an empty database in memory, to which a `Lease` attaches the store's file."""
+    import duckdb
+
+    scratch = layout.tmp / "duckdb"
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "temp_directory": str(scratch),
+            "extension_directory": str(scratch / "extensions"),
+            "secret_directory": str(scratch / "secrets"),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "python_enable_replacements": "false",
+            "memory_limit": MEMORY_LIMIT,
+            "threads": str(min(MOST_THREADS, os.cpu_count() or 1)),
+        },
+    )

@@ -1,0 +1,247 @@
+"""What a run is, worked out from its events, whatever order they were read in.
+
+Events of one run are few (points are no events), so they are all folded again whenever one is added: nothing has to be
+kept in step, and any order of ingest gives the same.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from workbench_store.records import (
+    EnvironmentRecord,
+    PortRecord,
+    RunDetail,
+    SnapshotRecord,
+    StageRecord,
+    StateRecord,
+)
+from workbench_store.states import RunState, StateChange, fold_states
+
+STAGES = ("validate", "snapshot", "environment", "provision", "stage", "run", "finalize", "release")
+
+
+class StoredEvent(NamedTuple):
+    """An event with its place, which breaks ties of time."""
+
+    time: float
+    journal: int
+    position: int
+    name: str
+    fields: dict[str, Any]
+
+
+class FoldedRun(NamedTuple):
+    """The row of a run, its parameters as (key, value), its tags."""
+
+    row: dict[str, Any]
+    params: dict[str, Any]
+    tags: dict[str, str]
+
+
+def in_order(events: Iterable[StoredEvent]) -> list[StoredEvent]:
+    """By time, then by place in the journals."""
+    return sorted(events, key=lambda event: event[:3])
+
+
+def clean(value: object) -> str:
+    """Text that a column takes: lone surrogates and NULs replaced."""
+    return str(value).encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else clean(value)
+
+
+def _number(value: object, fallback: float = 0.0) -> float:
+    """A finite number, or the fallback: what a foreign writer put into a field must not stop the reader."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return fallback
+    return float(value) if math.isfinite(value) else fallback
+
+
+def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
+    """The run of that name. `events` are its own and those of users about it."""
+    events = in_order(events)
+    identity: dict[str, Any] = {}
+    params: dict[str, Any] = {}
+    tags: dict[str, str] = {}
+    latest: dict[str, dict[str, Any]] = {}
+    lost = 0
+    for event in events:
+        fields = event.fields
+        if event.name == "run":
+            identity = {**fields, **{key: value for key, value in identity.items() if value is not None}}
+        elif event.name == "params":
+            params.update(_mapping(fields.get("params")))
+        elif event.name == "tags":
+            for key in fields.get("remove") or ():
+                tags.pop(clean(key), None)
+            tags.update({clean(key): clean(value) for key, value in _mapping(fields.get("set")).items()})
+        elif event.name == "lost":
+            lost += int(_number(fields.get("points")))
+        elif event.name in ("snapshot", "environment"):
+            latest[event.name] = fields
+    row = _row(name, identity, events) | _state_columns(events)
+    row["snapshot"] = _text(latest.get("snapshot", {}).get("snapshot"))
+    row["environment"] = _text(latest.get("environment", {}).get("key"))
+    row["environment_label"] = _text(latest.get("environment", {}).get("label"))
+    row["lost_points"] = lost
+    return FoldedRun(row, {clean(key): value for key, value in params.items()}, tags)
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _row(name: str, identity: dict[str, Any], events: Sequence[StoredEvent]) -> dict[str, Any]:
+    first = events[0].time if events else 0.0
+    return {
+        "name": name,
+        "run_id": clean(identity.get("id") or ""),
+        "kind": clean(identity.get("kind") or "job"),
+        "experiment": clean(identity.get("experiment") or ""),
+        "display_name": _text(identity.get("display_name")),
+        "description": _text(identity.get("description")),
+        "compute": _text(identity.get("compute")),
+        "command": _text(identity.get("command")),
+        "user_name": _text(identity.get("user")),
+        "host": _text(identity.get("host")),
+        "created": _number(identity.get("created"), first),
+        "last_time": max((event.time for event in events), default=0.0),
+    }
+
+
+def _changes(events: Iterable[StoredEvent]) -> list[tuple[StateChange, dict[str, Any]]]:
+    return [
+        (
+            StateChange(
+                int(_number(event.fields.get("generation"))),
+                bool(event.fields.get("judged", False)),
+                int(_number(event.fields.get("seq"))),
+                event.time,
+                RunState.parse(str(event.fields.get("state"))),
+                _text(event.fields.get("reason")),
+            ),
+            event.fields,
+        )
+        for event in events
+        if event.name == "state"
+    ]
+
+
+def _state_columns(events: Sequence[StoredEvent]) -> dict[str, Any]:
+    changes = _changes(events)
+    now = fold_states(change for change, _ in changes)
+    fields = next((fields for change, fields in changes if change is now), {})
+    running = [change.time for change, _ in changes if change.state is RunState.RUNNING]
+    code = fields.get("exit_code")
+    return {
+        "state": str(now.state) if now else str(RunState.NOT_STARTED),
+        "reason": now.reason if now else None,
+        "exit_code": int(code) if isinstance(code, int) else None,
+        "signal": _text(fields.get("signal")),
+        "started": min(running, default=None),
+        "ended": now.time if now and now.state.final else None,
+    }
+
+
+def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:
+    """What the page of a run shows beside its row."""
+    events = in_order(events)
+    inputs: dict[str, PortRecord] = {}
+    outputs: dict[str, PortRecord] = {}
+    environment: EnvironmentRecord | None = None
+    snapshot: SnapshotRecord | None = None
+    identity: dict[str, Any] = {}
+    warnings: list[str] = []
+    for event in events:
+        fields = event.fields
+        if event.name == "input":
+            inputs[clean(fields.get("name"))] = _port(fields, inputs.get(clean(fields.get("name"))))
+        elif event.name == "output":
+            outputs[clean(fields.get("name"))] = _port(fields, None)
+        elif event.name == "environment":
+            environment = _environment(fields)
+        elif event.name == "snapshot":
+            snapshot = _snapshot(fields)
+        elif event.name == "warning":
+            warnings.append(clean(fields.get("text", "")))
+        elif event.name == "run":
+            identity = identity or fields
+    return RunDetail(
+        states=tuple(_state_record(change) for change, _ in _changes(events)),
+        stages=_stages(events),
+        inputs=tuple(inputs.values()),
+        outputs=tuple(outputs.values()),
+        environment=environment,
+        snapshot=snapshot,
+        notes=tuple(clean(note) for note in identity.get("notes") or ()),
+        warnings=tuple(warnings),
+        properties={clean(k): clean(v) for k, v in _mapping(identity.get("properties")).items()},
+    )
+
+
+def _state_record(change: StateChange) -> StateRecord:
+    return StateRecord(change.time, change.state, change.reason, change.generation, change.judged)
+
+
+def _stages(events: Sequence[StoredEvent]) -> tuple[StageRecord, ...]:
+    """Each stage once, as its last attempt went, in the order in which they come in a run."""
+    found: dict[str, StageRecord] = {}
+    for event in events:
+        stage = clean(event.fields.get("stage", ""))
+        before = found.get(stage)
+        if event.name == "stage":
+            status, seconds = clean(event.fields.get("status")), event.fields.get("seconds")
+            over = status != "started"
+            began = before.began if over and before else event.time
+            took = _number(seconds, event.time - began) if over else None
+            found[stage] = StageRecord(stage, status, began, took, _mapping(event.fields.get("detail")))
+        elif event.name == "progress" and before is not None:
+            text = clean(event.fields.get("text", ""))
+            found[stage] = StageRecord(stage, before.status, before.began, before.seconds, before.detail, text)
+    return tuple(sorted(found.values(), key=lambda record: _rank(record.stage)))
+
+
+def _rank(stage: str) -> int:
+    return STAGES.index(stage) if stage in STAGES else len(STAGES)
+
+
+def _port(fields: dict[str, Any], before: PortRecord | None) -> PortRecord:
+    """An input or output; a later event of the same name (a content hash) adds to what was known."""
+    value = fields.get("value")
+    known = isinstance(value, str | int | float | bool)
+    return PortRecord(
+        name=clean(fields.get("name", "")),
+        type=_text(fields.get("type")) or (before.type if before else None),
+        mode=_text(fields.get("mode")) or (before.mode if before else None),
+        path=_text(fields.get("path")) or (before.path if before else None),
+        resolved=_text(fields.get("resolved")) or (before.resolved if before else None),
+        value=value if known else (before.value if before else None),
+        fingerprint=_text(fields.get("fingerprint")) or (before.fingerprint if before else None),
+    )
+
+
+def _environment(fields: dict[str, Any]) -> EnvironmentRecord:
+    return EnvironmentRecord(
+        key=clean(fields.get("key") or ""),
+        label=clean(fields.get("label") or ""),
+        found=clean(fields.get("found") or ""),
+        python=_text(fields.get("python")),
+        python_version=_text(fields.get("python_version")),
+        substituted=tuple(clean(text) for text in fields.get("substituted") or ()),
+        missed=clean(fields.get("missed") or ""),
+        seconds=_number(fields.get("seconds")),
+        anonymous_version=_text(fields.get("anonymous_version")),
+    )
+
+
+def _snapshot(fields: dict[str, Any]) -> SnapshotRecord:
+    return SnapshotRecord(
+        id=clean(fields.get("snapshot") or ""),
+        files=int(_number(fields.get("files"))),
+        bytes=int(_number(fields.get("bytes"))),
+        upstream_hash=_text(fields.get("upstream_hash")),
+        excluded={clean(k): int(_number(v)) for k, v in _mapping(fields.get("excluded")).items()},
+    )

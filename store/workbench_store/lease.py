@@ -1,0 +1,215 @@
+"""The lease: the store's file is attached only for the statements at hand, so that no process ever keeps it.
+
+DuckDB gives a file to one writing process or to several reading ones. A readers-writer lock beside the file decides
+who is next; writers announce themselves on a second lock, which new readers respect, since back-to-back readers
+would starve them. Results are fetched inside the lease: a cursor that leaves it returns nothing or keeps the file.
+"""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from workbench_store.connection import open_connection
+from workbench_store.errors import StoreBusy, StoreDamaged, WorkbenchError, WorkspaceError
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.locks import FileLock
+from workbench_store.migrations import SCHEMA_VERSION, check_version, migrate, schema_version
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: How long one process waits for the others, in seconds, before it says that the store is busy.
+PATIENCE = 30.0
+#: A foreign program may hold the file for a moment (a backup); longer is told to the user.
+FOREIGN_PATIENCE = 2.0
+
+_leases: dict[tuple[int, str], "Lease"] = {}
+_leases_guard = threading.Lock()
+
+
+def lease_of(layout: WorkspaceLayout) -> "Lease":
+    """This process's one lease on that workspace's store."""
+    key = (os.getpid(), os.path.realpath(layout.root))
+    with _leases_guard:
+        if key not in _leases:
+            _leases[key] = Lease(layout)
+        return _leases[key]
+
+
+class Lease:
+    """Attaches the store for reading or writing, one statement block at a time; safe to use from several threads.
+
+    Take it from `lease_of`: two in one process would stand in each other's way.
+    """
+
+    def __init__(self, layout: WorkspaceLayout) -> None:
+        self._layout = layout
+        self._turn = threading.RLock()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._announced = FileLock(layout.writer_lock)
+        self._lock = FileLock(layout.store_lock)
+        self._version = 0
+
+    @contextmanager
+    def reading(self) -> Iterator["duckdb.DuckDBPyConnection"]:
+        """The store, to be read. Fetch everything inside. Raises StoreBusy, StoreDamaged or StoreTooNew."""
+        with self._turn:
+            if not self._layout.store.exists() or self._version < SCHEMA_VERSION:
+                self._prepare()
+            with self._shared(), self._attached("(READ_ONLY)") as connection:
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator["duckdb.DuckDBPyConnection"]:
+        """The store inside a transaction, committed at the end and rolled back by an exception. Raises as `reading`."""
+        with self._turn, self._exclusive(), self._attached("") as connection:
+            migrate(connection)
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            except BaseException:
+                with suppress(Exception):
+                    connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def without_file(self) -> Iterator[None]:
+        """Nobody has the store attached meanwhile: for replacing the file."""
+        with self._turn, self._exclusive():
+            self._version = 0
+            yield
+
+    def _prepare(self) -> None:
+        """Make the store, or bring it to this version; a store that cannot be written is only looked at."""
+        if self._layout.store.exists():
+            with self._shared(), self._attached("(READ_ONLY)") as connection:
+                version = schema_version(connection)
+                check_version(version)
+                self._version = version
+        if not self._layout.store.exists() or self._version < SCHEMA_VERSION:
+            with self.writing():
+                pass
+            self._version = SCHEMA_VERSION
+
+    @contextmanager
+    def _shared(self) -> Iterator[None]:
+        deadline = time.monotonic() + PATIENCE
+        _acquire(self._announced, deadline, shared=True)
+        try:
+            _acquire(self._lock, deadline, shared=True)
+        finally:
+            self._announced.release()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        deadline = time.monotonic() + PATIENCE
+        _acquire(self._announced, deadline, shared=False)
+        try:
+            _acquire(self._lock, deadline, shared=False)
+            try:
+                yield
+            finally:
+                self._lock.release()
+        finally:
+            self._announced.release()
+
+    @contextmanager
+    def _attached(self, options: str) -> Iterator["duckdb.DuckDBPyConnection"]:
+        import duckdb
+
+        connection = self._ours()
+        try:
+            self._attach(connection, options)
+            if options:
+                check_version(schema_version(connection))
+            connection.execute("USE store")
+            yield connection
+        except (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException) as error:
+            self._drop()
+            raise _damaged(self._layout, error) from error
+        except duckdb.IOException as error:
+            raise _io_error(self._layout, error) from error
+        finally:
+            self._detach()
+
+    def _ours(self) -> "duckdb.DuckDBPyConnection":
+        if self._connection is None:
+            self._connection = open_connection(self._layout)
+        return self._connection
+
+    def _attach(self, connection: "duckdb.DuckDBPyConnection", options: str) -> None:
+        import duckdb
+
+        place = str(self._layout.store).replace("'", "''")
+        deadline = time.monotonic() + FOREIGN_PATIENCE
+        while True:
+            try:
+                connection.execute(f"ATTACH '{place}' AS store {options}")
+                return
+            except duckdb.IOException as error:
+                if "lock" not in str(error).lower():
+                    raise
+                if time.monotonic() > deadline:
+                    raise _busy(self._layout, error) from error
+            time.sleep(0.05)
+
+    def _detach(self) -> None:
+        """Let go of the file, whatever happened; a connection that cannot is given up, which closes the file."""
+        if self._connection is None:
+            return
+        try:
+            self._connection.execute("USE memory")
+            self._connection.execute("DETACH DATABASE IF EXISTS store")
+        except Exception:
+            self._drop()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.close()
+
+
+def _acquire(lock: FileLock, deadline: float, *, shared: bool) -> None:
+    if not lock.acquire(max(0.0, deadline - time.monotonic()), shared=shared):
+        raise StoreBusy(
+            f"other programs of yours have used the store for {PATIENCE:g} s without a pause ({lock.path})",
+            remedy="Try again; if it lasts, look for a program that hangs. Training is not affected.",
+        )
+
+
+def _busy(layout: WorkspaceLayout, error: Exception) -> StoreBusy:
+    found = re.search(r"\(PID (\d+)\)", str(error))
+    holder = f"the program with PID {found[1]}" if found else "another program"
+    return StoreBusy(
+        f"{layout.store} is held open by {holder}",
+        remedy="Close it there, then try again. Training goes on meanwhile and nothing is lost.",
+    )
+
+
+def _damaged(layout: WorkspaceLayout, error: Exception) -> StoreDamaged:
+    first = str(error).splitlines()[0]
+    return StoreDamaged(
+        f"{layout.store} is damaged: {first[:200]}",
+        remedy="Make it again from the journals, which hold everything: workbench doctor --rebuild",
+    )
+
+
+def _io_error(layout: WorkspaceLayout, error: Exception) -> WorkbenchError:
+    text = str(error)
+    for sign in ("not a valid DuckDB", "checksum", "corrupt", "Could not read", "magic"):
+        if sign.lower() in text.lower():
+            return _damaged(layout, error)
+    return WorkspaceError(
+        f"cannot use {layout.store}: {text.splitlines()[0][:300]}",
+        remedy="Check that it is yours, that it is writable and that the disk has room.",
+    )

@@ -1,0 +1,73 @@
+"""The store's schema, as numbered steps that are only ever appended to. Each is one transaction with its own record.
+
+There are no primary keys: only one process at a time writes, under the exclusive lease, and it keeps them unique.
+What can be worked out from a run's events (stages, inputs, environment ...) has no table; `fold.py` does that.
+"""
+
+from typing import TYPE_CHECKING
+
+from workbench_store.errors import StoreTooNew
+
+if TYPE_CHECKING:
+    import duckdb
+
+_FIRST = """
+CREATE TABLE meta (key VARCHAR, value VARCHAR);
+CREATE TABLE journals (id INTEGER, run VARCHAR, file VARCHAR, ingested BIGINT, gap_bytes BIGINT);
+CREATE TABLE events (run VARCHAR, journal INTEGER, position BIGINT, time DOUBLE, name VARCHAR, fields VARCHAR);
+CREATE TABLE runs (
+    id INTEGER, name VARCHAR, run_id VARCHAR, kind VARCHAR, experiment VARCHAR, display_name VARCHAR,
+    description VARCHAR, compute VARCHAR, command VARCHAR, user_name VARCHAR, host VARCHAR, created DOUBLE,
+    state VARCHAR, reason VARCHAR, exit_code INTEGER, signal VARCHAR, started DOUBLE, ended DOUBLE, last_time DOUBLE,
+    snapshot VARCHAR, environment VARCHAR, environment_label VARCHAR, lost_points BIGINT, gap_bytes BIGINT
+);
+CREATE TABLE params (run INTEGER, key VARCHAR, value VARCHAR, number DOUBLE);
+CREATE TABLE tags (run INTEGER, key VARCHAR, value VARCHAR);
+CREATE TABLE artifacts (run VARCHAR, path VARCHAR, kind VARCHAR, size BIGINT, hash VARCHAR, time DOUBLE);
+CREATE TABLE series (
+    id INTEGER, run VARCHAR, key VARCHAR, rank INTEGER, count BIGINT, finite BIGINT, total DOUBLE,
+    min DOUBLE, min_step BIGINT, max DOUBLE, max_step BIGINT,
+    last DOUBLE, last_step BIGINT, last_time DOUBLE, first_time DOUBLE
+);
+CREATE TABLE points (series INTEGER, step BIGINT, time DOUBLE, value DOUBLE);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+SCHEMA_VERSION = len(MIGRATIONS)
+
+
+def schema_version(connection: "duckdb.DuckDBPyConnection") -> int:
+    """The version of the attached store; 0 when there is nothing in it."""
+    # duckdb_tables() lists every attached database; only the store's own `meta` counts.
+    found = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' AND table_name = 'meta'"
+    ).fetchall()
+    if not found:
+        return 0
+    rows = connection.execute("SELECT value FROM store.meta WHERE key = 'schema'").fetchall()
+    return int(rows[0][0]) if rows else 0
+
+
+def check_version(version: int) -> None:
+    """Raises StoreTooNew when this process is older than the store."""
+    if version > SCHEMA_VERSION:
+        raise StoreTooNew(
+            f"the store has schema {version}, and this process knows only up to {SCHEMA_VERSION}",
+            remedy="If Workbench was upgraded meanwhile, start this program again; else upgrade it. Nothing was changed.",
+        )
+
+
+def migrate(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Bring the attached store, which nobody else can write meanwhile, to SCHEMA_VERSION. Raises StoreTooNew."""
+    version = schema_version(connection)
+    check_version(version)
+    for number in range(version, SCHEMA_VERSION):
+        connection.execute("BEGIN")
+        try:
+            connection.execute(MIGRATIONS[number])
+            connection.execute("DELETE FROM meta WHERE key = 'schema'")
+            connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(number + 1)])
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise

@@ -1,0 +1,79 @@
+"""Which journals have grown, found without reading any, and without touching runs that are long over."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from workbench_store.ingest import WORKSPACE, JournalKey
+from workbench_store.layout import WorkspaceLayout
+
+SUFFIX = ".wbj"
+#: A final run's journals are looked at file by file for this long after its end, in seconds ...
+SETTLING_SECONDS = 60.0
+#: ... and afterwards only the time of its journal folder is, this often. A new writer shows there.
+LOOK_AGAIN_SECONDS = 10.0
+
+
+class JournalWatch:
+    """Remembers the journal folders of runs that have settled. One for each store object."""
+
+    def __init__(self, layout: WorkspaceLayout) -> None:
+        self._layout = layout
+        self._settled: dict[str, int] = {}
+        self._looked_at_settled = float("-inf")
+
+    def settle(self, final: dict[str, float], offsets: dict[JournalKey, int]) -> None:
+        """Take note of runs that are final (with the time of their end) and wholly ingested."""
+        now = time.time()
+        for run, ended in final.items():
+            if run in self._settled or now - ended < SETTLING_SECONDS:
+                continue
+            folder = self._layout.run(run).journals
+            stamp = _stamp(folder)
+            if stamp is not None and all(size <= offsets.get(key, 0) for key, size in _files(run, folder)):
+                self._settled[run] = stamp
+
+    def sizes(self, only: str | None = None) -> dict[JournalKey, int]:
+        """The size in bytes of each journal that may have grown; `only` looks at one run, settled or not."""
+        found = dict(_files(WORKSPACE, self._layout.journals))
+        if only is not None:
+            found.update(_files(only, self._layout.run(only).journals))
+            return found
+        again = time.monotonic() - self._looked_at_settled >= LOOK_AGAIN_SECONDS
+        if again:
+            self._looked_at_settled = time.monotonic()
+        for run in _runs(self._layout.runs):
+            stamp = self._settled.get(run)
+            folder = f"{self._layout.runs}/{run}/journal"
+            if stamp is None or (again and _stamp(folder) != stamp):
+                self._settled.pop(run, None)
+                found.update(_files(run, folder))
+        return found
+
+
+def _runs(folder: Path) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
+                    yield entry.name
+    except OSError:
+        return
+
+
+def _files(run: str, folder: str | Path) -> Iterator[tuple[JournalKey, int]]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
+                    yield JournalKey(run, entry.name), entry.stat().st_size
+    except OSError:
+        return
+
+
+def _stamp(folder: str | Path) -> int | None:
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return None

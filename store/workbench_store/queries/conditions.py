@@ -1,0 +1,96 @@
+"""Conditions on runs as SQL. Names and values only ever travel as parameters."""
+
+from collections.abc import Sequence
+
+from workbench_store.records import Condition, SortKey
+
+#: The columns of `runs` that a condition or an order may name.
+COLUMNS = {
+    "name": "name",
+    "state": "state",
+    "experiment": "experiment",
+    "display_name": "display_name",
+    "description": "description",
+    "compute": "compute",
+    "kind": "kind",
+    "user": "user_name",
+    "host": "host",
+    "created": "created",
+    "started": "started",
+    "ended": "ended",
+    "duration": "(coalesce(ended, epoch(now()::TIMESTAMP)) - started)",
+    "environment": "environment_label",
+    "snapshot": "snapshot",
+    "exit_code": "exit_code",
+}
+_METRIC = "(SELECT any_value(s.last) FROM series s WHERE s.run = r.name AND s.rank = 0 AND s.key = ?)"
+_PARAM = "(SELECT any_value(p.number) FROM params p WHERE p.run = r.id AND p.key = ?)"
+_PARAM_TEXT = "(SELECT any_value(trim(p.value, '\"')) FROM params p WHERE p.run = r.id AND p.key = ?)"
+_TAG = "(SELECT any_value(t.value) FROM tags t WHERE t.run = r.id AND t.key = ?)"
+_COMPARE = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+
+Parameters = list[object]
+
+
+def where(alternatives: Sequence[Sequence[Condition]]) -> tuple[str, Parameters]:
+    """The condition of a WHERE clause and its parameters; TRUE when there is nothing to ask."""
+    parameters: Parameters = []
+    parts = []
+    for conditions in alternatives:
+        tests = []
+        for condition in conditions:
+            test, values = _test(condition)
+            tests.append(f"{'NOT ' if condition.negated else ''}coalesce({test}, FALSE)")
+            parameters += values
+        parts.append(" AND ".join(tests) or "TRUE")
+    return " OR ".join(f"({part})" for part in parts) or "TRUE", parameters
+
+
+def order_by(sort: SortKey) -> tuple[str, Parameters]:
+    """The ORDER BY clause and its parameters; runs without the value come last, ties in order of name."""
+    direction = "DESC" if sort.descending else "ASC"
+    if sort.kind == "metric":
+        return f"{_METRIC} {direction} NULLS LAST, name", [sort.name]
+    if sort.kind == "param":
+        return f"{_PARAM} {direction} NULLS LAST, {_PARAM_TEXT} {direction} NULLS LAST, name", [sort.name, sort.name]
+    return f"{COLUMNS[sort.name]} {direction} NULLS LAST, id {direction}", []
+
+
+def _test(condition: Condition) -> tuple[str, Parameters]:
+    if condition.kind == "text":
+        return _text_test(condition)
+    if condition.kind == "column":
+        return _compared(COLUMNS[condition.name], condition, [])
+    if condition.kind == "tag":
+        return _compared(_TAG, condition, [condition.name])
+    if condition.kind == "metric":
+        return _compared(_METRIC, condition, [condition.name])
+    if condition.kind == "param":
+        return _param_test(condition)
+    metric, first = _compared(_METRIC, condition, [condition.name])
+    param, second = _param_test(condition)
+    return f"(coalesce({metric}, FALSE) OR coalesce({param}, FALSE))", first + second
+
+
+def _param_test(condition: Condition) -> tuple[str, Parameters]:
+    expression = _PARAM if isinstance(condition.value, float) else _PARAM_TEXT
+    return _compared(expression, condition, [condition.name])
+
+
+def _compared(expression: str, condition: Condition, names: Parameters) -> tuple[str, Parameters]:
+    if condition.operator == "~":
+        return f"contains(lower(({expression})::VARCHAR), lower(?))", [*names, str(condition.value)]
+    operator = _COMPARE[condition.operator]
+    if isinstance(condition.value, str):
+        return f"lower(({expression})::VARCHAR) {operator} lower(?)", [*names, condition.value]
+    return f"TRY_CAST({expression} AS DOUBLE) {operator} ?", [*names, condition.value]
+
+
+def _text_test(condition: Condition) -> tuple[str, Parameters]:
+    text = str(condition.value)
+    test = (
+        "(contains(lower(name), lower(?)) OR contains(lower(experiment), lower(?)) "
+        "OR contains(lower(coalesce(display_name, '')), lower(?)) OR EXISTS (SELECT 1 FROM tags t WHERE t.run = r.id "
+        "AND (contains(lower(t.key), lower(?)) OR contains(lower(t.value), lower(?)))))"
+    )
+    return test, [text] * 5

@@ -1,0 +1,67 @@
+"""Metrics: their summaries and their points."""
+
+from typing import TYPE_CHECKING
+
+from workbench_store.records import ArtifactRecord, MetricSummary, Series
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def summaries(connection: "duckdb.DuckDBPyConnection", name: str, rank: int | None) -> list[MetricSummary]:
+    """The summaries of a run's metrics, of one rank or of all, in order of key and rank."""
+    rows = connection.execute(
+        "SELECT key, rank, count, finite, last, last_step, last_time, first_time, min, min_step, max, max_step, "
+        "CASE WHEN finite > 0 THEN total / finite END FROM series WHERE run = ? AND (?::INTEGER IS NULL OR rank = ?) "
+        "ORDER BY key, rank",
+        [name, rank, rank],
+    ).fetchall()
+    return [MetricSummary(*row) for row in rows]
+
+
+def series(connection: "duckdb.DuckDBPyConnection", name: str, key: str, rank: int, most: int | None) -> Series:
+    """The points of one metric and rank; at most about `most` of them, two for each stretch. Empty if there are none."""
+    found = connection.execute(
+        "SELECT id, count FROM series WHERE run = ? AND key = ? AND rank = ?", [name, key, rank]
+    ).fetchall()
+    if not found:
+        return Series(key, rank, [], [], [], 0)
+    id, total = found[0]
+    if most is None or total <= most:
+        rows = connection.execute(
+            "SELECT step, time, value FROM points WHERE series = ? ORDER BY step, time", [id]
+        ).fetchall()
+    else:
+        rows = _thinned(connection, id, total, most)
+    steps, times, values = ([list(column) for column in zip(*rows, strict=True)] if rows else ([], [], []))
+    return Series(key, rank, steps, times, values, total)
+
+
+def _thinned(
+    connection: "duckdb.DuckDBPyConnection", id: int, total: int, most: int
+) -> list[tuple[int, float, float]]:
+    """The least and the greatest point of each of `most / 2` stretches, with the first and the last of all: what a
+    chart of that width would show."""
+    size = max(1, -(-total // max(1, most // 2 - 1)))
+    return connection.execute(
+        """
+        WITH numbered AS (
+            SELECT step, time, value, row_number() OVER (ORDER BY step, time) - 1 AS n FROM points WHERE series = ?
+        ), kept AS (
+            SELECT unnest([arg_min(n, value), arg_max(n, value)]) AS n FROM numbered GROUP BY n // ?
+            UNION SELECT 0 UNION SELECT ? - 1
+        )
+        SELECT step, time, value FROM numbered WHERE n IN (SELECT n FROM kept) ORDER BY n
+        """,
+        [id, size, total],
+    ).fetchall()
+
+
+def artifacts(connection: "duckdb.DuckDBPyConnection", name: str) -> list[ArtifactRecord]:
+    """The files of a run, each as it was recorded last, in order of path."""
+    rows = connection.execute(
+        "SELECT path, arg_max(kind, time), arg_max(size, time), arg_max(coalesce(hash, ''), time) FROM artifacts "
+        "WHERE run = ? GROUP BY path ORDER BY path",
+        [name],
+    ).fetchall()
+    return [ArtifactRecord(path, kind, size, hash or None) for path, kind, size, hash in rows]

@@ -1,0 +1,111 @@
+"""Lists of runs, with metrics and parameters beside them."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from workbench_store.queries.conditions import Parameters, order_by, where
+from workbench_store.records import RunQuery, RunRecord, RunRow, RunTable
+from workbench_store.states import RunState
+
+if TYPE_CHECKING:
+    import duckdb
+
+_ROW = "name, state, kind, experiment, display_name, compute, created, started, ended, reason"
+_RECORD = (
+    "name, run_id, kind, experiment, display_name, description, compute, command, user_name, host, created, state, "
+    "reason, exit_code, signal, started, ended, last_time, snapshot, environment, environment_label, lost_points, "
+    "gap_bytes"
+)
+
+
+def list_runs(connection: "duckdb.DuckDBPyConnection", query: RunQuery) -> RunTable:
+    """The runs that the query asks for."""
+    condition, parameters = where(query.alternatives)
+    order, order_parameters = order_by(query.sort)
+    total = int(connection.execute(f"SELECT count(*) FROM runs r WHERE {condition}", parameters).fetchall()[0][0])
+    window = "" if query.limit is None else f"LIMIT {int(query.limit)}"
+    chosen = f"SELECT id, {_ROW}, row_number() OVER (ORDER BY {order}) AS place FROM runs r WHERE {condition}"
+    metrics, metric_parameters = _pivot("series", "run", query.metrics, "last", "rank = 0 AND ")
+    params, param_parameters = _pivot("params", "run", query.params, "value", "")
+    columns = [f"m.c{i}" for i in range(len(query.metrics))] + [f"p.c{i}" for i in range(len(query.params))]
+    rows = connection.execute(
+        f"WITH chosen AS ({chosen} ORDER BY place {window} OFFSET {int(query.offset)}) "
+        f"SELECT {', '.join([f'c.{name}' for name in _ROW.split(', ')] + columns)} FROM chosen c"
+        + (f" LEFT JOIN ({metrics}) m ON m.run = c.name" if query.metrics else "")
+        + (f" LEFT JOIN ({params}) p ON p.run = c.id" if query.params else "")
+        + " ORDER BY c.place",
+        [*order_parameters, *parameters, *metric_parameters, *param_parameters],
+    ).fetchall()
+    return RunTable(query, total, tuple(_run_row(row, len(query.metrics)) for row in rows))
+
+
+def _pivot(table: str, run: str, keys: tuple[str, ...], value: str, extra: str) -> tuple[str, Parameters]:
+    """One row for each run, with a column c0, c1 ... for each key."""
+    columns = ", ".join(f"any_value({value}) FILTER (key = ?) AS c{index}" for index in range(len(keys)))
+    text = f"SELECT {run}, {columns} FROM {table} WHERE {extra}key IN (SELECT unnest(?::VARCHAR[])) GROUP BY {run}"
+    return text, ([*keys, list(keys)] if keys else [])
+
+
+def _run_row(row: tuple[Any, ...], metrics: int) -> RunRow:
+    name, state, *rest = row[:10]
+    values = row[10 : 10 + metrics]
+    params = tuple(None if text is None else json.loads(text) for text in row[10 + metrics :])
+    return RunRow(name, RunState.parse(state), *rest, values, params)
+
+
+def run_record(connection: "duckdb.DuckDBPyConnection", name: str) -> RunRecord | None:
+    """The run of exactly that name."""
+    found = connection.execute(f"SELECT {_RECORD} FROM runs WHERE name = ?", [name]).fetchall()
+    if not found:
+        return None
+    values = list(found[0])
+    values[11] = RunState.parse(values[11])
+    tags = connection.execute(
+        "SELECT key, value FROM tags WHERE run = (SELECT any_value(id) FROM runs WHERE name = ?) ORDER BY key", [name]
+    ).fetchall()
+    return RunRecord(*values, dict(tags))
+
+
+def names_beginning(connection: "duckdb.DuckDBPyConnection", prefix: str) -> list[str]:
+    """Names that begin so, in order."""
+    rows = connection.execute("SELECT name FROM runs WHERE starts_with(name, ?) ORDER BY name", [prefix]).fetchall()
+    return [name for (name,) in rows]
+
+
+def all_names(connection: "duckdb.DuckDBPyConnection") -> list[str]:
+    """Every run's name, newest first."""
+    return [name for (name,) in connection.execute("SELECT name FROM runs ORDER BY created DESC").fetchall()]
+
+
+def unfinished(connection: "duckdb.DuckDBPyConnection") -> list[str]:
+    """Runs whose state is not final."""
+    rows = connection.execute("SELECT name FROM runs WHERE ended IS NULL").fetchall()
+    return [name for (name,) in rows]
+
+
+def ends(connection: "duckdb.DuckDBPyConnection") -> dict[str, float]:
+    """When each final run ended."""
+    return dict(connection.execute("SELECT name, ended FROM runs WHERE ended IS NOT NULL").fetchall())
+
+
+def metric_keys(connection: "duckdb.DuckDBPyConnection") -> list[str]:
+    """The keys of metrics, those of most runs first; the machine's own (`system/...`) last."""
+    rows = connection.execute(
+        "SELECT key FROM series WHERE rank = 0 GROUP BY key "
+        "ORDER BY starts_with(key, 'system/'), count(DISTINCT run) DESC, key"
+    ).fetchall()
+    return [key for (key,) in rows]
+
+
+def param_keys(connection: "duckdb.DuckDBPyConnection") -> list[str]:
+    """The names of parameters, those of most runs first."""
+    rows = connection.execute("SELECT key FROM params GROUP BY key ORDER BY count(*) DESC, key").fetchall()
+    return [key for (key,) in rows]
+
+
+def params_of(connection: "duckdb.DuckDBPyConnection", name: str) -> dict[str, Any]:
+    """The parameters of a run, in order of name."""
+    rows = connection.execute(
+        "SELECT key, value FROM params WHERE run = (SELECT any_value(id) FROM runs WHERE name = ?) ORDER BY key", [name]
+    ).fetchall()
+    return {key: json.loads(value) for key, value in rows}

@@ -1,0 +1,259 @@
+"""What the store gives back: plain frozen records, made inside a lease and free of it.
+
+Times are UTC epoch seconds, sizes are bytes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from workbench_store.states import RunState
+
+Scalar = str | float | int | bool | None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run as the list knows it, with its tags."""
+
+    name: str
+    id: str
+    kind: str
+    experiment: str
+    display_name: str | None
+    description: str | None
+    compute: str | None
+    command: str | None
+    user: str | None
+    host: str | None
+    created: float
+    state: RunState
+    reason: str | None
+    exit_code: int | None
+    signal: str | None
+    started: float | None
+    ended: float | None
+    #: When anything but points was recorded last.
+    last_time: float
+    snapshot: str | None
+    environment: str | None
+    environment_label: str | None
+    lost_points: int
+    gap_bytes: int
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MetricSummary:
+    """One metric of one rank. `last` is that of the greatest step, then of the latest time.
+
+    Not-a-number and infinities count, and are left out of `min`, `max` and `mean`, which are None when nothing is left.
+    """
+
+    key: str
+    rank: int
+    count: int
+    finite: int
+    last: float
+    last_step: int
+    last_time: float
+    first_time: float
+    min: float | None
+    min_step: int | None
+    max: float | None
+    max_step: int | None
+    mean: float | None
+
+
+@dataclass(frozen=True)
+class Series:
+    """The points of one metric and rank in order of step, then time: three lists of equal length.
+
+    `total` counts all points there are; fewer are given when a most was asked for, and then each stretch of them is
+    shown by its least and its greatest value.
+    """
+
+    key: str
+    rank: int
+    steps: list[int]
+    times: list[float]
+    values: list[float]
+    total: int
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+@dataclass(frozen=True)
+class StateRecord:
+    """A change of state as it was recorded."""
+
+    time: float
+    state: RunState
+    reason: str | None
+    generation: int
+    judged: bool
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """A stage of a run: when it began, how many seconds it took (None: not over), and how it ended."""
+
+    stage: str
+    status: str
+    began: float
+    seconds: float | None
+    detail: Mapping[str, Any]
+    progress: str | None = None
+
+
+@dataclass(frozen=True)
+class PortRecord:
+    """An input or output: what the spec said and what the job saw."""
+
+    name: str
+    type: str | None
+    mode: str | None
+    path: str | None
+    resolved: str | None = None
+    value: Scalar = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True)
+class ArtifactRecord:
+    """A file that a run saved; `path` is relative to the run's folder, `hash` is xxh3-128 in hex."""
+
+    path: str
+    kind: str
+    size: int
+    hash: str | None
+
+
+@dataclass(frozen=True)
+class SnapshotRecord:
+    """The snapshot a run was made from; `excluded` counts files by the rule that left them out."""
+
+    id: str
+    files: int
+    bytes: int
+    upstream_hash: str | None
+    excluded: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class EnvironmentRecord:
+    """The environment a run had."""
+
+    key: str
+    label: str
+    found: str
+    python: str | None
+    python_version: str | None
+    substituted: tuple[str, ...]
+    missed: str
+    seconds: float
+    anonymous_version: str | None
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """Everything of a run that is not in the list, worked out from its events."""
+
+    states: tuple[StateRecord, ...]
+    stages: tuple[StageRecord, ...]
+    inputs: tuple[PortRecord, ...]
+    outputs: tuple[PortRecord, ...]
+    environment: EnvironmentRecord | None
+    snapshot: SnapshotRecord | None
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    properties: Mapping[str, str]
+
+
+Operator = Literal["=", "!=", "<", "<=", ">", ">=", "~"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One test of a run. `kind` says what `name` names; `any` looks for a metric, then a parameter of that name.
+
+    `~` asks whether a text holds another, whatever the case; kind `text` looks at name, experiment and tags.
+    """
+
+    kind: Literal["column", "metric", "param", "tag", "any", "text"]
+    name: str
+    operator: Operator
+    value: str | float
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """What a list is sorted by."""
+
+    kind: Literal["column", "metric", "param"] = "column"
+    name: str = "created"
+    descending: bool = True
+
+
+@dataclass(frozen=True)
+class RunQuery:
+    """Which runs, in which order, with the last value of which metrics (rank 0) and which parameters beside them.
+
+    `alternatives` are joined by "or", the conditions within one by "and"; none at all means every run.
+    """
+
+    alternatives: tuple[tuple[Condition, ...], ...] = ()
+    sort: SortKey = SortKey()
+    metrics: tuple[str, ...] = ()
+    params: tuple[str, ...] = ()
+    offset: int = 0
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One row of a list of runs; `metrics` and `params` are in the order of the query."""
+
+    name: str
+    state: RunState
+    kind: str
+    experiment: str
+    display_name: str | None
+    compute: str | None
+    created: float
+    started: float | None
+    ended: float | None
+    reason: str | None
+    metrics: tuple[float | None, ...]
+    params: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True)
+class RunTable:
+    """A list of runs: the rows of the query's window, and how many runs match in all."""
+
+    query: RunQuery
+    total: int
+    rows: tuple[RunRow, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The names in order."""
+        return [row.name for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """What one look at the journals brought: points and events, whether more is waiting, and why nothing could be
+    written, if so."""
+
+    points: int = 0
+    events: int = 0
+    runs: int = 0
+    pending: bool = False
+    blocked: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.events} events and {self.points} points of {self.runs} runs"

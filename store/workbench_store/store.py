@@ -1,0 +1,204 @@
+"""The store as everyone else sees it: bring it up to date, then ask. Every method opens and lets go of the file."""
+
+import difflib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from workbench_store.errors import NotFound, WorkspaceError
+from workbench_store.fold import fold_detail
+from workbench_store.ingest import WORKSPACE, Batch, JournalKey, events_of, ingest, read_offsets
+from workbench_store.journal.reader import read_chunk
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.lease import lease_of
+from workbench_store.news import JournalWatch
+from workbench_store.queries import points as point_queries
+from workbench_store.queries import runs as run_queries
+from workbench_store.records import (
+    ArtifactRecord,
+    MetricSummary,
+    Refresh,
+    RunDetail,
+    RunQuery,
+    RunRecord,
+    RunTable,
+    Series,
+)
+
+#: What one transaction takes at most: bounded, so that no reader waits for a backlog.
+_CHUNK_BYTES = 8 * 1024 * 1024
+_BATCH_POINTS = 1_000_000
+_BATCH_BYTES = 48 * 1024 * 1024
+_MOST_NAMED = 8
+
+
+class Store:
+    """The database of one workspace. Objects are cheap; several in one process share one lease."""
+
+    def __init__(self, layout: WorkspaceLayout) -> None:
+        self.layout = layout
+        self._lease = lease_of(layout)
+        self._watch = JournalWatch(layout)
+        self._offsets: dict[JournalKey, int] | None = None
+        #: Sizes at which a journal was found to end in a record that is not whole.
+        self._torn: dict[JournalKey, int] = {}
+
+    # -- bringing it up to date
+
+    def refresh(self, budget_seconds: float | None = None, only: str | None = None) -> Refresh:
+        """Ingest what the journals have that the database has not, for about `budget_seconds` (None: all of it).
+
+        `only` looks at one run. Where nothing can be written, what is there is kept and `.blocked` says why. Raises
+        StoreBusy, StoreDamaged or StoreTooNew.
+        """
+        deadline = None if budget_seconds is None else time.monotonic() + budget_seconds
+        done = Refresh()
+        try:
+            offsets = self._known_offsets()
+            while grown := self._grown(offsets, only):
+                batch = self._ingest(self._read(grown, offsets))
+                points, runs = done.points + batch.points, done.runs + len({key.run for key in batch.chunks})
+                late = deadline is not None and time.monotonic() > deadline
+                done = Refresh(points, done.events + batch.events, runs, pending=late)
+                if late or not batch.chunks:
+                    break
+        except WorkspaceError as error:
+            if os.access(self.layout.root, os.W_OK) or not self.layout.store.exists():
+                raise
+            return Refresh(done.points, done.events, done.runs, blocked=error.message)
+        return done
+
+    def _known_offsets(self) -> dict[JournalKey, int]:
+        if self._offsets is None or not self.layout.store.exists():
+            with self._lease.reading() as connection:
+                self._offsets = read_offsets(connection)
+                ends = run_queries.ends(connection)
+            self._watch.settle(ends, self._offsets)
+        return self._offsets
+
+    def _grown(self, offsets: dict[JournalKey, int], only: str | None) -> list[JournalKey]:
+        """Journals with bytes that were not read, or not to the same end, before."""
+        return [
+            key
+            for key, size in self._watch.sizes(only).items()
+            if size > offsets.get(key, 0) and self._torn.get(key) != size
+        ]
+
+    def _path(self, key: JournalKey) -> Path:
+        folder = self.layout.journals if key.run == WORKSPACE else self.layout.run(key.run).journals
+        return folder / key.file
+
+    def _read(self, grown: list[JournalKey], offsets: dict[JournalKey, int]) -> Batch:
+        batch = Batch()
+        read = points = 0
+        for key in grown:
+            start = offsets.get(key, 0)
+            try:
+                size = self._path(key).stat().st_size
+                chunk = read_chunk(self._path(key), start, _CHUNK_BYTES)
+            except OSError:
+                continue  # removed meanwhile
+            if chunk.end == start:
+                self._torn[key] = size
+                continue
+            batch.chunks[key] = chunk
+            points += chunk.count
+            read += chunk.end - start
+            if points >= _BATCH_POINTS or read >= _BATCH_BYTES:
+                break
+        return batch
+
+    def _ingest(self, batch: Batch) -> Batch:
+        if not batch.chunks:
+            return batch
+        with self._lease.writing() as connection:
+            news = ingest(connection, batch)
+        if len(news.chunks) < len(batch.chunks):
+            self._offsets = None  # another process was there first
+            self._known_offsets()
+        assert self._offsets is not None
+        self._offsets.update({key: chunk.end for key, chunk in news.chunks.items()})
+        return news
+
+    # -- runs
+
+    def resolve(self, name: str) -> str:
+        """The one run that has this name, or whose name alone begins so. Raises NotFound, naming what is near."""
+        with self._lease.reading() as connection:
+            found = run_queries.names_beginning(connection, name) if name else []
+            if name in found:
+                return name
+            if len(found) == 1:
+                return found[0]
+            every = [] if found else run_queries.all_names(connection)
+        if found:
+            shown = ", ".join(found[:_MOST_NAMED]) + (" ..." if len(found) > _MOST_NAMED else "")
+            raise NotFound(f"{name!r} begins the names of {len(found)} runs: {shown}", remedy="Give more of the name.")
+        near = difflib.get_close_matches(name, every, 3, 0.5)
+        remedy = f"Did you mean {' or '.join(near)}?" if near else "`workbench ls` lists the runs."
+        raise NotFound(f"there is no run {name!r} in {self.layout.root}", remedy=remedy)
+
+    def run(self, name: str) -> RunRecord:
+        """The run of exactly that name. Raises NotFound."""
+        with self._lease.reading() as connection:
+            record = run_queries.run_record(connection, name)
+        if record is None:
+            raise NotFound(f"there is no run {name!r} in {self.layout.root}", remedy="`workbench ls` lists the runs.")
+        return record
+
+    def runs(self, query: RunQuery | None = None) -> RunTable:
+        """The runs that the query asks for; all of them, newest first, without one."""
+        with self._lease.reading() as connection:
+            return run_queries.list_runs(connection, query or RunQuery())
+
+    def unfinished(self) -> list[str]:
+        """The runs whose state is not final."""
+        with self._lease.reading() as connection:
+            return run_queries.unfinished(connection)
+
+    def keys(self) -> tuple[list[str], list[str]]:
+        """The keys of metrics and the names of parameters, those of most runs first."""
+        with self._lease.reading() as connection:
+            return run_queries.metric_keys(connection), run_queries.param_keys(connection)
+
+    # -- what a run recorded
+
+    def params(self, name: str) -> dict[str, Any]:
+        """A run's parameters."""
+        with self._lease.reading() as connection:
+            return run_queries.params_of(connection, name)
+
+    def metrics(self, name: str, rank: int | None = 0) -> list[MetricSummary]:
+        """A run's metrics, of one rank (None: of all)."""
+        with self._lease.reading() as connection:
+            return point_queries.summaries(connection, name, rank)
+
+    def series(self, name: str, key: str, rank: int = 0, max_points: int | None = None) -> Series:
+        """The points of one metric in order of step; empty if there are none. See `Series` for `max_points`."""
+        with self._lease.reading() as connection:
+            return point_queries.series(connection, name, key, rank, max_points)
+
+    def many_series(self, name: str, keys: list[str], rank: int = 0, max_points: int | None = None) -> list[Series]:
+        """Several metrics at once, in the order of `keys`."""
+        with self._lease.reading() as connection:
+            return [point_queries.series(connection, name, key, rank, max_points) for key in keys]
+
+    def artifacts(self, name: str) -> list[ArtifactRecord]:
+        """The files that a run saved, in order of path."""
+        with self._lease.reading() as connection:
+            return point_queries.artifacts(connection, name)
+
+    def detail(self, name: str) -> RunDetail:
+        """A run's states, stages, inputs, outputs, environment and snapshot."""
+        with self._lease.reading() as connection:
+            found = events_of(connection, [name])
+        return fold_detail(found.get(name, []))
+
+
+def damaged_files(layout: WorkspaceLayout) -> Iterator[Path]:
+    """The store's file and what DuckDB keeps beside it."""
+    for path in (layout.store, layout.store.with_name(layout.store.name + ".wal")):
+        if path.exists():
+            yield path
