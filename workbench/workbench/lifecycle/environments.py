@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench_store.layout import RunLayout
 
+from workbench.environment import definition_from_dict, prepare
 from workbench.lifecycle.plan import Plan
 
 
@@ -42,3 +43,25 @@ def _submitting(plan: Plan) -> PreparedVariables:
         "anonymous_version": None,
     }
     return PreparedVariables({"PATH": os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])}, record)
+
+
+def _prepared(plan: Plan, files: RunLayout) -> PreparedVariables:
+    definition = definition_from_dict(plan.environment or {})
+    ready = prepare(
+        definition,
+        log=files.environment_log,
+        strict_python=plan.strict_python,
+        allow_downloads=plan.allow_downloads,
+    )
+    record = {
+        "key": ready.key,
+        "label": ready.label,
+        "found": ready.found,
+        "python": ready.python,
+        "python_version": ready.python_version,
+        "substituted": list(ready.substituted),
+        "missed": ready.missed,
+        "seconds": ready.seconds,
+        "anonymous_version": ready.anonymous_version,
+    }
+    return PreparedVariables(ready.environ, record)

@@ -1,0 +1,129 @@
+"""Making a virtual environment with uv, or a conda environment where conda is installed."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import IO
+
+from workbench.environment.conda_file import PYPI_NAMES
+from workbench.environment.definition import EnvironmentDefinition
+from workbench.environment.indexes import index_variables
+from workbench.environment.interpreters import Interpreter
+from workbench_store.cache_root import cache_root
+from workbench_store.errors import EnvironmentFailed
+
+_CONDAS = ("micromamba", "mamba", "conda")
+_NOT_FOUND = re.compile(r"(?:Because |^\s*)([A-Za-z0-9._-]+) was not found in the (?:package registry|provided package)", re.M)
+_TAIL_LINES = 12
+
+
+def conda_program() -> str | None:
+    """conda, mamba or micromamba, where one is installed; WORKBENCH_CONDA names one, or is empty for none."""
+    named = os.environ.get("WORKBENCH_CONDA")
+    if named is not None:
+        return shutil.which(named) if named else None
+    return next((path for name in _CONDAS if (path := shutil.which(name))), None)
+
+
+def build_with_uv(
+    definition: EnvironmentDefinition, interpreter: Interpreter, target: Path, log: IO[str]
+) -> None:
+    """Make the environment at `target`, which must not exist. Raises EnvironmentFailed with the end of the log."""
+    import uv
+
+    program = uv.find_uv_bin()
+    variables = {
+        **{key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX")},
+        **index_variables(os.environ),
+        "UV_CACHE_DIR": str(cache_root() / "uv"),
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_NO_PROGRESS": "1",
+        "NO_COLOR": "1",
+    }
+    _run([program, "venv", "--python", interpreter.path, "--no-project", str(target)], variables, log, definition)
+    listed = target / "requirements.txt"
+    listed.write_text("\n".join([*definition.options, *definition.requirements]) + "\n", encoding="utf-8")
+    if definition.requirements:
+        install = [program, "pip", "install", "--no-config" if _configured(variables) else "--quiet"]
+        command = [*install, "--python", str(target / "bin" / "python"), "-r", str(listed)]
+        _run(command, variables, log, definition)
+
+
+def _configured(variables: dict[str, str]) -> bool:
+    """Whether indexes are given by variables, so that a project's own uv settings must not count."""
+    return "UV_DEFAULT_INDEX" in variables or "UV_INDEX" in variables
+
+
+def build_with_conda(definition: EnvironmentDefinition, program: str, target: Path, log: IO[str]) -> None:
+    """Make the environment from its conda definition. Raises EnvironmentFailed."""
+    file = target.with_name(target.name + ".conda.yml")
+    file.write_text(json.dumps({**(definition.conda or {}), "name": None}), encoding="utf-8")
+    command = [program, "env", "create", "--yes", "-p", str(target), "-f", str(file)]
+    if "micromamba" in Path(program).name:
+        command = [program, "create", "--yes", "-p", str(target), "-f", str(file)]
+    try:
+        _run(command, dict(os.environ), log, definition)
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _run(command: list[str], variables: dict[str, str], log: IO[str], definition: EnvironmentDefinition) -> None:
+    log.write(f"$ {' '.join(command)}\n")
+    log.flush()
+    start = os.fstat(log.fileno()).st_size
+    try:
+        done = subprocess.run(
+            command, env=variables, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd="/"
+        )
+    except OSError as error:
+        raise EnvironmentFailed(f"{command[0]} cannot be run: {error}") from error
+    if done.returncode != 0:
+        raise _failure(definition, _since(log.name, start), done.returncode)
+
+
+def _since(path: str, start: int) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        file.seek(start)
+        return file.read()
+
+
+def _failure(definition: EnvironmentDefinition, words: str, code: int) -> EnvironmentFailed:
+    missing = sorted(set(_NOT_FOUND.findall(words)))
+    if missing:
+        return EnvironmentFailed(
+            f"environment {definition.label}: no package index has {', '.join(missing)}", remedy=_near(missing)
+        )
+    tail = "\n".join(f"    {line}" for line in words.strip().splitlines()[-_TAIL_LINES:])
+    ended = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
+    return EnvironmentFailed(
+        f"environment {definition.label} cannot be made; the installer {ended}:\n{tail}",
+        remedy="Mend the conda file; the whole log: workbench logs RUN --environment",
+    )
+
+
+def _near(missing: list[str]) -> str:
+    """Names that PyPI has and that look like those it has not."""
+    import difflib
+
+    known = sorted({*PYPI_NAMES.values(), *_POPULAR})
+    hints = []
+    for name in missing:
+        near = difflib.get_close_matches(name.lower(), known, 2, 0.6)
+        if near:
+            hints.append(f"did you mean {' or '.join(near)} in place of {name}?")
+    text = "; ".join(hints)
+    return (text[:1].upper() + text[1:]) if text else "Check the names; what only conda has needs conda or an image."
+
+
+#: What jobs ask for most, to tell what a mistyped name may have meant.
+_POPULAR = (
+    "accelerate albumentations azure-identity boto3 catboost datasets deepspeed fastapi fastai fsspec gensim h5py "
+    "huggingface-hub humanize imbalanced-learn joblib jupyter keras lightgbm lightning matplotlib mlflow networkx nltk "
+    "numba numpy onnx onnxruntime openpyxl optuna pandas peft pillow plotly polars prophet psutil pyarrow pydantic "
+    "pytorch-lightning pyyaml ray requests rich scikit-image scikit-learn scipy seaborn sentence-transformers shap "
+    "spacy sqlalchemy statsmodels streamlit sympy tensorboard tensorflow timm tokenizers torch torchaudio torchmetrics "
+    "torchvision tqdm transformers typer umap-learn wandb xarray xgboost"
+).split()

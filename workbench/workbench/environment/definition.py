@@ -1,0 +1,168 @@
+"""What an environment is, taken from the job: what local compute can make of it, and what it cannot."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.environment.anonymous_version import anonymous_version
+from workbench.environment.conda_file import Packages, read_packages
+from workbench.environment.curated import find_curated
+from workbench_store.errors import EnvironmentFailed
+from workbench_store.snapshot.upstream_hash import object_hash
+
+if TYPE_CHECKING:
+    from workbench.spec import Environment
+
+#: Where the packages of a build context are looked for, in this order.
+CONTEXT_FILES = ("conda_dependencies.yaml", "conda.yaml", "conda.yml", "environment.yaml", "environment.yml")
+_PYTHON_IMAGE = re.compile(r"(?:.*/)?python:(\d+\.\d+)\b.*")
+
+
+@dataclass(frozen=True)
+class EnvironmentDefinition:
+    """An environment, whole: nothing is read from elsewhere after this.
+
+    python: a constraint (conda's or PEP 440 form) or None. channels: in their order. context: what hashes a build
+    context and its Dockerfile. substituted: what local compute does otherwise than the definition says, in words.
+    """
+
+    label: str
+    image: str | None
+    python: str | None
+    requirements: tuple[str, ...]
+    options: tuple[str, ...]
+    channels: tuple[str, ...]
+    context: str | None
+    substituted: tuple[str, ...]
+    anonymous_version: str | None
+    conda: Mapping[str, Any] | None = None
+
+
+def definition_to_dict(definition: EnvironmentDefinition) -> dict[str, Any]:
+    """As JSON values."""
+    return asdict(definition)
+
+
+def definition_from_dict(content: Mapping[str, Any]) -> EnvironmentDefinition:
+    """What `definition_to_dict` gave."""
+    tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
+    return EnvironmentDefinition(**tuples)
+
+
+def define(environment: "Environment | str", base_dir: Path) -> EnvironmentDefinition:
+    """The definition of what a job's `environment` says; paths are relative to `base_dir`.
+
+    Raises EnvironmentFailed for a name that is not known, a file that is not there, or what local compute cannot make.
+    """
+    if isinstance(environment, str):
+        return _curated(environment)
+    if environment.build is not None:
+        return _from_context(environment, base_dir)
+    conda, folder = _conda_of(environment, base_dir)
+    packages = read_packages(conda or {}, folder)
+    image = environment.image
+    substituted = [] if image is None else [f"image {image} is not used by local compute"]
+    return EnvironmentDefinition(
+        label=_label(environment, conda),
+        image=image,
+        python=packages.python or _python_of_image(image),
+        requirements=packages.requirements,
+        options=packages.options,
+        channels=tuple(str(channel) for channel in (conda or {}).get("channels") or ()),
+        context=None,
+        substituted=(*substituted, *packages.changes),
+        anonymous_version=anonymous_version(image, conda, None, None),
+        conda=conda,
+    )
+
+
+def _curated(reference: str) -> EnvironmentDefinition:
+    found = find_curated(reference)
+    left_out = f"curated {found.name} is made of packages from PyPI; left out: {', '.join(found.left_out)}"
+    return EnvironmentDefinition(
+        label=found.name,
+        image=None,
+        python=f"={found.python}",
+        requirements=found.packages,
+        options=(),
+        channels=(),
+        context=None,
+        substituted=(left_out,),
+        anonymous_version=None,
+    )
+
+
+def _label(environment: "Environment", conda: Mapping[str, Any] | None) -> str:
+    name = environment.name or (conda or {}).get("name")
+    if name:
+        return str(name)
+    if isinstance(environment.conda_file, str | Path):
+        return Path(environment.conda_file).name
+    return environment.image or "conda"
+
+
+def _python_of_image(image: str | None) -> str | None:
+    match = _PYTHON_IMAGE.fullmatch(image or "")
+    return f"={match[1]}" if match else None
+
+
+def _conda_of(environment: "Environment", base_dir: Path) -> tuple[dict[str, Any] | None, Path | None]:
+    source = environment.conda_file
+    if source is None:
+        return None, None
+    if isinstance(source, dict):
+        return source, base_dir
+    path = base_dir / source
+    return _read_yaml(path), path.parent
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise EnvironmentFailed(f"the conda file {path} cannot be read: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("dependencies") or [], list):
+        raise EnvironmentFailed(
+            f"{path} is not a conda file", remedy="It needs `dependencies:`, a list; see docs/environments.md."
+        )
+    return content
+
+
+def _from_context(environment: "Environment", base_dir: Path) -> EnvironmentDefinition:
+    """A build context: its image cannot be built on local compute, but the packages that it installs can be had."""
+    build = environment.build
+    assert build is not None
+    folder = base_dir / (build.path or ".")
+    packages, conda, source = _packages_of_context(folder)
+    dockerfile = build.dockerfile_path or "Dockerfile"
+    context = object_hash(folder)
+    return EnvironmentDefinition(
+        label=environment.name or folder.name,
+        image=None,
+        python=packages.python,
+        requirements=packages.requirements,
+        options=packages.options,
+        channels=tuple(str(channel) for channel in conda.get("channels") or ()),
+        context=f"{context}:{dockerfile}",
+        substituted=(f"{dockerfile} is not built by local compute; packages come from {source}", *packages.changes),
+        anonymous_version=anonymous_version(None, None, context, build.dockerfile_path),
+        conda=conda or None,
+    )
+
+
+def _packages_of_context(folder: Path) -> tuple[Packages, dict[str, Any], str]:
+    for name in CONTEXT_FILES:
+        if (folder / name).is_file():
+            conda = _read_yaml(folder / name)
+            return read_packages(conda, folder), conda, name
+    if (folder / "requirements.txt").is_file():
+        listed = {"dependencies": [{"pip": ["-r requirements.txt"]}]}
+        return read_packages(listed, folder), {}, "requirements.txt"
+    raise EnvironmentFailed(
+        f"local compute cannot build the image of {folder}, and no file there lists its packages",
+        remedy=f"Put {CONTEXT_FILES[0]} or requirements.txt beside the Dockerfile, or use `image` and `conda_file`.",
+    )

@@ -1,0 +1,55 @@
+"""pip's settings for package indexes, as uv's variables: a machine that is set up for one is set up for both."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+_OF_UV = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_CONFIG_FILE", "UV_OFFLINE")
+
+
+def index_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables for uv from pip's configuration; none when uv has been told itself."""
+    if any(environ.get(name) for name in _OF_UV):
+        return {}
+    settings = _pip_settings(environ)
+    found = {}
+    if settings.get("index-url"):
+        found["UV_DEFAULT_INDEX"] = settings["index-url"]
+    if settings.get("extra-index-url"):
+        found["UV_INDEX"] = " ".join(settings["extra-index-url"].split())
+        # pip takes the best version of all indexes; uv would take the first index that knows the name.
+        found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    if settings.get("trusted-host"):
+        found["UV_INSECURE_HOST"] = " ".join(settings["trusted-host"].split())
+    if settings.get("find-links"):
+        found["UV_FIND_LINKS"] = ",".join(settings["find-links"].split())
+    if settings.get("cert") and not environ.get("SSL_CERT_FILE"):
+        found["SSL_CERT_FILE"] = settings["cert"]
+    return found
+
+
+def _pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """What `pip config list` tells, then PIP_ variables, which count for more."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "config", "list"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+        )
+        lines = done.stdout.splitlines()
+    except (OSError, subprocess.SubprocessError):
+        lines = []
+    settings = {}
+    for line in lines:
+        name, _, value = line.partition("=")
+        section, _, key = name.strip().partition(".")
+        if section in ("global", "install", ":env:"):
+            settings[key] = value.strip().strip("'\"").replace("\\n", " ")
+    for name, value in environ.items():
+        if name.startswith("PIP_") and value:
+            settings[name[4:].lower().replace("_", "-")] = value
+    return settings

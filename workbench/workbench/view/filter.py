@@ -1,0 +1,143 @@
+"""The filter language of lists: `state:failed exp:digits lr<0.1 -tag:old | name~heron`.
+
+Words are joined by "and", `|` by "or"; `-` before a word turns it round. A bare word looks at name, experiment and tags.
+`field:value` and `field=value` compare with a field (state, exp, name, compute, kind, user, host, env, created,
+duration), `tag:name` and `tag.name=value` with tags; any other name with `=`, `!=`, `<`, `<=`, `>`, `>=` or `~` (holds)
+is a metric or a parameter; `metric.NAME` and `param.NAME` (also metrics., params., tags.) say which.
+"""
+
+import re
+import time
+from dataclasses import dataclass
+
+from workbench_store.errors import UsageError
+from workbench_store.records import Condition, Operator
+from workbench_store.states import RunState
+
+#: What may stand in a filter for a column of the list.
+FIELDS = {
+    "state": "state",
+    "status": "state",
+    "exp": "experiment",
+    "experiment": "experiment",
+    "name": "name",
+    "compute": "compute",
+    "kind": "kind",
+    "user": "user",
+    "host": "host",
+    "env": "environment",
+    "environment": "environment",
+    "created": "created",
+    "started": "started",
+    "ended": "ended",
+    "duration": "duration",
+    "exit": "exit_code",
+}
+#: Fields of text, in which `:` asks for a part of it.
+_PARTIAL = frozenset({"name", "experiment", "compute", "user", "host", "environment"})
+_TOKEN = re.compile(r'(?P<bar>\|)|(?P<word>(?:"[^"]*"|[^\s|"])+)|(?P<quote>")')
+_TEST = re.compile(r"(?P<name>[^:=<>!~\s]+)(?P<operator><=|>=|!=|=|<|>|~|:)(?P<value>.*)", re.S)
+_AGO = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A parsed filter: alternatives joined by "or", each of conditions joined by "and"."""
+
+    text: str
+    alternatives: tuple[tuple[Condition, ...], ...]
+
+
+def parse_filter(text: str, now: float | None = None) -> Filter:
+    """The filter that the text says; an empty one lets every run pass. Raises UsageError, naming the word."""
+    alternatives: list[tuple[Condition, ...]] = []
+    conditions: list[Condition] = []
+    moment = time.time() if now is None else now
+    for match in _TOKEN.finditer(text):
+        if match["quote"]:
+            raise UsageError(f"the filter {text!r} has a quotation mark without its partner")
+        if match["bar"]:
+            alternatives.append(tuple(conditions))
+            conditions = []
+        else:
+            conditions.append(_condition(match["word"], moment))
+    alternatives.append(tuple(conditions))
+    given = tuple(alternative for alternative in alternatives if alternative)
+    return Filter(text, given)
+
+
+def _condition(word: str, now: float) -> Condition:
+    negated = word.startswith("-") and len(word) > 1
+    body = word[1:] if negated else word
+    match = _TEST.fullmatch(body) if not body.startswith('"') else None
+    if match is None:
+        return Condition("text", "", "~", _unquoted(body), negated)
+    name, operator, value = _unquoted(match["name"]), match["operator"], _unquoted(match["value"])
+    if not value and operator != "=":
+        raise UsageError(f"the filter's {word!r} compares with nothing", remedy="Write for example state:failed or lr<0.1.")
+    kind, _, rest = name.partition(".")
+    if kind in ("metric", "metrics", "param", "params") and rest:
+        return Condition("metric" if kind[0] == "m" else "param", rest, _operator(operator), _value(value), negated)
+    if kind in ("tag", "tags"):
+        return _tag(rest, operator, value, negated)
+    if name.lower() in FIELDS:
+        return _field(FIELDS[name.lower()], operator, value, negated, now)
+    return Condition("any", name, _operator(operator), _value(value), negated)
+
+
+def _unquoted(text: str) -> str:
+    return text.replace('"', "")
+
+
+def _operator(text: str) -> Operator:
+    found: dict[str, Operator] = {":": "=", "=": "=", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "~": "~"}
+    return found[text]
+
+
+def _value(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _tag(name: str, operator: str, value: str, negated: bool) -> Condition:
+    if name:
+        return Condition("tag", name, _operator(operator), value, negated)
+    key, given, wanted = value.partition("=")
+    return Condition("tag", key, "=" if given else "~", wanted, negated)
+
+
+def _field(column: str, operator: str, value: str, negated: bool, now: float) -> Condition:
+    if column == "state":
+        return Condition("column", "state", "=" if operator == ":" else _operator(operator), _state(value), negated)
+    if column in ("created", "started", "ended", "duration"):
+        return _moment(column, operator, value, negated, now)
+    if operator == ":" and column in _PARTIAL:
+        return Condition("column", column, "~", value, negated)
+    typed = _value(value) if column == "exit_code" else value
+    return Condition("column", column, _operator(operator), typed, negated)
+
+
+def _state(value: str) -> str:
+    wanted = value.replace("_", "").replace("-", "").lower()
+    for state in RunState:
+        if str(state).lower().startswith(wanted) and wanted:
+            return str(state)
+    names = ", ".join(str(state).lower() for state in RunState if state is not RunState.UNKNOWN)
+    raise UsageError(f"the filter's state {value!r} is none", remedy=f"States: {names}.")
+
+
+def _moment(column: str, operator: str, value: str, negated: bool, now: float) -> Condition:
+    """`created<2h`: less than two hours ago; durations are in seconds unless a unit is given."""
+    match = _AGO.fullmatch(value)
+    seconds = float(match[1]) * _SECONDS[match[2]] if match else _value(value)
+    if isinstance(seconds, str):
+        raise UsageError(f"the filter's {column} {value!r} is no time", remedy="Write for example created<2h or duration>10m.")
+    if column == "duration":
+        return Condition("column", column, _operator(operator), seconds, negated)
+    turned: dict[str, Operator] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", ":": ">=", "=": "="}
+    if operator not in turned:
+        raise UsageError(f"the filter cannot compare {column} with {operator!r}")
+    return Condition("column", column, turned[operator], now - seconds, negated)

@@ -1,0 +1,21 @@
+"""Bringing the store up to date with what runs have recorded, and with what became of those whose holder is gone."""
+
+from workbench.lifecycle.judge import judge
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.records import Refresh
+from workbench_store.store import Store
+
+
+def refresh(layout: WorkspaceLayout, store: Store, budget_seconds: float | None = None) -> Refresh:
+    """Ingest the journals' news, judge the runs that are not over, and ingest what that brought.
+
+    `budget_seconds` bounds the time (None: until all is ingested). Raises StoreBusy, StoreDamaged or StoreTooNew.
+    """
+    done = store.refresh(budget_seconds)
+    unfinished = store.unfinished()
+    if unfinished and not done.blocked and judge(layout, unfinished):
+        again = store.refresh(budget_seconds)
+        return Refresh(
+            done.points + again.points, done.events + again.events, done.runs, again.pending, again.blocked
+        )
+    return done

@@ -1,0 +1,160 @@
+"""Everything about one run: what its page and `show` draw."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.view.format import iso_time
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.records import ArtifactRecord, MetricSummary, RunDetail, RunRecord
+from workbench_store.store import Store
+
+_HEARTBEAT_OLD_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class SnapshotFile:
+    """A file of a run's snapshot."""
+
+    path: str
+    size: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """A run, whole but for its points and its log. `spec` is the job file as YAML, empty for a script's own run."""
+
+    record: RunRecord
+    detail: RunDetail
+    params: dict[str, Any]
+    metrics: tuple[MetricSummary, ...]
+    artifacts: tuple[ArtifactRecord, ...]
+    files: tuple[SnapshotFile, ...]
+    spec: str
+    folder: Path
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds since the command started, or that it took; None when it never started."""
+        if self.record.started is None:
+            return None
+        return max(0.0, (self.record.ended or time.time()) - self.record.started)
+
+
+def run_page(layout: WorkspaceLayout, store: Store, name: str) -> RunPage:
+    """The page of the run of exactly that name, its own journals read to the end. Raises NotFound."""
+    store.refresh(only=name)
+    record, detail = store.run(name), store.detail(name)
+    return RunPage(
+        record=record,
+        detail=detail,
+        params=store.params(name),
+        metrics=tuple(store.metrics(name, rank=None)),
+        artifacts=tuple(store.artifacts(name)),
+        files=_files(layout, record.snapshot),
+        spec=_text(layout.run(name).job_yaml),
+        folder=layout.run(name).root,
+    )
+
+
+def _files(layout: WorkspaceLayout, snapshot: str | None) -> tuple[SnapshotFile, ...]:
+    if snapshot is None:
+        return ()
+    from workbench_store.errors import WorkbenchError
+    from workbench_store.snapshot import read_snapshot
+
+    try:
+        entries = read_snapshot(layout, snapshot).entries
+    except (WorkbenchError, OSError):
+        return ()
+    return tuple(SnapshotFile(entry.path, entry.size, entry.hash) for entry in entries)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def to_json_dict(page: RunPage) -> dict[str, Any]:
+    """The page as JSON values; the fields are in docs/cli.md."""
+    record, detail = page.record, page.detail
+    return {
+        "name": record.name,
+        "id": record.id,
+        "kind": record.kind,
+        "experiment": record.experiment,
+        "display_name": record.display_name,
+        "description": record.description,
+        "state": str(record.state),
+        "reason": record.reason,
+        "exit_code": record.exit_code,
+        "signal": record.signal,
+        "compute": record.compute,
+        "command": record.command,
+        "user": record.user,
+        "host": record.host,
+        "created": iso_time(record.created),
+        "started": iso_time(record.started),
+        "ended": iso_time(record.ended),
+        "duration": page.duration,
+        "tags": dict(record.tags),
+        "params": page.params,
+        "metrics": [_metric(summary) for summary in page.metrics],
+        "stages": [
+            {
+                "stage": stage.stage,
+                "status": stage.status,
+                "began": iso_time(stage.began),
+                "seconds": stage.seconds,
+                "detail": dict(stage.detail),
+            }
+            for stage in detail.stages
+        ],
+        "states": [
+            {"state": str(one.state), "time": iso_time(one.time), "reason": one.reason} for one in detail.states
+        ],
+        "inputs": [_port(port) for port in detail.inputs],
+        "outputs": [_port(port) for port in detail.outputs],
+        "artifacts": [
+            {"path": one.path, "kind": one.kind, "size": one.size, "hash": one.hash} for one in page.artifacts
+        ],
+        "snapshot": _snapshot(page),
+        "environment": None if detail.environment is None else _plain(detail.environment.__dict__),
+        "notes": list(detail.notes),
+        "warnings": list(detail.warnings),
+        "properties": dict(detail.properties),
+        "lost_points": record.lost_points,
+        "gap_bytes": record.gap_bytes,
+        "folder": str(page.folder),
+        "spec": page.spec or None,
+    }
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(values, default=str)))
+
+
+def _metric(summary: MetricSummary) -> dict[str, Any]:
+    return {**summary.__dict__, "last_time": iso_time(summary.last_time), "first_time": iso_time(summary.first_time)}
+
+
+def _port(port: Any) -> dict[str, Any]:
+    return {key: value for key, value in port.__dict__.items() if value is not None}
+
+
+def _snapshot(page: RunPage) -> dict[str, Any] | None:
+    found = page.detail.snapshot
+    if found is None:
+        return None
+    return {
+        "id": found.id,
+        "bytes": found.bytes,
+        "upstream_hash": found.upstream_hash,
+        "excluded": dict(found.excluded),
+        "files": [{"path": file.path, "size": file.size, "hash": file.hash} for file in page.files],
+    }
