@@ -85,6 +85,18 @@ def _named_command(argv: Sequence[str]) -> str | None:
     return "dashboard"
 
 
+def _unknown_command(argv: Sequence[str]) -> str | None:
+    """What to say when the first word is no command: the nearest one, without loading any."""
+    import difflib
+
+    word = next(iter(argv), "-")
+    if word.startswith("-") or word in COMMANDS:
+        return None
+    near = difflib.get_close_matches(word, COMMANDS, 1, 0.5)
+    hint = f"did you mean `workbench {near[0]}`?" if near else f"commands: {', '.join(COMMANDS)}"
+    return f"workbench: there is no command {word!r}; {hint}"
+
+
 def report(error: WorkbenchError) -> None:
     """The message of an error on stderr, its remedy on a line of its own."""
     from workbench.cli.output import narrate, styled
@@ -97,6 +109,10 @@ def report(error: WorkbenchError) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Raises SystemExit only for `--help` and wrong usage."""
     words = list(sys.argv[1:] if argv is None else argv)
+    unknown = _unknown_command(words)
+    if unknown:
+        print(unknown, file=sys.stderr)
+        return int(ExitCode.USAGE)
     arguments = build_parser(_named_command(words)).parse_args(words)
     try:
         return int(_load(arguments.command or "dashboard").run(arguments))

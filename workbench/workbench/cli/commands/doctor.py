@@ -7,8 +7,13 @@ examples:
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from workbench.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from workbench.doctor import Finding
+    from workbench_store.layout import WorkspaceLayout
 
 _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "problem": ("PROBLEM", "bold red")}
 
@@ -37,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.PROBLEMS if any(f.level == "problem" for f in findings) else ExitCode.COMPLETED
 
 
-def _rebuild(layout) -> None:  # type: ignore[no-untyped-def]
+def _rebuild(layout: "WorkspaceLayout") -> None:
     from workbench.cli.output import narrate
     from workbench_store.rebuild import rebuild
 
@@ -45,7 +50,7 @@ def _rebuild(layout) -> None:  # type: ignore[no-untyped-def]
     narrate(f"rebuilt {layout.store} from the journals: {report}")
 
 
-def _print(finding) -> None:  # type: ignore[no-untyped-def]
+def _print(finding: "Finding") -> None:
     from workbench.cli.output import emit, styled
     from workbench.view.format import safe_text
 

@@ -8,8 +8,12 @@ examples:
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from workbench_store.records import ArtifactRecord
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -39,13 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.COMPLETED
 
 
-def _as_json(artifacts: list) -> None:  # type: ignore[type-arg]
+def _as_json(artifacts: "list[ArtifactRecord]") -> None:
     from workbench.cli.output import emit_json
 
     emit_json([{"path": a.path, "kind": a.kind, "size": a.size, "hash": a.hash} for a in artifacts])
 
 
-def _as_table(artifacts: list, root: Path) -> None:  # type: ignore[type-arg]
+def _as_table(artifacts: "list[ArtifactRecord]", root: Path) -> None:
     from workbench.cli.output import Cell, emit_table, narrate
     from workbench.view.format import format_bytes, safe_text
 

@@ -1,0 +1,128 @@
+"""List runs, newest first.
+
+FILTER is a few words: `state:failed`, `exp:digits`, `lr<0.1`, `accuracy>=0.9`, `tag:team=vision`, `-tag:old`, any
+text; words are joined by "and", `|` is "or".
+
+examples:
+  workbench ls
+  workbench ls state:failed
+  workbench ls 'exp:digits lr<0.1 | tag:best' --sort accuracy --desc
+  workbench ls --json
+"""
+
+import argparse
+import time
+from typing import Any
+
+from workbench.cli.exit_codes import ExitCode
+
+DEFAULTS: dict[str, Any] = {
+    "filter": [],
+    "sort": None,
+    "descending": None,
+    "limit": None,
+    "all": False,
+    "metric": None,
+    "param": None,
+    "json": False,
+}
+_LIMIT = 50
+_WIDEST = 28
+
+
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `workbench ls`."""
+    parser.add_argument("filter", nargs="*", metavar="FILTER", help="only runs that fit")
+    parser.add_argument("--sort", metavar="COLUMN", help="a column, metric or parameter (default: created)")
+    order = parser.add_mutually_exclusive_group()
+    order.add_argument("--desc", dest="descending", action="store_const", const=True, help="greatest first")
+    order.add_argument("--asc", dest="descending", action="store_const", const=False, help="least first")
+    parser.add_argument("-n", "--limit", type=int, metavar="N", help=f"at most N runs (default: {_LIMIT})")
+    parser.add_argument("--all", action="store_true", help="every run (--json has every run anyway)")
+    parser.add_argument("--metric", action="append", metavar="KEY", help="a metric's column (repeat for more)")
+    parser.add_argument("--param", action="append", metavar="NAME", help="a parameter's column (repeat for more)")
+    parser.add_argument("--json", action="store_true", help="the runs as JSON; fields are in docs/cli.md")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the list."""
+    from workbench.cli.output import emit_json, narrate
+    from workbench.view.fresh import refresh
+    from workbench.view.run_list import list_columns, parse_sort, run_list
+    from workbench_store.store import Store
+    from workbench_store.workspace import open_workspace
+
+    layout = open_workspace(explicit=arguments.workspace, create=False)
+    store = Store(layout)
+    done = refresh(layout, store)
+    if done.blocked:
+        narrate(f"what is new cannot be taken in: {done.blocked}")
+    columns = list_columns(store, arguments.metric, arguments.param)
+    if arguments.json:
+        columns = list_columns(store, columns.all_metrics, columns.all_params)
+    sort = parse_sort(arguments.sort, columns, descending=arguments.descending) if arguments.sort else None
+    limit = arguments.limit if arguments.limit is not None else None if arguments.all or arguments.json else _LIMIT
+    listed = run_list(store, columns, filter=" ".join(arguments.filter), sort=sort, limit=limit)
+    if arguments.json:
+        emit_json({"total": listed.total, "runs": [_as_dict(row, listed.columns) for row in listed.rows]})
+    else:
+        _print(listed)
+    return ExitCode.COMPLETED
+
+
+def _as_dict(row: Any, columns: Any) -> dict[str, Any]:
+    from workbench.view.format import iso_time
+
+    return {
+        "name": row.name,
+        "state": str(row.state),
+        "kind": row.kind,
+        "experiment": row.experiment,
+        "display_name": row.display_name,
+        "compute": row.compute,
+        "created": iso_time(row.created),
+        "started": iso_time(row.started),
+        "ended": iso_time(row.ended),
+        "reason": row.reason,
+        "metrics": {key: v for key, v in zip(columns.metrics, row.metrics, strict=True) if v is not None},
+        "params": {key: v for key, v in zip(columns.params, row.params, strict=True) if v is not None},
+    }
+
+
+def _print(listed: Any) -> None:
+    from workbench.cli.output import emit_table, narrate
+
+    if not listed.rows:
+        narrate("no runs fit the filter" if listed.filter else "no runs yet: workbench run job.yml makes one")
+        return
+    columns = listed.columns
+    emit_table(
+        ["RUN", "STATE", "EXPERIMENT", "AGE", "DURATION", *(key.upper() for key in (*columns.metrics, *columns.params))],
+        (_cells(row, time.time()) for row in listed.rows),
+    )
+    if len(listed.rows) < listed.total:
+        narrate(f"{len(listed.rows)} of {listed.total} runs; --all shows the rest")
+
+
+def _cells(row: Any, now: float) -> list[Any]:
+    from workbench.cli.output import Cell
+    from workbench.cli.states import STATE_STYLES
+    from workbench.view.format import (
+        format_age,
+        format_duration,
+        format_number,
+        format_scalar,
+        safe_text,
+        shorten,
+    )
+
+    duration = None if row.started is None else (row.ended or now) - row.started
+    return [
+        Cell(safe_text(row.name), "bold"),
+        Cell(str(row.state), STATE_STYLES.get(row.state, "cyan")),
+        Cell(shorten(safe_text(row.experiment), _WIDEST)),
+        Cell(format_age(row.created, now), "dim", right=True),
+        Cell(format_duration(duration), right=True),
+        *(Cell("" if value is None else format_number(value), right=True) for value in row.metrics),
+        *(Cell(shorten(format_scalar(value), _WIDEST), right=True) for value in row.params),
+    ]
