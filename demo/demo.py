@@ -8,12 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workbench import Workspace, load_job
 from workbench.cli.following import follow_to_the_end
 from workbench.cli.output import Cell, emit, emit_table, narrate
 from workbench.run import Run
 from workbench.view.format import format_duration, format_number
 from workbench_store.states import RunState
+
+from workbench import Workspace, load_job
 
 JOB = Path(__file__).parent / "digits" / "job.yml"
 VARIANTS = (

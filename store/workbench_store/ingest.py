@@ -59,9 +59,7 @@ def read_offsets(connection: "duckdb.DuckDBPyConnection") -> dict[JournalKey, in
 def ingest(connection: "duckdb.DuckDBPyConnection", batch: Batch) -> Batch:
     """Write the batch inside the open transaction; returns what of it was still news."""
     known = _known_journals(connection, batch.chunks)
-    news = {
-        key: chunk for key, chunk in batch.chunks.items() if chunk.start == (known[key][1] if key in known else 0)
-    }
+    news = {key: chunk for key, chunk in batch.chunks.items() if chunk.start == (known[key][1] if key in known else 0)}
     ids = _write_journals(connection, news, known)
     touched = _write_events(connection, news, ids)
     touched.update(key.run for key, chunk in news.items() if key.run != WORKSPACE and chunk.gap_bytes)
@@ -82,7 +80,9 @@ def _known_journals(
 
 
 def _write_journals(
-    connection: "duckdb.DuckDBPyConnection", news: dict[JournalKey, Chunk], known: dict[JournalKey, tuple[int, int, int]]
+    connection: "duckdb.DuckDBPyConnection",
+    news: dict[JournalKey, Chunk],
+    known: dict[JournalKey, tuple[int, int, int]],
 ) -> dict[JournalKey, int]:
     """The new offsets; returns the id of each journal."""
     next_id = _next_id(connection, "journals")
@@ -183,9 +183,7 @@ def _fold_runs(connection: "duckdb.DuckDBPyConnection", names: set[str]) -> None
         ).fetchall()
     )
     ids: dict[str, int] = dict(
-        connection.execute(
-            "SELECT name, id FROM runs WHERE name IN (SELECT unnest(?::VARCHAR[]))", [wanted]
-        ).fetchall()
+        connection.execute("SELECT name, id FROM runs WHERE name IN (SELECT unnest(?::VARCHAR[]))", [wanted]).fetchall()
     )
     next_id = _next_id(connection, "runs")
     folded: dict[int, FoldedRun] = {}
@@ -210,7 +208,11 @@ def _write_runs(connection: "duckdb.DuckDBPyConnection", folded: dict[int, Folde
     _insert(
         connection,
         "params",
-        [(id, key, json.dumps(value), _as_number(value)) for id, run in folded.items() for key, value in run.params.items()],
+        [
+            (id, key, json.dumps(value), _as_number(value))
+            for id, run in folded.items()
+            for key, value in run.params.items()
+        ],
     )
     _insert(connection, "tags", [(id, key, value) for id, run in folded.items() for key, value in run.tags.items()])
 

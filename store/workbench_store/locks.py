@@ -76,7 +76,7 @@ class FileLock:
             return True
 
     def acquire(self, timeout: Optional[float] = None, shared: bool = False) -> bool:
-        """Take the lock, waiting up to `timeout` seconds (None: for ever); whether it was had. Raises as try_acquire."""
+        """Take the lock, in `timeout` seconds (None: for ever); whether it was had. Raises as try_acquire."""
         deadline = None if timeout is None else time.monotonic() + timeout
         wait = _FIRST_WAIT
         while not self.try_acquire(shared):

@@ -53,7 +53,7 @@ def check_version(version: int) -> None:
     if version > SCHEMA_VERSION:
         raise StoreTooNew(
             f"the store has schema {version}, and this process knows only up to {SCHEMA_VERSION}",
-            remedy="If Workbench was upgraded meanwhile, start this program again; else upgrade it. Nothing was changed.",
+            remedy="If Workbench was upgraded meanwhile, start this program again; else upgrade. Nothing was changed.",
         )
 
 

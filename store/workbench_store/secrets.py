@@ -25,7 +25,9 @@ _CONTENTS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("an Azure shared access signature", re.compile(rb"[?&]sig=[A-Za-z0-9%+/]{30,}")),
     (
         "an assigned password or key",
-        re.compile(rb"(?i)(?:password|passwd|secret|api_?key|token)[\"']?\s*[:=]\s*[\"'][A-Za-z0-9+/_.!@#$%-]{12,}[\"']"),
+        re.compile(
+            rb"(?i)(?:password|passwd|secret|api_?key|token)[\"']?\s*[:=]\s*[\"'][A-Za-z0-9+/_.!@#$%-]{12,}[\"']"
+        ),
     ),
 )
 _READ_BYTES = 256 * 1024

@@ -57,7 +57,7 @@ class StateChange(NamedTuple):
     reason: Optional[str] = None
 
 
-def _order(change: StateChange) -> Tuple[int, bool, float, int]:
+def _order(change: StateChange) -> Tuple[int, bool, int, float]:
     return (change.generation, change.judged, change.seq, change.time)
 
 

@@ -5,14 +5,20 @@ Merging is commutative and associative (but for the rounding of the mean's sum),
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workbench_store.journal.reader import Columns
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Extreme = tuple[float, int]
 
 
-class Summary(NamedTuple):
+@dataclass(frozen=True)
+class Summary:
     """One metric of one rank. `last` is (step, time, value); extremes are (value, least step at which it was)."""
 
     count: int
@@ -44,11 +50,13 @@ def summarize(columns: Sequence[Columns]) -> Summary:
     )
 
 
-def _extreme(steps, values, value: float) -> Extreme:  # type: ignore[no-untyped-def]
+def _extreme(steps: "NDArray[np.int64]", values: "NDArray[np.float64]", value: float) -> Extreme:
     return value, int(steps[values == value].min())
 
 
-def _last(steps, times, values) -> tuple[int, float, float]:  # type: ignore[no-untyped-def]
+def _last(
+    steps: "NDArray[np.int64]", times: "NDArray[np.float64]", values: "NDArray[np.float64]"
+) -> tuple[int, float, float]:
     at = steps == steps.max()
     if at.sum() > 1:
         candidates = zip(times[at].tolist(), values[at].tolist(), strict=True)

@@ -1,5 +1,6 @@
 """The `workbench` command as users run it: a process of its own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-Workbench = Callable[..., subprocess.CompletedProcess[str]]
+from tests.cli.terminal import Workbench
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def job(here: Path) -> Callable[..., str]:
     def write(command: str = "echo hello", extra: str = "", name: str = "job.yml") -> str:
         (here / "src").mkdir(exist_ok=True)
         (here / "src" / "note.txt").write_text("a file of the code\n")
-        (here / name).write_text(f"command: {command!r}\ncode: ./src\n{extra}")
+        (here / name).write_text(f"command: {json.dumps(command)}\ncode: ./src\n{extra}")
         return name
 
     return write

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from workbench.cli.exit_codes import ExitCode
 
-from .conftest import Workbench
+from tests.cli.terminal import Workbench
 
 Job = Callable[..., str]
 

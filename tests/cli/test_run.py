@@ -10,10 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from workbench.cli.exit_codes import ExitCode
 
-from .conftest import Workbench
+from tests.cli.terminal import Workbench
 
 Job = Callable[..., str]
 
@@ -95,7 +94,9 @@ def test_a_detached_run_goes_on(workbench: Workbench, job: Job, here: Path) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_without_a_terminal_a_signal_cancels(number: signal.Signals, workbench: Workbench, job: Job, here: Path) -> None:
+def test_without_a_terminal_a_signal_cancels(
+    number: signal.Signals, workbench: Workbench, job: Job, here: Path
+) -> None:
     command = [sys.executable, "-m", "workbench", "run", job("echo started; sleep 100")]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None

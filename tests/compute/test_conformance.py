@@ -38,9 +38,7 @@ def start(compute: Compute, files: RunLayout, tmp_path: Path) -> Iterator[Callab
 
     def start_command(command: str) -> RunningJob:
         environment = {**os.environ, "WORKBENCH_RUN_ID": f"id-of-{tmp_path.name}", "OWN": "value"}
-        started.append(
-            compute.start(JobLaunch(f"id-of-{tmp_path.name}", files, command, tmp_path, environment))
-        )
+        started.append(compute.start(JobLaunch(f"id-of-{tmp_path.name}", files, command, tmp_path, environment)))
         return started[-1]
 
     yield start_command
@@ -78,9 +76,7 @@ def test_the_working_directory_is_the_launchs(start: Callable[[str], RunningJob]
     assert (tmp_path / "here.txt").read_text().strip() == str(tmp_path.resolve())
 
 
-def test_a_job_starts_with_the_systems_signal_handling(
-    start: Callable[[str], RunningJob], files: RunLayout
-) -> None:
+def test_a_job_starts_with_the_systems_signal_handling(start: Callable[[str], RunningJob], files: RunLayout) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         exit_ = ended(start("kill -HUP $$; echo survived"))

@@ -96,12 +96,14 @@ class Launched:
         """SIGKILL whatever is left of the run, its supervisor first, until nothing is."""
         if supervisor_alive(self.files):
             self.kill_supervisor()
-        wait_until(lambda: not [_kill(pid) for pid in self.processes()], "the run's processes to be gone")
+        wait_until(lambda: not _killed(self.processes()), "the run's processes to be gone")
 
 
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+def _killed(pids: list[int]) -> list[int]:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return pids
 
 
 #: Submits a command with the fields of a job.

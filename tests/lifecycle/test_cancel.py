@@ -10,9 +10,7 @@ from tests.lifecycle.launched import Launch, wait_until
 
 
 def test_a_job_may_clean_up_when_it_is_cancelled(launch: Launch) -> None:
-    run = launch(
-        "trap 'echo cleaned > outputs/c; exit 0' TERM; echo on > outputs/on; while :; do sleep 0.05; done"
-    )
+    run = launch("trap 'echo cleaned > outputs/c; exit 0' TERM; echo on > outputs/on; while :; do sleep 0.05; done")
     run.wait_for_file("on")
     cancel(run.layout, run.name)
     assert run.finish() is RunState.CANCELED
@@ -73,8 +71,6 @@ def test_a_killed_waiter_frees_its_place(launch: Launch) -> None:
         waiters[-1].wait_for(RunState.QUEUED)
     assert waiters[1].events("progress")[0]["text"] == "position 2 in the queue"
     waiters[0].kill_supervisor()
-    wait_until(
-        lambda: waiters[1].events("progress")[-1]["text"] == "position 1 in the queue", "the place ahead"
-    )
+    wait_until(lambda: waiters[1].events("progress")[-1]["text"] == "position 1 in the queue", "the place ahead")
     (first.files.outputs / "go").touch()
     assert waiters[1].finish() is RunState.COMPLETED

@@ -74,9 +74,7 @@ def test_a_run_of_an_earlier_boot_is_dead_whatever_its_pids_say(launch: Launch) 
     wait_until(lambda: not run.processes(), "the job's death")
     run.files.exit_status.unlink(missing_ok=True)
     record = json.loads(run.files.job_process.read_text())
-    write_json(
-        run.files.job_process, {**record, "boot": "earlier", "pid": os.getpid(), "parent": os.getpid()}
-    )
+    write_json(run.files.job_process, {**record, "boot": "earlier", "pid": os.getpid(), "parent": os.getpid()})
     assert judge(run.layout, [run.name]) == {run.name: RunState.NOT_RESPONDING}
     adopt(run.layout, run.name)
     assert run.finish() is RunState.FAILED

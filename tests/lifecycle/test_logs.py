@@ -75,9 +75,7 @@ def test_a_reader_copes_with_cuts_and_with_the_end(files: RunLayout, holes: str)
     assert lines == [f"line {number:07d}" for number in range(100_010)]
 
 
-def test_a_run_that_floods_its_log_stays_within_its_cap(
-    launch: Launch, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_floods_its_log_stays_within_its_cap(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKBENCH_LOG_CAP", str(CAP))
     run = launch("echo first; seq 1 200000; sleep 0.5; echo last")
     assert run.finish() is RunState.COMPLETED
@@ -99,9 +97,7 @@ def test_a_progress_bar_takes_one_line(files: RunLayout) -> None:
 
 
 def test_following_a_run_tells_stages_states_and_lines(launch: Launch) -> None:
-    run = launch(
-        "echo one; printf '10%%\\r20%%\\r'; while ! test -e outputs/go; do sleep 0.05; done; echo; echo two"
-    )
+    run = launch("echo one; printf '10%%\\r20%%\\r'; while ! test -e outputs/go; do sleep 0.05; done; echo; echo two")
     seen: list[FollowEvent] = []
 
     def note(event: FollowEvent) -> None:
@@ -158,9 +154,7 @@ def test_a_log_that_is_not_there_is_empty(files: RunLayout) -> None:
 
 def test_a_live_log_is_the_jobs_own_file(launch: Launch) -> None:
     """Killing whoever watches must not break the job's writing: no pipe is between them."""
-    run = launch(
-        "echo on > outputs/on; echo before; while ! test -e outputs/go; do sleep 0.05; done; echo after"
-    )
+    run = launch("echo on > outputs/on; echo before; while ! test -e outputs/go; do sleep 0.05; done; echo after")
     run.wait_for_file("on")
     links = [Path(f"/proc/{pid}/fd/1").readlink() for pid in run.processes()]
     assert run.files.user_log in links

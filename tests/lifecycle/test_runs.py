@@ -69,9 +69,7 @@ def test_outputs_and_logs_are_links_into_the_run_folder(launch: Launch) -> None:
     assert "logs/mine.txt" in run.artifacts()
 
 
-def test_outputs_of_the_snapshot_are_there_but_not_recorded_unless_changed(
-    launch: Launch, here: Path
-) -> None:
+def test_outputs_of_the_snapshot_are_there_but_not_recorded_unless_changed(launch: Launch, here: Path) -> None:
     folder = here / "src" / "outputs"
     folder.mkdir(parents=True)
     (folder / "same.txt").write_text("same")
@@ -127,16 +125,12 @@ def test_outputs_with_a_path_go_there(launch: Launch, here: Path) -> None:
     assert output_places(run.files)["direct"] == here / "d"
 
 
-def test_the_job_sees_its_variables_and_not_the_submitters_run(
-    launch: Launch, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_job_sees_its_variables_and_not_the_submitters_run(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTSIDE", "inherited")
     monkeypatch.setenv("VIRTUAL_ENV", "/nowhere")
     monkeypatch.setenv("WORKBENCH_RUN_NAME", "outer")
     monkeypatch.setenv("PYTHONPATH", "/mine")
-    run = launch(
-        "env -0 > outputs/env; command -v python > outputs/which", environment_variables={"OWN": "1"}
-    )
+    run = launch("env -0 > outputs/env; command -v python > outputs/which", environment_variables={"OWN": "1"})
     assert run.finish() is RunState.COMPLETED
     pairs = (run.files.outputs / "env").read_text().split("\0")
     seen = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
@@ -182,9 +176,7 @@ if "hang-up" in sys.argv:
 """
 
 
-def test_a_run_submitted_by_a_job_outlives_that_job(
-    launch: Launch, layout: WorkspaceLayout, here: Path
-) -> None:
+def test_a_run_submitted_by_a_job_outlives_that_job(launch: Launch, layout: WorkspaceLayout, here: Path) -> None:
     (here / "submit.py").write_text(SUBMIT)
     outer = launch(f"{sys.executable} {here}/submit.py {layout.root} inner")
     assert outer.finish() is RunState.COMPLETED, read_log(outer.files)

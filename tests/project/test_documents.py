@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from workbench.cli.exit_codes import MEANINGS, ExitCode
 from workbench.cli.main import COMMANDS, build_parser
 

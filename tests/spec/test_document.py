@@ -12,9 +12,7 @@ from workbench.spec.settings import CommandJobLimits, JobResourceConfiguration
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "spec.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize(
-    "kind", [CommandJob, Environment, Input, Output, JobResourceConfiguration, CommandJobLimits]
-)
+@pytest.mark.parametrize("kind", [CommandJob, Environment, Input, Output, JobResourceConfiguration, CommandJobLimits])
 def test_every_field_is_in_the_document(kind: type[CommandJob]) -> None:
     names = set(fields_of(kind)) | READ_ONLY.get(kind.__name__, frozenset())
     missing = [name for name in sorted(names) if not re.search(rf"[`.]{re.escape(name)}[`.]", DOCUMENT)]

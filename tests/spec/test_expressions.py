@@ -33,10 +33,7 @@ def test_a_reference_without_a_value() -> None:
 
 
 def test_a_value_is_not_resolved_again() -> None:
-    assert (
-        resolve_command("echo ${{inputs.a}}", {"a": "${{inputs.b}} \\1", "b": "no"}, {})
-        == "echo ${{inputs.b}} \\1"
-    )
+    assert resolve_command("echo ${{inputs.a}}", {"a": "${{inputs.b}} \\1", "b": "no"}, {}) == "echo ${{inputs.b}} \\1"
 
 
 def test_references_in_order() -> None:

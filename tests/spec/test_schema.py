@@ -65,9 +65,7 @@ def test_the_fields_are_upstreams(name: str) -> None:
     upstream = {field.get("key", key): field for key, field in UPSTREAM[name]["fields"].items()}
     kind = OURS[name]
     assert set(fields_of(kind)) == {key for key, field in upstream.items() if not read_only(field)}
-    assert READ_ONLY.get(kind.__name__, frozenset()) == {
-        key for key, field in upstream.items() if read_only(field)
-    }
+    assert READ_ONLY.get(kind.__name__, frozenset()) == {key for key, field in upstream.items() if read_only(field)}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -98,9 +96,7 @@ def fits(value: Any, schema: Any, root: dict[str, Any]) -> bool:
 
 def _object_fits(value: dict[str, Any], schema: dict[str, Any], root: dict[str, Any]) -> bool:
     for branch in schema.get("allOf", []):
-        if value.get("type") == branch["if"]["properties"]["type"]["const"] and not fits(
-            value, branch["then"], root
-        ):
+        if value.get("type") == branch["if"]["properties"]["type"]["const"] and not fits(value, branch["then"], root):
             return False
     properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
     for key, item in value.items():

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, List
 from workbench._version import __version__
 
 if TYPE_CHECKING:
+    from workbench_store.errors import WorkbenchError as WorkbenchError
+
     from workbench.client.api import active_run as active_run
     from workbench.client.api import log as log
     from workbench.client.api import log_artifact as log_artifact
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from workbench.spec import command as command
     from workbench.spec import load_job as load_job
     from workbench.workspace import Workspace as Workspace
-    from workbench_store.errors import WorkbenchError as WorkbenchError
 
 _IN_JOB = ("active_run", "log", "log_artifact", "log_artifacts", "log_params", "set_tags", "start_run")
 _OF_SPEC = (
@@ -53,7 +54,7 @@ _HOMES = {
 _HOMES.update(dict.fromkeys(_IN_JOB, "workbench.client.api"))
 _HOMES.update(dict.fromkeys(_OF_SPEC, "workbench.spec"))
 
-__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:

@@ -120,12 +120,12 @@ def _runs(layout: WorkspaceLayout, store: "Store") -> Iterator[Finding]:
     for name in names:
         record = store.run(name)
         if record.state is RunState.NOT_RESPONDING:
-            yield Finding("problem", f"run {name} is not responding", f"workbench adopt {name}, or workbench close {name}")
+            yield Finding(
+                "problem", f"run {name} is not responding", f"workbench adopt {name}, or workbench close {name}"
+            )
         if record.gap_bytes:
             yield Finding("note", f"run {name} has {record.gap_bytes} damaged bytes in its journals; the rest was kept")
         if record.lost_points:
             yield Finding("note", f"run {name} lost {record.lost_points} points when its disk was full")
         if record.state.final and layout.staged(name).exists():
-            yield Finding(
-                "problem", f"run {name} still has temporary storage", f"workbench outputs --collect {name}"
-            )
+            yield Finding("problem", f"run {name} still has temporary storage", f"workbench outputs --collect {name}")

@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.run import Run
 from workbench_store.workspace import open_workspace
+
+from workbench.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workbench.spec import CommandJob
     from workbench_store.store import Store
+
+    from workbench.spec import CommandJob
 
 __all__ = ["Run", "Workspace"]
 

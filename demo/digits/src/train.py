@@ -6,12 +6,13 @@ import pickle
 import time
 from pathlib import Path
 
-import workbench
 from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
+
+import workbench
 
 
 def parse_arguments():
@@ -45,7 +46,9 @@ def main():
             "epoch_seconds": time.perf_counter() - started,
         }
         workbench.log(metrics, step=epoch)
-        print(f"epoch {epoch + 1:3d}/{arguments.epochs}  loss {metrics['loss']:.4f}  accuracy {metrics['accuracy']:.4f}")
+        print(
+            f"epoch {epoch + 1:3d}/{arguments.epochs}  loss {metrics['loss']:.4f}  accuracy {metrics['accuracy']:.4f}"
+        )
 
     arguments.model.mkdir(parents=True, exist_ok=True)
     (arguments.model / "model.pkl").write_bytes(pickle.dumps(model))

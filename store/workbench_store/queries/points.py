@@ -20,7 +20,7 @@ def summaries(connection: "duckdb.DuckDBPyConnection", name: str, rank: int | No
 
 
 def series(connection: "duckdb.DuckDBPyConnection", name: str, key: str, rank: int, most: int | None) -> Series:
-    """The points of one metric and rank; at most about `most` of them, two for each stretch. Empty if there are none."""
+    """The points of one metric and rank; at most about `most` of them, two for each stretch. Empty: none."""
     found = connection.execute(
         "SELECT id, count FROM series WHERE run = ? AND key = ? AND rank = ?", [name, key, rank]
     ).fetchall()
@@ -33,13 +33,11 @@ def series(connection: "duckdb.DuckDBPyConnection", name: str, key: str, rank: i
         ).fetchall()
     else:
         rows = _thinned(connection, id, total, most)
-    steps, times, values = ([list(column) for column in zip(*rows, strict=True)] if rows else ([], [], []))
+    steps, times, values = [list(column) for column in zip(*rows, strict=True)] if rows else ([], [], [])
     return Series(key, rank, steps, times, values, total)
 
 
-def _thinned(
-    connection: "duckdb.DuckDBPyConnection", id: int, total: int, most: int
-) -> list[tuple[int, float, float]]:
+def _thinned(connection: "duckdb.DuckDBPyConnection", id: int, total: int, most: int) -> list[tuple[int, float, float]]:
     """The least and the greatest point of each of `most / 2` stretches, with the first and the last of all: what a
     chart of that width would show."""
     size = max(1, -(-total // max(1, most // 2 - 1)))

@@ -15,7 +15,7 @@ _RECORD = (
     "name, run_id, kind, experiment, display_name, description, compute, command, user_name, host, created, state, "
     "reason, exit_code, signal, started, ended, last_time, snapshot, environment, environment_label, lost_points, "
     "gap_bytes"
-)
+).split(", ")
 
 
 def list_runs(connection: "duckdb.DuckDBPyConnection", query: RunQuery) -> RunTable:
@@ -47,23 +47,36 @@ def _pivot(table: str, run: str, keys: tuple[str, ...], value: str, extra: str) 
 
 
 def _run_row(row: tuple[Any, ...], metrics: int) -> RunRow:
-    name, state, *rest = row[:10]
+    name, state, kind, experiment, display_name, compute, created, started, ended, reason = row[:10]
     values = row[10 : 10 + metrics]
     params = tuple(None if text is None else json.loads(text) for text in row[10 + metrics :])
-    return RunRow(name, RunState.parse(state), *rest, values, params)
+    return RunRow(
+        name,
+        RunState.parse(state),
+        kind,
+        experiment,
+        display_name,
+        compute,
+        created,
+        started,
+        ended,
+        reason,
+        values,
+        params,
+    )
 
 
 def run_record(connection: "duckdb.DuckDBPyConnection", name: str) -> RunRecord | None:
     """The run of exactly that name."""
-    found = connection.execute(f"SELECT {_RECORD} FROM runs WHERE name = ?", [name]).fetchall()
+    found = connection.execute(f"SELECT {', '.join(_RECORD)} FROM runs WHERE name = ?", [name]).fetchall()
     if not found:
         return None
-    values = list(found[0])
-    values[11] = RunState.parse(values[11])
+    columns = dict(zip(_RECORD, found[0], strict=True))
     tags = connection.execute(
         "SELECT key, value FROM tags WHERE run = (SELECT any_value(id) FROM runs WHERE name = ?) ORDER BY key", [name]
     ).fetchall()
-    return RunRecord(*values, dict(tags))
+    columns.update(state=RunState.parse(columns["state"]), id=columns.pop("run_id"), user=columns.pop("user_name"))
+    return RunRecord(tags=dict(tags), **columns)
 
 
 def names_beginning(connection: "duckdb.DuckDBPyConnection", prefix: str) -> list[str]:

@@ -82,7 +82,9 @@ def _parse(path: Path) -> list[Rule]:
         try:
             rule = _rule(line.strip(), number)
         except ValueError as error:
-            raise SnapshotError(f"{path}:{number}: {line!r} is not a pattern: {error}", remedy="Mend the line.") from error
+            raise SnapshotError(
+                f"{path}:{number}: {line!r} is not a pattern: {error}", remedy="Mend the line."
+            ) from error
         if rule.pattern.include is not None:
             found.append(rule)
     return found

@@ -10,6 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from workbench_store.errors import RunError
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.states import RunState
+
 from workbench.cli.output import narrate, styled
 from workbench.lifecycle.follow import (
     FollowEvent,
@@ -22,9 +26,6 @@ from workbench.lifecycle.follow import (
     followed,
 )
 from workbench.lifecycle.logs import plain_text
-from workbench_store.errors import RunError
-from workbench_store.layout import WorkspaceLayout
-from workbench_store.states import RunState
 
 _STATE_STYLES = {
     RunState.COMPLETED: "bold green",

@@ -7,9 +7,10 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
+from workbench_store.errors import WorkbenchError
+
 from workbench._version import __version__
 from workbench.cli.exit_codes import MEANINGS, ExitCode, for_error
-from workbench_store.errors import WorkbenchError
 
 #: Each command is a module of `workbench.cli.commands` with `prepare_parser(parser)` and `run(arguments) -> int`; its
 #: docstring is the help. Order is the order of the help page.

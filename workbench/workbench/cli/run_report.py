@@ -28,7 +28,9 @@ def print_page(page: RunPage) -> None:
     _section("Parameters", ([Cell(safe_text(key)), Cell(format_scalar(v))] for key, v in page.params.items()))
     _metrics(page)
     _section("Stages", _stages(page))
-    _section("Inputs", ([Cell(safe_text(p.name)), Cell(_where(p.value, p.resolved, p.path))] for p in page.detail.inputs))
+    _section(
+        "Inputs", ([Cell(safe_text(p.name)), Cell(_where(p.value, p.resolved, p.path))] for p in page.detail.inputs)
+    )
     _section("Outputs", ([Cell(safe_text(p.name)), Cell(_where(None, p.path, None))] for p in page.detail.outputs))
     _files(page)
     for text in (*page.detail.notes, *page.detail.warnings):
@@ -53,7 +55,9 @@ def _facts(page: RunPage) -> list[tuple[str, str]]:
         facts.append(("snapshot", f"{snapshot.id[:12]}  {snapshot.files} files, {format_bytes(snapshot.bytes)}"))
     if environment is not None:
         key = f"  {environment.key[:12]}" if environment.key else ""
-        facts.append(("environment", f"{environment.label}{key}  Python {environment.python_version} ({environment.found})"))
+        facts.append(
+            ("environment", f"{environment.label}{key}  Python {environment.python_version} ({environment.found})")
+        )
         facts += [("substituted", text) for text in environment.substituted]
     if record.lost_points:
         facts.append(("lost", f"{record.lost_points} points, while the disk took nothing"))

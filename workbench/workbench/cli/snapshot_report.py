@@ -4,9 +4,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from workbench_store.snapshot import Preview
+
 from workbench.cli.output import Cell, emit, emit_table, styled
 from workbench.view.format import format_bytes, safe_text
-from workbench_store.snapshot import Preview
 
 
 def as_dict(seen: Preview) -> dict[str, Any]:
@@ -17,9 +18,7 @@ def as_dict(seen: Preview) -> dict[str, Any]:
         "count": len(seen.files),
         "bytes": seen.bytes,
         "files": [{"path": file.path, "size": file.size} for file in seen.files],
-        "rules": [
-            {"rule": one.rule, "line": one.line, "files": one.files, "bytes": one.bytes} for one in seen.rules
-        ],
+        "rules": [{"rule": one.rule, "line": one.line, "files": one.files, "bytes": one.bytes} for one in seen.rules],
         "secrets": [{"path": path, "why": why} for path, why in seen.secrets],
         "skipped": list(seen.skipped),
     }

@@ -5,11 +5,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Type
 
-from workbench.client.arguments import check_name, check_step, check_tags, flatten_params, number_of
-from workbench.client.artifacts import save_file, save_folder
 from workbench_store.errors import UsageError
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout
+
+from workbench.client.arguments import check_name, check_step, check_tags, flatten_params, number_of
+from workbench.client.artifacts import save_file, save_folder
 
 #: Ends a run with a state ("Completed", "Failed", "Canceled") and a reason.
 Ending = Callable[[str, Optional[str]], None]

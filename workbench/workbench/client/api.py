@@ -10,9 +10,10 @@ import threading
 from pathlib import Path
 from typing import Any, Mapping, Optional, Union
 
+from workbench_store.errors import UsageError
+
 from workbench.client.active_run import ActiveRun
 from workbench.client.arguments import check_name, check_tags, flatten_params
-from workbench_store.errors import UsageError
 
 _lock = threading.RLock()
 _active: Optional[ActiveRun] = None
@@ -27,7 +28,7 @@ def start_run(
     params: Optional[Mapping[str, Any]] = None,
     tags: Optional[Mapping[str, Any]] = None,
     system_metrics: Union[bool, float] = True,
-    workspace: Optional[Union[str, "os.PathLike[str]"]] = None
+    workspace: Optional[Union[str, "os.PathLike[str]"]] = None,
 ) -> ActiveRun:
     """Open a run, to be used with `with`; inside a job, the job's run.
 
@@ -40,7 +41,7 @@ def start_run(
     """
     global _active
     interval = _interval(system_metrics)
-    given = {"params": flatten_params(params or {}), "tags": check_tags(tags or {})}
+    given_params, given_tags = flatten_params(params or {}), check_tags(tags or {})
     if experiment is not None:
         check_name(experiment, "experiment")
     with _lock:
@@ -66,10 +67,10 @@ def start_run(
                 interval=interval,
             )
         _active = run
-    if given["params"]:
-        run.log_params(given["params"])
-    if given["tags"]:
-        run.set_tags(given["tags"])
+    if given_params:
+        run.log_params(given_params)
+    if given_tags:
+        run.set_tags(given_tags)
     return run
 
 
@@ -128,7 +129,7 @@ def _attach() -> ActiveRun:
 
 
 def rank_of_process() -> int:
-    """The rank that the launcher of this process gave it: PyTorch's, Open MPI's, MPICH's or Slurm's variable; else 0."""
+    """The rank that the launcher of this process gave it: of PyTorch, Open MPI, MPICH or Slurm; else 0."""
     for variable in ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"):
         text = os.environ.get(variable, "")
         if text.isdigit():

@@ -45,7 +45,8 @@ def number_of(key: str, value: Any) -> float:
         return _float(key, value)
     if isinstance(value, (str, bytes)):
         raise UsageError(
-            "metric {!r} is {!r}, which is not a number".format(key, value), remedy="Use log_params or set_tags for text."
+            "metric {!r} is {!r}, which is not a number".format(key, value),
+            remedy="Use log_params or set_tags for text.",
         )
     for conversion in ("item", "__float__"):
         if hasattr(value, conversion):

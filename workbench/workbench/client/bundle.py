@@ -1,7 +1,7 @@
 """The bundle: what `import workbench` finds in a job whose environment has nothing of ours.
 
-A folder with the packages `workbench` and `workbench_store`, reduced to what logging needs, made once for each version of its
-content and put at the end of the job's PYTHONPATH.
+A folder with the packages `workbench` and `workbench_store`, reduced to what logging needs, made once for each
+version of its content and put at the end of the job's PYTHONPATH.
 """
 
 import hashlib
@@ -13,8 +13,10 @@ from pathlib import Path
 import workbench_store
 from workbench_store.layout import WorkspaceLayout
 
-import workbench
-
+_ROOTS = {
+    "workbench": Path(__file__).resolve().parents[2],
+    "workbench_store": Path(str(workbench_store.__file__)).resolve().parents[1],
+}
 _PARTS = (
     "workbench/__init__.py",
     "workbench/_version.py",
@@ -49,7 +51,7 @@ def bundle_files() -> "dict[str, bytes]":
     files = {}
     for part in _PARTS:
         package = part.split("/")[0]
-        root = Path(str((workbench if package == "workbench" else workbench_store).__file__)).parents[1]
+        root = _ROOTS[package]
         for path in sorted(root.glob(part)):
             if path.name not in _NOT_FOR_JOBS:
                 files[path.relative_to(root).as_posix()] = path.read_bytes()

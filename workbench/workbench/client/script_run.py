@@ -15,14 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Dict, Mapping, Optional, Type, Union
 
-from workbench.client.active_run import ActiveRun, state_of
-from workbench.client.names import generate_name
 from workbench_store.errors import UsageError, WorkspaceError
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.processes import host_id
 from workbench_store.workspace import open_workspace
+
+from workbench.client.active_run import ActiveRun, state_of
+from workbench.client.names import generate_name
 
 #: As for jobs: the name becomes a folder's.
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
@@ -33,7 +34,7 @@ def open_script_run(
     workspace: Optional[Union[str, "os.PathLike[str]"]],
     name: Optional[str],
     fields: Mapping[str, Any],
-    interval: Optional[float]
+    interval: Optional[float],
 ) -> ActiveRun:
     """Make the run and hold it. Raises UsageError for a bad or used name, WorkspaceError for a bad workspace."""
     layout = open_workspace(explicit=workspace, announce=_announce)
@@ -96,9 +97,7 @@ class _Holder:
         if self._sampler is not None:
             self._sampler.terminate()
 
-    def _unhandled(
-        self, kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]
-    ) -> None:
+    def _unhandled(self, kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
         self._error = error
         self._hook(kind, error, trace)
 
@@ -143,7 +142,7 @@ def _checked(name: Optional[str]) -> Optional[str]:
 
 
 def _make_folder(layout: WorkspaceLayout, name: Optional[str]) -> "tuple[RunLayout, FileLock]":
-    """Make the run's folder with its lock held from the start: a draft renamed, so that a half-made run is never seen."""
+    """Make the run's folder with its lock held from the start: a draft renamed, so a half-made run is never seen."""
     while True:
         files = layout.run(name or generate_name())
         draft = RunLayout(layout.runs / ".{}-{}.new".format(files.name[:200], uuid.uuid4().hex[:8]))

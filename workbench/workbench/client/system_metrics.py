@@ -42,14 +42,9 @@ def start_sampler(run_folder: Path, pid: int, interval: float) -> "Optional[subp
 def _import_roots() -> "list[str]":
     import workbench_store
 
-    import workbench
-
-    roots = []
-    for module in (workbench, workbench_store):
-        root = str(Path(str(module.__file__)).resolve().parents[1])
-        if root not in roots:
-            roots.append(root)
-    return roots
+    # Both packages may lie in one folder (installed) or in two (a checkout).
+    ours, store = (Path(str(file)).resolve().parents for file in (__file__, workbench_store.__file__))
+    return list(dict.fromkeys([str(ours[2]), str(store[1])]))
 
 
 class SystemSampler:

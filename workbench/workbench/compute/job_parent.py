@@ -15,7 +15,6 @@ import sys
 import time
 
 # No pathlib here: it would double the time that this script takes to start.
-# ruff: noqa: PTH105, PTH123
 
 #: Set to be ignored by Python or by whoever started us; a job begins with the system's defaults.
 _DEFAULT_SIGNALS = (

@@ -74,9 +74,7 @@ class _Watched:
     start: str | None
 
     def alive(self) -> bool:
-        return (
-            process_start(self.pid) is not None if self.start is None else process_alive(self.pid, self.start)
-        )
+        return process_start(self.pid) is not None if self.start is None else process_alive(self.pid, self.start)
 
     def wait(self, seconds: float) -> bool:
         """Whether it has ended, waiting for that up to `seconds`."""
@@ -158,9 +156,7 @@ class LocalJob:
             self._parent.poll()
         found = read_json(self._files.exit_status)
         if found is not None:
-            return JobExit(
-                found["exit_code"], _text(found["signal"]), float(found["ended"]), found.get("seconds")
-            )
+            return JobExit(found["exit_code"], _text(found["signal"]), float(found["ended"]), found.get("seconds"))
         return self._reaped() or JobExit(None, None, time.time(), None)
 
     def _reaped(self) -> JobExit | None:

@@ -40,9 +40,7 @@ def members(family: Family) -> list[ProcessEntry]:
     for pid, entry in table.items():
         if pid in found or pid in family.spared:
             continue
-        if (family.group is not None and entry.group == family.group) or environment_of(pid).get(
-            RUN_ID
-        ) == wanted:
+        if (family.group is not None and entry.group == family.group) or environment_of(pid).get(RUN_ID) == wanted:
             found.add(pid)
     return [table[pid] for pid in found]
 

@@ -49,7 +49,7 @@ def _entries() -> Iterator[ProcessEntry]:
     if not _LINUX:
         yield from _by_psutil()
         return
-    for name in os.listdir("/proc"):  # noqa: PTH208 (a Path for each of hundreds of processes is slow)
+    for name in os.listdir("/proc"):
         if name.isdigit():
             entry = _by_proc(int(name))
             if entry is not None:
@@ -58,7 +58,7 @@ def _entries() -> Iterator[ProcessEntry]:
 
 def _by_proc(pid: int) -> ProcessEntry | None:
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+        with open(f"/proc/{pid}/stat", "rb") as file:
             # The command name, in parentheses, may hold spaces and parentheses itself.
             fields = file.read().rpartition(b")")[2].split()
     except OSError:

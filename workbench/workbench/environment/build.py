@@ -8,15 +8,18 @@ import subprocess
 from pathlib import Path
 from typing import IO
 
+from workbench_store.cache_root import cache_root
+from workbench_store.errors import EnvironmentFailed
+
 from workbench.environment.conda_file import PYPI_NAMES
 from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.indexes import index_variables
 from workbench.environment.interpreters import Interpreter
-from workbench_store.cache_root import cache_root
-from workbench_store.errors import EnvironmentFailed
 
 _CONDAS = ("micromamba", "mamba", "conda")
-_NOT_FOUND = re.compile(r"(?:Because |^\s*)([A-Za-z0-9._-]+) was not found in the (?:package registry|provided package)", re.M)
+_NOT_FOUND = re.compile(
+    r"(?:Because |^\s*)([A-Za-z0-9._-]+) was not found in the (?:package registry|provided package)", re.M
+)
 _TAIL_LINES = 12
 
 
@@ -28,9 +31,7 @@ def conda_program() -> str | None:
     return next((path for name in _CONDAS if (path := shutil.which(name))), None)
 
 
-def build_with_uv(
-    definition: EnvironmentDefinition, interpreter: Interpreter, target: Path, log: IO[str]
-) -> None:
+def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, target: Path, log: IO[str]) -> None:
     """Make the environment at `target`, which must not exist. Raises EnvironmentFailed with the end of the log."""
     import uv
 
@@ -85,7 +86,7 @@ def _run(command: list[str], variables: dict[str, str], log: IO[str], definition
 
 
 def _since(path: str, start: int) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+    with open(path, encoding="utf-8", errors="replace") as file:
         file.seek(start)
         return file.read()
 

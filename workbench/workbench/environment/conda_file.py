@@ -37,7 +37,8 @@ PYPI_NAMES = {
 #: What wheels from PyPI bring with them or do without.
 NOT_NEEDED = frozenset(
     "pip setuptools wheel mkl nomkl blas libblas openblas cudatoolkit cudnn pytorch-cuda pytorch-mutex cpuonly "
-    "libgcc libgcc-ng libstdcxx-ng gcc_linux-64 gxx_linux-64 cuda ca-certificates openssl intel-openmp llvm-openmp".split()
+    "libgcc libgcc-ng libstdcxx-ng gcc_linux-64 gxx_linux-64 cuda ca-certificates openssl intel-openmp "
+    "llvm-openmp".split()
 )
 _SPEC = re.compile(r"(?:(?P<channel>[^:\s]+)::)?(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[.*\])?\s*(?P<rest>.*)")
 _OPERATOR = re.compile(r"(===|==|!=|<=|>=|~=|=|<|>)?\s*(.+)")

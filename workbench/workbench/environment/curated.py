@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from workbench_store.errors import EnvironmentFailed
 
 _FORMS = (
-    re.compile(r"azureml://registries/azureml/environments/(?P<name>[^/]+)(?:/(?:labels|versions)/(?P<version>[^/]+))?"),
+    re.compile(
+        r"azureml://registries/azureml/environments/(?P<name>[^/]+)(?:/(?:labels|versions)/(?P<version>[^/]+))?"
+    ),
     re.compile(r"(?:azureml:)?(?:AzureML-)?(?P<name>[^:@/]+)(?:@(?P<label>[^:@/]+)|:(?P<version>[^:@/]+))?"),
 )
 

@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench_store.errors import EnvironmentFailed
+from workbench_store.snapshot.upstream_hash import object_hash
+
 from workbench.environment.anonymous_version import anonymous_version
 from workbench.environment.conda_file import Packages, read_packages
 from workbench.environment.curated import find_curated
-from workbench_store.errors import EnvironmentFailed
-from workbench_store.snapshot.upstream_hash import object_hash
 
 if TYPE_CHECKING:
     from workbench.spec import Environment
@@ -47,7 +48,7 @@ def definition_to_dict(definition: EnvironmentDefinition) -> dict[str, Any]:
 
 def definition_from_dict(content: Mapping[str, Any]) -> EnvironmentDefinition:
     """What `definition_to_dict` gave."""
-    tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
+    tuples: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
     return EnvironmentDefinition(**tuples)
 
 

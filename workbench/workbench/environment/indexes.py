@@ -1,6 +1,5 @@
 """pip's settings for package indexes, as uv's variables: a machine that is set up for one is set up for both."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping

@@ -49,11 +49,7 @@ def find_interpreters() -> list[Interpreter]:
         proven = dict(zip(unknown, pool.map(prove, unknown), strict=True))
     if proven:
         _remember({path: stamps[path] for path in real}, known, proven)
-    found = [
-        one
-        for path in real
-        if (one := proven[path] if path in proven else _from_memory(known[path])) is not None
-    ]
+    found = [one for path in real if (one := proven[path] if path in proven else _from_memory(known[path])) is not None]
     newest: dict[tuple[int, int, int], Interpreter] = {}
     for interpreter in found:
         if interpreter.version >= (3, 8, 0):
@@ -116,7 +112,12 @@ def prove(path: str) -> Interpreter | None:
 
 def _candidates() -> Iterator[str]:
     yield sys.executable
-    for folder in (*os.environ.get("PATH", os.defpath).split(os.pathsep), "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"):
+    for folder in (
+        *os.environ.get("PATH", os.defpath).split(os.pathsep),
+        "/usr/bin",
+        "/usr/local/bin",
+        "/opt/homebrew/bin",
+    ):
         try:
             names = sorted(os.listdir(folder)) if folder else []
         except OSError:

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench_store.cache_root import cache_root
+from workbench_store.errors import EnvironmentFailed
+from workbench_store.locks import FileLock
+
 from workbench.environment.build import build_with_conda, build_with_uv, conda_program
 from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.interpreters import Interpreter, find_interpreters, prove
 from workbench.environment.key import environment_key
 from workbench.environment.python_choice import Choice, choices, exact_minor, fits
-from workbench_store.cache_root import cache_root
-from workbench_store.errors import EnvironmentFailed
-from workbench_store.locks import FileLock
 
 _READY = "workbench-ready.json"
 

@@ -26,9 +26,7 @@ def cancel(layout: WorkspaceLayout, name: str) -> None:
     if not files.plan.exists():
         pid = (read_json(files.identity) or {}).get("pid")
         who = f"process {pid}" if pid else "its process"
-        raise RunError(
-            f"run {name} was opened by a script", remedy=f"End the script ({who}); the run ends with it."
-        )
+        raise RunError(f"run {name} was opened by a script", remedy=f"End the script ({who}); the run ends with it.")
     host = held_elsewhere(files)
     if host is not None:
         raise RunError(f"run {name} was started on {host}", remedy="Cancel it there.")

@@ -22,7 +22,7 @@ def _reflink(source: str | Path, target: str | Path) -> bool:
         return False
     import fcntl
 
-    with open(source, "rb") as original, open(target, "wb") as copy:  # noqa: PTH123
+    with open(source, "rb") as original, open(target, "wb") as copy:
         try:
             fcntl.ioctl(copy.fileno(), _FICLONE, original.fileno())
         except OSError:

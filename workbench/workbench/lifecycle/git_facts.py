@@ -35,18 +35,14 @@ def _ask(folder: Path) -> dict[str, str]:
     url = _git(folder, "config", "--get", "remote.origin.url").strip()
     if url:
         found["mlflow.source.git.repoURL"] = url
-    found["azureml.git.dirty"] = str(
-        bool(_git(folder, "status", "--porcelain", "--untracked-files=no", ".").strip())
-    )
+    found["azureml.git.dirty"] = str(bool(_git(folder, "status", "--porcelain", "--untracked-files=no", ".").strip()))
     return found
 
 
 def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS
-        )
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS)
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return ""
     return done.stdout if done.returncode == 0 else ""

@@ -9,9 +9,7 @@ from workbench.lifecycle.git_facts import OVERRIDES
 from workbench.lifecycle.plan import Plan
 
 #: They belong to the interpreter or the run of whoever submitted, and would mislead the job.
-_DROPPED = frozenset(
-    {"VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "PYTHONHOME", "__PYVENV_LAUNCHER__", "PWD", "OLDPWD"}
-)
+_DROPPED = frozenset({"VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "PYTHONHOME", "__PYVENV_LAUNCHER__", "PWD", "OLDPWD"})
 _DROPPED_PREFIXES = ("WORKBENCH_", "AZUREML_")
 #: Settings of ours that a run submitted by the job should share.
 _KEPT = frozenset({"WORKBENCH_CACHE"})

@@ -103,8 +103,4 @@ def _write(files: RunLayout, generation: int, state: RunState, reason: str) -> N
 
 def _when(moment: float) -> str:
     """UTC, to the second."""
-    return (
-        datetime.fromtimestamp(moment or time.time(), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        if moment
-        else "never"
-    )
+    return datetime.fromtimestamp(moment or time.time(), UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "never"

@@ -52,10 +52,7 @@ def read_shapes(files: RunLayout) -> dict[int, LogShape]:
 
 def gap_line(shape: LogShape) -> bytes:
     """The line that stands in the place of the gap."""
-    return (
-        b"\n[... %d bytes of the log were left out here: it reached its cap (WORKBENCH_LOG_CAP) ...]\n"
-        % shape.gap
-    )
+    return b"\n[... %d bytes of the log were left out here: it reached its cap (WORKBENCH_LOG_CAP) ...]\n" % shape.gap
 
 
 def cap_bytes() -> int:

@@ -105,7 +105,7 @@ class LogReader:
         wanted = min(_READ_BYTES, shape.head - self._position)
         if not shape.head_file:
             return self._advance(log, self._position, wanted)
-        with open(shape.head_file, "rb") as head:  # noqa: PTH123
+        with open(shape.head_file, "rb") as head:
             return self._advance(head, self._position, wanted)
 
     def _advance(self, file: BinaryIO, offset: int, size: int) -> bytes:

@@ -34,16 +34,12 @@ def _plan_input(
 
 def _check_data(key: str, given: Input, path: Path) -> None:
     if given.path is None or not path.exists():
-        raise SpecError(
-            f"inputs.{key}: there is no {path}", remedy="Check the path; it is relative to the job file."
-        )
+        raise SpecError(f"inputs.{key}: there is no {path}", remedy="Check the path; it is relative to the job file.")
     if not (path.is_file() or path.is_dir()):
         raise SpecError(f"inputs.{key}: {path} is neither a file nor a folder")
     wanted_folder = given.type in ("uri_folder", "mltable")
     if given.type == "uri_file" and path.is_dir():
-        raise SpecError(
-            f"inputs.{key}: {path} is a folder", remedy="Say `type: uri_folder`, or name a file in it."
-        )
+        raise SpecError(f"inputs.{key}: {path} is a folder", remedy="Say `type: uri_folder`, or name a file in it.")
     if wanted_folder and not path.is_dir():
         raise SpecError(f"inputs.{key}: {path} is a file", remedy="Say `type: uri_file`, or name its folder.")
 
@@ -67,4 +63,4 @@ def _chosen(job: CommandJob, text: str, name: str, key: str) -> Path:
 
 def _normal(path: Path) -> Path:
     """Absolute, without `..`; links stay, since the user named them."""
-    return Path(os.path.abspath(path))  # noqa: PTH100 (`resolve` would follow the links)
+    return Path(os.path.abspath(path))

@@ -114,9 +114,7 @@ def _start_and_run(supervision: Supervision, prepared: PreparedVariables, alloca
         return _watch_job(supervision, job)
 
 
-def _launch(
-    supervision: Supervision, environment: Mapping[str, str], allocation: Mapping[str, str]
-) -> JobLaunch:
+def _launch(supervision: Supervision, environment: Mapping[str, str], allocation: Mapping[str, str]) -> JobLaunch:
     from workbench.client.bundle import ensure_bundle
 
     plan, code = supervision.plan, code_folder(supervision.layout, supervision.plan.name)

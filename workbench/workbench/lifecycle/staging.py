@@ -45,9 +45,7 @@ def _link_folders(files: RunLayout, code: Path) -> list[str]:
         if place.is_dir() and not place.is_symlink():
             _bring_along(place, target)
         if os.path.lexists(place):
-            warnings.append(
-                f"the snapshot has a file called {name}, so ./{name} is not saved as it is written"
-            )
+            warnings.append(f"the snapshot has a file called {name}, so ./{name} is not saved as it is written")
         else:
             place.symlink_to(target, target_is_directory=True)
     before = hashes_below(files.outputs)

@@ -63,9 +63,7 @@ def submit(
     draft = _draft(layout, job if compute is None else job.on(compute), strict_python, allow_downloads)
     folder = _new_folder(layout, draft.plan.name)
     try:
-        started = start_supervisor(
-            layout, draft.plan.name, folder.root, adopting=False, secrets=draft.secrets
-        )
+        started = start_supervisor(layout, draft.plan.name, folder.root, adopting=False, secrets=draft.secrets)
         try:
             _fill(layout, folder, draft, follow_links, narrate or (lambda text: None))
             _show(layout, folder, draft.plan.name, started)
@@ -94,10 +92,7 @@ def _draft(layout: WorkspaceLayout, job: CommandJob, strict_python: bool, allow_
     compute = get_compute(layout, job.compute)
     name = _free_name(layout, job.name)
     inputs, outputs = plan_inputs(layout, job, name), plan_outputs(layout, job, name)
-    seen = {
-        item.name: literal_text(item.value) if item.value is not None else str(item.resolved)
-        for item in inputs
-    }
+    seen = {item.name: literal_text(item.value) if item.value is not None else str(item.resolved) for item in inputs}
     secrets = {key: value for key, value in job.environment_variables.items() if looks_secret_name(key)}
     definition = None if job.environment is None else define(job.environment, job.base_dir)
     plan = Plan(
@@ -199,9 +194,7 @@ def _snapshot(layout: WorkspaceLayout, job: CommandJob, follow_links: bool) -> S
     return take_snapshot(layout, job.code, follow_links=follow_links) if isinstance(job.code, Path) else None
 
 
-def _record(
-    recorder: RunRecorder, draft: _Draft, identity: dict[str, Any], snapshot: Snapshot | None
-) -> None:
+def _record(recorder: RunRecorder, draft: _Draft, identity: dict[str, Any], snapshot: Snapshot | None) -> None:
     job, plan = draft.job, draft.plan
     recorder.event("run", **identity, notes=[f"{note.field}: {note.text}" for note in execution_notes(job)])
     if snapshot is not None:
@@ -252,9 +245,7 @@ def _show(layout: WorkspaceLayout, folder: RunLayout, name: str, started: Superv
 
 def _record_no_supervisor(folder: RunLayout) -> None:
     recorder = RunRecorder(folder, "user", 0)
-    recorder.state(
-        RunState.FAILED, f"the supervisor did not start; see {folder.supervisor_log.name} in the run's logs"
-    )
+    recorder.state(RunState.FAILED, f"the supervisor did not start; see {folder.supervisor_log.name} in the run's logs")
     recorder.sync()
     recorder.close()
 

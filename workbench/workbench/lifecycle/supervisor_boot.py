@@ -31,7 +31,7 @@ def main() -> None:
 
 def _is_standard(entry: str) -> bool:
     """Whether it is where the standard library is: that comes first, then all as the submitter found it."""
-    library = os.path.dirname(os.__file__)  # noqa: PTH120 (pathlib is not loaded yet)
+    library = os.path.dirname(os.__file__)
     return entry.endswith(".zip") or (entry.startswith(library) and "-packages" not in entry)
 
 

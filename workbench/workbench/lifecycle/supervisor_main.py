@@ -98,9 +98,7 @@ def _is_made(request: dict[str, Any]) -> bool:
     return request["adopting"] or not Path(request["folder"]).exists()
 
 
-def supervise(
-    layout: WorkspaceLayout, name: str, generation: int, way: Callable[[Supervision], Ending]
-) -> None:
+def supervise(layout: WorkspaceLayout, name: str, generation: int, way: Callable[[Supervision], Ending]) -> None:
     """Lead the run, the given way, to its final state."""
     files = layout.run(name)
     recorder = RunRecorder(files, "supervisor", generation)

@@ -17,7 +17,6 @@ from pathlib import Path
 import workbench_store
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
-import workbench
 from workbench.compute.process_end import SUPERVISES
 from workbench.lifecycle import supervisor_boot
 
@@ -101,7 +100,6 @@ def inherited_environment() -> dict[str, str]:
 def import_path() -> list[str]:
     """Where the supervisor finds what this process has imported, whether installed, editable or from a
     folder."""
-    roots = [
-        str(Path(str(package.__file__)).resolve().parent.parent) for package in (workbench, workbench_store)
-    ]
+    ours, store = (Path(str(file)).resolve().parents for file in (__file__, workbench_store.__file__))
+    roots = [str(ours[2]), str(store[1])]
     return list(dict.fromkeys([*roots, *(entry for entry in sys.path if Path(entry).is_absolute())]))

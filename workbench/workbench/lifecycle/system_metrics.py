@@ -4,9 +4,10 @@ import os
 import subprocess
 from types import TracebackType
 
+from workbench_store.layout import RunLayout
+
 from workbench.client.system_metrics import start_sampler
 from workbench.compute.protocol import RunningJob
-from workbench_store.layout import RunLayout
 
 #: A job shorter than this is not worth a process of its own to sample it.
 _FROM_SECONDS = 1.0

@@ -139,9 +139,7 @@ def _wrong(name: str, message: str, allowed: tuple[str, ...] = ()) -> SpecErrors
 def with_inputs(job: CommandJob, inputs: Mapping[str, Any]) -> CommandJob:
     """A copy of a job with these inputs in place of its own of those names. Raises SpecErrors."""
     data = job_to_dict(job)
-    return job_from_python(
-        data | {"inputs": {**data.get("inputs", {}), **_plain_inputs(inputs)}}, job.base_dir
-    )
+    return job_from_python(data | {"inputs": {**data.get("inputs", {}), **_plain_inputs(inputs)}}, job.base_dir)
 
 
 def _plain_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def check_environment_paths(job: CommandJob) -> Iterator[Finding]:
     build = environment.build
     if isinstance(build, BuildContext) and build.path is not None and not is_remote(str(build.path)):
         yield from _present("environment.build.path", str(build.path), ("a folder",))
-        dockerfile = os.path.join(str(build.path), build.dockerfile_path or "Dockerfile")  # noqa: PTH118
+        dockerfile = os.path.join(str(build.path), build.dockerfile_path or "Dockerfile")
         if _kind(str(build.path)) == "a folder":
             key = "dockerfile_path" if build.dockerfile_path else "path"
             yield from _present(f"environment.build.{key}", dockerfile, ("a file",))
@@ -149,7 +149,7 @@ def _conda(path: str) -> Iterator[Finding]:
 def _present(field: str, path: str, kinds: tuple[str, ...]) -> Iterator[Finding]:
     """A finding unless one of `kinds` is at `path`."""
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116
+        mode = os.stat(path).st_mode
     except FileNotFoundError:
         yield Finding(field, f"{path} does not exist", nearest=_sibling(path))
         return
@@ -162,7 +162,7 @@ def _present(field: str, path: str, kinds: tuple[str, ...]) -> Iterator[Finding]
 
 def _kind(path: str) -> str | None:
     try:
-        return kind_of(os.stat(path).st_mode)  # noqa: PTH116
+        return kind_of(os.stat(path).st_mode)
     except (OSError, ValueError):
         return None
 

@@ -13,9 +13,7 @@ class BuildContext(Struct, kw_only=True):
         str | PathLike[str] | None,
         Meta(description="A folder, relative to this file, or a URL.", extra={"reader": "build_path"}),
     ] = None
-    dockerfile_path: Annotated[str | None, Meta(description="Relative to `path`; default `Dockerfile`.")] = (
-        None
-    )
+    dockerfile_path: Annotated[str | None, Meta(description="Relative to `path`; default `Dockerfile`.")] = None
 
 
 class Route(Struct, kw_only=True):
@@ -50,9 +48,7 @@ class Environment(Struct, kw_only=True):
     build: Annotated[BuildContext | None, Meta(description="A Docker build context.")] = None
     conda_file: Annotated[
         str | PathLike[str] | dict[str, Any] | None,
-        Meta(
-            description="A conda file, relative to this file, or its content.", extra={"reader": "conda_file"}
-        ),
+        Meta(description="A conda file, relative to this file, or its content.", extra={"reader": "conda_file"}),
     ] = None
     name: Annotated[str | None, Meta(description="Shown only: an inline environment has none.")] = None
     version: Annotated[

@@ -22,9 +22,7 @@ RUN_NAME = r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$"
 #: Keys that Azure ML writes into a job it shows; read back, they are passed over in silence (as upstream).
 READ_ONLY: dict[str, frozenset[str]] = {
     "CommandJob": frozenset({"$schema", "id", "status", "creation_context", "log_files", "parameters"}),
-    "Environment": frozenset(
-        {"$schema", "id", "creation_context", "latest_version", "intellectual_property"}
-    ),
+    "Environment": frozenset({"$schema", "id", "creation_context", "latest_version", "intellectual_property"}),
     "Output": frozenset({"$schema"}),
 } | {
     f"{kind}JobService": frozenset({"$schema", "endpoint", "status", "error_message"})
@@ -72,9 +70,7 @@ class CommandJob(Struct, kw_only=True):
     compute: Annotated[
         str | None, Meta(description="The name of a compute; left out: local.", extra={"reader": "compute"})
     ] = None
-    name: Annotated[
-        str | None, Meta(description="The run's name; left out: one is made up.", pattern=RUN_NAME)
-    ] = None
+    name: Annotated[str | None, Meta(description="The run's name; left out: one is made up.", pattern=RUN_NAME)] = None
     display_name: Annotated[str | None, Meta(description="Shown instead of the name.")] = None
     description: Annotated[str | None, Meta(description="What the job is for.")] = None
     experiment_name: Annotated[str | None, Meta(description="The experiment that the run belongs to.")] = None

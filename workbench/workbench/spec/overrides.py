@@ -62,9 +62,7 @@ def _moved(node: Node, mark: Mark) -> Node:
     if isinstance(node, Scalar):
         return Scalar(mark, node.value, node.text)
     if isinstance(node, MapNode):
-        return make_mapping(
-            mark, tuple(Entry(entry.key, mark, _moved(entry.value, mark)) for entry in node.entries)
-        )
+        return make_mapping(mark, tuple(Entry(entry.key, mark, _moved(entry.value, mark)) for entry in node.entries))
     return make_sequence(mark, tuple(_moved(item, mark) for item in node.items))
 
 
@@ -99,7 +97,6 @@ def _set(node: Node, path: tuple[str, ...], override: Override, above: tuple[str
         return make_mapping(node.mark, (*node.entries, Entry(name, mark, value)))
     # The key is marked as the override's only if its whole value is.
     entries = tuple(
-        Entry(entry.key, entry.mark if rest else mark, value) if entry.key == name else entry
-        for entry in node.entries
+        Entry(entry.key, entry.mark if rest else mark, value) if entry.key == name else entry for entry in node.entries
     )
     return make_mapping(node.mark, entries)

@@ -7,9 +7,7 @@ from msgspec import Meta, Struct
 
 InputType = Literal["uri_file", "uri_folder", "mltable", "custom_model", "mlflow_model", "triton_model"]
 InputMode = Literal["ro_mount", "download", "direct", "eval_mount", "eval_download"]
-OutputMode = Annotated[
-    Literal["rw_mount", "upload", "direct", "mount"], Meta(extra={"aliases": {"mount": "rw_mount"}})
-]
+OutputMode = Annotated[Literal["rw_mount", "upload", "direct", "mount"], Meta(extra={"aliases": {"mount": "rw_mount"}})]
 LiteralValue = str | int | float | bool
 """What a literal input may be."""
 
@@ -40,9 +38,9 @@ class Input(Struct, kw_only=True):
         str | PathLike[str] | None,
         Meta(description="A local path, relative to this file, or a URI.", extra={"reader": "input_path"}),
     ] = None
-    mode: Annotated[
-        InputMode, Meta(description="How the data reaches the job.", extra={"reader": "input_mode"})
-    ] = "ro_mount"
+    mode: Annotated[InputMode, Meta(description="How the data reaches the job.", extra={"reader": "input_mode"})] = (
+        "ro_mount"
+    )
     path_on_compute: Annotated[str | None, Meta(description="Unused on local compute.")] = None
     datastore: Annotated[str | None, Meta(description="Unused on local compute.")] = None
     default: Annotated[LiteralValue | None, Meta(extra=PYTHON_ONLY)] = None
@@ -57,9 +55,9 @@ class Output(Struct, kw_only=True):
     """What a job makes: a file or a folder that is kept under the run, or at `path`."""
 
     type: Annotated[InputType, Meta(description="What the output is.")] = "uri_folder"
-    path: Annotated[
-        str | PathLike[str] | None, Meta(description="Where it goes.", extra={"reader": "output_path"})
-    ] = None
+    path: Annotated[str | PathLike[str] | None, Meta(description="Where it goes.", extra={"reader": "output_path"})] = (
+        None
+    )
     mode: Annotated[OutputMode, Meta(description="How the output is kept.")] = "rw_mount"
     name: Annotated[str | None, Meta(description="Name of the data asset to register; unused here.")] = None
     version: Annotated[

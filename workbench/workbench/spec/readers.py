@@ -16,9 +16,7 @@ from workbench.spec.tree import MapNode, Node, Scalar, describe
 
 _NAMED = re.compile(r"^azureml:(?!/)[^:@/\s]+(:[^:@/\s]+|@[^:@/\s]+)?$")
 _REGISTRY = re.compile(r"^azureml://registries/[^/\s]+/environments/[^/\s]+(/(versions|labels)/[^/\s]+)?$")
-_ARM = re.compile(
-    r"^azureml:/{0,2}(subscriptions|locations)/\S+/environments/[^/\s]+(/(versions|labels)/[^/\s]+)?$"
-)
+_ARM = re.compile(r"^azureml:/{0,2}(subscriptions|locations)/\S+/environments/[^/\s]+(/(versions|labels)/[^/\s]+)?$")
 ENVIRONMENT_FORMS = (
     "azureml:NAME:VERSION",
     "azureml:NAME@LABEL",

@@ -61,9 +61,7 @@ class Context(Struct):
     ) -> _Invalid:
         """Note a problem; returns INVALID, so that a reader can return what this returns."""
         self.problems.append(
-            Problem(
-                mark.file, mark.line, mark.column, _short(path), _short(message), allowed, nearest, severity
-            )
+            Problem(mark.file, mark.line, mark.column, _short(path), _short(message), allowed, nearest, severity)
         )
         return INVALID
 

@@ -89,9 +89,7 @@ def plain(node: Node) -> object:
 def from_python(value: object, mark: Mark) -> Node:
     """The tree of a Python value (mappings, lists, paths and scalars), all of it at `mark`."""
     if isinstance(value, Mapping):
-        return make_mapping(
-            mark, tuple(Entry(key, mark, from_python(item, mark)) for key, item in value.items())
-        )
+        return make_mapping(mark, tuple(Entry(key, mark, from_python(item, mark)) for key, item in value.items()))
     if isinstance(value, list | tuple):
         return make_sequence(mark, tuple(from_python(item, mark) for item in value))
     if isinstance(value, PathLike):

@@ -1,6 +1,6 @@
 """The filter language of lists: `state:failed exp:digits lr<0.1 -tag:old | name~heron`.
 
-Words are joined by "and", `|` by "or"; `-` before a word turns it round. A bare word looks at name, experiment and tags.
+Words are joined by "and", `|` by "or"; `-` before a word turns it round. A bare word looks at name, experiment, tags.
 `field:value` and `field=value` compare with a field (state, exp, name, compute, kind, user, host, env, created,
 duration), `tag:name` and `tag.name=value` with tags; any other name with `=`, `!=`, `<`, `<=`, `>`, `>=` or `~` (holds)
 is a metric or a parameter; `metric.NAME` and `param.NAME` (also metrics., params., tags.) say which.
@@ -75,7 +75,9 @@ def _condition(word: str, now: float) -> Condition:
         return Condition("text", "", "~", _unquoted(body), negated)
     name, operator, value = _unquoted(match["name"]), match["operator"], _unquoted(match["value"])
     if not value and operator != "=":
-        raise UsageError(f"the filter's {word!r} compares with nothing", remedy="Write for example state:failed or lr<0.1.")
+        raise UsageError(
+            f"the filter's {word!r} compares with nothing", remedy="Write for example state:failed or lr<0.1."
+        )
     kind, _, rest = name.partition(".")
     if kind in ("metric", "metrics", "param", "params") and rest:
         return Condition("metric" if kind[0] == "m" else "param", rest, _operator(operator), _value(value), negated)
@@ -134,7 +136,9 @@ def _moment(column: str, operator: str, value: str, negated: bool, now: float) -
     match = _AGO.fullmatch(value)
     seconds = float(match[1]) * _SECONDS[match[2]] if match else _value(value)
     if isinstance(seconds, str):
-        raise UsageError(f"the filter's {column} {value!r} is no time", remedy="Write for example created<2h or duration>10m.")
+        raise UsageError(
+            f"the filter's {column} {value!r} is no time", remedy="Write for example created<2h or duration>10m."
+        )
     if column == "duration":
         return Condition("column", column, _operator(operator), seconds, negated)
     turned: dict[str, Operator] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", ":": ">=", "=": "="}

@@ -1,9 +1,10 @@
 """Bringing the store up to date with what runs have recorded, and with what became of those whose holder is gone."""
 
-from workbench.lifecycle.judge import judge
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import Refresh
 from workbench_store.store import Store
+
+from workbench.lifecycle.judge import judge
 
 
 def refresh(layout: WorkspaceLayout, store: Store, budget_seconds: float | None = None) -> Refresh:
@@ -15,7 +16,5 @@ def refresh(layout: WorkspaceLayout, store: Store, budget_seconds: float | None 
     unfinished = store.unfinished()
     if unfinished and not done.blocked and judge(layout, unfinished):
         again = store.refresh(budget_seconds)
-        return Refresh(
-            done.points + again.points, done.events + again.events, done.runs, again.pending, again.blocked
-        )
+        return Refresh(done.points + again.points, done.events + again.events, done.runs, again.pending, again.blocked)
     return done

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.view.filter import parse_filter
 from workbench_store.errors import UsageError
 from workbench_store.queries.conditions import COLUMNS
 from workbench_store.records import RunQuery, RunRow, RunTable, SortKey
 from workbench_store.store import Store
+
+from workbench.view.filter import parse_filter
 
 _DEFAULT_METRICS = 4
 _DEFAULT_PARAMS = 3

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.view.format import iso_time
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import ArtifactRecord, MetricSummary, RunDetail, RunRecord
 from workbench_store.store import Store
+
+from workbench.view.format import iso_time
 
 _HEARTBEAT_OLD_SECONDS = 30.0
 

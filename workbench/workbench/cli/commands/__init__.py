@@ -1,1 +1,1 @@
-"""One file for each command: `prepare_parser(parser)` declares its arguments, `run(arguments)` returns its exit code."""
+"""One file for each command: `prepare_parser(parser)` declares its arguments, `run(arguments)` gives its exit code."""

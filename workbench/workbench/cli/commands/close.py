@@ -17,9 +17,10 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Record the final state."""
+    from workbench_store.states import RunState
+
     from workbench.cli.output import narrate
     from workbench.workspace import Workspace
-    from workbench_store.states import RunState
 
     found = Workspace(arguments.workspace, create=False).run(arguments.run)
     found.close(RunState(arguments.state.capitalize()))

@@ -27,9 +27,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
+    from workbench_store.workspace import open_workspace
+
     from workbench.cli.output import Cell, emit_json, emit_table
     from workbench.compute import list_computes
-    from workbench_store.workspace import open_workspace
 
     computes = list_computes(open_workspace(explicit=arguments.workspace))
     if arguments.json:
@@ -44,9 +45,10 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _add(arguments: argparse.Namespace) -> int:
+    from workbench_store.workspace import open_workspace
+
     from workbench.cli.output import narrate
     from workbench.compute import add_compute
-    from workbench_store.workspace import open_workspace
 
     layout = open_workspace(explicit=arguments.workspace, announce=narrate)
     settings = {} if arguments.slots is None else {"slots": arguments.slots}

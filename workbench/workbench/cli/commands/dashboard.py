@@ -19,9 +19,10 @@ def run(arguments: argparse.Namespace) -> int:
         from workbench.cli.commands import ls
 
         return ls.run(argparse.Namespace(workspace=arguments.workspace, **ls.DEFAULTS))
+    from workbench_store.workspace import open_workspace
+
     from workbench.cli.output import narrate
     from workbench.tui.app import run_dashboard
-    from workbench_store.workspace import open_workspace
 
     run_dashboard(open_workspace(explicit=arguments.workspace, announce=narrate))
     return ExitCode.COMPLETED

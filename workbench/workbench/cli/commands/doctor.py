@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from workbench.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from workbench.doctor import Finding
     from workbench_store.layout import WorkspaceLayout
+
+    from workbench.doctor import Finding
 
 _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "problem": ("PROBLEM", "bold red")}
 
@@ -26,9 +27,10 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Rebuild if asked, then examine; 9 if there are problems."""
+    from workbench_store.workspace import open_workspace
+
     from workbench.cli.output import emit_json
     from workbench.doctor import examine
-    from workbench_store.workspace import open_workspace
 
     layout = open_workspace(explicit=arguments.workspace, create=False)
     if arguments.rebuild:
@@ -43,8 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _rebuild(layout: "WorkspaceLayout") -> None:
-    from workbench.cli.output import narrate
     from workbench_store.rebuild import rebuild
+
+    from workbench.cli.output import narrate
 
     report = rebuild(layout)
     narrate(f"rebuilt {layout.store} from the journals: {report}")

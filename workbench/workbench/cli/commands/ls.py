@@ -46,11 +46,12 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the list."""
+    from workbench_store.store import Store
+    from workbench_store.workspace import open_workspace
+
     from workbench.cli.output import emit_json, narrate
     from workbench.view.fresh import refresh
     from workbench.view.run_list import list_columns, parse_sort, run_list
-    from workbench_store.store import Store
-    from workbench_store.workspace import open_workspace
 
     layout = open_workspace(explicit=arguments.workspace, create=False)
     store = Store(layout)
@@ -97,7 +98,14 @@ def _print(listed: Any) -> None:
         return
     columns = listed.columns
     emit_table(
-        ["RUN", "STATE", "EXPERIMENT", "AGE", "DURATION", *(key.upper() for key in (*columns.metrics, *columns.params))],
+        [
+            "RUN",
+            "STATE",
+            "EXPERIMENT",
+            "AGE",
+            "DURATION",
+            *(key.upper() for key in (*columns.metrics, *columns.params)),
+        ],
         (_cells(row, time.time()) for row in listed.rows),
     )
     if len(listed.rows) < listed.total:

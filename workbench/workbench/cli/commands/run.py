@@ -28,17 +28,20 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--compute", metavar="NAME", help="run on this compute instead of the file's")
     parser.add_argument("--detach", action="store_true", help="print the run's name and return; the run goes on")
-    parser.add_argument("--strict-python", action="store_true", help="refuse another Python than the environment asks for")
+    parser.add_argument(
+        "--strict-python", action="store_true", help="refuse another Python than the environment asks for"
+    )
     parser.add_argument("--allow-downloads", action="store_true", help="let a missing Python be downloaded")
     parser.add_argument("--follow-links", action="store_true", help="let links lead out of the code folder")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Submit, then follow unless detached."""
+    from workbench_store.workspace import open_workspace
+
     from workbench.cli.output import emit, narrate
     from workbench.lifecycle import submit
     from workbench.spec import load_job
-    from workbench_store.workspace import open_workspace
 
     job = load_job(arguments.file, overrides=arguments.overrides)
     layout = open_workspace(explicit=arguments.workspace, announce=narrate)

@@ -21,13 +21,14 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the run."""
+    from workbench_store.errors import NotFound
+    from workbench_store.store import Store
+    from workbench_store.workspace import open_workspace
+
     from workbench.cli.output import emit, emit_json
     from workbench.cli.run_report import print_page
     from workbench.view.fresh import refresh
     from workbench.view.run_page import run_page, to_json_dict
-    from workbench_store.errors import NotFound
-    from workbench_store.store import Store
-    from workbench_store.workspace import open_workspace
 
     layout = open_workspace(explicit=arguments.workspace, create=False)
     store = Store(layout)

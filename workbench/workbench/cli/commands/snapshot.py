@@ -22,9 +22,10 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the preview."""
+    from workbench_store.snapshot import preview
+
     from workbench.cli.output import emit_json
     from workbench.cli.snapshot_report import as_dict, print_report
-    from workbench_store.snapshot import preview
 
     code = _code_of(arguments.path)
     seen = preview(code, follow_links=arguments.follow_links)
@@ -37,8 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _code_of(path: Path) -> Path:
     if path.is_file() and path.suffix in {".yml", ".yaml"}:
-        from workbench.spec import load_job
         from workbench_store.errors import SpecError
+
+        from workbench.spec import load_job
 
         code = load_job(path).code
         if not isinstance(code, Path):
