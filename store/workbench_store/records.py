@@ -246,14 +246,20 @@ class RunTable:
 
 @dataclass(frozen=True)
 class Refresh:
-    """What one look at the journals brought: points and events, whether more is waiting, and why nothing could be
-    written, if so."""
+    """What one look at the journals brought: points and events, whether more is waiting, whether another process had
+    brought something, and why nothing could be written, if so."""
 
     points: int = 0
     events: int = 0
     runs: int = 0
     pending: bool = False
+    elsewhere: bool = False
     blocked: str | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the store holds more than before."""
+        return bool(self.points or self.events or self.elsewhere)
 
     def __str__(self) -> str:
         return f"{self.events} events and {self.points} points of {self.runs} runs"

@@ -4,6 +4,7 @@ import difflib
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +59,23 @@ class Store:
         try:
             offsets = self._known_offsets()
             while grown := self._grown(offsets, only):
-                batch = self._ingest(self._read(grown, offsets))
-                points, runs = done.points + batch.points, done.runs + len({key.run for key in batch.chunks})
+                read = self._read(grown, offsets)
+                batch = self._ingest(read)
+                offsets = self._known_offsets()
                 late = deadline is not None and time.monotonic() > deadline
-                done = Refresh(points, done.events + batch.events, runs, pending=late)
-                if late or not batch.chunks:
+                done = Refresh(
+                    points=done.points + batch.points,
+                    events=done.events + batch.events,
+                    runs=done.runs + len({key.run for key in batch.chunks}),
+                    pending=late,
+                    elsewhere=done.elsewhere or len(batch.chunks) < len(read.chunks),
+                )
+                if late or not read.chunks:
                     break
         except WorkspaceError as error:
             if os.access(self.layout.root, os.W_OK) or not self.layout.store.exists():
                 raise
-            return Refresh(done.points, done.events, done.runs, blocked=error.message)
+            return replace(done, blocked=error.message)
         return done
 
     def _known_offsets(self) -> dict[JournalKey, int]:
@@ -157,6 +165,11 @@ class Store:
         """The runs whose state is not final."""
         with self._lease.reading() as connection:
             return run_queries.unfinished(connection)
+
+    def state_counts(self) -> dict[str, int]:
+        """How many runs are in each state."""
+        with self._lease.reading() as connection:
+            return run_queries.state_counts(connection)
 
     def keys(self) -> tuple[list[str], list[str]]:
         """The keys of metrics and the names of parameters, those of most runs first."""

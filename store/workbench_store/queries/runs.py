@@ -96,6 +96,11 @@ def unfinished(connection: "duckdb.DuckDBPyConnection") -> list[str]:
     return [name for (name,) in rows]
 
 
+def state_counts(connection: "duckdb.DuckDBPyConnection") -> dict[str, int]:
+    """How many runs are in each state."""
+    return dict(connection.execute("SELECT state, count(*) FROM runs GROUP BY state").fetchall())
+
+
 def ends(connection: "duckdb.DuckDBPyConnection") -> dict[str, float]:
     """When each final run ended."""
     return dict(connection.execute("SELECT name, ended FROM runs WHERE ended IS NOT NULL").fetchall())

@@ -16,5 +16,12 @@ def refresh(layout: WorkspaceLayout, store: Store, budget_seconds: float | None 
     unfinished = store.unfinished()
     if unfinished and not done.blocked and judge(layout, unfinished):
         again = store.refresh(budget_seconds)
-        return Refresh(done.points + again.points, done.events + again.events, done.runs, again.pending, again.blocked)
+        return Refresh(
+            points=done.points + again.points,
+            events=done.events + again.events,
+            runs=max(done.runs, again.runs),
+            pending=again.pending,
+            elsewhere=done.elsewhere or again.elsewhere,
+            blocked=again.blocked,
+        )
     return done

@@ -1,0 +1,95 @@
+"""The dashboard: a table of runs, a page for each, and the commands that both share."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from workbench_store.errors import WorkbenchError
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.states import RunState
+
+from workbench.tui.desk import Desk
+from workbench.tui.screens.dialogs import Confirm, Keys
+from workbench.tui.screens.runs import RunsScreen
+
+
+class Dashboard(App[None]):
+    """`now` tells the time, in UTC epoch seconds."""
+
+    TITLE = "Workbench"
+    CSS_PATH = "dashboard.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "keys", "Keys"),
+        Binding("ctrl+p", "command_palette", "Commands"),
+        Binding("q", "quit", "Quit"),
+    ]
+
+    def __init__(self, layout: WorkspaceLayout, now: Callable[[], float] = time.time) -> None:
+        super().__init__()
+        self.layout = layout
+        self.now = now
+        self.desk = Desk(layout)
+
+    def on_mount(self) -> None:
+        """Open the table."""
+        self.push_screen(RunsScreen())
+
+    def on_unmount(self) -> None:
+        """Let the store's thread end."""
+        self.desk.close()
+
+    def open_run(self, name: str) -> None:
+        """Open the page of a run."""
+        # Charts are loaded with the first page, not with the table.
+        from workbench.tui.screens.run import RunScreen
+
+        self.push_screen(RunScreen(name))
+
+    @work
+    async def cancel_run(self, name: str, state: RunState) -> None:
+        """Ask, then cancel the run."""
+        if state.final:
+            self.notify(f"{name} is {state} already", severity="warning")
+            return
+        asked = Confirm(
+            f"Cancel {name}? Its processes are ended; what it recorded stays.", "Cancel it", f"workbench cancel {name}"
+        )
+        if not await self.push_screen_wait(asked):
+            return
+        from workbench.lifecycle import cancel
+
+        try:
+            await self.desk.do(lambda: cancel(self.layout, name))
+        except WorkbenchError as error:
+            self.notify(str(error), severity="error", markup=False)
+        else:
+            self.notify(f"{name}: cancel requested")
+
+    def action_keys(self) -> None:
+        """Show the keys of the part that has the focus."""
+        self.push_screen(Keys(self.screen))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Everything that keys do, by name, in the command palette."""
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if binding.description and active.enabled and binding.action != "command_palette":
+                action, node = binding.action, active.node
+
+                async def run(action: str = action, node: object = node) -> None:
+                    await self.run_action(action, node)  # type: ignore[arg-type]
+
+                yield SystemCommand(binding.description, f"key: {self.get_key_display(binding)}", run)
+        yield SystemCommand("Theme", "change the colours", self.action_change_theme)
+        yield SystemCommand(
+            "Screenshot", "save a picture of this screen", lambda: self.set_timer(0.1, self.deliver_screenshot)
+        )
+
+
+def run_dashboard(layout: WorkspaceLayout) -> None:
+    """Open the dashboard until the user leaves it."""
+    Dashboard(layout).run()

@@ -1,0 +1,177 @@
+"""The parts of a run's page as text: nothing a user wrote is taken for markup."""
+
+from rich.console import Group, RenderableType
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+from workbench_store.records import StageRecord
+
+from workbench.tui.looks import STAGES, sparkline, state_text
+from workbench.view.charts import Chart
+from workbench.view.format import (
+    format_bytes,
+    format_duration,
+    format_number,
+    format_scalar,
+    format_time,
+    safe_text,
+    shorten,
+)
+from workbench.view.run_page import RunPage
+
+_BAR = 24
+_SPARK = 24
+
+
+def title_text(page: RunPage, now: float) -> Text:
+    """Name, state, time it took, experiment; the reason if it ended badly."""
+    record = page.record
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(f"{safe_text(record.name)}  ", "bold")
+    text.append_text(state_text(record.state))
+    if record.started is not None:
+        text.append(f"  {format_duration((record.ended or now) - record.started)}")
+    text.append(f"  {safe_text(record.experiment)}", "bright_black")
+    if record.reason:
+        text.append(f"  {safe_text(record.reason)}", "red" if str(record.state) == "Failed" else "yellow")
+    return text
+
+
+def overview_text(page: RunPage, charts: tuple[Chart, ...], now: float) -> RenderableType:
+    """Metrics, parameters and stages first, then what the run is."""
+    parts: list[RenderableType] = []
+    for text in (*page.detail.warnings, *page.detail.notes):
+        parts.append(Text(f"note: {safe_text(text)}", "yellow"))
+    if charts:
+        parts.append(_metrics(page, charts))
+    if page.params:
+        parts.append(
+            _pairs("Parameters", [(safe_text(key), format_scalar(value)) for key, value in page.params.items()])
+        )
+    if page.detail.stages:
+        parts.append(_stages(page.detail.stages, now))
+    parts.append(_pairs("Run", _facts(page)))
+    if page.detail.inputs:
+        parts.append(
+            _pairs("Inputs", [(safe_text(p.name), _place(p.value, p.resolved, p.path)) for p in page.detail.inputs])
+        )
+    if page.detail.outputs:
+        parts.append(_pairs("Outputs", [(safe_text(p.name), _place(None, p.path, None)) for p in page.detail.outputs]))
+    return Group(*parts)
+
+
+def _grid(title: str) -> Table:
+    return Table(
+        box=None,
+        show_header=False,
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+
+
+def _pairs(title: str, pairs: list[tuple[str, str]]) -> Table:
+    table = _grid(title)
+    table.add_column(style="bright_black", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in pairs:
+        table.add_row(Text(name), Text(value))
+    return table
+
+
+def _metrics(page: RunPage, charts: tuple[Chart, ...]) -> Table:
+    shapes = {chart.key: chart.series[0].values for chart in charts if chart.series}
+    table = Table(
+        box=None, title="Metrics", title_justify="left", title_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    table.add_column("", no_wrap=True)
+    for title in ("last", "min", "max"):
+        table.add_column(title, justify="right", header_style="bright_black", no_wrap=True)
+    table.add_column("")
+    for one in page.metrics:
+        if one.key in shapes:
+            numbers = [Text("" if v is None else format_number(v)) for v in (one.last, one.min, one.max)]
+            numbers[0].stylize("bold")
+            rank = f" [{one.rank}]" if one.rank else ""
+            spark = "" if one.rank else sparkline(shapes[one.key], _SPARK)
+            table.add_row(Text(safe_text(one.key) + rank), *numbers, Text(spark, "cyan"))
+    return table
+
+
+def _stages(stages: tuple[StageRecord, ...], now: float) -> Table:
+    table = _grid("Stages")
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    began = min(stage.began for stage in stages)
+    ended = max(stage.began + (now - stage.began if stage.seconds is None else stage.seconds) for stage in stages)
+    span = max(ended - began, 0.001)
+    for stage in stages:
+        sign, colour = STAGES.get(stage.status, ("·", "bright_black"))
+        seconds = max(0.0, now - stage.began) if stage.seconds is None else stage.seconds
+        left = min(_BAR - 1, int((stage.began - began) / span * _BAR))
+        size = max(1, min(_BAR - left, round(seconds / span * _BAR)))
+        bar = Text(" " * left + "━" * size, colour)
+        if stage.seconds is None and stage.progress:
+            bar.append(f" {safe_text(stage.progress)}")
+        table.add_row(Text(f"{sign} {stage.stage}", colour), Text(format_duration(seconds)), bar)
+    return table
+
+
+def _facts(page: RunPage) -> list[tuple[str, str]]:
+    record, environment, snapshot = page.record, page.detail.environment, page.detail.snapshot
+    facts = [
+        ("display name", record.display_name),
+        ("description", record.description),
+        ("created", f"{format_time(record.created)} by {record.user or '?'} on {record.host or '?'}"),
+        ("exit code", None if record.exit_code is None else str(record.exit_code)),
+        ("compute", record.compute),
+        ("command", shorten(record.command or "", 600)),
+        ("tags", ", ".join(f"{key}={value}" if value else key for key, value in record.tags.items())),
+        ("snapshot", snapshot and f"{snapshot.id[:12]}  {snapshot.files} files, {format_bytes(snapshot.bytes)}"),
+        ("environment", environment and f"{environment.label}  Python {environment.python_version}"),
+        ("lost", f"{record.lost_points} points, while the disk took nothing" if record.lost_points else None),
+        ("damaged", f"{record.gap_bytes} bytes of its journals" if record.gap_bytes else None),
+        ("folder", str(page.folder)),
+    ]
+    return [(name, safe_text(value)) for name, value in facts if value]
+
+
+def _place(value: object, *places: str | None) -> str:
+    return format_scalar(value) if value is not None else safe_text(next((one for one in places if one), ""))
+
+
+def environment_text(page: RunPage, log: str) -> RenderableType:
+    """The environment: what it is, what was done otherwise than asked, the end of its build log."""
+    found = page.detail.environment
+    if found is None:
+        return Text(
+            "Not prepared yet." if page.record.kind == "job" else "A script's own run has none.", "bright_black"
+        )
+    facts = [
+        ("label", found.label),
+        ("found", found.found),
+        ("key", found.key),
+        ("Python", f"{found.python_version}  {found.python or ''}"),
+        ("missed", found.missed),
+        ("took", format_duration(found.seconds)),
+        ("Azure ML's version", found.anonymous_version or ""),
+        *(("substituted", text) for text in found.substituted),
+    ]
+    parts: list[RenderableType] = [_pairs("Environment", [(name, safe_text(value)) for name, value in facts if value])]
+    if log:
+        parts += [
+            Text("Build log", "bold"),
+            Text("\n".join(safe_text(line) for line in log.splitlines()), "bright_black"),
+        ]
+    return Group(*parts)
+
+
+def spec_text(page: RunPage) -> RenderableType:
+    """The job file as YAML."""
+    if not page.spec:
+        return Text("A run that a script opened itself has no job file.", "bright_black")
+    clean = "\n".join(safe_text(line) for line in page.spec.splitlines())
+    return Syntax(clean, "yaml", theme="ansi_dark", word_wrap=True, background_color="default")

@@ -1,0 +1,207 @@
+"""The page of a run: what it is and how it goes, its charts, log, files, environment and spec."""
+
+import asyncio
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import ItemGrid, VerticalScroll
+from textual.screen import Screen
+from textual.widgets import DataTable, Footer, Log, Static, TabbedContent, TabPane
+from workbench_store.errors import WorkbenchError
+from workbench_store.store import Store
+
+from workbench.tui.drawings import environment_text, overview_text, spec_text, title_text
+from workbench.tui.widgets.chart import MetricChart, same_charts
+from workbench.view.charts import Chart, metric_charts
+from workbench.view.format import format_bytes, safe_text
+from workbench.view.run_page import RunPage, run_page
+
+if TYPE_CHECKING:
+    from workbench.lifecycle.logs import LogReader
+    from workbench.tui.app import Dashboard
+
+REFRESH_SECONDS = 1.0
+LOG_SECONDS = 0.3
+_LINES_AT_ONCE = 5000
+_MOST_LINES = 100_000
+_MOST_FILES = 2000
+_CHART_POINTS = 400
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    page: RunPage
+    charts: tuple[Chart, ...]
+    system: tuple[Chart, ...]
+
+
+class RunScreen(Screen[None]):
+    """The page of one run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,backspace", "back", "Back"),
+        Binding("1", "tab('overview')", "Overview", show=False),
+        Binding("2", "tab('metrics')", "Metrics", show=False),
+        Binding("3", "tab('log')", "Log", show=False),
+        Binding("4", "tab('files')", "Files", show=False),
+        Binding("5", "tab('environment')", "Environment", show=False),
+        Binding("6", "tab('spec')", "Spec", show=False),
+        Binding("x", "cancel_run", "Cancel run"),
+    ]
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._run = name
+        self._loaded: _Loaded | None = None
+        self._reader: LogReader | None = None
+        self._log_wanted = True
+
+    @property
+    def dashboard(self) -> "Dashboard":
+        """The app."""
+        return cast("Dashboard", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Title, tabs, keys."""
+        yield Static(Text(safe_text(self._run), "bold"), id="title")
+        with TabbedContent(initial="overview"):
+            with TabPane("1 Overview", id="overview"), VerticalScroll():
+                yield Static(id="overview-text")
+            with TabPane("2 Metrics", id="metrics"), VerticalScroll():
+                yield Static("No metrics yet.", id="no-metrics")
+                yield ItemGrid(min_column_width=38, id="charts")
+                yield Static("Machine", id="machine")
+                yield ItemGrid(min_column_width=38, id="system-charts")
+            with TabPane("3 Log", id="log"):
+                yield Log(max_lines=_MOST_LINES, id="log-text")
+                yield Static(id="log-pending")
+            with TabPane("4 Files", id="files"):
+                yield DataTable(cursor_type="row", id="file-table")
+            with TabPane("5 Environment", id="environment"), VerticalScroll():
+                yield Static(id="environment-text")
+            with TabPane("6 Spec", id="spec"), VerticalScroll():
+                yield Static(id="spec-text")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Begin to watch."""
+        self.query_one("#machine").display = False
+        table = self.query_one("#file-table", DataTable)
+        table.add_columns("Size", "Kind", "Path")
+        self.watch_run()
+        self.watch_log()
+
+    # -- loading
+
+    @work(exclusive=True, group="run")
+    async def watch_run(self) -> None:
+        """Load the run again and again until it is final."""
+        while True:
+            try:
+                loaded = await self.dashboard.desk.ask(self._question)
+            except WorkbenchError as error:
+                self.query_one("#overview-text", Static).update(Text(str(error), "red"))
+                return
+            await self._show(loaded)
+            await asyncio.sleep(REFRESH_SECONDS)
+
+    def _question(self, store: Store) -> _Loaded:
+        from workbench.view.fresh import refresh
+
+        layout, last = self.dashboard.layout, self._loaded
+        done = refresh(layout, store, budget_seconds=0.5)
+        if last is not None and not done.changed:
+            return last
+        page = run_page(layout, store, self._run)
+        charts = metric_charts(store, self._run, max_points=_CHART_POINTS)
+        system = metric_charts(store, self._run, max_points=_CHART_POINTS, system=True)
+        return _Loaded(page, charts, system)
+
+    async def _show(self, loaded: _Loaded) -> None:
+        before, self._loaded = self._loaded, loaded
+        page, now = loaded.page, self.dashboard.now()
+        self.query_one("#title", Static).update(title_text(page, now))
+        self.query_one("#overview-text", Static).update(overview_text(page, loaded.charts, now))
+        if before is loaded:
+            return
+        await self._show_charts("#charts", loaded.charts)
+        await self._show_charts("#system-charts", loaded.system)
+        self.query_one("#no-metrics").display = not loaded.charts
+        self.query_one("#machine").display = bool(loaded.system)
+        self.query_one("#environment-text", Static).update(environment_text(page, self._environment_log()))
+        if before is None:
+            self.query_one("#spec-text", Static).update(spec_text(page))
+        if before is None or before.page.artifacts != page.artifacts:
+            self._show_files(page)
+
+    def _environment_log(self) -> str:
+        path = self.dashboard.layout.run(self._run).environment_log
+        try:
+            return path.read_text(errors="replace")[-20_000:]
+        except OSError:
+            return ""
+
+    async def _show_charts(self, place: str, charts: tuple[Chart, ...]) -> None:
+        grid = self.query_one(place, ItemGrid)
+        if not same_charts(grid, charts):
+            await grid.remove_children()
+            await grid.mount(*(MetricChart(chart) for chart in charts))
+            return
+        for widget, chart in zip(grid.query(MetricChart), charts, strict=True):
+            widget.show(chart)
+
+    def _show_files(self, page: RunPage) -> None:
+        table = self.query_one("#file-table", DataTable)
+        table.clear()
+        rows = [(one.size, one.kind, one.path) for one in page.artifacts]
+        rows += [(one.size, "code", one.path) for one in page.files]
+        for size, kind, path in rows[:_MOST_FILES]:
+            table.add_row(Text(format_bytes(size), justify="right"), Text(kind), Text(safe_text(path)))
+        if len(rows) > _MOST_FILES:
+            table.add_row(Text(""), Text(""), Text(f"... and {len(rows) - _MOST_FILES:,} more: workbench outputs"))
+
+    @work(exclusive=True, group="log")
+    async def watch_log(self) -> None:
+        """Show the log as it grows, for as long as this page is there."""
+        from workbench.lifecycle.logs import LogReader, plain_text
+
+        self._reader = reader = LogReader(self.dashboard.layout.run(self._run))
+        log = self.query_one("#log-text", Log)
+
+        def read() -> list[str]:
+            return [plain_text(line) for line in itertools.islice(reader.lines(), _LINES_AT_ONCE)]
+
+        while True:
+            lines = await asyncio.to_thread(read)
+            if lines:
+                log.write_lines(lines)
+            pending = plain_text(reader.pending)[:300]
+            self.query_one("#log-pending", Static).update(Text(pending, no_wrap=True))
+            self.query_one("#log-pending").display = bool(pending)
+            await asyncio.sleep(0 if len(lines) == _LINES_AT_ONCE else LOG_SECONDS)
+
+    # -- what the user asks for
+
+    @on(TabbedContent.TabActivated)
+    def _focus_content(self, event: TabbedContent.TabActivated) -> None:
+        for widget in event.pane.query("VerticalScroll, Log, DataTable"):
+            widget.focus()
+            return
+
+    def action_tab(self, name: str) -> None:
+        """Show a tab."""
+        self.query_one(TabbedContent).active = name
+
+    def action_back(self) -> None:
+        """Back to the table."""
+        self.dismiss()
+
+    def action_cancel_run(self) -> None:
+        """Cancel this run."""
+        if self._loaded is not None:
+            self.dashboard.cancel_run(self._run, self._loaded.page.record.state)

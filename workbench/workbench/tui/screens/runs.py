@@ -1,0 +1,240 @@
+"""The first screen: the live table of runs, with a filter and an order."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Footer, Input, Static
+from workbench_store.errors import UsageError, WorkbenchError
+from workbench_store.records import SortKey
+from workbench_store.store import Store
+
+from workbench.tui.looks import STATES
+from workbench.tui.screens.dialogs import Choose, ChooseColumns
+from workbench.tui.widgets.run_table import WINDOW, RunTable
+from workbench.view.overview import Overview, overview
+from workbench.view.run_list import ListColumns, RunList, list_columns, run_list
+
+if TYPE_CHECKING:
+    from workbench.tui.app import Dashboard
+
+REFRESH_SECONDS = 1.0
+#: The list, the counts, and why nothing new could be taken in, if so.
+_Answer = tuple[RunList, Overview, str | None]
+
+
+class RunsScreen(Screen[None]):
+    """The table of runs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter"),
+        Binding("s", "sort", "Sort"),
+        Binding("r", "reverse", "Reverse"),
+        Binding("c", "columns", "Columns"),
+        Binding("x", "cancel_run", "Cancel run"),
+        Binding("escape", "clear_filter", "Clear filter", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter = ""
+        self._sort = SortKey()
+        self._offset = 0
+        self._metrics: list[str] | None = None
+        self._params: list[str] | None = None
+        self._columns: ListColumns | None = None
+        self._asked_for: object = None
+        self._wake = asyncio.Event()
+
+    @property
+    def dashboard(self) -> "Dashboard":
+        """The app."""
+        return cast("Dashboard", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Head, filter, table, keys."""
+        yield Static(id="head")
+        yield Input(placeholder="state:failed  exp:digits  lr<0.1  tag:best  any text", id="filter", compact=True)
+        yield RunTable(self.dashboard.now)
+        yield Static(id="message")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Begin to watch."""
+        self.query_one("#filter").display = False
+        self.query_one("#message").display = False
+        self.query_one("#head", Static).update(self._head(None))
+        self.query_one(RunTable).focus()
+        self.watch_runs()
+
+    def on_screen_resume(self) -> None:
+        """Back from a run: look at once."""
+        self._wake.set()
+
+    # -- loading
+
+    @work(exclusive=True)
+    async def watch_runs(self) -> None:
+        """Load the window again and again, as long as this screen is there."""
+        while True:
+            if self.is_current:
+                await self._load()
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), REFRESH_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def _load(self) -> None:
+        try:
+            answer = await self.dashboard.desk.ask(self._question())
+        except UsageError as error:
+            self._say(error.message, bad=True)
+            return
+        except WorkbenchError as error:
+            self._say(str(error), bad=True)
+            return
+        if answer is None:
+            self.query_one(RunTable).tick()
+            return
+        listed, counts, blocked = answer
+        self._columns = listed.columns
+        self.query_one("#head", Static).update(self._head(counts))
+        self.query_one(RunTable).show(listed)
+        self._say(blocked or self._empty(listed), bad=bool(blocked))
+
+    def _question(self) -> Callable[[Store], _Answer | None]:
+        """What to ask the store; it answers None when nothing has changed."""
+        layout = self.dashboard.layout
+        wanted = (self._filter, self._sort, self._offset, tuple(self._metrics or ()), tuple(self._params or ()))
+        again = wanted == self._asked_for
+        metrics, params = self._metrics, self._params
+
+        def question(store: Store) -> _Answer | None:
+            from workbench.view.fresh import refresh
+
+            done = refresh(layout, store, budget_seconds=0.5)
+            if again and not done.changed and not done.blocked:
+                return None
+            columns = list_columns(store, metrics, params)
+            text, sort, offset = wanted[:3]
+            listed = run_list(store, columns, filter=text, sort=sort, offset=offset, limit=WINDOW)
+            return listed, overview(store), done.blocked
+
+        self._asked_for = wanted
+        return question
+
+    def _head(self, counts: Overview | None) -> Text:
+        text = Text("Workbench", "bold", no_wrap=True, overflow="ellipsis")
+        if counts is None:
+            return text
+        text.append(f"  {counts.total:,} runs", "not bold")
+        for state, count in counts.states:
+            sign, colour = STATES[state]
+            text.append(f"  {sign} {count:,} {state}", f"not bold {colour}")
+        if self._filter:
+            text.append(f"  filter: {self._filter}", "not bold yellow")
+        return text
+
+    def _empty(self, listed: RunList) -> str:
+        if listed.total:
+            return ""
+        if listed.filter:
+            return "No run fits the filter. Escape clears it."
+        return "No runs yet. In this folder:  workbench run job.yml"
+
+    def _say(self, text: str, *, bad: bool = False) -> None:
+        message = self.query_one("#message", Static)
+        message.display = bool(text)
+        message.set_class(bad, "bad")
+        message.update(Text(text))
+
+    # -- what the user asks for
+
+    @on(RunTable.WindowWanted)
+    def _load_window(self, event: RunTable.WindowWanted) -> None:
+        self._offset = event.offset
+        self._wake.set()
+
+    @on(RunTable.SortWanted)
+    def _sort_by(self, event: RunTable.SortWanted) -> None:
+        same = (event.sort.kind, event.sort.name) == (self._sort.kind, self._sort.name)
+        turned = SortKey(event.sort.kind, event.sort.name, not self._sort.descending)
+        self._order(turned if same else event.sort)
+
+    def _order(self, sort: SortKey) -> None:
+        self._sort, self._offset = sort, 0
+        self._wake.set()
+
+    @on(RunTable.Opened)
+    def _open(self, event: RunTable.Opened) -> None:
+        self.dashboard.open_run(event.name)
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        box = self.query_one("#filter", Input)
+        box.display = True
+        box.focus()
+
+    def action_clear_filter(self) -> None:
+        """Show all runs again."""
+        box = self.query_one("#filter", Input)
+        box.value = ""
+        box.display = False
+        self.query_one(RunTable).focus()
+
+    @on(Input.Changed, "#filter")
+    def _filtered(self, event: Input.Changed) -> None:
+        self._filter, self._offset = event.value.strip(), 0
+        self._wake.set()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        box = self.query_one("#filter", Input)
+        box.display = bool(box.value)
+        self.query_one(RunTable).focus()
+
+    @work
+    async def action_sort(self) -> None:
+        """Choose what to sort by."""
+        names = ["created", "duration", "name", "state", "experiment"]
+        options = [(f"column:{name}", name) for name in names]
+        if self._columns is not None:
+            options += [(f"metric:{key}", f"{key} (metric)") for key in self._columns.all_metrics]
+            options += [(f"param:{key}", f"{key} (parameter)") for key in self._columns.all_params]
+        chosen = await self.app.push_screen_wait(Choose("Sort by", options))
+        if chosen:
+            kind, _, name = chosen.partition(":")
+            falls = kind == "metric" or name in ("created", "duration")
+            self._order(SortKey(kind, name, falls))  # type: ignore[arg-type]
+
+    def action_reverse(self) -> None:
+        """The other way round."""
+        self._order(SortKey(self._sort.kind, self._sort.name, not self._sort.descending))
+
+    @work
+    async def action_columns(self) -> None:
+        """Choose the columns."""
+        columns = self._columns
+        if columns is None:
+            return
+        options = [(f"metric:{key}", f"{key} (metric)") for key in columns.all_metrics]
+        options += [(f"param:{key}", f"{key} (parameter)") for key in columns.all_params]
+        shown = {f"metric:{key}" for key in columns.metrics} | {f"param:{key}" for key in columns.params}
+        chosen = await self.app.push_screen_wait(ChooseColumns(options, shown))
+        if chosen is not None:
+            self._metrics = [one.removeprefix("metric:") for one in chosen if one.startswith("metric:")]
+            self._params = [one.removeprefix("param:") for one in chosen if one.startswith("param:")]
+            self._asked_for = None
+            self._wake.set()
+
+    def action_cancel_run(self) -> None:
+        """Cancel the run under the cursor."""
+        row = self.query_one(RunTable).selected
+        if row is not None:
+            self.dashboard.cancel_run(row.name, row.state)

@@ -1,0 +1,53 @@
+"""A chart of one metric, drawn with braille dots; ranks are lines of their own."""
+
+from textual.widget import Widget
+from textual_plotext import PlotextPlot
+
+from workbench.view.charts import Chart
+from workbench.view.format import format_number, safe_text
+
+_COLOURS = ("cyan", "magenta", "yellow", "green", "red", "blue")
+
+
+class MetricChart(PlotextPlot):
+    """Draws a `Chart` and is given a new one as points come."""
+
+    DEFAULT_CSS = """
+    MetricChart { height: 12; width: 1fr; min-width: 36; border: round $surface-lighten-2; border-title-color: $text; }
+    """
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__()
+        self.chart = chart
+
+    def on_mount(self) -> None:
+        """Draw the first time."""
+        self.auto_theme = True
+        self._draw()
+
+    def show(self, chart: Chart) -> None:
+        """Draw another state of the same metric, if it is another."""
+        if chart != self.chart:
+            self.chart = chart
+            self._draw()
+
+    def _draw(self) -> None:
+        plot = self.plt
+        plot.clear_data()
+        plot.clear_figure()
+        for index, series in enumerate(self.chart.series):
+            good = [(s, v) for s, v in zip(series.steps, series.values, strict=True) if v - v == 0]
+            if good:
+                steps, values = zip(*good, strict=True)
+                plot.plot(list(steps), list(values), marker="braille", color=_COLOURS[index % len(_COLOURS)])
+        plot.xaxes(True, False)
+        plot.yaxes(True, False)
+        last = self.chart.last
+        self.border_title = safe_text(self.chart.key).replace("[", "\\[")
+        self.border_subtitle = "" if last is None else format_number(last)
+        self.refresh()
+
+
+def same_charts(widget: Widget, charts: tuple[Chart, ...]) -> bool:
+    """Whether the widget holds charts of exactly these metrics, in this order."""
+    return [child.chart.key for child in widget.query(MetricChart)] == [chart.key for chart in charts]

@@ -1,0 +1,24 @@
+"""The head of the dashboard: how many runs are in which state."""
+
+from dataclasses import dataclass
+
+from workbench_store.states import RunState
+from workbench_store.store import Store
+
+
+@dataclass(frozen=True)
+class Overview:
+    """How many runs there are, and how many in each state that any is in."""
+
+    total: int
+    states: tuple[tuple[RunState, int], ...]
+
+
+def overview(store: Store) -> Overview:
+    """The counts, states in the order of a run's life."""
+    counts = store.state_counts()
+    order = list(RunState)
+    found = sorted(
+        ((RunState.parse(name), count) for name, count in counts.items()), key=lambda one: order.index(one[0])
+    )
+    return Overview(sum(counts.values()), tuple(found))
