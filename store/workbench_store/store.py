@@ -42,6 +42,8 @@ class Store:
         self.layout = layout
         self._lease = lease_of(layout)
         self._watch = JournalWatch(layout)
+        #: Goes up whenever a refresh found something new: each onlooker compares it with what it saw last.
+        self.revision = 0
         self._offsets: dict[JournalKey, int] | None = None
         #: Sizes at which a journal was found to end in a record that is not whole.
         self._torn: dict[JournalKey, int] = {}
@@ -54,29 +56,33 @@ class Store:
         `only` looks at one run. Where nothing can be written, what is there is kept and `.blocked` says why. Raises
         StoreBusy, StoreDamaged or StoreTooNew.
         """
-        deadline = None if budget_seconds is None else time.monotonic() + budget_seconds
         done = Refresh()
         try:
-            offsets = self._known_offsets()
-            while grown := self._grown(offsets, only):
-                read = self._read(grown, offsets)
-                batch = self._ingest(read)
-                offsets = self._known_offsets()
-                late = deadline is not None and time.monotonic() > deadline
-                done = Refresh(
-                    points=done.points + batch.points,
-                    events=done.events + batch.events,
-                    runs=done.runs + len({key.run for key in batch.chunks}),
-                    pending=late,
-                    elsewhere=done.elsewhere or len(batch.chunks) < len(read.chunks),
-                )
-                if late or not read.chunks:
-                    break
+            for done in self._refreshing(done, budget_seconds, only):
+                self.revision += done.changed
         except WorkspaceError as error:
             if os.access(self.layout.root, os.W_OK) or not self.layout.store.exists():
                 raise
             return replace(done, blocked=error.message)
         return done
+
+    def _refreshing(self, done: Refresh, budget_seconds: float | None, only: str | None) -> Iterator[Refresh]:
+        """One transaction after the other; what they brought so far."""
+        deadline = None if budget_seconds is None else time.monotonic() + budget_seconds
+        while grown := self._grown(self._known_offsets(), only):
+            read = self._read(grown, self._known_offsets())
+            batch = self._ingest(read)
+            late = deadline is not None and time.monotonic() > deadline
+            done = Refresh(
+                points=done.points + batch.points,
+                events=done.events + batch.events,
+                runs=done.runs + len({key.run for key in batch.chunks}),
+                pending=late,
+                elsewhere=done.elsewhere or len(batch.chunks) < len(read.chunks),
+            )
+            yield done
+            if late or not read.chunks:
+                return
 
     def _known_offsets(self) -> dict[JournalKey, int]:
         if self._offsets is None or not self.layout.store.exists():

@@ -24,7 +24,7 @@ class Dashboard(App[None]):
     CSS_PATH = "dashboard.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "keys", "Keys"),
-        Binding("ctrl+p", "command_palette", "Commands"),
+        Binding("ctrl+p", "command_palette", "Palette"),
         Binding("q", "quit", "Quit"),
     ]
 

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 from workbench_store.records import StageRecord
 
-from workbench.tui.looks import STAGES, sparkline, state_text
+from workbench.tui.looks import GREY, STAGES, sparkline, state_text
 from workbench.view.charts import Chart
 from workbench.view.format import (
     format_bytes,
@@ -31,7 +31,7 @@ def title_text(page: RunPage, now: float) -> Text:
     text.append_text(state_text(record.state))
     if record.started is not None:
         text.append(f"  {format_duration((record.ended or now) - record.started)}")
-    text.append(f"  {safe_text(record.experiment)}", "bright_black")
+    text.append(f"  {safe_text(record.experiment)}", GREY)
     if record.reason:
         text.append(f"  {safe_text(record.reason)}", "red" if str(record.state) == "Failed" else "yellow")
     return text
@@ -57,7 +57,8 @@ def overview_text(page: RunPage, charts: tuple[Chart, ...], now: float) -> Rende
         )
     if page.detail.outputs:
         parts.append(_pairs("Outputs", [(safe_text(p.name), _place(None, p.path, None)) for p in page.detail.outputs]))
-    return Group(*parts)
+    spaced = [piece for part in parts for piece in ((part, Text("")) if isinstance(part, Table) else (part,))]
+    return Group(*spaced)
 
 
 def _grid(title: str) -> Table:
@@ -74,7 +75,7 @@ def _grid(title: str) -> Table:
 
 def _pairs(title: str, pairs: list[tuple[str, str]]) -> Table:
     table = _grid(title)
-    table.add_column(style="bright_black", no_wrap=True)
+    table.add_column(style=GREY, no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in pairs:
         table.add_row(Text(name), Text(value))
@@ -88,7 +89,7 @@ def _metrics(page: RunPage, charts: tuple[Chart, ...]) -> Table:
     )
     table.add_column("", no_wrap=True)
     for title in ("last", "min", "max"):
-        table.add_column(title, justify="right", header_style="bright_black", no_wrap=True)
+        table.add_column(title, justify="right", header_style=GREY, no_wrap=True)
     table.add_column("")
     for one in page.metrics:
         if one.key in shapes:
@@ -109,7 +110,7 @@ def _stages(stages: tuple[StageRecord, ...], now: float) -> Table:
     ended = max(stage.began + (now - stage.began if stage.seconds is None else stage.seconds) for stage in stages)
     span = max(ended - began, 0.001)
     for stage in stages:
-        sign, colour = STAGES.get(stage.status, ("·", "bright_black"))
+        sign, colour = STAGES.get(stage.status, ("·", GREY))
         seconds = max(0.0, now - stage.began) if stage.seconds is None else stage.seconds
         left = min(_BAR - 1, int((stage.began - began) / span * _BAR))
         size = max(1, min(_BAR - left, round(seconds / span * _BAR)))
@@ -147,9 +148,7 @@ def environment_text(page: RunPage, log: str) -> RenderableType:
     """The environment: what it is, what was done otherwise than asked, the end of its build log."""
     found = page.detail.environment
     if found is None:
-        return Text(
-            "Not prepared yet." if page.record.kind == "job" else "A script's own run has none.", "bright_black"
-        )
+        return Text("Not prepared yet." if page.record.kind == "job" else "A script's own run has none.", GREY)
     facts = [
         ("label", found.label),
         ("found", found.found),
@@ -164,7 +163,7 @@ def environment_text(page: RunPage, log: str) -> RenderableType:
     if log:
         parts += [
             Text("Build log", "bold"),
-            Text("\n".join(safe_text(line) for line in log.splitlines()), "bright_black"),
+            Text("\n".join(safe_text(line) for line in log.splitlines()), GREY),
         ]
     return Group(*parts)
 
@@ -172,6 +171,6 @@ def environment_text(page: RunPage, log: str) -> RenderableType:
 def spec_text(page: RunPage) -> RenderableType:
     """The job file as YAML."""
     if not page.spec:
-        return Text("A run that a script opened itself has no job file.", "bright_black")
+        return Text("A run that a script opened itself has no job file.", GREY)
     clean = "\n".join(safe_text(line) for line in page.spec.splitlines())
     return Syntax(clean, "yaml", theme="ansi_dark", word_wrap=True, background_color="default")

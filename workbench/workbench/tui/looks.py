@@ -4,9 +4,11 @@ from rich.style import Style
 from rich.text import Text
 from workbench_store.states import RunState
 
+#: For what matters less; readable on dark and light.
+GREY = "grey58"
 #: A sign and a colour for each state; signs differ too, for those who see no colours.
 STATES: dict[RunState, tuple[str, str]] = {
-    RunState.NOT_STARTED: ("·", "bright_black"),
+    RunState.NOT_STARTED: ("·", GREY),
     RunState.QUEUED: ("◌", "blue"),
     RunState.PREPARING: ("◔", "cyan"),
     RunState.PROVISIONING: ("◔", "cyan"),
@@ -18,10 +20,10 @@ STATES: dict[RunState, tuple[str, str]] = {
     RunState.FAILED: ("✗", "red"),
     RunState.CANCELED: ("■", "yellow"),
     RunState.NOT_RESPONDING: ("!", "magenta"),
-    RunState.UNKNOWN: ("?", "bright_black"),
+    RunState.UNKNOWN: ("?", GREY),
 }
 STAGES = {"done": ("✓", "green"), "failed": ("✗", "red"), "started": ("●", "bright_cyan")}
-DIM = Style(color="bright_black")
+DIM = Style(color=GREY)
 
 
 def state_text(state: RunState) -> Text:

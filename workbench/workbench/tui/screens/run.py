@@ -38,6 +38,7 @@ class _Loaded:
     page: RunPage
     charts: tuple[Chart, ...]
     system: tuple[Chart, ...]
+    revision: int
 
 
 class RunScreen(Screen[None]):
@@ -51,7 +52,7 @@ class RunScreen(Screen[None]):
         Binding("4", "tab('files')", "Files", show=False),
         Binding("5", "tab('environment')", "Environment", show=False),
         Binding("6", "tab('spec')", "Spec", show=False),
-        Binding("x", "cancel_run", "Cancel run"),
+        Binding("x", "cancel_run", "Cancel"),
     ]
 
     def __init__(self, name: str) -> None:
@@ -114,13 +115,14 @@ class RunScreen(Screen[None]):
         from workbench.view.fresh import refresh
 
         layout, last = self.dashboard.layout, self._loaded
-        done = refresh(layout, store, budget_seconds=0.5)
-        if last is not None and not done.changed:
+        refresh(layout, store, budget_seconds=0.5)
+        if last is not None and store.revision == last.revision:
             return last
+        revision = store.revision
         page = run_page(layout, store, self._run)
         charts = metric_charts(store, self._run, max_points=_CHART_POINTS)
         system = metric_charts(store, self._run, max_points=_CHART_POINTS, system=True)
-        return _Loaded(page, charts, system)
+        return _Loaded(page, charts, system, revision)
 
     async def _show(self, loaded: _Loaded) -> None:
         before, self._loaded = self._loaded, loaded

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
 REFRESH_SECONDS = 1.0
-#: The list, the counts, and why nothing new could be taken in, if so.
-_Answer = tuple[RunList, Overview, str | None]
+#: The list, the counts, why nothing new could be taken in, if so, and the store's revision that this is of.
+_Answer = tuple[RunList, Overview, str | None, int]
 
 
 class RunsScreen(Screen[None]):
@@ -36,7 +36,7 @@ class RunsScreen(Screen[None]):
         Binding("s", "sort", "Sort"),
         Binding("r", "reverse", "Reverse"),
         Binding("c", "columns", "Columns"),
-        Binding("x", "cancel_run", "Cancel run"),
+        Binding("x", "cancel_run", "Cancel"),
         Binding("escape", "clear_filter", "Clear filter", show=False),
     ]
 
@@ -49,6 +49,7 @@ class RunsScreen(Screen[None]):
         self._params: list[str] | None = None
         self._columns: ListColumns | None = None
         self._asked_for: object = None
+        self._revision = -1
         self._wake = asyncio.Event()
 
     @property
@@ -102,7 +103,7 @@ class RunsScreen(Screen[None]):
         if answer is None:
             self.query_one(RunTable).tick()
             return
-        listed, counts, blocked = answer
+        listed, counts, blocked, self._revision = answer
         self._columns = listed.columns
         self.query_one("#head", Static).update(self._head(counts))
         self.query_one(RunTable).show(listed)
@@ -112,19 +113,20 @@ class RunsScreen(Screen[None]):
         """What to ask the store; it answers None when nothing has changed."""
         layout = self.dashboard.layout
         wanted = (self._filter, self._sort, self._offset, tuple(self._metrics or ()), tuple(self._params or ()))
-        again = wanted == self._asked_for
+        seen, again = self._revision, wanted == self._asked_for
         metrics, params = self._metrics, self._params
 
         def question(store: Store) -> _Answer | None:
             from workbench.view.fresh import refresh
 
             done = refresh(layout, store, budget_seconds=0.5)
-            if again and not done.changed and not done.blocked:
+            if again and store.revision == seen and not done.blocked:
                 return None
+            revision = store.revision
             columns = list_columns(store, metrics, params)
             text, sort, offset = wanted[:3]
             listed = run_list(store, columns, filter=text, sort=sort, offset=offset, limit=WINDOW)
-            return listed, overview(store), done.blocked
+            return listed, overview(store), done.blocked, revision
 
         self._asked_for = wanted
         return question

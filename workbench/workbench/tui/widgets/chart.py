@@ -13,7 +13,8 @@ class MetricChart(PlotextPlot):
     """Draws a `Chart` and is given a new one as points come."""
 
     DEFAULT_CSS = """
-    MetricChart { height: 12; width: 1fr; min-width: 36; border: round $surface-lighten-2; border-title-color: $text; }
+    MetricChart { height: 12; width: 1fr; min-width: 36; border: round $surface-lighten-2; border-title-color: $text;
+        border-subtitle-color: $text; border-subtitle-style: bold; }
     """
 
     def __init__(self, chart: Chart) -> None:
@@ -40,12 +41,21 @@ class MetricChart(PlotextPlot):
             if good:
                 steps, values = zip(*good, strict=True)
                 plot.plot(list(steps), list(values), marker="braille", color=_COLOURS[index % len(_COLOURS)])
+        steps_seen = [step for series in self.chart.series for step in (series.steps[:1] + series.steps[-1:])]
+        if steps_seen:
+            ticks = _ticks(min(steps_seen), max(steps_seen))
+            plot.xticks(ticks, [format_number(tick) for tick in ticks])
         plot.xaxes(True, False)
         plot.yaxes(True, False)
         last = self.chart.last
         self.border_title = safe_text(self.chart.key).replace("[", "\\[")
         self.border_subtitle = "" if last is None else format_number(last)
         self.refresh()
+
+
+def _ticks(first: int, last: int) -> list[float]:
+    """Up to four whole steps from the first to the last."""
+    return sorted({float(first + (last - first) * part // 3) for part in range(4)})
 
 
 def same_charts(widget: Widget, charts: tuple[Chart, ...]) -> bool:

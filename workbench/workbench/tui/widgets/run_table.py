@@ -33,6 +33,7 @@ from workbench.view.run_list import RunList
 WINDOW = 300
 _WIDEST = 24
 _GAP = 2
+_MARGIN = 1
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,14 @@ class RunTable(ScrollView, can_focus=True):
         Binding("left,h", "scroll_sideways(-10)", "Scroll left", show=False),
         Binding("right,l", "scroll_sideways(10)", "Scroll right", show=False),
     ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"run-table--cursor", "run-table--mark", "run-table--titles"}
     DEFAULT_CSS = """
-    RunTable { background: $background; height: 1fr; scrollbar-size-horizontal: 1; }
+    RunTable {
+        background: $background; height: 1fr; scrollbar-size: 1 1;
+        .run-table--cursor { background: $primary 45%; text-style: bold; }
+        .run-table--mark { background: $surface-lighten-1; }
+        .run-table--titles { background: $surface; text-style: bold; }
+    }
     """
     cursor: reactive[int] = reactive(0, repaint=True)
 
@@ -142,7 +149,7 @@ class RunTable(ScrollView, can_focus=True):
             for index, cell in enumerate(row):
                 widths[index] = max(widths[index], cell.cell_len)
         self._drawn = _Drawn(cells, widths)
-        total = sum(widths) + _GAP * len(widths)
+        total = _MARGIN + sum(widths) + _GAP * len(widths)
         self.virtual_size = Size(total, self._list.total + 1)
 
     def render_line(self, y: int) -> Strip:
@@ -153,12 +160,12 @@ class RunTable(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         index = y - 1 + scroll_y
         if y == 0:
-            return self._line(self._titles(), scroll_x, width, self.rich_style + Style(bold=True))
+            return self._line(self._titles(), scroll_x, width, self.get_component_rich_style("run-table--titles"))
         if index >= self._list.total:
             return Strip.blank(width, self.rich_style)
         style = self.rich_style
         if index == self.cursor:
-            style += Style(reverse=True) if self.has_focus else Style(underline=True)
+            style += self.get_component_rich_style("run-table--cursor" if self.has_focus else "run-table--mark")
         place = index - self._list.offset
         if not 0 <= place < len(self._drawn.cells):
             return self._line([Text("…", DIM)], 0, width, style)
@@ -174,8 +181,7 @@ class RunTable(ScrollView, can_focus=True):
         return titles
 
     def _line(self, cells: list[Text], scroll_x: int, width: int, style: Style) -> Strip:
-        fixed = Text()
-        rest = Text()
+        fixed, rest = Text(" " * _MARGIN), Text()
         for index, cell in enumerate(cells):
             target = fixed if index == 0 else rest
             size = self._drawn.widths[index] if index < len(self._drawn.widths) else cell.cell_len
@@ -263,7 +269,7 @@ class RunTable(ScrollView, can_focus=True):
                 self.action_open()
 
     def _column_at(self, x: int) -> Column | None:
-        left = 0
+        left = _MARGIN
         for index, (column, width) in enumerate(zip(self._columns, self._drawn.widths, strict=True)):
             shift = 0 if index == 0 else int(self.scroll_offset.x)
             if left - shift <= x < left - shift + width + _GAP:

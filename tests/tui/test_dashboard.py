@@ -1,0 +1,224 @@
+"""What a user does in the dashboard, key by key."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, Log, TabbedContent
+from workbench.tui.app import Dashboard
+from workbench.tui.screens.dialogs import Choose, ChooseColumns, Confirm, Keys
+from workbench.tui.screens.run import RunScreen
+from workbench.tui.widgets.chart import MetricChart
+from workbench.tui.widgets.run_table import RunTable
+from workbench_store.workspace import open_workspace
+
+from tests.tui.pilot import loaded, names, opened, table, until
+from tests.tui.workspace import NOW, Run, fixed_workspace
+
+
+def screen_text(app: Dashboard) -> str:
+    """What is on the screen, line by line."""
+    width, height = app.size
+    return (
+        "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
+        or f"{width}x{height}"
+    )
+
+
+async def test_runs_are_listed_newest_first(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(120, 24)) as pilot:
+        app = await loaded(pilot)
+        assert names(app) == ["fair-hawk", "calm-otter", "dim-lynx", "brave-heron", "eager-wolf"]
+        text = screen_text(app)
+        assert "5 runs" in text and "Running" in text and "NotResponding" in text
+        # Markup that a user wrote is text.
+        assert "[bold]markup[/bold]" in text
+
+
+async def test_typing_filters_and_escape_shows_all_again(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 24)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("slash", *"state", "colon", *"failed", "enter")
+        await until(pilot, lambda: names(app) == ["dim-lynx"], "the filtered list")
+        assert isinstance(app.focused, RunTable)
+        await pilot.press("escape")
+        await until(pilot, lambda: len(names(app)) == 5, "the whole list")
+
+
+async def test_a_filter_that_means_nothing_is_explained(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 24)) as pilot:
+        app = await loaded(pilot)
+        app.screen.query_one("#filter", Input).value = "state:sleeping"
+        await until(pilot, lambda: "sleeping" in screen_text(app) and "none" in screen_text(app), "the message")
+        assert len(names(app)) == 5
+
+
+async def test_sorting_by_a_metric_and_back(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 24)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Choose), "the choice")
+        await pilot.press(*"loss", "enter")
+        await until(pilot, lambda: names(app)[:2] == ["calm-otter", "brave-heron"], "the order by loss")
+        await pilot.press("r")
+        await until(pilot, lambda: names(app)[:2] == ["brave-heron", "calm-otter"], "the reverse order")
+
+
+async def test_a_click_on_a_title_sorts(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 24)) as pilot:
+        app = await loaded(pilot)
+        await pilot.click(RunTable, offset=(2, 0))
+        await until(pilot, lambda: names(app)[0] == "brave-heron", "the order by name")
+
+
+async def test_columns_are_chosen(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(120, 24)) as pilot:
+        app = await loaded(pilot)
+        assert "accuracy" in screen_text(app)
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, ChooseColumns), "the choice")
+        await pilot.press("space", "enter")
+        await until(pilot, lambda: "accuracy" not in screen_text(app), "the column to go")
+
+
+async def test_the_cursor_stays_on_its_run(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 24)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("down", "down")
+        selected = table(app).selected
+        assert selected is not None and selected.name == "dim-lynx"
+        newer = Run(app.layout, "a-newer-run", NOW - 1)
+        newer.state(0, "Queued")
+        await until(pilot, lambda: "a-newer-run" in names(app), "the new run")
+        selected = table(app).selected
+        assert selected is not None and selected.name == "dim-lynx"
+
+
+async def test_enter_opens_the_page_and_escape_goes_back(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("end", "up", "enter")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen), "the page")
+        await until(pilot, lambda: "brave-heron" in screen_text(app) and "loss" in screen_text(app), "its metrics")
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, RunScreen), "the table")
+
+
+async def test_the_page_shows_everything(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(120, 50)) as pilot:
+        screen = await opened(pilot, "brave-heron")
+        text = screen_text(dashboard)
+        for expected in ("hidden", "64", "environment", "The baseline.", "team=vision", "Completed"):
+            assert expected in text
+        await pilot.press("2")
+        assert [chart.chart.key for chart in screen.query(MetricChart)] == ["accuracy", "loss"]
+        await pilot.press("4")
+        await until(pilot, lambda: "outputs/model.pkl" in screen_text(dashboard), "the files")
+        await pilot.press("5")
+        await until(pilot, lambda: "is not used by local compute" in screen_text(dashboard), "the environment")
+        await pilot.press("6")
+        await until(pilot, lambda: "commandJob.schema.json" in screen_text(dashboard), "the spec")
+        assert screen.query_one(TabbedContent).active == "spec"
+
+
+async def test_the_log_is_live_and_harmless(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, "brave-heron")
+        await pilot.press("3")
+        log = screen.query_one("#log-text", Log)
+        await until(pilot, lambda: len(log.lines) >= 21, "the log")
+        assert any("[red]" in line for line in log.lines) and not any("\x1b" in line for line in log.lines)
+        with dashboard.layout.run("brave-heron").user_log.open("a") as file:
+            file.write("one more line\n")
+        await until(pilot, lambda: any("one more line" in line for line in log.lines), "the new line")
+
+
+async def test_charts_grow_with_the_run(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, "calm-otter")
+        journal = dashboard.layout.run("calm-otter").journals / "client-r1-2-00000000.wbj"
+        await pilot.press("2")
+        before = [len(chart.chart.series[0]) for chart in screen.query(MetricChart)]
+        source = next(dashboard.layout.run("brave-heron").journals.glob("*.wbj"))
+        journal.write_bytes(source.read_bytes())
+        await until(
+            pilot,
+            lambda: [len(chart.chart.series[0]) for chart in screen.query(MetricChart)] == [n + 50 for n in before],
+            "points",
+        )
+
+
+async def test_a_final_run_is_not_cancelled(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 24), notifications=True) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("end", "up", "x")
+        await until(pilot, lambda: "Completed already" in screen_text(app), "the word about it")
+
+
+async def test_cancelling_asks_first(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 24)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("down", "x")
+        await until(pilot, lambda: isinstance(app.screen, Confirm), "the question")
+        assert "workbench cancel calm-otter" in screen_text(app)
+        await pilot.press("n")
+        await until(pilot, lambda: not isinstance(app.screen, Confirm), "the table")
+        assert not app.layout.run("calm-otter").cancel_request.exists()
+
+
+async def test_keys_of_the_focused_part(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, Keys), "the keys")
+        text = screen_text(app)
+        assert "Run table" in text and "First run" in text
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Keys), "the table")
+
+
+async def test_the_palette_has_what_keys_do(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 30)) as pilot:
+        app = await loaded(pilot)
+        found = {command.title for command in app.get_system_commands(app.screen)}
+        assert {"Filter", "Sort", "Columns", "Cancel", "Open", "Keys", "Quit", "Theme"} <= found
+
+
+async def test_ten_thousand_runs_scroll(tmp_path: Path) -> None:
+    layout = open_workspace(explicit=str(tmp_path / "many"))
+    for number in range(1000):
+        run = Run(layout, f"run-{number:05}", NOW - 100_000 + number)
+        run.state(1, "Completed")
+    app = Dashboard(layout, now=lambda: NOW)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: names(app), "the table")
+        await pilot.press("end")
+        await until(pilot, lambda: "run-00000" in names(app), "the last window")
+        await until(pilot, lambda: "run-00000" in screen_text(app), "the last run on the screen")
+        selected = table(app).selected
+        assert selected is not None and selected.name == "run-00000"
+
+
+async def test_an_empty_workspace_says_how_to_begin(tmp_path: Path) -> None:
+    app = Dashboard(open_workspace(explicit=str(tmp_path / "empty")), now=time.time)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "workbench run job.yml" in screen_text(app), "the hint")
+
+
+async def test_a_damaged_store_is_explained(tmp_path: Path) -> None:
+    layout = fixed_workspace(tmp_path / "ws")
+    layout.store.write_bytes(b"scribbled over" * 1000)
+    app = Dashboard(layout, now=lambda: NOW)
+    async with app.run_test(size=(100, 24)) as pilot:
+        await until(pilot, lambda: "doctor --rebuild" in screen_text(app), "the remedy")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 10), (200, 60)])
+async def test_every_tab_on_every_size(dashboard: Dashboard, size: tuple[int, int]) -> None:
+    async with dashboard.run_test(size=size) as pilot:
+        await opened(pilot, "brave-heron")
+        for key in "123456":
+            await pilot.press(key)
+            await pilot.pause()
+        assert json.dumps(screen_text(dashboard))

@@ -1,0 +1,52 @@
+"""Pictures of the dashboard, compared with those that were looked at and found good.
+
+They hold for one version of Textual: with another the test says so instead of comparing. Make new ones with
+`pytest tests/tui/test_pictures.py --snapshot-update` and look at them.
+"""
+
+from collections.abc import Callable
+from importlib.metadata import version
+
+import pytest
+from textual.pilot import Pilot
+from workbench.tui.app import Dashboard
+
+from tests.tui.pilot import loaded, opened
+
+PICTURED_WITH = "8.2.8"
+pytestmark = pytest.mark.skipif(
+    version("textual") != PICTURED_WITH,
+    reason=f"the pictures are of Textual {PICTURED_WITH}, here is {version('textual')}",
+)
+Compare = Callable[..., bool]
+
+
+async def show_table(pilot: Pilot[None]) -> None:
+    await loaded(pilot)
+
+
+def test_the_table(dashboard: Dashboard, snap_compare: Compare) -> None:
+    assert snap_compare(dashboard, terminal_size=(100, 24), run_before=show_table)
+
+
+def test_the_table_on_a_small_terminal(dashboard: Dashboard, snap_compare: Compare) -> None:
+    assert snap_compare(dashboard, terminal_size=(80, 24), run_before=show_table)
+
+
+@pytest.mark.parametrize(("name", "key"), [("overview", "1"), ("metrics", "2"), ("log", "3"), ("files", "4")])
+def test_the_page(dashboard: Dashboard, snap_compare: Compare, name: str, key: str) -> None:
+    async def show(pilot: Pilot[None]) -> None:
+        await opened(pilot, "brave-heron")
+        await pilot.press(key)
+        await pilot.pause(0.5)
+
+    assert snap_compare(dashboard, terminal_size=(80, 24), run_before=show)
+
+
+def test_the_keys(dashboard: Dashboard, snap_compare: Compare) -> None:
+    async def show(pilot: Pilot[None]) -> None:
+        await loaded(pilot)
+        await pilot.press("question_mark")
+        await pilot.pause(0.3)
+
+    assert snap_compare(dashboard, terminal_size=(80, 24), run_before=show)
