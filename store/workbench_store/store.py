@@ -58,7 +58,8 @@ class Store:
         """
         done = Refresh()
         try:
-            for done in self._refreshing(done, budget_seconds, only):
+            for brought in self._refreshing(budget_seconds, only):
+                done = brought
                 self.revision += done.changed
         except WorkspaceError as error:
             if os.access(self.layout.root, os.W_OK) or not self.layout.store.exists():
@@ -66,8 +67,9 @@ class Store:
             return replace(done, blocked=error.message)
         return done
 
-    def _refreshing(self, done: Refresh, budget_seconds: float | None, only: str | None) -> Iterator[Refresh]:
+    def _refreshing(self, budget_seconds: float | None, only: str | None) -> Iterator[Refresh]:
         """One transaction after the other; what they brought so far."""
+        done = Refresh()
         deadline = None if budget_seconds is None else time.monotonic() + budget_seconds
         while grown := self._grown(self._known_offsets(), only):
             read = self._read(grown, self._known_offsets())

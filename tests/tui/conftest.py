@@ -22,4 +22,6 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def dashboard(tmp_path: Path) -> Dashboard:
-    return Dashboard(fixed_workspace(tmp_path / "ws"), now=lambda: NOW)
+    app = Dashboard(fixed_workspace(tmp_path / "ws"), now=lambda: NOW)
+    app.animation_level = "none"
+    return app

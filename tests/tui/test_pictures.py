@@ -10,8 +10,9 @@ from importlib.metadata import version
 import pytest
 from textual.pilot import Pilot
 from workbench.tui.app import Dashboard
+from workbench.tui.widgets.chart import MetricChart
 
-from tests.tui.pilot import loaded, opened
+from tests.tui.pilot import loaded, opened, until
 
 PICTURED_WITH = "8.2.8"
 pytestmark = pytest.mark.skipif(
@@ -36,9 +37,12 @@ def test_the_table_on_a_small_terminal(dashboard: Dashboard, snap_compare: Compa
 @pytest.mark.parametrize(("name", "key"), [("overview", "1"), ("metrics", "2"), ("log", "3"), ("files", "4")])
 def test_the_page(dashboard: Dashboard, snap_compare: Compare, name: str, key: str) -> None:
     async def show(pilot: Pilot[None]) -> None:
-        await opened(pilot, "brave-heron")
+        screen = await opened(pilot, "brave-heron")
         await pilot.press(key)
         await pilot.pause(0.5)
+        if name == "metrics":
+            await until(pilot, lambda: all(chart.size.height > 2 for chart in screen.query(MetricChart)), "charts")
+            await pilot.pause(0.5)
 
     assert snap_compare(dashboard, terminal_size=(80, 24), run_before=show)
 

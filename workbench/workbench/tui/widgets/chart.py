@@ -13,7 +13,7 @@ class MetricChart(PlotextPlot):
     """Draws a `Chart` and is given a new one as points come."""
 
     DEFAULT_CSS = """
-    MetricChart { height: 12; width: 1fr; min-width: 36; border: round $surface-lighten-2; border-title-color: $text;
+    MetricChart { height: 100%; width: 1fr; min-width: 36; border: round $surface-lighten-2; border-title-color: $text;
         border-subtitle-color: $text; border-subtitle-style: bold; }
     """
 
