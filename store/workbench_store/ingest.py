@@ -209,12 +209,17 @@ def _write_runs(connection: "duckdb.DuckDBPyConnection", folded: dict[int, Folde
         connection,
         "params",
         [
-            (id, key, json.dumps(value), _as_number(value))
+            (id, key, json.dumps(value), _as_text(value), _as_number(value))
             for id, run in folded.items()
             for key, value in run.params.items()
         ],
     )
     _insert(connection, "tags", [(id, key, value) for id, run in folded.items() for key, value in run.tags.items()])
+
+
+def _as_text(value: object) -> str:
+    """What a parameter is compared as: its text, or its JSON."""
+    return clean(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _as_number(value: object) -> float | None:
@@ -273,7 +278,10 @@ def _write_points(connection: "duckdb.DuckDBPyConnection", news: dict[JournalKey
         },
     )
     try:
-        connection.execute("INSERT INTO points SELECT series, step, time, value FROM new_points")
+        # DuckDB takes not-a-number in these arrays for NULL; nothing else in them can be NULL.
+        connection.execute(
+            "INSERT INTO points SELECT series, step, time, coalesce(value, 'nan'::DOUBLE) FROM new_points"
+        )
     finally:
         connection.unregister("new_points")
     _replace(connection, "series", "id", [_series_row(id, *pair) for id, pair in summaries.items()])

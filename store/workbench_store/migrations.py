@@ -21,7 +21,7 @@ CREATE TABLE runs (
     state VARCHAR, reason VARCHAR, exit_code INTEGER, signal VARCHAR, started DOUBLE, ended DOUBLE, last_time DOUBLE,
     snapshot VARCHAR, environment VARCHAR, environment_label VARCHAR, lost_points BIGINT, gap_bytes BIGINT
 );
-CREATE TABLE params (run INTEGER, key VARCHAR, value VARCHAR, number DOUBLE);
+CREATE TABLE params (run INTEGER, key VARCHAR, value VARCHAR, text VARCHAR, number DOUBLE);
 CREATE TABLE tags (run INTEGER, key VARCHAR, value VARCHAR);
 CREATE TABLE artifacts (run VARCHAR, path VARCHAR, kind VARCHAR, size BIGINT, hash VARCHAR, time DOUBLE);
 CREATE TABLE series (

@@ -25,7 +25,7 @@ COLUMNS = {
 }
 _METRIC = "(SELECT any_value(s.last) FROM series s WHERE s.run = r.name AND s.rank = 0 AND s.key = ?)"
 _PARAM = "(SELECT any_value(p.number) FROM params p WHERE p.run = r.id AND p.key = ?)"
-_PARAM_TEXT = "(SELECT any_value(trim(p.value, '\"')) FROM params p WHERE p.run = r.id AND p.key = ?)"
+_PARAM_TEXT = "(SELECT any_value(p.text) FROM params p WHERE p.run = r.id AND p.key = ?)"
 _TAG = "(SELECT any_value(t.value) FROM tags t WHERE t.run = r.id AND t.key = ?)"
 _COMPARE = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 

@@ -108,6 +108,8 @@ class RunScreen(Screen[None]):
             except WorkbenchError as error:
                 self.query_one("#overview-text", Static).update(Text(str(error), "red"))
                 return
+            if self._closing():
+                return
             await self._show(loaded)
             await asyncio.sleep(REFRESH_SECONDS)
 
@@ -140,6 +142,10 @@ class RunScreen(Screen[None]):
             self.query_one("#spec-text", Static).update(spec_text(page))
         if before is None or before.page.artifacts != page.artifacts:
             self._show_files(page)
+
+    def _closing(self) -> bool:
+        """Whether the page is being taken down: its parts may be gone before its workers are."""
+        return not self.is_attached or len(self.query("#log-pending")) == 0
 
     def _environment_log(self) -> str:
         path = self.dashboard.layout.run(self._run).environment_log
@@ -180,6 +186,8 @@ class RunScreen(Screen[None]):
 
         while True:
             lines = await asyncio.to_thread(read)
+            if self._closing():
+                return
             if lines:
                 log.write_lines(lines)
             pending = plain_text(reader.pending)[:300]

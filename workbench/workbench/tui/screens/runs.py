@@ -100,6 +100,8 @@ class RunsScreen(Screen[None]):
         except WorkbenchError as error:
             self._say(str(error), bad=True)
             return
+        if not self.is_attached or not self.query("#message"):
+            return  # the screen is being taken down
         if answer is None:
             self.query_one(RunTable).tick()
             return

@@ -1,0 +1,166 @@
+"""Many processes and one file: nobody is locked out, nothing is lost, and trouble is named."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from workbench_store.errors import StoreBusy, StoreDamaged, StoreTooNew
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.lease import lease_of
+from workbench_store.locks import FileLock
+from workbench_store.store import Store
+
+from tests.store.journals import fresh, make_run, python, the_summary, write_points
+
+STARTER = """
+import os, sys
+os.chdir(sys.argv[1])
+import workbench
+with workbench.start_run(experiment="many") as run:
+    for step in range(20):
+        run.log({"k": step}, step=step)
+"""
+
+
+def test_sixteen_processes_make_one_workspace(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    processes = [python(STARTER, str(tmp_path)) for _ in range(16)]
+    for process in processes:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+    layout = WorkspaceLayout(tmp_path / ".workbench")
+    store = fresh(layout)
+    rows = store.runs().rows
+    assert len(rows) == 16 and {str(row.state) for row in rows} == {"Completed"}
+    assert [the_summary(layout, row.name, "k").count for row in rows] == [20] * 16
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith(".new")]
+
+
+WRITER_AND_READER = """
+import sys
+from pathlib import Path
+from workbench_store.journal.writer import JournalWriter
+from workbench_store.store import Store
+from workbench_store.workspace import open_workspace
+layout = open_workspace(explicit=sys.argv[1])
+writer = JournalWriter(layout.run("r").journals, "client")
+store = Store(layout)
+for step in range(40):
+    writer.points(1.0, step, ("k",), (1.0,))
+    store.refresh()
+    store.runs()
+"""
+
+
+def test_readers_and_writers_at_once(layout: WorkspaceLayout) -> None:
+    make_run(layout, "r")
+    processes = [python(WRITER_AND_READER, str(layout.root)) for _ in range(5)]
+    for process in processes:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    assert the_summary(layout, "r", "k").count == 200
+    assert len(fresh(layout).series("r", "k")) == 200
+
+
+HOLDER = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_foreign_holder_is_named_and_loses_nothing(layout: WorkspaceLayout) -> None:
+    journals = make_run(layout, "r")
+    fresh(layout)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(layout.store)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+    write_points(journals, "k", [(0, 1, 1.0, 1.0)])
+    with pytest.raises(StoreBusy, match=str(holder.pid)):
+        Store(layout).refresh()
+    holder.communicate("")
+    assert the_summary(layout, "r", "k").count == 1
+
+
+def test_a_newer_store_is_left_as_it_is(layout: WorkspaceLayout) -> None:
+    fresh(layout)
+    with lease_of(layout).writing() as connection:
+        connection.execute("UPDATE meta SET value = '999' WHERE key = 'schema'")
+    before = hashlib.sha256(layout.store.read_bytes()).hexdigest()
+    with pytest.raises(StoreTooNew, match="999"):
+        Store(layout).refresh()
+    make_run(layout, "late")
+    with pytest.raises(StoreTooNew):
+        Store(layout).runs()
+    assert hashlib.sha256(layout.store.read_bytes()).hexdigest() == before
+
+
+@pytest.mark.parametrize("content", [b"scribbled over" * 5000, b"\x00" * 4096, b"x"])
+def test_a_damaged_store_names_the_remedy(layout: WorkspaceLayout, content: bytes) -> None:
+    make_run(layout, "r")
+    fresh(layout)
+    layout.store.write_bytes(content)
+    with pytest.raises(StoreDamaged, match="doctor --rebuild"):
+        Store(layout).refresh()
+
+
+def test_a_deleted_store_comes_back_by_itself(layout: WorkspaceLayout) -> None:
+    write_points(make_run(layout, "r"), "k", [(0, 1, 1.0, 1.0)])
+    store = fresh(layout)
+    layout.store.unlink()
+    store.refresh()
+    assert store.metrics("r")[0].count == 1
+
+
+SESSION = """
+import sys
+from workbench_store.store import Store
+from workbench_store.workspace import open_workspace
+store = Store(open_workspace(explicit=sys.argv[1]))
+store.refresh(); store.runs(); store.keys(); store.unfinished()
+"""
+
+
+def test_nothing_is_written_elsewhere(layout: WorkspaceLayout, tmp_path: Path) -> None:
+    write_points(make_run(layout, "r"), "k", [(0, step, 1.0, 1.0) for step in range(5000)])
+    home, here = tmp_path / "home", tmp_path / "cwd"
+    home.mkdir()
+    here.mkdir()
+    subprocess.run(
+        [sys.executable, "-c", SESSION, str(layout.root)],
+        cwd=here,
+        env={**os.environ, "HOME": str(home), "TMPDIR": str(here), "PYTHONDONTWRITEBYTECODE": "1"},
+        check=True,
+    )
+    assert list(home.iterdir()) == [] and list(here.iterdir()) == []
+
+
+def test_a_forked_child_holds_no_lock(layout: WorkspaceLayout) -> None:
+    lock = FileLock(layout.store_lock)
+    assert lock.try_acquire()
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+    try:
+        assert not FileLock.is_free(layout.store_lock)
+        lock.release()
+        assert FileLock.is_free(layout.store_lock)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def test_a_forked_child_uses_the_store_itself(layout: WorkspaceLayout) -> None:
+    write_points(make_run(layout, "r"), "k", [(0, 1, 1.0, 1.0)])
+    store = fresh(layout)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if Store(layout).run("r").name == "r" else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert store.run("r").name == "r"
