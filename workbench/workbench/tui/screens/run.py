@@ -108,7 +108,7 @@ class RunScreen(Screen[None]):
             except WorkbenchError as error:
                 self.query_one("#overview-text", Static).update(Text(str(error), "red"))
                 return
-            if self._closing():
+            if self._is_over():
                 return
             await self._show(loaded)
             await asyncio.sleep(REFRESH_SECONDS)
@@ -143,7 +143,7 @@ class RunScreen(Screen[None]):
         if before is None or before.page.artifacts != page.artifacts:
             self._show_files(page)
 
-    def _closing(self) -> bool:
+    def _is_over(self) -> bool:
         """Whether the page is being taken down: its parts may be gone before its workers are."""
         return not self.is_attached or len(self.query("#log-pending")) == 0
 
@@ -186,7 +186,7 @@ class RunScreen(Screen[None]):
 
         while True:
             lines = await asyncio.to_thread(read)
-            if self._closing():
+            if self._is_over():
                 return
             if lines:
                 log.write_lines(lines)
