@@ -1,0 +1,51 @@
+"""What a job imports, under every Python from 3.8 that this machine has, with nothing of ours installed."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from workbench.client.bundle import ensure_bundle
+from workbench.environment.interpreters import Interpreter, find_interpreters
+from workbench_store.workspace import open_workspace
+
+from tests.client.scripts import store_of, the_run
+
+FOUND = find_interpreters()
+SCRIPT = """
+import sys
+import workbench
+assert "workbench" in workbench.__file__
+with workbench.start_run(experiment="e", system_metrics=0.1) as run:
+    for step in range(100):
+        run.log({"loss": 1.0 / (step + 1), "acc": step}, step=step)
+    workbench.log_params({"version": "%d.%d" % sys.version_info[:2]})
+    open("a.txt", "w").write("text")
+    workbench.log_artifact("a.txt")
+"""
+
+
+def test_there_is_a_python_to_try() -> None:
+    assert FOUND
+
+
+@pytest.mark.parametrize("interpreter", FOUND, ids=[found.text for found in FOUND])
+def test_the_bundle_logs(here: Path, interpreter: Interpreter) -> None:
+    bundle = ensure_bundle(open_workspace())
+    (here / "train.py").write_text(SCRIPT)
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    # -S: without site-packages, as if nothing of ours were installed.
+    done = subprocess.run(
+        [interpreter.path, "-S", "-W", "error", "train.py"],
+        cwd=here,
+        env={**clean, "PYTHONPATH": str(bundle)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    name = the_run(store)
+    assert store.params(name)["version"] == f"{interpreter.minor[0]}.{interpreter.minor[1]}"
+    assert len(store.series(name, "loss")) == 100 and str(store.run(name).state) == "Completed"
+    assert [artifact.size for artifact in store.artifacts(name)] == [4]

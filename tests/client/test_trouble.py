@@ -1,0 +1,88 @@
+"""A training script that is killed, or whose disk is full: what `log` returned for is kept, and training goes on."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from workbench.view.fresh import refresh
+from workbench_store.layout import WorkspaceLayout
+
+from tests.client.scripts import run_script, start_script, store_of, the_run
+
+KILLED = """
+import workbench
+run = workbench.start_run(system_metrics=False)
+step = 0
+while True:
+    run.log({"k": step}, step=step)
+    print(step, flush=True)
+    step += 1
+"""
+
+
+def test_kill_minus_nine_keeps_every_point(here: Path) -> None:
+    process = start_script(here, KILLED)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) >= 300:
+            break
+    process.send_signal(signal.SIGKILL)
+    rest = process.communicate()[0].split()
+    acknowledged = int(rest[-1]) if rest else 300
+    layout = WorkspaceLayout(here / ".workbench")
+    store = store_of(here)
+    refresh(layout, store)
+    name = the_run(store)
+    assert store.series(name, "k").steps[: acknowledged + 1] == list(range(acknowledged + 1))
+    record = store.run(name)
+    assert str(record.state) == "Failed" and "ended without closing" in str(record.reason)
+
+
+FULL = """
+import os, resource, signal, sys
+import workbench
+run = workbench.start_run(system_metrics=False)
+run.log({"k": 0.0}, step=0)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+size = max(path.stat().st_size for path in run.path.glob("journal/*.wbj"))
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, hard))
+for step in range(1, 50):
+    run.log({"k": float(step)}, step=step)
+resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+import time
+time.sleep(0.7)
+run.log({"k": 50.0}, step=50)
+run.end()
+"""
+
+
+def test_a_full_disk_neither_raises_nor_loses(here: Path) -> None:
+    done = run_script(here, FULL)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("cannot write") == 1
+    store = store_of(here)
+    series = store.series(the_run(store), "k")
+    assert series.steps == list(range(51))
+    record = store.run(the_run(store))
+    assert record.lost_points == 0 and str(record.state) == "Completed"
+
+
+def test_what_memory_cannot_hold_is_counted(here: Path) -> None:
+    text = FULL.replace(
+        "import workbench\n", "import workbench\nimport workbench_store.journal.writer as w\nw.HELD_BYTES = 1000\n", 1
+    )
+    done = run_script(here, text)
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    name = the_run(store)
+    assert len(store.series(name, "k")) + store.run(name).lost_points == 51
+    assert store.run(name).lost_points > 0
+
+
+def test_the_import_is_light() -> None:
+    heavy = "{'duckdb', 'yaml', 'textual', 'numpy', 'msgspec'}"
+    code = f"import sys, workbench; workbench.start_run; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

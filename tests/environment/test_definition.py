@@ -1,0 +1,176 @@
+"""What an environment is, and when two of them are the same."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from workbench.environment import define, definition_from_dict, definition_to_dict, environment_key
+from workbench.environment.conda_file import read_packages
+from workbench.environment.interpreters import Interpreter, find_interpreters, prove
+from workbench.environment.python_choice import choices, exact_minor, fits
+from workbench.spec import BuildContext, Environment
+from workbench_store.errors import EnvironmentFailed
+
+
+def conda(*dependencies: Any, **more: Any) -> dict[str, Any]:
+    return {"channels": ["conda-forge"], "dependencies": list(dependencies), **more}
+
+
+def key(definition: dict[str, Any] | None, image: str | None = "python:3.11") -> str:
+    return environment_key(define(Environment(image=image, conda_file=definition), Path("/")))
+
+
+SPECS = st.lists(st.sampled_from(["numpy=1.26", "pandas>=2", "scipy", "python=3.11", "joblib==1.3.2"]), unique=True)
+
+
+@given(SPECS, st.randoms(use_true_random=False))
+def test_the_order_of_packages_does_not_matter(specs: list[str], dice: Any) -> None:
+    shuffled = specs[:]
+    dice.shuffle(shuffled)
+    assert key(conda(*specs)) == key(conda(*shuffled))
+
+
+def test_what_matters_and_what_does_not() -> None:
+    base = key(conda("python=3.11", "numpy=1.26", {"pip": ["rich>=13", "click"]}))
+    assert base == key(
+        {"dependencies": [{"pip": ["click", "rich >= 13"]}, "numpy=1.26", "python=3.11"], "channels": ["conda-forge"]}
+    )
+    assert base == key(conda("python=3.11", "numpy=1.26", {"pip": ["rich>=13", "click"]}, name="other"))
+    assert base != key(conda("python=3.11", "numpy=1.25", {"pip": ["rich>=13", "click"]}))
+    assert base != key(conda("python=3.12", "numpy=1.26", {"pip": ["rich>=13", "click"]}))
+    assert base != key(conda("python=3.11", "numpy=1.26", {"pip": ["rich>=13", "click"]}), image="python:3.12")
+    channels = ["a", "b"]
+    assert key(conda("numpy", channels=channels)) != key(conda("numpy", channels=channels[::-1]))
+
+
+def test_azure_mls_own_version_of_an_image() -> None:
+    definition = define(Environment(image="python:3.11"), Path("/"))
+    assert definition.anonymous_version == "cf5b091b5c0106f54f5b040169b322c104c6471fbe5f40384d2ef9b18e466112"
+    assert definition.python == "=3.11"
+
+
+@pytest.mark.parametrize(
+    ("spec", "requirement"),
+    [
+        ("numpy", "numpy"),
+        ("numpy=1.22", "numpy==1.22.*"),
+        ("numpy==1.22.3", "numpy==1.22.3"),
+        ("numpy=1.22.*", "numpy==1.22.*"),
+        ("numpy=1.22=py310_0", "numpy==1.22.*"),
+        ("numpy 1.22 py310_0", "numpy==1.22.*"),
+        ("conda-forge::numpy>=1.2,<2", "numpy>=1.2,<2"),
+        ("numpy >=1.2, <2", "numpy>=1.2,<2"),
+        ("pytorch=2.1", "torch==2.1.*"),
+        ("Scikit-Learn", "scikit-learn"),
+    ],
+)
+def test_conda_specs_as_pip_has_them(spec: str, requirement: str) -> None:
+    assert read_packages(conda(spec), None).requirements == (requirement,)
+
+
+def test_what_wheels_bring_is_left_out_and_said() -> None:
+    packages = read_packages(conda("python=3.10", "pip", "mkl", "cudatoolkit=11", "cuda-nvcc", "numpy"), None)
+    assert packages.requirements == ("numpy",) and packages.python == "=3.10"
+    assert len(packages.changes) == 3 and all("left out" in change for change in packages.changes)
+
+
+def test_pips_lines(tmp_path: Path) -> None:
+    (tmp_path / "more.txt").write_text("# comment\nclick==8.1  # why\n\n-r deeper.txt\n")
+    (tmp_path / "deeper.txt").write_text("rich\n")
+    (tmp_path / "local").mkdir()
+    lines = [
+        "-r more.txt",
+        "--extra-index-url https://example.invalid/simple",
+        "./local",
+        "httpx[http2]>=0.2 ; python_version>'3'",
+    ]
+    packages = read_packages(conda({"pip": lines}), tmp_path)
+    assert packages.requirements[:2] == ("click==8.1", "rich")
+    assert packages.requirements[2] == str(tmp_path / "local")
+    assert packages.options == ("--extra-index-url https://example.invalid/simple",)
+    with pytest.raises(EnvironmentFailed, match=r"gone\.txt"):
+        read_packages(conda({"pip": ["-r gone.txt"]}), tmp_path)
+
+
+@pytest.mark.parametrize("spec", ["???", "=1.2", "numpy=1.2|1.3"])
+def test_what_cannot_be_understood_is_named(spec: str) -> None:
+    with pytest.raises(EnvironmentFailed, match=r"1\.2|\?"):
+        read_packages(conda(spec), None)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "azureml:sklearn-1.5@latest",
+        "azureml:AzureML-sklearn-1.5:31",
+        "azureml://registries/azureml/environments/sklearn-1.5/labels/latest",
+        "azureml://registries/azureml/environments/sklearn-1.5/versions/31",
+    ],
+)
+def test_curated_names(reference: str) -> None:
+    definition = define(reference, Path("/"))
+    assert definition.label == "sklearn-1.5" and "scikit-learn~=1.5.0" in definition.requirements
+    assert definition.python == "=3.10" and "left out" in definition.substituted[0]
+
+
+def test_an_unknown_name_says_which_there_are() -> None:
+    with pytest.raises(EnvironmentFailed, match=r"sklearn-1\.5") as caught:
+        define("azureml:sklearn-1.6@latest", Path("/"))
+    assert "Did you mean sklearn-1.5" in str(caught.value)
+
+
+def test_a_build_context_with_a_list_of_packages(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python:3.11\n")
+    context = Environment(build=BuildContext(path=str(tmp_path)))
+    with pytest.raises(EnvironmentFailed, match="lists its packages"):
+        define(context, Path("/"))
+    (tmp_path / "requirements.txt").write_text("click\n")
+    definition = define(context, Path("/"))
+    assert definition.requirements == ("click",) and definition.anonymous_version is not None
+    before = environment_key(definition)
+    (tmp_path / "Dockerfile").write_text("FROM python:3.12\n")
+    assert environment_key(define(context, Path("/"))) != before
+
+
+def test_a_definition_survives_json() -> None:
+    definition = define(Environment(image="i", conda_file=conda("numpy", {"pip": ["click"]})), Path("/"))
+    assert definition_from_dict(definition_to_dict(definition)) == definition
+
+
+def test_every_python_found_runs_and_is_what_it_says() -> None:
+    found = find_interpreters()
+    assert found and [prove(one.path) for one in found] == found
+    assert find_interpreters() == found
+
+
+HAVE = [Interpreter((3, minor, 4), f"/py/3.{minor}") for minor in (9, 11, 12)]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "first", "substituted"),
+    [
+        ("=3.11", "3.11.4", False),
+        ("==3.11.4", "3.11.4", False),
+        ("==3.11.9", "3.11.4", True),
+        ("=3.10", "3.11.4", True),
+        (">=3.9,<3.12", "3.11.4", False),
+        (">=3.9,<3.10", "3.9.4", False),
+        (None, "3.11.4", False),
+        ("3.12.*", "3.12.4", False),
+    ],
+)
+def test_the_python_that_is_tried_first(constraint: str | None, first: str, substituted: bool) -> None:
+    options = choices(constraint, HAVE, (3, 11))
+    if constraint == "==3.11.9":
+        assert options == [] or options[0].substituted is not None
+        return
+    assert options[0].interpreter.text == first and (options[0].substituted is not None) is substituted
+
+
+def test_no_older_python_is_taken() -> None:
+    assert choices("=3.13", HAVE, (3, 11)) == []
+    assert exact_minor("=3.10") == exact_minor("3.10.*") == exact_minor("==3.10.2") == "3.10"
+    assert exact_minor(">=3.10") is None and exact_minor(None) is None
+    assert fits(">=3.9,<3.12", "3.11.4") and not fits(">=3.9,<3.12", "3.12.0")

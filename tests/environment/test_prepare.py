@@ -1,0 +1,120 @@
+"""Real virtual environments, from PyPI, in a cache of the test's own."""
+
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from workbench.environment import define, prepare
+from workbench.environment.definition import EnvironmentDefinition
+from workbench.environment.indexes import index_variables
+from workbench.spec import Environment
+from workbench_store.cache_root import cache_root
+from workbench_store.errors import EnvironmentFailed
+
+MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def definition(*packages: str, python: str = MINOR) -> EnvironmentDefinition:
+    dependencies = [f"python={python}", *packages]
+    return define(Environment(image="some/image", conda_file={"dependencies": dependencies}), Path("/"))
+
+
+@pytest.fixture(autouse=True)
+def no_conda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_CONDA", "")
+
+
+@pytest.mark.slow
+def test_made_once_and_found_again(tmp_path: Path) -> None:
+    log = tmp_path / "environment.log"
+    made = prepare(definition("humanize=4.12"), log=log)
+    assert made.found == "built" and "before" in made.missed and made.substituted[0].startswith("image some/image")
+    code = "import humanize, sys; print(humanize.__version__, '%d.%d' % sys.version_info[:2])"
+    done = subprocess.run([made.python, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("4.12") and done.stdout.strip().endswith(MINOR)
+    assert str(made.path).startswith(str(cache_root())) and log.read_text()
+    again = prepare(definition("humanize=4.12"), log=tmp_path / "other.log")
+    assert again.found == "cache" and again.path == made.path and not (tmp_path / "other.log").exists()
+
+
+@pytest.mark.slow
+def test_two_at_once_make_it_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(prepare, definition("humanize"), log=tmp_path / f"{n}.log") for n in range(2)]
+        found = sorted(job.result().found for job in jobs)
+    assert found == ["built", "cache"]
+
+
+HALF = """
+import sys
+from pathlib import Path
+from workbench.environment import define, prepare
+from workbench.spec import Environment
+packages = {"dependencies": ["python=%d.%d" % sys.version_info[:2], "humanize"]}
+prepare(define(Environment(conda_file=packages), Path("/")), log=Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.slow
+def test_one_that_was_killed_half_way_is_made_again(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", HALF, str(tmp_path / "log")])
+    shelf = cache_root() / "environments"
+    while not list(shelf.glob("*/*/bin")):
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (place,) = [path for path in shelf.glob("*/*") if path.is_dir()]
+    assert not (place / "workbench-ready.json").exists()
+    same = define(Environment(conda_file={"dependencies": [f"python={MINOR}", "humanize"]}), Path("/"))
+    made = prepare(same, log=tmp_path / "log")
+    assert made.found == "built" and made.path == place and "not finished" in made.missed
+    subprocess.run([made.python, "-c", "import humanize"], check=True)
+
+
+@pytest.mark.slow
+def test_a_package_that_nobody_has(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFailed, match="scikit-lern-zz") as caught:
+        prepare(definition("scikit-lern-zz"), log=tmp_path / "log")
+    assert "scikit-learn" in str(caught.value)
+    assert "scikit-lern-zz" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.slow
+def test_versions_that_cannot_be_together(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFailed, match="humanize"):
+        prepare(definition("humanize>=4", "humanize<3"), log=tmp_path / "log")
+
+
+@pytest.mark.slow
+def test_a_missing_python_is_replaced_and_said(tmp_path: Path) -> None:
+    wanted = definition(python="3.7")
+    with pytest.raises(EnvironmentFailed, match=r"3\.7"):
+        prepare(wanted, log=tmp_path / "log", strict_python=True)
+    made = prepare(wanted, log=tmp_path / "log")
+    assert any("in place of 3.7" in text for text in made.substituted)
+    assert prepare(wanted, log=tmp_path / "log").found == "cache"
+
+
+def test_a_python_of_the_future_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFailed, match=r"3\.99.*here are") as caught:
+        prepare(definition(python="3.99"), log=tmp_path / "log")
+    assert "--allow-downloads" in str(caught.value)
+
+
+def test_pips_settings_reach_uv() -> None:
+    environ = {
+        "PIP_CONFIG_FILE": "/dev/null",
+        "PIP_INDEX_URL": "https://one.invalid/simple",
+        "PIP_EXTRA_INDEX_URL": "https://two.invalid/simple https://three.invalid/simple",
+        "PIP_TRUSTED_HOST": "one.invalid",
+    }
+    found = index_variables(environ)
+    assert found["UV_DEFAULT_INDEX"] == "https://one.invalid/simple"
+    assert found["UV_INDEX"] == "https://two.invalid/simple https://three.invalid/simple"
+    assert found["UV_INDEX_STRATEGY"] == "unsafe-best-match" and found["UV_INSECURE_HOST"] == "one.invalid"
+    assert index_variables({**environ, "UV_INDEX_URL": "https://mine.invalid"}) == {}

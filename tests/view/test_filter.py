@@ -1,0 +1,56 @@
+"""The filter language: what it means, and that nothing but a clear error comes of anything else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from workbench.view.filter import parse_filter
+from workbench_store.errors import UsageError
+from workbench_store.records import Condition
+
+NOW = 1_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        ("state:failed", Condition("column", "state", "=", "Failed")),
+        ("state:notresp", Condition("column", "state", "=", "NotResponding")),
+        ("-state:completed", Condition("column", "state", "=", "Completed", True)),
+        ("exp:digits", Condition("column", "experiment", "~", "digits")),
+        ("exp=digits", Condition("column", "experiment", "=", "digits")),
+        ("lr<0.1", Condition("any", "lr", "<", 0.1)),
+        ("opt=adam", Condition("any", "opt", "=", "adam")),
+        ("metric.loss>=1e-3", Condition("metric", "loss", ">=", 0.001)),
+        ("params.lr!=3", Condition("param", "lr", "!=", 3.0)),
+        ("tag:best", Condition("tag", "best", "~", "")),
+        ("tag:team=vision", Condition("tag", "team", "=", "vision")),
+        ("tags.team=vision", Condition("tag", "team", "=", "vision")),
+        ("heron", Condition("text", "", "~", "heron")),
+        ('"two words"', Condition("text", "", "~", "two words")),
+        ('name:"two words"', Condition("column", "name", "~", "two words")),
+        ("created<2h", Condition("column", "created", ">", NOW - 7200)),
+        ("duration>10m", Condition("column", "duration", ">", 600.0)),
+    ],
+)
+def test_one_word(text: str, condition: Condition) -> None:
+    assert parse_filter(text, NOW).alternatives == ((condition,),)
+
+
+def test_words_and_alternatives() -> None:
+    found = parse_filter("a b | c", NOW).alternatives
+    assert [[one.value for one in conditions] for conditions in found] == [["a", "b"], ["c"]]
+    assert parse_filter("", NOW).alternatives == () == parse_filter(" | ", NOW).alternatives
+
+
+@pytest.mark.parametrize("text", ['"open', "state:sleeping", "lr<", "created<soon", "created~1h"])
+def test_what_means_nothing_is_explained(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_filter(text, NOW)
+
+
+@given(st.text(max_size=60))
+def test_anything_else_is_a_filter_or_a_usage_error(text: str) -> None:
+    try:
+        parse_filter(text, NOW)
+    except UsageError as error:
+        assert error.message
