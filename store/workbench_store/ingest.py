@@ -56,6 +56,16 @@ def read_offsets(connection: "duckdb.DuckDBPyConnection") -> dict[JournalKey, in
     return {JournalKey(run, file): ingested for run, file, ingested in rows}
 
 
+def read_settled(connection: "duckdb.DuckDBPyConnection") -> dict[str, int]:
+    """Runs that are over and wholly ingested, with the time of their journal folder then, in nanoseconds."""
+    return dict(connection.execute("SELECT run, stamp FROM settled").fetchall())
+
+
+def write_settled(connection: "duckdb.DuckDBPyConnection", settled: dict[str, int]) -> None:
+    """Note such runs."""
+    _replace(connection, "settled", "run", list(settled.items()))
+
+
 def ingest(connection: "duckdb.DuckDBPyConnection", batch: Batch) -> Batch:
     """Write the batch inside the open transaction; returns what of it was still news."""
     known = _known_journals(connection, batch.chunks)

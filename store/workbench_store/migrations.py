@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _FIRST = """
 CREATE TABLE meta (key VARCHAR, value VARCHAR);
 CREATE TABLE journals (id INTEGER, run VARCHAR, file VARCHAR, ingested BIGINT, gap_bytes BIGINT);
+CREATE TABLE settled (run VARCHAR, stamp BIGINT);
 CREATE TABLE events (run VARCHAR, journal INTEGER, position BIGINT, time DOUBLE, name VARCHAR, fields VARCHAR);
 CREATE TABLE runs (
     id INTEGER, name VARCHAR, run_id VARCHAR, kind VARCHAR, experiment VARCHAR, display_name VARCHAR,

@@ -23,16 +23,23 @@ class JournalWatch:
         self._settled: dict[str, int] = {}
         self._looked_at_settled = float("-inf")
 
-    def settle(self, final: dict[str, float], offsets: dict[JournalKey, int]) -> None:
-        """Take note of runs that are final (with the time of their end) and wholly ingested."""
+    def remember(self, settled: dict[str, int]) -> None:
+        """Take over what an earlier process found to be settled: each run and the time of its journal folder."""
+        self._settled = dict(settled)
+
+    def settle(self, final: dict[str, float], offsets: dict[JournalKey, int]) -> dict[str, int]:
+        """Take note of runs that are final (with the time of their end) and wholly ingested; returns the new ones."""
         now = time.time()
+        found = {}
         for run, ended in final.items():
             if run in self._settled or now - ended < SETTLING_SECONDS:
                 continue
             folder = self._layout.run(run).journals
             stamp = _stamp(folder)
             if stamp is not None and all(size <= offsets.get(key, 0) for key, size in _files(run, folder)):
-                self._settled[run] = stamp
+                found[run] = stamp
+        self._settled.update(found)
+        return found
 
     def sizes(self, only: str | None = None) -> dict[JournalKey, int]:
         """The size in bytes of each journal that may have grown; `only` looks at one run, settled or not."""

@@ -5,7 +5,7 @@ Times are UTC epoch seconds, sizes are bytes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from workbench_store.states import RunState
 
@@ -212,8 +212,7 @@ class RunQuery:
     limit: int | None = None
 
 
-@dataclass(frozen=True)
-class RunRow:
+class RunRow(NamedTuple):
     """One row of a list of runs; `metrics` and `params` are in the order of the query."""
 
     name: str

@@ -10,7 +10,16 @@ from typing import Any
 
 from workbench_store.errors import NotFound, WorkspaceError
 from workbench_store.fold import fold_detail
-from workbench_store.ingest import WORKSPACE, Batch, JournalKey, events_of, ingest, read_offsets
+from workbench_store.ingest import (
+    WORKSPACE,
+    Batch,
+    JournalKey,
+    events_of,
+    ingest,
+    read_offsets,
+    read_settled,
+    write_settled,
+)
 from workbench_store.journal.reader import read_chunk
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
@@ -33,6 +42,8 @@ _CHUNK_BYTES = 8 * 1024 * 1024
 _BATCH_POINTS = 1_000_000
 _BATCH_BYTES = 48 * 1024 * 1024
 _MOST_NAMED = 8
+#: So many runs that have settled are worth a transaction, which spares every later process a look at each.
+_WORTH_WRITING = 50
 
 
 class Store:
@@ -90,8 +101,12 @@ class Store:
         if self._offsets is None or not self.layout.store.exists():
             with self._lease.reading() as connection:
                 self._offsets = read_offsets(connection)
+                self._watch.remember(read_settled(connection))
                 ends = run_queries.ends(connection)
-            self._watch.settle(ends, self._offsets)
+            settled = self._watch.settle(ends, self._offsets)
+            if len(settled) >= _WORTH_WRITING and os.access(self.layout.store, os.W_OK):
+                with self._lease.writing() as connection:
+                    write_settled(connection, settled)
         return self._offsets
 
     def _grown(self, offsets: dict[JournalKey, int], only: str | None) -> list[JournalKey]:

@@ -1,6 +1,7 @@
 """Lists of runs, with metrics and parameters beside them."""
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from workbench_store.queries.conditions import Parameters, order_by, where
@@ -36,7 +37,7 @@ def list_runs(connection: "duckdb.DuckDBPyConnection", query: RunQuery) -> RunTa
         + " ORDER BY c.place",
         [*order_parameters, *parameters, *metric_parameters, *param_parameters],
     ).fetchall()
-    return RunTable(query, total, tuple(_run_row(row, len(query.metrics)) for row in rows))
+    return RunTable(query, total, tuple(_run_rows(rows, len(query.metrics))))
 
 
 def _pivot(table: str, run: str, keys: tuple[str, ...], value: str, extra: str) -> tuple[str, Parameters]:
@@ -46,24 +47,18 @@ def _pivot(table: str, run: str, keys: tuple[str, ...], value: str, extra: str) 
     return text, ([*keys, list(keys)] if keys else [])
 
 
-def _run_row(row: tuple[Any, ...], metrics: int) -> RunRow:
-    name, state, kind, experiment, display_name, compute, created, started, ended, reason = row[:10]
-    values = row[10 : 10 + metrics]
-    params = tuple(None if text is None else json.loads(text) for text in row[10 + metrics :])
-    return RunRow(
-        name,
-        RunState.parse(state),
-        kind,
-        experiment,
-        display_name,
-        compute,
-        created,
-        started,
-        ended,
-        reason,
-        values,
-        params,
-    )
+def _run_rows(rows: list[tuple[Any, ...]], metrics: int) -> Iterator[RunRow]:
+    # Few texts stand for many rows, so each is parsed once.
+    parsed: dict[str | None, Any] = {None: None}
+    states = {str(state): state for state in RunState}
+    for row in rows:
+        params = row[10 + metrics :]
+        for text in params:
+            if text not in parsed:
+                parsed[text] = json.loads(text)
+        state = states.get(row[1], RunState.UNKNOWN)
+        values = tuple(parsed[text] for text in params)
+        yield RunRow._make((row[0], state, *row[2:10], row[10 : 10 + metrics], values))
 
 
 def run_record(connection: "duckdb.DuckDBPyConnection", name: str) -> RunRecord | None:
