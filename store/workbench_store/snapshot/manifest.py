@@ -2,10 +2,10 @@
 
 import json
 import os
+import re
 import uuid
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from xxhash import xxh3_128
 
@@ -13,8 +13,7 @@ from workbench_store.errors import NotFound, SnapshotError
 from workbench_store.layout import WorkspaceLayout
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One file: path below the root (posix), size in bytes, whether it is executable, xxh3-128 of its content."""
 
     path: str
@@ -46,16 +45,12 @@ class Snapshot:
 
 def snapshot_id(entries: tuple[Entry, ...]) -> str:
     """The identity of these files: paths, executable bits and contents, in order of path."""
-    digest = xxh3_128()
-    for entry in entries:
-        head = f"{entry.path}\0{int(entry.executable)}\0{entry.hash}\n"
-        digest.update(head.encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
+    heads = [f"{entry.path}\0{int(entry.executable)}\0{entry.hash}\n" for entry in entries]
+    return xxh3_128("".join(heads).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def write_manifest(layout: WorkspaceLayout, entries: tuple[Entry, ...], upstream_hash: str) -> str:
-    """Store the manifest, if it is not there yet, and return its id."""
-    id = snapshot_id(entries)
+def write_manifest(layout: WorkspaceLayout, id: str, entries: tuple[Entry, ...], upstream_hash: str) -> None:
+    """Store the manifest of these files, whose id is `id`, if it is not there yet."""
     target = layout.snapshots / f"{id}.json"
     if not target.exists():
         files = [[entry.path, entry.size, int(entry.executable), entry.hash] for entry in entries]
@@ -67,15 +62,20 @@ def write_manifest(layout: WorkspaceLayout, entries: tuple[Entry, ...], upstream
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)
-    return id
 
 
-def known_upstream_hash(layout: WorkspaceLayout, entries: tuple[Entry, ...]) -> str | None:
-    """Upstream's hash if the same files were snapshotted before: it depends on nothing else."""
+def known_upstream_hash(layout: WorkspaceLayout, id: str) -> str | None:
+    """Upstream's hash if the same files were snapshotted before: it depends on nothing else.
+
+    It stands at the beginning of the manifest, which may list very many files and is not read whole for it.
+    """
     try:
-        return read_snapshot(layout, snapshot_id(entries)).upstream_hash
-    except (NotFound, SnapshotError):
+        with (layout.snapshots / f"{id}.json").open(encoding="ascii", errors="replace") as file:
+            head = file.read(256)
+    except OSError:
         return None
+    found = re.match(r'\{"id": "(\w+)", "upstream_hash": "(\w+)",', head)
+    return found[2] if found and found[1] == id else None
 
 
 def read_snapshot(layout: WorkspaceLayout, id: str) -> Snapshot:
@@ -101,6 +101,6 @@ def _damaged(path: Any, why: object) -> SnapshotError:
 
 def check_path(path: str) -> None:
     """Raises SnapshotError for a path that would leave the folder it is unpacked to."""
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or "\0" in path:
+    parts = path.split("/")
+    if not path or ".." in parts or "." in parts or "" in parts or "\0" in path:
         raise SnapshotError(f"{path!r} would be written outside of the snapshot's folder")

@@ -7,7 +7,7 @@ from workbench_store.errors import SnapshotError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.secrets import secret_in_name
 from workbench_store.snapshot.ignore import IgnoreRules, read_rules
-from workbench_store.snapshot.manifest import Entry, Snapshot, known_upstream_hash, write_manifest
+from workbench_store.snapshot.manifest import Entry, Snapshot, known_upstream_hash, snapshot_id, write_manifest
 from workbench_store.snapshot.upstream_hash import content_hash
 from workbench_store.snapshot.walk import Walked, WalkedFile, walk
 from workbench_store.stat_cache import StatCache
@@ -29,10 +29,11 @@ def take_snapshot(
     blobs = BlobStore(layout)
     entries = tuple(_entry(file, blobs, cache) for file in found.files)
     cache.save()
-    upstream = known_upstream_hash(layout, entries) or content_hash(
-        (entry.path, blobs.path(entry.hash)) for entry in entries
-    )
-    id = write_manifest(layout, entries, upstream)
+    id = snapshot_id(entries)
+    upstream = known_upstream_hash(layout, id)
+    if upstream is None:
+        upstream = content_hash((entry.path, blobs.path(entry.hash)) for entry in entries)
+        write_manifest(layout, id, entries, upstream)
     return Snapshot(id, entries, upstream, dict(found.excluded), (*found.skipped, *_secrets(entries)))
 
 
