@@ -4,8 +4,6 @@ A PID alone is not a name: it is reused. Host, boot, PID and the process's start
 """
 
 import os
-import socket
-import subprocess
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Optional
 @lru_cache(maxsize=None)
 def host_id() -> str:
     """This machine: its host name, and the machine id where there is one (host names alone repeat)."""
-    name = socket.gethostname()
+    name = _host_name()
     machine = _read("/etc/machine-id") or _read("/var/lib/dbus/machine-id") or _darwin("kern.uuid")
     return f"{name}-{machine[:12]}" if machine else name
 
@@ -48,6 +46,8 @@ def process_alive(pid: int, start: Optional[str]) -> bool:
 
 
 def _start_by_ps(pid: int) -> Optional[str]:
+    import subprocess  # costs a script's start several milliseconds, and Linux never needs it
+
     command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
     try:
         answer = subprocess.run(command, env={**os.environ, "LC_ALL": "C"}, stdout=subprocess.PIPE, timeout=10)
@@ -55,6 +55,14 @@ def _start_by_ps(pid: int) -> Optional[str]:
         return None
     state, _, start = answer.stdout.decode("utf-8", "replace").strip().partition(" ")
     return start.strip() if start and not state.startswith("Z") else None
+
+
+def _host_name() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import socket
+
+    return socket.gethostname()
 
 
 def _read(path: str) -> str:

@@ -6,9 +6,7 @@ folder's parent, nor across file systems; or named by `--workspace` or `WORKBENC
 
 import json
 import os
-import shutil
 import time
-import uuid
 from pathlib import Path
 from typing import Callable, Mapping, Optional, Union
 
@@ -139,19 +137,19 @@ def _make(place: Path) -> bool:
     this process that made it."""
     if place.exists() and not place.is_dir():
         raise WorkspaceError(f"{place} is in the way: it is not a folder", remedy="Move it, or name another workspace.")
-    draft = place.with_name(f"{place.name}-{uuid.uuid4().hex[:12]}.new")
+    draft = place.with_name(f"{place.name}-{os.urandom(6).hex()}.new")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         draft.mkdir(mode=0o700)
         layout = WorkspaceLayout(draft)
         for name in _FOLDERS:
             (draft / name).mkdir(mode=0o700)
-        identity = {"id": uuid.uuid4().hex, "format": FORMAT_VERSION, "created": time.time()}
+        identity = {"id": os.urandom(16).hex(), "format": FORMAT_VERSION, "created": time.time()}
         layout.identity.write_text(json.dumps(identity) + "\n")
         layout.gitignore.write_text("*\n")
         layout.readme.write_text(_README)
     except OSError as error:
-        shutil.rmtree(str(draft), ignore_errors=True)
+        _remove(draft)
         raise WorkspaceError(
             f"cannot make a workspace at {place}: {error.strerror or error}",
             remedy="Name a folder that you may write with --workspace or WORKBENCH_WORKSPACE.",
@@ -160,11 +158,17 @@ def _make(place: Path) -> bool:
         os.rename(str(draft), str(place))
     except OSError as error:
         # Another process was first: its workspace is not empty, so ours could not take its place.
-        shutil.rmtree(str(draft), ignore_errors=True)
+        _remove(draft)
         if not place.is_dir():
             raise WorkspaceError(f"cannot make a workspace at {place}: {error.strerror or error}") from error
         return False
     return True
+
+
+def _remove(draft: Path) -> None:
+    import shutil
+
+    shutil.rmtree(str(draft), ignore_errors=True)
 
 
 def _identity(layout: WorkspaceLayout) -> "dict[str, object]":

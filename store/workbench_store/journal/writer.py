@@ -9,7 +9,6 @@ import os
 import sys
 import threading
 import time
-import uuid
 import weakref
 from collections import deque
 from pathlib import Path
@@ -58,7 +57,7 @@ class JournalWriter:
         _writers.add(self)
 
     def _open(self) -> None:
-        name = f"{self.writer}-r{self.rank}-{os.getpid()}-{uuid.uuid4().hex[:8]}.wbj"
+        name = f"{self.writer}-r{self.rank}-{os.getpid()}-{os.urandom(4).hex()}.wbj"
         path = self.folder / name
         self._fd = os.open(str(path), _FLAGS, 0o600)
         self.path = path

@@ -1,9 +1,7 @@
 """Copying a script's files into its run's outputs, with no way out of their folder. (Python 3.8.)"""
 
 import os
-import shutil
 import sys
-import uuid
 from pathlib import Path
 from typing import Optional
 
@@ -43,9 +41,11 @@ def _inside(files: RunLayout, below: Optional[str]) -> Path:
 
 
 def _copy(files: RunLayout, journal: JournalWriter, source: Path, target: Path) -> None:
-    draft = target.with_name(".{}.{}.part".format(target.name[:100], uuid.uuid4().hex[:8]))
+    draft = target.with_name(".{}.{}.part".format(target.name[:100], os.urandom(4).hex()))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        import shutil
+
         shutil.copyfile(str(source), str(draft))
         os.replace(str(draft), str(target))
         size = target.stat().st_size

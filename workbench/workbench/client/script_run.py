@@ -4,13 +4,11 @@
 """
 
 import atexit
-import getpass
 import json
 import os
 import sys
 import threading
 import time
-import uuid
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Dict, Mapping, Optional, Type, Union
@@ -109,7 +107,7 @@ class _Holder:
 def _identity(name: str, fields: Mapping[str, Any]) -> Dict[str, Any]:
     return {
         "name": name,
-        "id": uuid.uuid4().hex,
+        "id": os.urandom(16).hex(),
         "kind": "script",
         "experiment": fields["experiment"],
         "display_name": fields["display_name"],
@@ -125,6 +123,8 @@ def _identity(name: str, fields: Mapping[str, Any]) -> Dict[str, Any]:
 
 def _user() -> str:
     try:
+        import getpass
+
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
         return ""
@@ -145,7 +145,7 @@ def _make_folder(layout: WorkspaceLayout, name: Optional[str]) -> "tuple[RunLayo
     """Make the run's folder with its lock held from the start: a draft renamed, so a half-made run is never seen."""
     while True:
         files = layout.run(name or generate_name())
-        draft = RunLayout(layout.runs / ".{}-{}.new".format(files.name[:200], uuid.uuid4().hex[:8]))
+        draft = RunLayout(layout.runs / ".{}-{}.new".format(files.name[:200], os.urandom(4).hex()))
         for folder in (draft.journals, draft.control, draft.outputs, draft.user_log.parent):
             folder.mkdir(parents=True, mode=0o700)
         lock = FileLock(draft.script_lock)

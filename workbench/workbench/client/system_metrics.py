@@ -5,11 +5,13 @@ from psutil where the interpreter has it, else from /proc.
 """
 
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Optional, Tuple
+
+if TYPE_CHECKING:
+    import subprocess
 
 FIRST_SAMPLE_SECONDS = 1.0
 
@@ -19,6 +21,8 @@ def start_sampler(run_folder: Path, pid: int, interval: float) -> "Optional[subp
 
     Returns the helper process, or None where it cannot be started: a run never fails for want of system metrics.
     """
+    import subprocess
+
     here = Path(__file__).resolve()
     command = [sys.executable, str(here), str(run_folder), str(pid), str(interval)]
     environ = dict(os.environ)
