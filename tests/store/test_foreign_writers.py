@@ -1,0 +1,184 @@
+"""What other writers may put into a journal: records that are whole but say nonsense stop nobody."""
+
+import json
+import struct
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from workbench.view import run_list, run_page
+from workbench_store.journal.codec import (
+    KIND_EVENT,
+    KIND_POINTS,
+    POINTS_HEAD,
+    Event,
+    Points,
+    PointsEncoder,
+    decode,
+    encode_event,
+    frame,
+)
+from workbench_store.journal.reader import Chunk, decode_chunk
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.store import Store
+from workbench_store.workspace import open_workspace
+
+from tests.store.journals import fresh, make_run, the_summary, write_points
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(), max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+#: The fields that readers look at, by event.
+FIELDS = {
+    "run": "name id kind experiment display_name command created user host properties notes",
+    "state": "state generation judged seq reason exit_code signal",
+    "stage": "stage status seconds detail",
+    "params": "params",
+    "tags": "set remove",
+    "input": "name type mode path resolved fingerprint value",
+    "output": "name type mode path",
+    "artifact": "path kind size hash",
+    "snapshot": "snapshot files bytes upstream_hash excluded",
+    "environment": "key label found python substituted missed seconds anonymous_version",
+    "progress": "stage text",
+    "lost": "points reason",
+    "warning": "text",
+    "note": "run text",
+    "open": "writer rank pid",
+}
+
+
+@st.composite
+def nonsense(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """An event of a known name whose fields hold anything that JSON can say."""
+    name = draw(st.sampled_from(sorted(FIELDS)))
+    fields = {field: draw(JSON | st.integers(2**62, 2**80)) for field in FIELDS[name].split() if draw(st.booleans())}
+    return name, fields
+
+
+def append(layout: WorkspaceLayout, data: bytes) -> None:
+    (layout.run("r").journals / "other-r0-1-0.wbj").write_bytes(data)
+
+
+def assert_the_run_is_readable(layout: WorkspaceLayout) -> None:
+    store = Store(layout)
+    store.refresh()
+    page = run_page.run_page(layout, store, "r")
+    json.dumps(run_page.to_json_dict(page))
+    assert run_list.run_list(store, run_list.list_columns(store)).rows[0].name == "r"
+    assert store.series("r", "loss").values == [0.5]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(nonsense(), min_size=1, max_size=6), st.floats() | st.integers())
+@example([("artifact", {"path": "a", "size": 2**70})], 1.0)
+@example([("state", {"state": "Failed", "exit_code": 2**40})], 1.0)
+@example([("tags", {"remove": 5, "set": []})], 1.0)
+@example([("lost", {"points": 1e300})], 1.0)
+@example([("run", {"notes": 5, "created": 1e300})], 1.0)
+@example([("snapshot", {"snapshot": "../../../etc", "files": True})], 1.0)
+@example([("stage", {"stage": "run", "status": "done", "seconds": 1e308})], float("nan"))
+def test_events_that_say_nonsense_stop_no_reader(events: list[tuple[str, dict[str, Any]]], time: float) -> None:
+    with TemporaryDirectory() as folder:
+        layout = open_workspace(explicit=folder)
+        write_points(make_run(layout, "r"), "loss", [(0, 0, 1.0, 0.5)])
+        append(layout, b"".join(encode_event(name, time, fields) for name, fields in events))
+        assert_the_run_is_readable(layout)
+
+
+PAYLOADS = [
+    b"",
+    b"5",
+    b"null",
+    b'"text"',
+    b"[]",
+    b"{}",
+    b"\xff\xfe",
+    b'{"e":"x"}',
+    b'{"e":"x","t":null}',
+    b'{"e":"x","t":"soon"}',
+    b'{"e":"x","t":[1]}',
+    b'{"e":"x","t":1' + b"0" * 400 + b"}",
+    b'{"e":["x"],"t":1}',
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=[repr(payload[:20]) for payload in PAYLOADS])
+def test_an_event_that_is_none_is_passed_over(layout: WorkspaceLayout, payload: bytes) -> None:
+    write_points(make_run(layout, "r"), "loss", [(0, 0, 1.0, 0.5)])
+    data = frame(KIND_EVENT, payload) + encode_event("tags", 2.0, {"set": {"after": "yes"}})
+    append(layout, data)
+    assert_the_run_is_readable(layout)
+    assert fresh(layout).run("r").tags == {"after": "yes"}
+    assert [record.name for record, _ in decode(data) if isinstance(record, Event)][-1] == "tags"
+
+
+def rows_of(chunk: Chunk) -> list[tuple[int, str, float, int, str]]:
+    return sorted(
+        (rank, key, float(time), int(step), repr(float(value)))
+        for (key, rank), pieces in chunk.points.items()
+        for piece in pieces
+        for step, time, value in zip(piece.steps, piece.times, piece.values, strict=True)
+    )
+
+
+def rows_by_codec(data: bytes) -> list[tuple[int, str, float, int, str]]:
+    return sorted(
+        (record.rank, key, record.time, record.step, repr(value))
+        for record, _ in decode(data)
+        if isinstance(record, Points)
+        for key, value in zip(record.keys, record.values, strict=True)
+    )
+
+
+@settings(deadline=None)
+@given(st.integers(0, 3), st.binary(max_size=40), st.integers(0, 7))
+@example(0, b"", 3)
+@example(1, b"\x01\x00", 3)
+@example(1, b"\x00\x00more", 3)
+@example(1, b"\x02\x00\xff\xff", 3)
+@example(1, b"\x03\x00\xed\xa0\x80", 3)
+def test_both_readers_agree_on_points_of_any_shape(count: int, tail: bytes, copies: int) -> None:
+    head = POINTS_HEAD.pack(0, 1.0, 2, count) + struct.pack("<%dd" % count, *range(count))
+    data = frame(KIND_POINTS, head + tail) * copies + PointsEncoder(0).encode(3.0, 4, ("good",), (5.0,))
+    chunk = decode_chunk(data)
+    assert rows_of(chunk) == rows_by_codec(data)
+    assert ("good", 0) in chunk.points and chunk.end == len(data) and chunk.gap_bytes == 0
+
+
+@given(st.lists(st.text(st.characters(), max_size=5), min_size=1, max_size=3, unique=True))
+def test_keys_of_any_characters_come_back(keys: list[str]) -> None:
+    """Lone surrogates too: file names that are no UTF-8 become keys that way."""
+    data = PointsEncoder(1).encode(1.0, 2, tuple(keys), [float(number) for number in range(len(keys))])
+    assert {key for key, _ in decode_chunk(data).points} == set(keys)
+    assert rows_of(decode_chunk(data)) == rows_by_codec(data)
+
+
+def test_keys_that_the_database_cannot_hold_are_shown_replaced(layout: WorkspaceLayout) -> None:
+    write_points(make_run(layout, "r"), "a\ud800\x00", [(0, 0, 1.0, 7.0)])
+    (summary,) = fresh(layout).metrics("r")
+    assert summary.last == 7.0 and summary.key.startswith("a") and summary.key.isprintable()
+
+
+def test_a_kind_of_record_from_the_future_is_passed_over(layout: WorkspaceLayout) -> None:
+    make_run(layout, "r")
+    points = PointsEncoder(0).encode(1.0, 0, ("k",), (1.0,))
+    append(layout, frame(200, b"new") + points + frame(7, b"") + points)
+    assert the_summary(layout, "r", "k").count == 2
+    assert fresh(layout).run("r").gap_bytes == 0
+
+
+def test_a_journal_that_is_no_file_is_passed_over(layout: WorkspaceLayout) -> None:
+    journals = make_run(layout, "r")
+    write_points(journals, "loss", [(0, 0, 1.0, 0.5)])
+    (journals / "folder.wbj").mkdir()
+    (journals / "link.wbj").symlink_to("/etc/passwd")
+    (layout.runs / "not-a-folder").write_text("x")
+    (layout.runs / "hollow").mkdir()
+    assert_the_run_is_readable(layout)
+    assert fresh(layout).runs().names == ["r"]
