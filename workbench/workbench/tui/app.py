@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import ClassVar
 
 from textual import work
@@ -21,7 +22,7 @@ class Dashboard(App[None]):
     """`now` tells the time, in UTC epoch seconds."""
 
     TITLE = "Workbench"
-    CSS_PATH = "dashboard.tcss"
+    CSS_PATH = Path(__file__).with_name("dashboard.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "keys", "Keys"),
         Binding("ctrl+p", "command_palette", "Palette"),

@@ -1,9 +1,12 @@
 """Charts of metrics: the points that a chart of some width can show, rank by rank."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workbench_store.records import Series
-from workbench_store.store import Store
+
+if TYPE_CHECKING:
+    from workbench_store.store import Store
 
 SYSTEM = "system/"
 
@@ -22,7 +25,7 @@ class Chart:
 
 
 def metric_charts(
-    store: Store, name: str, *, max_points: int, system: bool = False, most: int = 24
+    store: "Store", name: str, *, max_points: int, system: bool = False, most: int = 24
 ) -> tuple[Chart, ...]:
     """Charts of the run's metrics, in order of key; the machine's own figures with `system`, else all others."""
     ranks: dict[str, list[int]] = {}

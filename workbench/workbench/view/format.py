@@ -79,16 +79,22 @@ def format_age(moment: float, now: float) -> str:
 
 def format_time(moment: float | None) -> str:
     """Local time with its zone; empty for None."""
-    if moment is None:
-        return ""
-    return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    found = _utc(moment)
+    return "" if found is None else found.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def iso_time(moment: float | None) -> str | None:
     """ISO 8601 in UTC, for programs."""
-    if moment is None:
+    found = _utc(moment)
+    return None if found is None else found.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _utc(moment: float | None) -> datetime | None:
+    """None also for what another writer recorded as a time and no calendar has."""
+    try:
+        return None if moment is None else datetime.fromtimestamp(moment, UTC)
+    except (ValueError, OverflowError, OSError):
         return None
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def safe_text(text: str) -> str:

@@ -1,13 +1,17 @@
 """Bringing the store up to date with what runs have recorded, and with what became of those whose holder is gone."""
 
+from typing import TYPE_CHECKING
+
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import Refresh
-from workbench_store.store import Store
 
 from workbench.lifecycle.judge import judge
 
+if TYPE_CHECKING:
+    from workbench_store.store import Store
 
-def refresh(layout: WorkspaceLayout, store: Store, budget_seconds: float | None = None) -> Refresh:
+
+def refresh(layout: WorkspaceLayout, store: "Store", budget_seconds: float | None = None) -> Refresh:
     """Ingest the journals' news, judge the runs that are not over, and ingest what that brought.
 
     `budget_seconds` bounds the time (None: until all is ingested). Raises StoreBusy, StoreDamaged or StoreTooNew.

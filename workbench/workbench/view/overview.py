@@ -1,9 +1,12 @@
 """The head of the dashboard: how many runs are in which state."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workbench_store.states import RunState
-from workbench_store.store import Store
+
+if TYPE_CHECKING:
+    from workbench_store.store import Store
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,7 @@ class Overview:
     states: tuple[tuple[RunState, int], ...]
 
 
-def overview(store: Store) -> Overview:
+def overview(store: "Store") -> Overview:
     """The counts, states in the order of a run's life."""
     counts = store.state_counts()
     order = list(RunState)

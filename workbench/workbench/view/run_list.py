@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workbench_store.errors import UsageError
 from workbench_store.queries.conditions import COLUMNS
 from workbench_store.records import RunQuery, RunRow, RunTable, SortKey
-from workbench_store.store import Store
 
 from workbench.view.filter import parse_filter
+
+if TYPE_CHECKING:
+    from workbench_store.store import Store
 
 _DEFAULT_METRICS = 4
 _DEFAULT_PARAMS = 3
@@ -40,7 +43,7 @@ class RunList:
 
 
 def list_columns(
-    store: Store, metrics: Sequence[str] | None = None, params: Sequence[str] | None = None
+    store: "Store", metrics: Sequence[str] | None = None, params: Sequence[str] | None = None
 ) -> ListColumns:
     """The columns asked for; by default those that most runs have, a few of each."""
     all_metrics, all_params = store.keys()
@@ -54,7 +57,7 @@ def list_columns(
 
 
 def run_list(
-    store: Store,
+    store: "Store",
     columns: ListColumns,
     *,
     filter: str = "",
@@ -73,7 +76,7 @@ def query(columns: ListColumns, filter: str, sort: SortKey, offset: int, limit: 
     return RunQuery(parse_filter(filter).alternatives, sort, columns.metrics, columns.params, offset, limit)
 
 
-def matching_names(store: Store, filter: str, *, limit: int | None = None) -> list[str]:
+def matching_names(store: "Store", filter: str, *, limit: int | None = None) -> list[str]:
     """The names of the runs that pass the filter, newest first. Raises UsageError."""
     table: RunTable = store.runs(RunQuery(parse_filter(filter).alternatives, limit=limit))
     return table.names

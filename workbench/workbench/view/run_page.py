@@ -4,13 +4,15 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import ArtifactRecord, MetricSummary, RunDetail, RunRecord
-from workbench_store.store import Store
 
 from workbench.view.format import iso_time
+
+if TYPE_CHECKING:
+    from workbench_store.store import Store
 
 _HEARTBEAT_OLD_SECONDS = 30.0
 
@@ -45,7 +47,7 @@ class RunPage:
         return max(0.0, (self.record.ended or time.time()) - self.record.started)
 
 
-def run_page(layout: WorkspaceLayout, store: Store, name: str) -> RunPage:
+def run_page(layout: WorkspaceLayout, store: "Store", name: str) -> RunPage:
     """The page of the run of exactly that name, its own journals read to the end. Raises NotFound."""
     store.refresh(only=name)
     record, detail = store.run(name), store.detail(name)

@@ -13,7 +13,6 @@ from textual.containers import ItemGrid, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Log, Static, TabbedContent, TabPane
 from workbench_store.errors import WorkbenchError
-from workbench_store.store import Store
 
 from workbench.tui.drawings import environment_text, overview_text, spec_text, title_text
 from workbench.tui.widgets.chart import MetricChart, same_charts
@@ -22,6 +21,8 @@ from workbench.view.format import format_bytes, safe_text
 from workbench.view.run_page import RunPage, run_page
 
 if TYPE_CHECKING:
+    from workbench_store.store import Store
+
     from workbench.lifecycle.logs import LogReader
     from workbench.tui.app import Dashboard
 
@@ -113,7 +114,7 @@ class RunScreen(Screen[None]):
             await self._show(loaded)
             await asyncio.sleep(REFRESH_SECONDS)
 
-    def _question(self, store: Store) -> _Loaded:
+    def _question(self, store: "Store") -> _Loaded:
         from workbench.view.fresh import refresh
 
         layout, last = self.dashboard.layout, self._loaded

@@ -12,7 +12,6 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 from workbench_store.errors import UsageError, WorkbenchError
 from workbench_store.records import SortKey
-from workbench_store.store import Store
 
 from workbench.tui.looks import STATES
 from workbench.tui.screens.dialogs import Choose, ChooseColumns
@@ -21,6 +20,8 @@ from workbench.view.overview import Overview, overview
 from workbench.view.run_list import ListColumns, RunList, list_columns, run_list
 
 if TYPE_CHECKING:
+    from workbench_store.store import Store
+
     from workbench.tui.app import Dashboard
 
 REFRESH_SECONDS = 1.0
@@ -111,14 +112,14 @@ class RunsScreen(Screen[None]):
         self.query_one(RunTable).show(listed)
         self._say(blocked or self._empty(listed), bad=bool(blocked))
 
-    def _question(self) -> Callable[[Store], _Answer | None]:
+    def _question(self) -> "Callable[[Store], _Answer | None]":
         """What to ask the store; it answers None when nothing has changed."""
         layout = self.dashboard.layout
         wanted = (self._filter, self._sort, self._offset, tuple(self._metrics or ()), tuple(self._params or ()))
         seen, again = self._revision, wanted == self._asked_for
         metrics, params = self._metrics, self._params
 
-        def question(store: Store) -> _Answer | None:
+        def question(store: "Store") -> _Answer | None:
             from workbench.view.fresh import refresh
 
             done = refresh(layout, store, budget_seconds=0.5)
