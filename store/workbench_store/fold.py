@@ -57,7 +57,16 @@ def _number(value: object, fallback: float = 0.0) -> float:
     """A finite number, or the fallback: what a foreign writer put into a field must not stop the reader."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return fallback
-    return float(value) if math.isfinite(value) else fallback
+    try:
+        return float(value) if math.isfinite(value) else fallback
+    except OverflowError:
+        return fallback
+
+
+def whole(value: object, bits: int = 63) -> int:
+    """A whole number that a column of so many bits takes; 0 for anything else."""
+    number = _number(value)
+    return int(number) if abs(number) < 2 ** (bits - 1) else 0
 
 
 def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
@@ -75,11 +84,11 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
         elif event.name == "params":
             params.update(_mapping(fields.get("params")))
         elif event.name == "tags":
-            for key in fields.get("remove") or ():
+            for key in _sequence(fields.get("remove")):
                 tags.pop(clean(key), None)
             tags.update({clean(key): clean(value) for key, value in _mapping(fields.get("set")).items()})
         elif event.name == "lost":
-            lost += int(_number(fields.get("points")))
+            lost += whole(fields.get("points"))
         elif event.name in ("snapshot", "environment"):
             latest[event.name] = fields
     row = _row(name, identity, events) | _state_columns(events)
@@ -92,6 +101,10 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
 
 def _mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _sequence(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _row(name: str, identity: dict[str, Any], events: Sequence[StoredEvent]) -> dict[str, Any]:
@@ -116,9 +129,9 @@ def _changes(events: Iterable[StoredEvent]) -> list[tuple[StateChange, dict[str,
     return [
         (
             StateChange(
-                int(_number(event.fields.get("generation"))),
+                whole(event.fields.get("generation")),
                 bool(event.fields.get("judged", False)),
-                int(_number(event.fields.get("seq"))),
+                whole(event.fields.get("seq")),
                 event.time,
                 RunState.parse(str(event.fields.get("state"))),
                 _text(event.fields.get("reason")),
@@ -139,7 +152,7 @@ def _state_columns(events: Sequence[StoredEvent]) -> dict[str, Any]:
     return {
         "state": str(now.state) if now else str(RunState.NOT_STARTED),
         "reason": now.reason if now else None,
-        "exit_code": int(code) if isinstance(code, int) else None,
+        "exit_code": whole(code, 32) if isinstance(code, int) else None,
         "signal": _text(fields.get("signal")),
         "started": min(running, default=None),
         "ended": now.time if now and now.state.final else None,
@@ -176,7 +189,7 @@ def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:
         outputs=tuple(outputs.values()),
         environment=environment,
         snapshot=snapshot,
-        notes=tuple(clean(note) for note in identity.get("notes") or ()),
+        notes=tuple(clean(note) for note in _sequence(identity.get("notes"))),
         warnings=tuple(warnings),
         properties={clean(k): clean(v) for k, v in _mapping(identity.get("properties")).items()},
     )
@@ -230,7 +243,7 @@ def _environment(fields: dict[str, Any]) -> EnvironmentRecord:
         found=clean(fields.get("found") or ""),
         python=_text(fields.get("python")),
         python_version=_text(fields.get("python_version")),
-        substituted=tuple(clean(text) for text in fields.get("substituted") or ()),
+        substituted=tuple(clean(text) for text in _sequence(fields.get("substituted"))),
         missed=clean(fields.get("missed") or ""),
         seconds=_number(fields.get("seconds")),
         anonymous_version=_text(fields.get("anonymous_version")),
@@ -240,8 +253,8 @@ def _environment(fields: dict[str, Any]) -> EnvironmentRecord:
 def _snapshot(fields: dict[str, Any]) -> SnapshotRecord:
     return SnapshotRecord(
         id=clean(fields.get("snapshot") or ""),
-        files=int(_number(fields.get("files"))),
-        bytes=int(_number(fields.get("bytes"))),
+        files=whole(fields.get("files")),
+        bytes=whole(fields.get("bytes")),
         upstream_hash=_text(fields.get("upstream_hash")),
-        excluded={clean(k): int(_number(v)) for k, v in _mapping(fields.get("excluded")).items()},
+        excluded={clean(k): whole(v) for k, v in _mapping(fields.get("excluded")).items()},
     )

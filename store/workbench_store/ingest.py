@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from workbench_store.fold import FoldedRun, StoredEvent, clean, fold_run
+from workbench_store.fold import FoldedRun, StoredEvent, clean, fold_run, whole
 from workbench_store.journal.codec import Event
 from workbench_store.journal.reader import Chunk
 from workbench_store.summaries import Summary, merge, summarize
@@ -166,7 +166,7 @@ def _artifact(run: str, event: Event) -> tuple[Any, ...]:
         run,
         clean(fields.get("path", "")),
         clean(fields.get("kind", "logged")),
-        size if isinstance(size, int) else 0,
+        whole(size),
         None if hash is None else clean(hash),
         event.time,
     )

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench_store.connection import open_connection
@@ -29,6 +30,11 @@ FOREIGN_PATIENCE = 2.0
 
 _leases: dict[tuple[int, str], "Lease"] = {}
 _leases_guard = threading.Lock()
+
+
+def _log_of(path: Path) -> Path:
+    """What DuckDB keeps beside a file until its next checkpoint."""
+    return path.with_name(path.name + ".wal")
 
 
 def lease_of(layout: WorkspaceLayout) -> "Lease":
@@ -61,21 +67,30 @@ class Lease:
             if not self._layout.store.exists() or self._version < SCHEMA_VERSION:
                 self._prepare()
             with self._shared(), self._attached("(READ_ONLY)") as connection:
+                if self._version == SCHEMA_VERSION:
+                    yield connection
+                    return
+            # An older file was put in the place of the one that this process knew.
+            self._prepare()
+            with self._shared(), self._attached("(READ_ONLY)") as connection:
                 yield connection
 
     @contextmanager
     def writing(self) -> Iterator["duckdb.DuckDBPyConnection"]:
         """The store inside a transaction, committed at the end and rolled back by an exception. Raises as `reading`."""
-        with self._turn, self._exclusive(), self._attached("") as connection:
-            migrate(connection)
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            except BaseException:
-                with suppress(Exception):
-                    connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+        with self._turn, self._exclusive():
+            if not self._layout.store.exists():
+                self._make()
+            with self._attached("") as connection:
+                migrate(connection)
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                except BaseException:
+                    with suppress(Exception):
+                        connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
 
     @contextmanager
     def without_file(self) -> Iterator[None]:
@@ -87,14 +102,30 @@ class Lease:
     def _prepare(self) -> None:
         """Make the store, or bring it to this version; a store that cannot be written is only looked at."""
         if self._layout.store.exists():
-            with self._shared(), self._attached("(READ_ONLY)") as connection:
-                version = schema_version(connection)
-                check_version(version)
-                self._version = version
+            with self._shared(), self._attached("(READ_ONLY)"):
+                pass
         if not self._layout.store.exists() or self._version < SCHEMA_VERSION:
             with self.writing():
                 pass
             self._version = SCHEMA_VERSION
+
+    def _make(self) -> None:
+        """Make the store whole under another name and rename it, so that a kill leaves no half-made one behind."""
+        layout = self._layout
+        draft = layout.tmp / f"{layout.store.name}.new"
+        try:
+            layout.tmp.mkdir(mode=0o700, exist_ok=True)
+            # DuckDB's logs of files that are gone are no part of the new one.
+            for path in (draft, _log_of(draft), _log_of(layout.store)):
+                path.unlink(missing_ok=True)
+            with self._attached("", draft) as connection:
+                migrate(connection)
+            draft.replace(layout.store)
+        except OSError as error:
+            raise WorkspaceError(
+                f"cannot make {layout.store}: {error.strerror or error}",
+                remedy="Check that the folder is yours, that it is writable and that the disk has room.",
+            ) from error
 
     @contextmanager
     def _shared(self) -> Iterator[None]:
@@ -123,14 +154,15 @@ class Lease:
             self._announced.release()
 
     @contextmanager
-    def _attached(self, options: str) -> Iterator["duckdb.DuckDBPyConnection"]:
+    def _attached(self, options: str, path: Path | None = None) -> Iterator["duckdb.DuckDBPyConnection"]:
         import duckdb
 
         connection = self._ours()
         try:
-            self._attach(connection, options)
+            self._attach(connection, options, path or self._layout.store)
             if options:
-                check_version(schema_version(connection))
+                self._version = schema_version(connection)
+                check_version(self._version)
             connection.execute("USE store")
             yield connection
         except (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException) as error:
@@ -138,6 +170,12 @@ class Lease:
             raise _damaged(self._layout, error) from error
         except duckdb.IOException as error:
             raise _io_error(self._layout, error) from error
+        except duckdb.Error as error:
+            # Some damage is told of by no class of its own.
+            if not _tells_of_damage(error):
+                raise
+            self._drop()
+            raise _damaged(self._layout, error) from error
         finally:
             self._detach()
 
@@ -146,10 +184,10 @@ class Lease:
             self._connection = open_connection(self._layout)
         return self._connection
 
-    def _attach(self, connection: "duckdb.DuckDBPyConnection", options: str) -> None:
+    def _attach(self, connection: "duckdb.DuckDBPyConnection", options: str, path: Path) -> None:
         import duckdb
 
-        place = str(self._layout.store).replace("'", "''")
+        place = str(path).replace("'", "''")
         deadline = time.monotonic() + FOREIGN_PATIENCE
         while True:
             try:
@@ -204,12 +242,15 @@ def _damaged(layout: WorkspaceLayout, error: Exception) -> StoreDamaged:
     )
 
 
+def _tells_of_damage(error: Exception) -> bool:
+    text = str(error).lower()
+    return any(sign in text for sign in ("not a valid duckdb", "checksum", "corrupt", "could not read", "magic"))
+
+
 def _io_error(layout: WorkspaceLayout, error: Exception) -> WorkbenchError:
-    text = str(error)
-    for sign in ("not a valid DuckDB", "checksum", "corrupt", "Could not read", "magic"):
-        if sign.lower() in text.lower():
-            return _damaged(layout, error)
+    if _tells_of_damage(error):
+        return _damaged(layout, error)
     return WorkspaceError(
-        f"cannot use {layout.store}: {text.splitlines()[0][:300]}",
+        f"cannot use {layout.store}: {str(error).splitlines()[0][:300]}",
         remedy="Check that it is yours, that it is writable and that the disk has room.",
     )

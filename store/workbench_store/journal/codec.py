@@ -29,6 +29,8 @@ HEAD = struct.Struct("<4sBBII")
 POINTS_HEAD = struct.Struct("<idqH")
 #: No record is longer: what claims to be is damage. Larger things are artifacts, not records.
 MAX_PAYLOAD = 16 * 1024 * 1024
+#: No clock says this (the year 5138): what does is nonsense that no calendar could show.
+_LATEST = 1e11
 
 _PREFIX = {kind: struct.Struct("<BBI") for kind in (KIND_POINTS, KIND_EVENT)}[KIND_POINTS]
 
@@ -113,12 +115,20 @@ def _decode_points(payload: bytes) -> Points:
         position += 2
         keys.append(payload[position : position + length].decode("utf-8", "surrogatepass"))
         position += length
+    if position != len(payload):
+        raise ValueError("the keys do not fill the record")
     return Points(rank, time, step, tuple(keys), values)
 
 
 def _decode_event(payload: bytes) -> Event:
-    body = json.loads(payload.decode("utf-8", "surrogatepass"))
-    return Event(str(body.pop("e")), float(body.pop("t")), body)
+    try:
+        body = json.loads(payload.decode("utf-8", "surrogatepass"))
+        name, time = str(body.pop("e")), float(body.pop("t"))
+    except (AttributeError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError("not an event") from error
+    if not abs(time) < _LATEST:
+        raise ValueError("an event at no time")
+    return Event(name, time, body)
 
 
 def decode_payload(kind: int, payload: bytes) -> Record:
@@ -169,7 +179,7 @@ def decode(data: bytes, position: int = 0) -> Iterator[Tuple[Record, int]]:
             yield Gap(position, start - position), start
         try:
             record = decode_payload(kind, data[start + HEAD.size : end])
-        except (ValueError, KeyError, struct.error):
+        except (ValueError, struct.error):
             position = end
             continue
         yield record, end

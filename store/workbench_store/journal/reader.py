@@ -75,7 +75,7 @@ def decode_chunk(data: bytes, offset: int = 0) -> Chunk:
         if kind == KIND_EVENT:
             try:
                 record = decode_payload(kind, data[start + HEAD.size : end])
-            except (ValueError, KeyError, TypeError, struct.error):
+            except (ValueError, struct.error):
                 continue
             if isinstance(record, Event):
                 chunk.events.append((offset + start, record))
@@ -186,6 +186,9 @@ def _keys_of(tail: bytes, count: int) -> list[str] | None:
         if position + 2 > len(tail):
             return None
         (length,) = struct.unpack_from("<H", tail, position)
-        keys.append(tail[position + 2 : position + 2 + length].decode("utf-8", "replace"))
+        try:
+            keys.append(tail[position + 2 : position + 2 + length].decode("utf-8", "surrogatepass"))
+        except UnicodeDecodeError:
+            return None
         position += 2 + length
     return keys if position == len(tail) else None
