@@ -246,7 +246,7 @@ def events_of(connection: "duckdb.DuckDBPyConnection", names: Sequence[str]) -> 
     """The stored events of runs."""
     rows = connection.execute(
         "SELECT run, time, journal, position, name, fields FROM events WHERE run IN (SELECT unnest(?::VARCHAR[]))",
-        [list(names)],
+        [[clean(name) for name in names]],
     ).fetchall()
     found: dict[str, list[StoredEvent]] = {}
     for run, time, journal, position, name, fields in rows:

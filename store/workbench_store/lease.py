@@ -171,11 +171,11 @@ class Lease:
         except duckdb.IOException as error:
             raise _io_error(self._layout, error) from error
         except duckdb.Error as error:
-            # Some damage is told of by no class of its own.
-            if not _tells_of_damage(error):
+            # Damage and a full disk are also told of by classes that stand for other things.
+            if not _tells_of_damage(error) and "could not write" not in str(error).lower():
                 raise
             self._drop()
-            raise _damaged(self._layout, error) from error
+            raise _io_error(self._layout, error) from error
         finally:
             self._detach()
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from workbench_store.fold import clean
 from workbench_store.ingest import WORKSPACE, JournalKey
 from workbench_store.layout import WorkspaceLayout
 
@@ -45,7 +46,8 @@ class JournalWatch:
         """The size in bytes of each journal that may have grown; `only` looks at one run, settled or not."""
         found = dict(_files(WORKSPACE, self._layout.journals))
         if only is not None:
-            found.update(_files(only, self._layout.run(only).journals))
+            if _is_name(only):
+                found.update(_files(only, self._layout.run(only).journals))
             return found
         again = time.monotonic() - self._looked_at_settled >= LOOK_AGAIN_SECONDS
         if again:
@@ -59,11 +61,22 @@ class JournalWatch:
         return found
 
 
+def _is_name(name: str) -> bool:
+    """Whether it names something in a folder, not another way to it, in text that the database takes."""
+    return (
+        bool(name)
+        and "/" not in name
+        and "\x00" not in name
+        and not name.startswith(".")
+        and (name.isascii() or clean(name) == name)
+    )
+
+
 def _runs(folder: Path) -> Iterator[str]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
+                if _is_name(entry.name) and entry.is_dir(follow_symlinks=False):
                     yield entry.name
     except OSError:
         return
@@ -73,7 +86,7 @@ def _files(run: str, folder: str | Path) -> Iterator[tuple[JournalKey, int]]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
+                if entry.name.endswith(SUFFIX) and _is_name(entry.name) and entry.is_file(follow_symlinks=False):
                     yield JournalKey(run, entry.name), entry.stat().st_size
     except OSError:
         return

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from workbench_store.errors import NotFound, WorkspaceError
+from workbench_store.errors import NotFound, StoreBusy, StoreDamaged, StoreTooNew, WorkspaceError
 from workbench_store.fold import fold_detail
 from workbench_store.ingest import (
     WORKSPACE,
@@ -73,7 +73,8 @@ class Store:
                 done = brought
                 self.revision += done.changed
         except WorkspaceError as error:
-            if os.access(self.layout.root, os.W_OK) or not self.layout.store.exists():
+            # What is left: no permission, a read-only file system, a full disk. What is there can still be read.
+            if isinstance(error, StoreBusy | StoreDamaged | StoreTooNew) or not self.layout.store.exists():
                 raise
             return replace(done, blocked=error.message)
         return done

@@ -1,7 +1,8 @@
-"""Conditions on runs as SQL. Names and values only ever travel as parameters."""
+"""Conditions on runs as SQL. Names and values only ever travel as parameters, as text that the database takes."""
 
 from collections.abc import Sequence
 
+from workbench_store.fold import clean
 from workbench_store.records import Condition, SortKey
 
 #: The columns of `runs` that a condition or an order may name.
@@ -41,7 +42,7 @@ def where(alternatives: Sequence[Sequence[Condition]]) -> tuple[str, Parameters]
         for condition in conditions:
             test, values = _test(condition)
             tests.append(f"{'NOT ' if condition.negated else ''}coalesce({test}, FALSE)")
-            parameters += values
+            parameters += [clean(value) if isinstance(value, str) else value for value in values]
         parts.append(" AND ".join(tests) or "TRUE")
     return " OR ".join(f"({part})" for part in parts) or "TRUE", parameters
 
@@ -49,10 +50,11 @@ def where(alternatives: Sequence[Sequence[Condition]]) -> tuple[str, Parameters]
 def order_by(sort: SortKey) -> tuple[str, Parameters]:
     """The ORDER BY clause and its parameters; runs without the value come last, ties in order of name."""
     direction = "DESC" if sort.descending else "ASC"
+    key = clean(sort.name)
     if sort.kind == "metric":
-        return f"{_METRIC} {direction} NULLS LAST, name", [sort.name]
+        return f"{_METRIC} {direction} NULLS LAST, name", [key]
     if sort.kind == "param":
-        return f"{_PARAM} {direction} NULLS LAST, {_PARAM_TEXT} {direction} NULLS LAST, name", [sort.name, sort.name]
+        return f"{_PARAM} {direction} NULLS LAST, {_PARAM_TEXT} {direction} NULLS LAST, name", [key, key]
     return f"{COLUMNS[sort.name]} {direction} NULLS LAST, id {direction}", []
 
 

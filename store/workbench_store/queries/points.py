@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from workbench_store.fold import clean
 from workbench_store.records import ArtifactRecord, MetricSummary, Series
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ def summaries(connection: "duckdb.DuckDBPyConnection", name: str, rank: int | No
         "SELECT key, rank, count, finite, last, last_step, last_time, first_time, min, min_step, max, max_step, "
         "CASE WHEN finite > 0 THEN total / finite END FROM series WHERE run = ? AND (?::INTEGER IS NULL OR rank = ?) "
         "ORDER BY key, rank",
-        [name, rank, rank],
+        [clean(name), rank, rank],
     ).fetchall()
     return [MetricSummary(*row) for row in rows]
 
@@ -22,7 +23,7 @@ def summaries(connection: "duckdb.DuckDBPyConnection", name: str, rank: int | No
 def series(connection: "duckdb.DuckDBPyConnection", name: str, key: str, rank: int, most: int | None) -> Series:
     """The points of one metric and rank; at most about `most` of them, two for each stretch. Empty: none."""
     found = connection.execute(
-        "SELECT id, count FROM series WHERE run = ? AND key = ? AND rank = ?", [name, key, rank]
+        "SELECT id, count FROM series WHERE run = ? AND key = ? AND rank = ?", [clean(name), clean(key), rank]
     ).fetchall()
     if not found:
         return Series(key, rank, [], [], [], 0)
@@ -38,15 +39,18 @@ def series(connection: "duckdb.DuckDBPyConnection", name: str, key: str, rank: i
 
 
 def _thinned(connection: "duckdb.DuckDBPyConnection", id: int, total: int, most: int) -> list[tuple[int, float, float]]:
-    """The least and the greatest point of each of `most / 2` stretches, with the first and the last of all: what a
-    chart of that width would show."""
+    """The least and the greatest finite point of each of `most / 2` stretches, with the first and the last of all: what
+    a chart of that width would show."""
     size = max(1, -(-total // max(1, most // 2 - 1)))
     return connection.execute(
         """
         WITH numbered AS (
             SELECT step, time, value, row_number() OVER (ORDER BY step, time) - 1 AS n FROM points WHERE series = ?
         ), kept AS (
-            SELECT unnest([arg_min(n, value), arg_max(n, value)]) AS n FROM numbered GROUP BY n // ?
+            SELECT unnest([
+                coalesce(arg_min(n, value) FILTER (isfinite(value)), min(n)),
+                coalesce(arg_max(n, value) FILTER (isfinite(value)), min(n))
+            ]) AS n FROM numbered GROUP BY n // ?
             UNION SELECT 0 UNION SELECT ? - 1
         )
         SELECT step, time, value FROM numbered WHERE n IN (SELECT n FROM kept) ORDER BY n
@@ -60,6 +64,6 @@ def artifacts(connection: "duckdb.DuckDBPyConnection", name: str) -> list[Artifa
     rows = connection.execute(
         "SELECT path, arg_max(kind, time), arg_max(size, time), arg_max(coalesce(hash, ''), time) FROM artifacts "
         "WHERE run = ? GROUP BY path ORDER BY path",
-        [name],
+        [clean(name)],
     ).fetchall()
     return [ArtifactRecord(path, kind, size, hash or None) for path, kind, size, hash in rows]

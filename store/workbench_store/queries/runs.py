@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from workbench_store.fold import clean
 from workbench_store.queries.conditions import Parameters, order_by, where
 from workbench_store.records import RunQuery, RunRecord, RunRow, RunTable
 from workbench_store.states import RunState
@@ -44,7 +45,8 @@ def _pivot(table: str, run: str, keys: tuple[str, ...], value: str, extra: str) 
     """One row for each run, with a column c0, c1 ... for each key."""
     columns = ", ".join(f"any_value({value}) FILTER (key = ?) AS c{index}" for index in range(len(keys)))
     text = f"SELECT {run}, {columns} FROM {table} WHERE {extra}key IN (SELECT unnest(?::VARCHAR[])) GROUP BY {run}"
-    return text, ([*keys, list(keys)] if keys else [])
+    taken = [clean(key) for key in keys]
+    return text, ([*taken, taken] if keys else [])
 
 
 def _run_rows(rows: list[tuple[Any, ...]], metrics: int) -> Iterator[RunRow]:
@@ -63,12 +65,13 @@ def _run_rows(rows: list[tuple[Any, ...]], metrics: int) -> Iterator[RunRow]:
 
 def run_record(connection: "duckdb.DuckDBPyConnection", name: str) -> RunRecord | None:
     """The run of exactly that name."""
-    found = connection.execute(f"SELECT {', '.join(_RECORD)} FROM runs WHERE name = ?", [name]).fetchall()
+    found = connection.execute(f"SELECT {', '.join(_RECORD)} FROM runs WHERE name = ?", [clean(name)]).fetchall()
     if not found:
         return None
     columns = dict(zip(_RECORD, found[0], strict=True))
     tags = connection.execute(
-        "SELECT key, value FROM tags WHERE run = (SELECT any_value(id) FROM runs WHERE name = ?) ORDER BY key", [name]
+        "SELECT key, value FROM tags WHERE run = (SELECT any_value(id) FROM runs WHERE name = ?) ORDER BY key",
+        [clean(name)],
     ).fetchall()
     columns.update(state=RunState.parse(columns["state"]), id=columns.pop("run_id"), user=columns.pop("user_name"))
     return RunRecord(tags=dict(tags), **columns)
@@ -76,7 +79,9 @@ def run_record(connection: "duckdb.DuckDBPyConnection", name: str) -> RunRecord 
 
 def names_beginning(connection: "duckdb.DuckDBPyConnection", prefix: str) -> list[str]:
     """Names that begin so, in order."""
-    rows = connection.execute("SELECT name FROM runs WHERE starts_with(name, ?) ORDER BY name", [prefix]).fetchall()
+    rows = connection.execute(
+        "SELECT name FROM runs WHERE starts_with(name, ?) ORDER BY name", [clean(prefix)]
+    ).fetchall()
     return [name for (name,) in rows]
 
 
@@ -119,6 +124,7 @@ def param_keys(connection: "duckdb.DuckDBPyConnection") -> list[str]:
 def params_of(connection: "duckdb.DuckDBPyConnection", name: str) -> dict[str, Any]:
     """The parameters of a run, in order of name."""
     rows = connection.execute(
-        "SELECT key, value FROM params WHERE run = (SELECT any_value(id) FROM runs WHERE name = ?) ORDER BY key", [name]
+        "SELECT key, value FROM params WHERE run = (SELECT any_value(id) FROM runs WHERE name = ?) ORDER BY key",
+        [clean(name)],
     ).fetchall()
     return {key: json.loads(value) for key, value in rows}

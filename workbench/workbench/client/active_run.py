@@ -12,6 +12,10 @@ from workbench_store.layout import RunLayout
 from workbench.client.arguments import check_name, check_step, check_tags, flatten_params, number_of
 from workbench.client.artifacts import save_file, save_folder
 
+#: With the longest names and texts these still fit into a record.
+_KEYS_PER_RECORD = 10_000
+_PARAMS_PER_RECORD = 100
+
 #: Ends a run with a state ("Completed", "Failed", "Canceled") and a reason.
 Ending = Callable[[str, Optional[str]], None]
 
@@ -63,6 +67,8 @@ class ActiveRun:
             check_name(key, "metric")
         if not keys:
             raise UsageError("log was given no metrics")
+        if len(keys) > _KEYS_PER_RECORD:
+            raise UsageError("log was given {} metrics at once; it takes {}".format(len(keys), _KEYS_PER_RECORD))
         if len(self._known) > 1000:
             self._known.clear()
         self._known[keys] = keys
@@ -81,7 +87,10 @@ class ActiveRun:
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record parameters; nested mappings are flattened with dots. A name recorded again takes the new value."""
-        self._journal.event("params", params=flatten_params(params))
+        flat = list(flatten_params(params).items())
+        # A record holds only so much text; parameters of several records are one set all the same.
+        for start in range(0, len(flat), _PARAMS_PER_RECORD):
+            self._journal.event("params", params=dict(flat[start : start + _PARAMS_PER_RECORD]))
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags."""

@@ -13,7 +13,7 @@ from typing import Any, Mapping, Optional, Union
 from workbench_store.errors import UsageError
 
 from workbench.client.active_run import ActiveRun
-from workbench.client.arguments import check_name, check_tags, flatten_params
+from workbench.client.arguments import check_name, check_tags, check_text, flatten_params
 
 _lock = threading.RLock()
 _active: Optional[ActiveRun] = None
@@ -44,6 +44,9 @@ def start_run(
     given_params, given_tags = flatten_params(params or {}), check_tags(tags or {})
     if experiment is not None:
         check_name(experiment, "experiment")
+    for text, what in ((display_name, "display_name"), (description, "description")):
+        if text is not None:
+            check_text(text, what)
     with _lock:
         if _active is not None and not _active.ended:
             if not _in_job():

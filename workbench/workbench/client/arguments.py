@@ -21,6 +21,15 @@ def check_name(name: object, what: str) -> str:
     return name
 
 
+def check_text(value: object, what: str) -> str:
+    """Text of any characters, of a length that a record takes."""
+    if not isinstance(value, str):
+        raise UsageError("{} is not text but {}".format(what, type(value).__name__))
+    if len(value) > LONGEST_TEXT:
+        raise UsageError("{} has {:,} characters; at most {:,} are kept".format(what, len(value), LONGEST_TEXT))
+    return value
+
+
 def check_step(step: object) -> int:
     """A step: a whole number from 0 to 2^63 - 1."""
     try:
@@ -104,7 +113,7 @@ def check_tags(tags: object) -> Dict[str, str]:
         check_name(name, "tag")
         if not isinstance(value, (str, int, float, bool)):
             raise UsageError("the value of tag {!r} is not text but {}".format(name, type(value).__name__))
-        text = str(value)
+        text = check_text(str(value), "the value of tag {!r}".format(name))
         if any(not character.isprintable() for character in text):
             raise UsageError("the value of tag {!r} has characters that cannot be shown".format(name))
         checked[name] = text

@@ -15,6 +15,9 @@ def save_file(files: RunLayout, journal: JournalWriter, source: Path, below: Opt
     folder = _inside(files, below)
     if source.is_dir():
         raise UsageError("{} is a folder".format(source), remedy="Use log_artifacts for folders.")
+    if source.exists() and not source.is_file():
+        _warn("workbench: {} is not a file; nothing was saved".format(source))
+        return
     _copy(files, journal, source, folder / source.name)
 
 
@@ -41,7 +44,7 @@ def _inside(files: RunLayout, below: Optional[str]) -> Path:
 
 
 def _copy(files: RunLayout, journal: JournalWriter, source: Path, target: Path) -> None:
-    draft = target.with_name(".{}.{}.part".format(target.name[:100], os.urandom(4).hex()))
+    draft = target.with_name(".{}.part".format(os.urandom(8).hex()))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         import shutil

@@ -1,0 +1,179 @@
+"""How a script's run ends, whichever way the script does, with its children, forks and threads."""
+
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from workbench.lifecycle.judge import judge
+from workbench_store.journal.writer import JournalWriter
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.records import RunRecord
+from workbench_store.states import RunState
+from workbench_store.store import Store
+
+from tests.client.scripts import run_script, start_script, store_of, the_run
+from tests.lifecycle.launched import wait_until
+
+OPEN = "import os, signal, sys, threading, time, workbench\nrun = workbench.start_run(system_metrics=False)\n"
+
+
+def record_of(here: Path) -> RunRecord:
+    store = store_of(here)
+    return store.run(the_run(store))
+
+
+@pytest.mark.parametrize(
+    ("ending", "state", "reason"),
+    [
+        ("", RunState.COMPLETED, None),
+        ("run.end('Canceled', 'enough')", RunState.CANCELED, "enough"),
+        ("run.end('Failed'); run.end('Completed')", RunState.FAILED, None),
+        ("with run: sys.exit(0)", RunState.COMPLETED, None),
+        ("with run: sys.exit(3)", RunState.FAILED, "SystemExit: 3"),
+        ("with run: raise KeyboardInterrupt", RunState.CANCELED, "interrupted"),
+        ("raise KeyboardInterrupt", RunState.CANCELED, "interrupted"),
+        ("raise ValueError('x' * 5000 + '\\ud800')", RunState.FAILED, "ValueError: xxx"),
+        ("threading.Thread(target=lambda: (time.sleep(0.3), run.log({'late': 1}))).start()", RunState.COMPLETED, None),
+        ("sys.stderr.close(); sys.stdout.close(); os.close(2)", RunState.COMPLETED, None),
+        ("os.chdir('/'); run.log({'k': 1})", RunState.COMPLETED, None),
+    ],
+)
+def test_a_script_ends_its_run_as_it_ends_itself(here: Path, ending: str, state: RunState, reason: str | None) -> None:
+    run_script(here, OPEN + ending + "\n")
+    record = record_of(here)
+    assert record.state is state
+    assert (record.reason or "").startswith(reason or "") and bool(record.reason) == bool(reason)
+    assert judge(WorkspaceLayout(here / ".workbench")) == {}
+
+
+def test_a_thread_that_outlives_the_main_one_is_recorded(here: Path) -> None:
+    late = "threading.Thread(target=lambda: (time.sleep(0.3), run.log({'late': 1}))).start()\n"
+    assert run_script(here, OPEN + late).returncode == 0
+    store = store_of(here)
+    assert store.series(the_run(store), "late").values == [1.0]
+
+
+FORKS = """
+import multiprocessing
+def work(number):
+    run.log({"k%d" % number: number}, step=number)
+    if number == 2:
+        sys.exit(1)
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    children = [context.Process(target=work, args=(number,)) for number in range(4)]
+    [child.start() for child in children]
+    [child.join() for child in children]
+    pid = os.fork()
+    if pid == 0:
+        run.log({"plain": 1})
+        sys.exit(7)
+    os.waitpid(pid, 0)
+    run.log({"after": 1})
+"""
+
+
+def test_children_log_into_the_run_and_do_not_end_it(here: Path) -> None:
+    done = run_script(here, OPEN + FORKS)
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    name = the_run(store)
+    assert {one.key: one.count for one in store.metrics(name)} == {
+        **{f"k{number}": 1 for number in range(4)},
+        **{"plain": 1, "after": 1},
+    }
+    states = [str(state.state) for state in store.detail(name).states]
+    assert states == ["Running", "Completed"]
+
+
+def test_a_child_does_not_keep_a_killed_scripts_run_alive(here: Path) -> None:
+    text = OPEN + "pid = os.fork()\nif pid: print(pid, flush=True)\ntime.sleep(60)\n"
+    script = start_script(here, text)
+    assert script.stdout is not None
+    child = int(script.stdout.readline())
+    layout = WorkspaceLayout(here / ".workbench")
+    try:
+        assert judge(layout) == {}
+        script.send_signal(signal.SIGKILL)
+        script.wait()
+        # The child closes what it inherited as soon as it gets to run.
+        wait_until(lambda: list(judge(layout).values()) == [RunState.FAILED], "the run to be judged")
+    finally:
+        subprocess.run(["kill", "-9", str(child)], check=True)
+        script.communicate()
+    assert "ended without closing" in str(record_of(here).reason)
+
+
+BUSY = """
+lock = threading.Lock()
+def work(key):
+    step = 0
+    while True:
+        run.log({key: float(step), "both": 1.0}, step=step)
+        with lock:
+            os.write(1, b"%s %d\\n" % (key.encode(), step))
+        step += 1
+for number in range(3):
+    threading.Thread(target=work, args=("k%d" % number,)).start()
+"""
+
+
+def test_kills_at_any_moment_keep_what_was_acknowledged(here: Path) -> None:
+    dice = random.Random(7)
+    for _ in range(8):
+        script = start_script(here, OPEN + BUSY)
+        assert script.stdout is not None
+        script.stdout.readline()
+        time.sleep(dice.uniform(0.0, 0.1))
+        script.send_signal(signal.SIGKILL)
+        acknowledged = [line.split() for line in script.communicate()[0].splitlines()]
+        store = store_of(here)
+        name = store.runs().names[0]
+        for key, step in [pair for pair in acknowledged if len(pair) == 2][-3:]:
+            assert store.series(name, key).steps[: int(step) + 1] == list(range(int(step) + 1))
+    assert set(judge(WorkspaceLayout(here / ".workbench")).values()) == {RunState.FAILED}
+    assert set(store_of(here).state_counts()) == {"Failed"}
+
+
+def test_a_run_of_a_living_script_is_not_judged(here: Path) -> None:
+    script = start_script(here, OPEN + "print('on', flush=True)\ntime.sleep(60)\n")
+    assert script.stdout is not None and script.stdout.readline() == "on\n"
+    try:
+        assert judge(WorkspaceLayout(here / ".workbench")) == {}
+        assert record_of(here).state is RunState.RUNNING
+    finally:
+        script.kill()
+        script.communicate()
+
+
+JOB = """
+import os, workbench
+with workbench.start_run(params={"rank": os.environ["RANK"]}) as run:
+    for step in range(50):
+        run.log({"loss": int(os.environ["RANK"])}, step=step)
+workbench.log({"after": 1.0})
+"""
+
+
+def test_the_processes_of_a_job_log_into_its_run_by_rank(here: Path) -> None:
+    layout = WorkspaceLayout(here / ".workbench")
+    run = layout.run("the-job")
+    run.journals.mkdir(parents=True)
+    with_state = JournalWriter(run.journals, "supervisor")
+    with_state.event("run", name="the-job", id="i", kind="job", experiment="e")
+    with_state.event("state", state="Running", generation=1, judged=False, seq=1)
+    with_state.close()
+    for rank in range(4):
+        done = run_script(here, JOB, WORKBENCH_RUN_DIR=str(run.root), RANK=str(rank))
+        assert done.returncode == 0, done.stderr
+    store = Store(layout)
+    store.refresh()
+    assert store.runs().names == ["the-job"]
+    assert [(one.rank, one.count, one.mean) for one in store.metrics("the-job", rank=None) if one.key == "loss"] == [
+        (rank, 50, float(rank)) for rank in range(4)
+    ]
+    assert store.metrics("the-job", rank=3)[0].key == "after"
+    assert store.run("the-job").state is RunState.RUNNING
