@@ -97,7 +97,8 @@ def test_whatever_parses_can_be_asked(store: Store, text: str) -> None:
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_every_column_takes_every_comparison(store: Store, operator: Operator) -> None:
-    for column, value in itertools.product(COLUMNS, ("text", math.inf)):
+    values: tuple[str | float, ...] = ("text", math.inf)
+    for column, value in ((column, value) for column in COLUMNS for value in values):
         condition = Condition("column", column, operator, value)
         negated = Condition("column", column, operator, value, negated=True)
         found = [store.runs(RunQuery(alternatives=((one,),))).names for one in (condition, negated)]

@@ -148,7 +148,11 @@ class JournalWriter:
             self._held_bytes -= len(data)
         if self.lost_points:
             lost, self.lost_points = self.lost_points, 0
-            self._write(encode_event("lost", time.time(), {"points": lost, "reason": "the disk took nothing"}))
+            record = encode_event("lost", time.time(), {"points": lost, "reason": "the disk took nothing"})
+            error = self._write(record)
+            if error is not None:
+                self._hold(record, 0, error)
+                return False
         self._warned = False
         return True
 
@@ -163,7 +167,7 @@ class JournalWriter:
         """Write what still waits, if the disk takes it, and close the file."""
         with self._lock:
             if self._held and not self._retry(at_once=True):
-                waiting = sum(points for _, points in self._held)
+                waiting = sum(points for _, points in self._held) + self.lost_points
                 _warn(f"workbench: {waiting} points could not be written to {self.path}")
             self._closed = True
             descriptor, self._fd = self._fd, -1

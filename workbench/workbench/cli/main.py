@@ -102,7 +102,9 @@ def report(error: WorkbenchError) -> None:
     """The message of an error on stderr, its remedy on a line of its own."""
     from workbench.cli.output import narrate, styled
 
-    narrate(f"{styled('error:', 'bold red', sys.stderr)} {error.message}")
+    # Problems of a job file say file, line and severity themselves, each on a line.
+    mark = "" if hasattr(error, "problems") else f"{styled('error:', 'bold red', sys.stderr)} "
+    narrate(f"{mark}{error.message}")
     if error.remedy:
         narrate(f"  {error.remedy}")
 

@@ -109,7 +109,11 @@ def _visible(character: str) -> str:
     if code < 0x20:
         return " " if character in "\n\t" else chr(0x2400 + code)
     kind = unicodedata.category(character)
-    return "\ufffd" if kind in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp") or (kind == "Cf" and character != "\u200d") else character
+    return (
+        "\ufffd"
+        if kind in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp") or (kind == "Cf" and character != "\u200d")
+        else character
+    )
 
 
 def shorten(text: str, width: int) -> str:

@@ -1,0 +1,128 @@
+"""A journal's writer when the disk takes nothing, when its process forks, and when many threads use it."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from workbench_store.errors import WorkspaceError
+from workbench_store.journal.codec import Event, Gap, Points, Record, decode
+from workbench_store.journal.writer import JournalWriter
+
+from tests.store.journals import python
+
+
+def records(folder: Path) -> list[Record]:
+    return [record for path in sorted(folder.glob("*.wbj")) for record, _ in decode(path.read_bytes())]
+
+
+def steps(folder: Path) -> list[int]:
+    return [record.step for record in records(folder) if isinstance(record, Points)]
+
+
+def lost(folder: Path) -> int:
+    return sum(
+        int(record.fields["points"])
+        for record in records(folder)
+        if isinstance(record, Event) and record.name == "lost"
+    )
+
+
+#: A file size limit is a disk that is full for this process alone.
+LIMITED = """
+import resource, signal, sys, time
+from pathlib import Path
+from workbench_store.journal import writer as module
+module.HELD_BYTES, module.RETRY_SECONDS = 600, 0.0
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+writer = module.JournalWriter(Path(sys.argv[1]), "client")
+def size():
+    return writer.path.stat().st_size
+def limit(bytes):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes, hard))
+def log(step):
+    writer.points(1.0, step, ("k",), (1.0,))
+log(0)
+record = size()
+log(1)
+record = size() - record
+limit(size())
+for step in range(2, 100):
+    log(step)
+"""
+
+
+def run(folder: Path, text: str) -> str:
+    process = python(LIMITED + text, str(folder))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    return errors
+
+
+def test_the_oldest_points_go_and_are_counted(tmp_path: Path) -> None:
+    errors = run(tmp_path, "limit(hard); log(100); writer.close()")
+    kept = steps(tmp_path)
+    assert kept[:2] == [0, 1] and kept[2:] == list(range(103 - len(kept), 101)) and len(kept) > 5
+    assert lost(tmp_path) == 101 - len(kept)
+    assert errors.count("workbench:") == 1
+
+
+def test_the_count_of_the_lost_waits_too_when_there_is_room_for_points_alone(tmp_path: Path) -> None:
+    """Room for the points that waited and not for the word of those that did not."""
+    run(tmp_path, "limit(size() + 600 // record * record); log(100); limit(hard); log(101); writer.close()")
+    assert lost(tmp_path) > 0 and lost(tmp_path) + len(steps(tmp_path)) == 102
+    assert steps(tmp_path)[-1] == 101
+
+
+def test_what_never_could_be_written_is_told_at_the_end(tmp_path: Path) -> None:
+    errors = run(tmp_path, "writer.close()")
+    assert "98 points could not be written" in errors
+    assert steps(tmp_path) == [0, 1]
+
+
+def test_a_torn_write_is_written_again_whole(tmp_path: Path) -> None:
+    run(tmp_path, "limit(size() + record // 2); log(100); limit(hard); log(101); writer.close()")
+    assert steps(tmp_path)[-2:] == [100, 101] and len(set(steps(tmp_path))) == len(steps(tmp_path))
+    assert any(isinstance(record, Gap) for record in records(tmp_path))
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError, match="nowhere"):
+        JournalWriter(tmp_path / "nowhere", "client")
+
+
+def test_a_child_goes_on_in_a_file_of_its_own(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, "client", 3)
+    writer.points(1.0, 0, ("k",), (1.0,))
+    child = os.fork()
+    if child == 0:
+        writer.points(1.0, 1, ("k",), (1.0,))
+        writer.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    writer.points(1.0, 2, ("k",), (1.0,))
+    writer.close()
+    assert len(list(tmp_path.glob("*.wbj"))) == 2
+    assert [record.step for record, _ in decode(writer.path.read_bytes()) if isinstance(record, Points)] == [0, 2]
+    opened = [record.fields for record in records(tmp_path) if isinstance(record, Event)]
+    assert {fields["pid"] for fields in opened} == {os.getpid(), child} and {one["rank"] for one in opened} == {3}
+
+
+def test_threads_never_tear_each_others_records(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, "client")
+
+    def work(number: int) -> None:
+        for step in range(300):
+            writer.points(1.0, number * 300 + step, ("k" * (number + 1),), (1.0,))
+            if step % 50 == 0:
+                writer.event("tags", set={"from": str(number)})
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    writer.close()
+    assert sorted(steps(tmp_path)) == list(range(1800))
+    assert not any(isinstance(record, Gap) for record in records(tmp_path))
