@@ -13,6 +13,7 @@ from textual.containers import ItemGrid, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Log, Static, TabbedContent, TabPane
 from workbench_store.errors import WorkbenchError
+from workbench_store.states import RunState
 
 from workbench.tui.drawings import environment_text, overview_text, spec_text, title_text
 from workbench.tui.widgets.chart import MetricChart, same_charts
@@ -214,5 +215,6 @@ class RunScreen(Screen[None]):
 
     def action_cancel_run(self) -> None:
         """Cancel this run."""
-        if self._loaded is not None:
-            self.dashboard.cancel_run(self._run, self._loaded.page.record.state)
+        # Before the page is loaded its state is not known; whether it can be cancelled shows when it is tried.
+        state = RunState.UNKNOWN if self._loaded is None else self._loaded.page.record.state
+        self.dashboard.cancel_run(self._run, state)
