@@ -5,7 +5,7 @@ ingested meanwhile is left out. So ingesting is idempotent and may be killed any
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,14 @@ class JournalKey:
     file: str
 
 
+@dataclass(frozen=True)
+class Settled:
+    """How a run that is over was left: the time of its journal folder then, in nanoseconds, and whether it is tidy."""
+
+    stamp: int
+    tidy: bool = False
+
+
 @dataclass
 class Batch:
     """What one transaction brings."""
@@ -56,14 +64,20 @@ def read_offsets(connection: "duckdb.DuckDBPyConnection") -> dict[JournalKey, in
     return {JournalKey(run, file): ingested for run, file, ingested in rows}
 
 
-def read_settled(connection: "duckdb.DuckDBPyConnection") -> dict[str, int]:
-    """Runs that are over and wholly ingested, with the time of their journal folder then, in nanoseconds."""
-    return dict(connection.execute("SELECT run, stamp FROM settled").fetchall())
+def read_offsets_of(connection: "duckdb.DuckDBPyConnection", run: str) -> dict[JournalKey, int]:
+    """How far each journal of one run has been ingested, in bytes."""
+    rows = connection.execute("SELECT file, ingested FROM journals WHERE run = ?", [run]).fetchall()
+    return {JournalKey(run, file): ingested for file, ingested in rows}
 
 
-def write_settled(connection: "duckdb.DuckDBPyConnection", settled: dict[str, int]) -> None:
+def read_settled(connection: "duckdb.DuckDBPyConnection") -> dict[str, Settled]:
+    """Runs that are over and wholly ingested."""
+    return {run: Settled(stamp, tidy) for run, stamp, tidy in connection.execute("FROM settled SELECT *").fetchall()}
+
+
+def write_settled(connection: "duckdb.DuckDBPyConnection", settled: Mapping[str, Settled]) -> None:
     """Note such runs."""
-    _replace(connection, "settled", "run", list(settled.items()))
+    _replace(connection, "settled", "run", [(run, one.stamp, one.tidy) for run, one in settled.items()])
 
 
 def ingest(connection: "duckdb.DuckDBPyConnection", batch: Batch) -> Batch:

@@ -61,6 +61,8 @@ class WorkspaceLayout:
         self.store = root / "store.duckdb"
         self.store_lock = root / "store.lock"
         self.writer_lock = root / "store.writer.lock"
+        #: Held by the one process that tidies; its time tells when that was done last.
+        self.tidy_lock = root / "tidy.lock"
         #: Journals of users' edits (tag, note, compute, view), one file per writing process.
         self.journals = root / "journal"
         self.runs = root / "runs"

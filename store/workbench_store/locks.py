@@ -136,6 +136,18 @@ class FileLock:
                 os.close(descriptor)
 
 
+def lock_while_open(descriptor: int) -> bool:
+    """Lock the file of an open descriptor until that is closed; whether it worked. Never waits, never raises.
+
+    For files that their holder writes to and others must leave alone meanwhile. The descriptor must not be inherited.
+    """
+    try:
+        _lock(descriptor, shared=False)
+    except OSError:
+        return False
+    return True
+
+
 def _open_locked(path: Path, shared: bool) -> Optional[int]:
     """A descriptor that holds the lock, or None if another does."""
     while True:

@@ -33,7 +33,10 @@ CREATE TABLE series (
 CREATE TABLE points (series INTEGER, step BIGINT, time DOUBLE, value DOUBLE);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+#: Runs whose points lie side by side and whose journals are compressed.
+_SECOND = "ALTER TABLE settled ADD COLUMN tidy BOOLEAN DEFAULT false;"
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workbench_store.fold import clean
-from workbench_store.ingest import WORKSPACE, JournalKey
+from workbench_store.ingest import WORKSPACE, JournalKey, Settled
+from workbench_store.journal.packed import journals_in
 from workbench_store.layout import WorkspaceLayout
 
-SUFFIX = ".wbj"
 #: A final run's journals are looked at file by file for this long after its end, in seconds ...
 SETTLING_SECONDS = 60.0
 #: ... and afterwards only the time of its journal folder is, this often. A new writer shows there.
@@ -21,14 +21,14 @@ class JournalWatch:
 
     def __init__(self, layout: WorkspaceLayout) -> None:
         self._layout = layout
-        self._settled: dict[str, int] = {}
+        self._settled: dict[str, Settled] = {}
         self._looked_at_settled = float("-inf")
 
-    def remember(self, settled: dict[str, int]) -> None:
-        """Take over what an earlier process found to be settled: each run and the time of its journal folder."""
+    def remember(self, settled: dict[str, Settled]) -> None:
+        """Take over what an earlier process found to be settled."""
         self._settled = dict(settled)
 
-    def settle(self, final: dict[str, float], offsets: dict[JournalKey, int]) -> dict[str, int]:
+    def settle(self, final: dict[str, float], offsets: dict[JournalKey, int]) -> dict[str, Settled]:
         """Take note of runs that are final (with the time of their end) and wholly ingested; returns the new ones."""
         now = time.time()
         found = {}
@@ -36,28 +36,28 @@ class JournalWatch:
             if run in self._settled or now - ended < SETTLING_SECONDS:
                 continue
             folder = self._layout.run(run).journals
-            stamp = _stamp(folder)
-            if stamp is not None and all(size <= offsets.get(key, 0) for key, size in _files(run, folder)):
-                found[run] = stamp
+            stamp = folder_stamp(folder)
+            if stamp is not None and all(size <= offsets.get(key, 0) for key, size in journal_sizes(run, folder)):
+                found[run] = Settled(stamp)
         self._settled.update(found)
         return found
 
     def sizes(self, only: str | None = None) -> dict[JournalKey, int]:
         """The size in bytes of each journal that may have grown; `only` looks at one run, settled or not."""
-        found = dict(_files(WORKSPACE, self._layout.journals))
+        found = dict(journal_sizes(WORKSPACE, self._layout.journals))
         if only is not None:
             if _is_name(only):
-                found.update(_files(only, self._layout.run(only).journals))
+                found.update(journal_sizes(only, self._layout.run(only).journals))
             return found
         again = time.monotonic() - self._looked_at_settled >= LOOK_AGAIN_SECONDS
         if again:
             self._looked_at_settled = time.monotonic()
         for run in _runs(self._layout.runs):
-            stamp = self._settled.get(run)
+            settled = self._settled.get(run)
             folder = f"{self._layout.runs}/{run}/journal"
-            if stamp is None or (again and _stamp(folder) != stamp):
+            if settled is None or (again and folder_stamp(folder) != settled.stamp):
                 self._settled.pop(run, None)
-                found.update(_files(run, folder))
+                found.update(journal_sizes(run, folder))
         return found
 
 
@@ -82,17 +82,15 @@ def _runs(folder: Path) -> Iterator[str]:
         return
 
 
-def _files(run: str, folder: str | Path) -> Iterator[tuple[JournalKey, int]]:
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.endswith(SUFFIX) and _is_name(entry.name) and entry.is_file(follow_symlinks=False):
-                    yield JournalKey(run, entry.name), entry.stat().st_size
-    except OSError:
-        return
+def journal_sizes(run: str, folder: str | Path) -> Iterator[tuple[JournalKey, int]]:
+    """Each journal of a folder with its size in bytes, as it was written."""
+    for name, size in journals_in(folder):
+        if _is_name(name):
+            yield JournalKey(run, name), size
 
 
-def _stamp(folder: str | Path) -> int | None:
+def folder_stamp(folder: str | Path) -> int | None:
+    """When a file was last added to the folder or taken from it, in nanoseconds; None when it is not there."""
     try:
         return os.stat(folder).st_mtime_ns
     except OSError:

@@ -20,6 +20,7 @@ from workbench_store.ingest import (
     read_settled,
     write_settled,
 )
+from workbench_store.journal.packed import journal_size
 from workbench_store.journal.reader import read_chunk
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
@@ -128,7 +129,7 @@ class Store:
         for key in grown:
             start = offsets.get(key, 0)
             try:
-                size = self._path(key).stat().st_size
+                size = journal_size(self._path(key))
                 chunk = read_chunk(self._path(key), start, _CHUNK_BYTES)
             except OSError:
                 continue  # removed meanwhile

@@ -1,13 +1,17 @@
 """The other commands: what they say, and how they refuse."""
 
 import json
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from workbench.cli.exit_codes import ExitCode
+from workbench_store.workspace import open_workspace
 
 from tests.cli.terminal import Workbench
+from tests.tui.workspace import Run
 
 Job = Callable[..., str]
 
@@ -114,3 +118,21 @@ def test_a_mistyped_command_names_the_near_one(workbench: Workbench) -> None:
 def test_the_dashboard_without_a_terminal_lists(workbench: Workbench, job: Job) -> None:
     workbench("run", job("true", "name: seen\n"))
     assert "seen" in workbench().stdout
+
+
+def test_listing_has_old_journals_compressed_behind_the_users_back(workbench: Workbench, here: Path) -> None:
+    layout = open_workspace(explicit=str(here))
+    run = Run(layout, "old-one", 1_700_000_000.0)
+    run.points(3000, loss=1.0)
+    run.state(4000, "Completed")
+    (journal,) = run.files.journals.glob("*.wbj")
+    os.utime(journal, (1_700_004_000.0, 1_700_004_000.0))
+    before = json.loads(workbench("ls", "--json").stdout)
+    deadline = time.monotonic() + 60
+    while journal.exists():
+        assert time.monotonic() < deadline, "nobody compressed it"
+        time.sleep(0.05)
+    assert json.loads(workbench("ls", "--json").stdout) == before
+    assert workbench("show", "old-one").returncode == 0
+    assert workbench("doctor", "--rebuild", "--tidy").returncode in (ExitCode.COMPLETED, ExitCode.PROBLEMS)
+    assert json.loads(workbench("ls", "--json").stdout) == before

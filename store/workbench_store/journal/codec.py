@@ -29,6 +29,7 @@ HEAD = struct.Struct("<4sBBII")
 POINTS_HEAD = struct.Struct("<idqH")
 #: No record is longer: what claims to be is damage. Larger things are artifacts, not records.
 MAX_PAYLOAD = 16 * 1024 * 1024
+LONGEST_RECORD = HEAD.size + MAX_PAYLOAD
 #: No clock says this (the year 5138): what does is nonsense that no calendar could show.
 _LATEST = 1e11
 

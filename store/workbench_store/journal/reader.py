@@ -15,20 +15,19 @@ from workbench_store.journal.codec import (
     HEAD,
     KIND_EVENT,
     KIND_POINTS,
+    LONGEST_RECORD,
     MAGIC,
-    MAX_PAYLOAD,
     POINTS_HEAD,
     Event,
     decode_payload,
     next_record,
 )
+from workbench_store.journal.packed import read_journal
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: A torn record can be told from a long one only when the longest possible one fits.
-_LONGEST = HEAD.size + MAX_PAYLOAD
 _FIRST_STRETCH = 16
 _LONGEST_STRETCH = 16384
 
@@ -54,16 +53,15 @@ class Chunk:
 
 
 def read_chunk(path: Path, offset: int, most_bytes: int) -> Chunk:
-    """Everything whole between `offset` and about `offset + most_bytes`; `.end` is where to go on.
+    """Everything whole in the journal at `path`, compressed or not, from `offset` to about `offset + most_bytes`.
 
-    `.end == offset` means that nothing new is whole yet. Raises OSError.
+    `.end` is where to go on; `.end == offset` means that nothing new is whole yet. Raises OSError.
     """
-    with path.open("rb") as file:
-        file.seek(offset)
-        data = file.read(most_bytes)
-        chunk = decode_chunk(data, offset)
-        if chunk.end == offset and len(data) == most_bytes and most_bytes < _LONGEST:
-            return decode_chunk(data + file.read(_LONGEST - most_bytes), offset)
+    data = read_journal(path, offset, most_bytes)
+    chunk = decode_chunk(data, offset)
+    # A torn record can be told from a long one only when the longest possible one fits.
+    if chunk.end == offset and len(data) == most_bytes and most_bytes < LONGEST_RECORD:
+        return decode_chunk(read_journal(path, offset, LONGEST_RECORD), offset)
     return chunk
 
 

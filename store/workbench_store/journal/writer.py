@@ -16,6 +16,7 @@ from typing import Any, Deque, Optional, Sequence, Tuple
 
 from workbench_store.errors import WorkspaceError
 from workbench_store.journal.codec import PointsEncoder, encode_event
+from workbench_store.locks import lock_while_open
 from workbench_store.processes import boot_id, host_id
 
 #: What may wait in memory while the disk takes nothing, in bytes.
@@ -60,6 +61,8 @@ class JournalWriter:
         name = f"{self.writer}-r{self.rank}-{os.getpid()}-{os.urandom(4).hex()}.wbj"
         path = self.folder / name
         self._fd = os.open(str(path), _FLAGS, 0o600)
+        if sys.platform != "win32":  # where a lock would keep readers out
+            lock_while_open(self._fd)
         self.path = path
         self._append(encode_event("open", time.time(), self._introduction()), 0)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from workbench_store.journal.codec import Event, decode
+from workbench_store.journal.packed import journal_size, journals_in, read_journal
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState, StateChange, fold_states
 
@@ -34,12 +35,10 @@ class JournalTail:
     def _new_of(self, path: Path) -> Iterator[Event]:
         offset = self._offsets.get(path)
         try:
-            with path.open("rb") as file:
-                if offset is None:
-                    size = file.seek(0, 2)
-                    offset = max(0, size - _TAIL_BYTES) if _is(path, _MIXED_WRITERS) else 0
-                file.seek(offset)
-                data = file.read()
+            size = journal_size(path)
+            if offset is None:
+                offset = max(0, size - _TAIL_BYTES) if _is(path, _MIXED_WRITERS) else 0
+            data = read_journal(path, offset, size - offset)
         except OSError:
             return
         done = 0
@@ -51,10 +50,8 @@ class JournalTail:
 
 def journal_files(folder: Path) -> list[Path]:
     """The journals that may hold states, in order of name."""
-    try:
-        return sorted(path for path in folder.glob("*.wbj") if not _is(path, _POINTS_WRITERS))
-    except OSError:
-        return []
+    paths = (folder / name for name, _ in journals_in(folder))
+    return sorted(path for path in paths if not _is(path, _POINTS_WRITERS))
 
 
 def _is(path: Path, writers: tuple[str, ...]) -> bool:

@@ -3,6 +3,7 @@
 examples:
   workbench doctor
   workbench doctor --rebuild    # make the store again from the runs' journals
+  workbench doctor --tidy       # compress the journals of runs that are over, now
 """
 
 import argparse
@@ -22,6 +23,7 @@ _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "problem": ("PROBLE
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """The arguments of `workbench doctor`."""
     parser.add_argument("--rebuild", action="store_true", help="make the store again from the journals")
+    parser.add_argument("--tidy", action="store_true", help="compress old journals and sort their points, now")
     parser.add_argument("--json", action="store_true", help="level, what and remedy of each finding as JSON")
 
 
@@ -35,6 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     layout = open_workspace(explicit=arguments.workspace, create=False)
     if arguments.rebuild:
         _rebuild(layout)
+    if arguments.tidy:
+        _tidy(layout)
     findings = list(examine(layout))
     if arguments.json:
         emit_json([{"level": f.level, "what": f.what, "remedy": f.remedy} for f in findings])
@@ -51,6 +55,18 @@ def _rebuild(layout: "WorkspaceLayout") -> None:
 
     report = rebuild(layout)
     narrate(f"rebuilt {layout.store} from the journals: {report}")
+
+
+def _tidy(layout: "WorkspaceLayout") -> None:
+    from workbench_store.tidy import tidy
+
+    from workbench.cli.output import narrate
+
+    done = tidy(layout)
+    won = f"{done.saved_bytes / 1024**2:.1f} MiB of disk won"
+    narrate(f"tidied {done.runs} runs: {won}, {done.points:,} points put side by side")
+    for name in done.doubtful:
+        narrate(f"run {name} has not as many points in the store as it should: workbench doctor --rebuild")
 
 
 def _print(finding: "Finding") -> None:

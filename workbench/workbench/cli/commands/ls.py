@@ -11,6 +11,7 @@ examples:
 """
 
 import argparse
+import sys
 import time
 from typing import Any
 
@@ -52,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.cli.output import emit_json, narrate
     from workbench.view.fresh import refresh
     from workbench.view.run_list import list_columns, parse_sort, run_list
+    from workbench.view.upkeep import tidy_if_due
 
     layout = open_workspace(explicit=arguments.workspace, create=False)
     store = Store(layout)
@@ -68,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         emit_json({"total": listed.total, "runs": [_as_dict(row, listed.columns) for row in listed.rows]})
     else:
         _print(listed)
+    sys.stdout.flush()
+    tidy_if_due(layout)
     return ExitCode.COMPLETED
 
 

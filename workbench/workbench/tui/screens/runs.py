@@ -18,6 +18,7 @@ from workbench.tui.screens.dialogs import Choose, ChooseColumns
 from workbench.tui.widgets.run_table import WINDOW, RunTable
 from workbench.view.overview import Overview, overview
 from workbench.view.run_list import ListColumns, RunList, list_columns, run_list
+from workbench.view.upkeep import INTERVAL_SECONDS, tidy_if_due
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
 REFRESH_SECONDS = 1.0
+#: The first look at what is to be tidied comes after the first screen, in seconds.
+FIRST_TIDYING_SECONDS = 5.0
 #: The list, the counts, why nothing new could be taken in, if so, and the store's revision that this is of.
 _Answer = tuple[RunList, Overview, str | None, int]
 
@@ -73,6 +76,12 @@ class RunsScreen(Screen[None]):
         self.query_one("#head", Static).update(self._head(None))
         self.query_one(RunTable).focus()
         self.watch_runs()
+        self.set_timer(FIRST_TIDYING_SECONDS, self.tidy)
+        self.set_interval(INTERVAL_SECONDS, self.tidy)
+
+    async def tidy(self) -> None:
+        """Let what is long over be tidied, in another process."""
+        await self.dashboard.desk.do(lambda: tidy_if_due(self.dashboard.layout))
 
     def on_screen_resume(self) -> None:
         """Back from a run: look at once."""
