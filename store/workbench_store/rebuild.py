@@ -1,5 +1,6 @@
 """Making the store again from the journals, which are the record."""
 
+from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.records import Refresh
@@ -14,6 +15,8 @@ def rebuild(layout: WorkspaceLayout) -> Refresh:
     aside = []
     with lease_of(layout).without_file():
         for path in damaged_files(layout):
+            if path.is_dir():
+                raise WorkspaceError(f"{path} is a folder", remedy="Move it away, then rebuild again.")
             old = layout.tmp / f"{path.name}.old"
             layout.tmp.mkdir(mode=0o700, exist_ok=True)
             path.replace(old)

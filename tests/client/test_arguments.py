@@ -18,6 +18,7 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.store import Store
 
 import workbench
+from tests.client.scripts import run_script
 
 
 @pytest.fixture
@@ -233,3 +234,34 @@ def test_an_artifact_saved_again_is_the_newer_one(run: ActiveRun, here: Path) ->
     (artifact,) = store_of(run).artifacts(run.name)
     assert (artifact.path, artifact.size) == ("outputs/sub/folder/file", 5)
     assert (run.path / artifact.path).read_text() == "newer"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "run.log_artifact(None)",
+        "run.log_artifact(b'a')",
+        "run.log_artifact('a\\0b')",
+        "run.log_artifact('a', 3)",
+        "run.log_artifacts(None)",
+        "d = {}; d['d'] = d; run.log_params(d)",
+        "run.log_params({'bad': Bad()})",
+        "run.end(); run.log({'x': 1})",
+        "run.end(); run.log_params({'x': 1})",
+        "run.end(); run.log_artifact('a')",
+    ],
+)
+def test_wrong_calls_end_in_one_kind_of_error(here: Path, call: str) -> None:
+    code = f"""
+import workbench
+from workbench_store.errors import UsageError
+class Bad:
+    def __str__(self): raise RuntimeError("no")
+run = workbench.start_run()
+try:
+    {call}
+except UsageError as error:
+    print("refused:", error)
+"""
+    done = run_script(here, code)
+    assert done.returncode == 0 and "refused:" in done.stdout, done.stderr

@@ -76,3 +76,8 @@ def test_scalars_take_one_line(value: object) -> None:
 
 def test_shorten() -> None:
     assert shorten("abcdef", 4) == "abc…" and shorten("abc", 4) == "abc"
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.99997, "0.99997"), (-0.99996, "-0.99996"), (9.99996, "9.99996")])
+def test_what_is_nearly_whole_does_not_look_so(value: float, text: str) -> None:
+    assert format_number(value) == text

@@ -113,12 +113,19 @@ def _store(layout: WorkspaceLayout) -> Iterator[Finding]:
 
 
 def _runs(layout: WorkspaceLayout, store: "Store") -> Iterator[Finding]:
+    from workbench_store.journal.packed import journals_in
     from workbench_store.records import RunQuery
 
     names = store.runs(RunQuery()).names
     yield Finding("ok", f"{len(names)} runs")
     for name in names:
         record = store.run(name)
+        if not any(journals_in(layout.run(name).journals)):
+            yield Finding(
+                "problem",
+                f"the journals of run {name} are gone from {layout.run(name).root}; only the store still knows it",
+                "Bring the folder back from a copy. Rebuilding the store now would forget the run.",
+            )
         if record.state is RunState.NOT_RESPONDING:
             yield Finding(
                 "problem", f"run {name} is not responding", f"workbench adopt {name}, or workbench close {name}"

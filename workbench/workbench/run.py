@@ -156,14 +156,26 @@ class Run:
         taken = [copy for copy in copies.values() if copy.exists()]
         if taken:
             raise RunError(f"{taken[0]} is there already", remedy="Name another folder, or remove it first.")
-        for name, copy in copies.items():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            _copy(self.outputs[name], copy)
+        try:
+            for name, copy in copies.items():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                _copy(self.outputs[name], copy)
+        except (OSError, shutil.Error) as error:
+            raise RunError(
+                f"the outputs of {self.name} cannot be copied to {folder}: {error}",
+                remedy="Name a folder that is not there yet, in one that you may write to, on a disk with room.",
+            ) from error
         return folder
 
 
 def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
-        shutil.copytree(source, target, symlinks=True)
+        shutil.copytree(source, target, symlinks=True, ignore=_neither_file_nor_folder)
     else:
         shutil.copy2(source, target)
+
+
+def _neither_file_nor_folder(place: str, names: list[str]) -> set[str]:
+    """Pipes, sockets and devices: they hold nothing to copy."""
+    paths = ((name, Path(place, name)) for name in names)
+    return {name for name, path in paths if not (path.is_symlink() or path.is_file() or path.is_dir())}

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench_store.errors import UsageError
 from workbench_store.workspace import open_workspace
 
 from workbench.run import Run
@@ -58,15 +59,21 @@ class Workspace:
         Raises SpecErrors, SnapshotError, ComputeError or WorkspaceError before anything has started.
         """
         from workbench.lifecycle import submit
-        from workbench.spec import load_job
+        from workbench.spec import CommandJob, load_job
 
         spec = load_job(job) if isinstance(job, str | Path) else job
+        if not isinstance(spec, CommandJob):
+            raise UsageError(f"a job is wanted, not {spec!r}", remedy="Make one with command() or load_job().")
+        if compute is not None and not isinstance(compute, str):
+            raise UsageError(f"compute is a name, not {compute!r}")
         return Run(self.layout, self.store, submit(self.layout, spec, compute=compute, narrate=narrate, **options))
 
     def run(self, name: str) -> Run:
         """The run of that name, or whose name alone begins so. Raises NotFound."""
         from workbench.view.fresh import refresh
 
+        if not isinstance(name, str):
+            raise UsageError(f"a run's name is text, not {name!r}")
         refresh(self.layout, self.store)
         return Run(self.layout, self.store, self.store.resolve(name))
 

@@ -97,6 +97,9 @@ class JournalWriter:
 
     def _append(self, data: bytes, points: int) -> None:
         with self._lock:
+            if self._closed:
+                _warn("workbench: {} is closed; what came after was not recorded".format(self.path))
+                return
             if self._held and not self._retry():
                 self._hold(data, points, None)
                 return
@@ -107,8 +110,6 @@ class JournalWriter:
     def _write(self, data: bytes) -> Optional[OSError]:
         try:
             if self._fd < 0:
-                if self._closed:
-                    return OSError("the journal is closed")
                 self._open()
             # A short write leaves a torn record, which readers skip: the record is sent again whole.
             return None if os.write(self._fd, data) == len(data) else OSError("no room for the whole record")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from workbench_store.errors import UsageError
 from workbench_store.fold import clean
 from workbench_store.queries.conditions import Parameters, order_by, where
 from workbench_store.records import RunQuery, RunRecord, RunRow, RunTable
@@ -22,6 +23,8 @@ _RECORD = (
 
 def list_runs(connection: "duckdb.DuckDBPyConnection", query: RunQuery) -> RunTable:
     """The runs that the query asks for."""
+    if query.limit is not None and query.limit < 0:
+        raise UsageError(f"a list of {query.limit} runs was asked for", remedy="The limit is 0 or more.")
     condition, parameters = where(query.alternatives)
     order, order_parameters = order_by(query.sort)
     total = int(connection.execute(f"SELECT count(*) FROM runs r WHERE {condition}", parameters).fetchall()[0][0])

@@ -80,9 +80,9 @@ class _Walk:
             self._folder(place, path, above, dropped or (rule.text if rule else None))
 
     def _link(self, entry: "os.DirEntry[str]", path: str, above: frozenset[str], dropped: str | None) -> None:
-        target = os.path.realpath(entry.path)
         rule = self._rules.decide(path)
         try:
+            target = os.path.realpath(entry.path)
             status = os.stat(target)
         except OSError:
             return self._skip(path, "a broken link")

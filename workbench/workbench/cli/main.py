@@ -1,13 +1,14 @@
 """`workbench`: find the command, run it, turn errors into messages and exit codes. Nothing else prints errors."""
 
 import argparse
+import errno
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from workbench_store.errors import WorkbenchError
+from workbench_store.errors import WorkbenchError, WorkspaceError
 
 from workbench._version import __version__
 from workbench.cli.exit_codes import MEANINGS, ExitCode, for_error
@@ -116,7 +117,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown:
         print(unknown, file=sys.stderr)
         return int(ExitCode.USAGE)
-    arguments = build_parser(_named_command(words)).parse_args(words)
+    try:
+        os.getcwd()
+        arguments = build_parser(_named_command(words)).parse_args(words)
+    except FileNotFoundError:
+        report(WorkspaceError("the current folder is not there any more", remedy="cd into one that is."))
+        return int(ExitCode.WORKSPACE)
     try:
         return int(_load(arguments.command or "dashboard").run(arguments))
     except WorkbenchError as error:
@@ -126,8 +132,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # The reader of a pipe left (`| head`): nothing is wrong, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from workbench.cli.output import drop_stdout
+
+        drop_stdout()
         return int(ExitCode.COMPLETED)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        report(WorkspaceError("there is no room on the disk that is written to", remedy="Make room, and try again."))
+        return int(ExitCode.WORKSPACE)
 
 
 def _crash(error: Exception) -> int:
@@ -146,6 +159,8 @@ def entry() -> None:
     """The `workbench` command."""
     try:
         code = main()
+    except KeyboardInterrupt:
+        code = int(ExitCode.INTERRUPTED)
     except Exception as error:
         code = _crash(error)
     sys.exit(code)

@@ -30,6 +30,11 @@ def emit(text: str) -> None:
     print(text, flush=True)
 
 
+def drop_stdout() -> None:
+    """Write what else comes to nowhere: whoever read the pipe has left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def emit_json(value: object) -> None:
     """`value` as JSON on stdout; NaN and infinities become null, which JSON can carry."""
     print(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=str), flush=True)
@@ -38,8 +43,10 @@ def emit_json(value: object) -> None:
 def _finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate has no UTF-8
     if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {_finite(str(key)): _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return value

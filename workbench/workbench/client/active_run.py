@@ -10,7 +10,7 @@ from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout
 
 from workbench.client.arguments import check_name, check_step, check_tags, flatten_params, number_of
-from workbench.client.artifacts import save_file, save_folder
+from workbench.client.artifacts import path_of, save_file, save_folder
 
 #: With the longest names and texts these still fit into a record.
 _KEYS_PER_RECORD = 10_000
@@ -50,6 +50,8 @@ class ActiveRun:
 
         Without `step` each name counts by itself from 0. NaN and infinities are recorded.
         """
+        if self._ended:
+            self._refuse()
         if type(metrics) is not dict:
             metrics = _mapping(metrics)
         keys = tuple(metrics)
@@ -61,6 +63,9 @@ class ActiveRun:
         else:
             number = step if type(step) is int and 0 <= step < 2**63 else check_step(step)
             self._journal.points(time.time(), number, keys, values)
+
+    def _refuse(self) -> None:
+        raise UsageError("the run {} has ended".format(self.name), remedy="Log before `end()` or inside the `with`.")
 
     def _learn(self, keys: Tuple[str, ...]) -> None:
         for key in keys:
@@ -87,6 +92,8 @@ class ActiveRun:
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record parameters; nested mappings are flattened with dots. A name recorded again takes the new value."""
+        if self._ended:
+            self._refuse()
         flat = list(flatten_params(params).items())
         # A record holds only so much text; parameters of several records are one set all the same.
         for start in range(0, len(flat), _PARAMS_PER_RECORD):
@@ -94,6 +101,8 @@ class ActiveRun:
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags."""
+        if self._ended:
+            self._refuse()
         self._journal.event("tags", set=check_tags(tags), remove=[])
 
     def log_artifact(self, path: str, artifact_path: Optional[str] = None) -> None:
@@ -101,11 +110,15 @@ class ActiveRun:
 
         UsageError if that leads out of the outputs; a file that cannot be copied is a warning.
         """
-        save_file(self._files, self._journal, Path(path), artifact_path)
+        if self._ended:
+            self._refuse()
+        save_file(self._files, self._journal, path_of(path, "path"), artifact_path)
 
     def log_artifacts(self, folder: str, artifact_path: Optional[str] = None) -> None:
         """Copy all files of a folder, as log_artifact does."""
-        save_folder(self._files, self._journal, Path(folder), artifact_path)
+        if self._ended:
+            self._refuse()
+        save_folder(self._files, self._journal, path_of(folder, "folder"), artifact_path)
 
     def end(self, state: str = "Completed", reason: Optional[str] = None) -> None:
         """End a run that this script opened as Completed, Failed or Canceled. A job's own run ends with the job."""

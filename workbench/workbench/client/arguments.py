@@ -7,6 +7,7 @@ from workbench_store.errors import UsageError
 
 LONGEST_KEY = 250
 LONGEST_TEXT = 10_000
+DEEPEST = 30
 Scalar = Union[str, int, float, bool, None]
 
 
@@ -60,7 +61,10 @@ def number_of(key: str, value: Any) -> float:
     for conversion in ("item", "__float__"):
         if hasattr(value, conversion):
             try:
-                return _float(key, value.item() if conversion == "item" else value)
+                number = value.item() if conversion == "item" else value
+                if isinstance(number, complex):
+                    break
+                return _float(key, number)
             except (TypeError, ValueError, RuntimeError):
                 continue
     raise UsageError("metric {!r} is a {}, which is not one number".format(key, kind.__name__))
@@ -77,22 +81,26 @@ def flatten_params(params: object) -> Dict[str, Scalar]:
     """Parameters with nested mappings flattened by dots; lists and other objects as their text."""
     if not isinstance(params, Mapping):
         raise UsageError("log_params takes a mapping of names to values, not {}".format(type(params).__name__))
-    return dict(_flat("", params))
+    return dict(_flat("", params, 0))
 
 
-def _flat(prefix: str, params: Mapping[Any, Any]) -> Iterator[Tuple[str, Scalar]]:
+def _flat(prefix: str, params: Mapping[Any, Any], depth: int) -> Iterator[Tuple[str, Scalar]]:
     for name, value in params.items():
         key = prefix + check_name(name, "parameter")
         if isinstance(value, Mapping):
-            for pair in _flat(key + ".", value):
+            if depth == DEEPEST:
+                raise UsageError("parameter {!r} is nested deeper than {} times".format(key[:40], DEEPEST))
+            for pair in _flat(key + ".", value, depth + 1):
                 yield pair
         else:
-            yield key, _scalar(value)
+            yield key, _scalar(key, value)
 
 
-def _scalar(value: Any) -> Scalar:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value[:LONGEST_TEXT] if isinstance(value, str) else value
+def _scalar(key: str, value: Any) -> Scalar:
+    if isinstance(value, str):
+        return _text(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
     item = getattr(value, "item", None)
     if callable(item):
         try:
@@ -101,7 +109,15 @@ def _scalar(value: Any) -> Scalar:
             plain = None
         if isinstance(plain, (bool, int, float, str)):
             return plain
-    return str(value)[:LONGEST_TEXT]
+    try:
+        return _text(str(value))
+    except Exception as error:
+        raise UsageError("parameter {!r} has no text: {}".format(key, error)) from error
+
+
+def _text(value: str) -> str:
+    """The text, short enough; what is no character (in file names of other encodings) becomes a question mark."""
+    return value[:LONGEST_TEXT].encode("utf-8", "replace").decode("utf-8")
 
 
 def check_tags(tags: object) -> Dict[str, str]:

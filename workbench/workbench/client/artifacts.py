@@ -35,12 +35,24 @@ def save_folder(files: RunLayout, journal: JournalWriter, source: Path, below: O
 
 
 def _inside(files: RunLayout, below: Optional[str]) -> Path:
-    if not below:
+    if below is None or below == "":
         return files.outputs
-    parts = Path(below).parts
-    if os.path.isabs(below) or ".." in parts or "\0" in below:
+    path = path_of(below, "artifact_path")
+    parts = path.parts
+    if path.is_absolute() or ".." in parts:
         raise UsageError("artifact_path {!r} leads out of the run's outputs".format(below))
     return files.outputs.joinpath(*parts)
+
+
+def path_of(given: object, argument: str) -> Path:
+    """A path that a script passed, as text or as a path. UsageError, which names the argument, for anything else."""
+    try:
+        text = os.fspath(given)  # type: ignore[call-overload]
+    except TypeError:
+        text = None
+    if not isinstance(text, str) or "\0" in text or not text:
+        raise UsageError("{} is not a path but {!r}".format(argument, given))
+    return Path(text)
 
 
 def _copy(files: RunLayout, journal: JournalWriter, source: Path, target: Path) -> None:

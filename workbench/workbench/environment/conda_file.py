@@ -8,6 +8,9 @@ from typing import Any
 
 from workbench_store.errors import EnvironmentFailed
 
+from workbench.environment.python_choice import is_constraint
+from workbench.spec.conda_shape import conda_problems
+
 #: Conda's names of packages that PyPI has under another.
 PYPI_NAMES = {
     "pytorch": "torch",
@@ -64,6 +67,8 @@ def read_packages(conda: Mapping[str, Any], folder: Path | None) -> Packages:
     requirements: list[str] = []
     options: list[str] = []
     changes: list[str] = []
+    for place, wanted in conda_problems(conda):
+        raise EnvironmentFailed(f"the conda definition's {place} {wanted}", remedy="See docs/environments.md.")
     for item in conda.get("dependencies") or ():
         if isinstance(item, Mapping):
             for line in item.get("pip") or ():
@@ -71,7 +76,7 @@ def read_packages(conda: Mapping[str, Any], folder: Path | None) -> Packages:
             continue
         name, version = _conda_spec(str(item))
         if name == "python":
-            python = version or None
+            python = _python(version)
         elif name in NOT_NEEDED or name.startswith("cuda-"):
             if name not in ("pip", "setuptools", "wheel"):
                 changes.append(f"{name} left out: packages from PyPI bring what they need of it")
@@ -80,6 +85,15 @@ def read_packages(conda: Mapping[str, Any], folder: Path | None) -> Packages:
                 changes.append(f"{name} is {PYPI_NAMES[name]} on PyPI")
             requirements.append(PYPI_NAMES.get(name, name) + _pep440(version))
     return Packages(python, tuple(dict.fromkeys(requirements)), tuple(options), tuple(changes))
+
+
+def _python(version: str) -> str | None:
+    if version and not is_constraint(version):
+        raise EnvironmentFailed(
+            f"the conda definition asks for Python {version!r}, which is no version",
+            remedy="Write python=3.11, or a range: python>=3.10,<3.13.",
+        )
+    return version or None
 
 
 def _conda_spec(text: str) -> tuple[str, str]:
@@ -113,6 +127,10 @@ def _pep440(constraint: str) -> str:
         operator, version = (match[1] or "=", match[2]) if match else ("=", part)
         if version in ("*", ""):
             continue
+        if not version[0].isalnum():
+            raise EnvironmentFailed(
+                f"the version {constraint!r} cannot be understood", remedy="Write name, name=1.2 or name>=1.2,<2."
+            )
         if operator == "=" or (operator == "==" and version.endswith("*")):
             parts.append(f"=={version.rstrip('*').rstrip('.')}.*")
         elif operator in (">=", "<=", ">", "<") and version.endswith(".*"):
@@ -122,7 +140,9 @@ def _pep440(constraint: str) -> str:
     return ",".join(parts)
 
 
-def _pip_line(line: str, folder: Path | None, requirements: list[str], options: list[str]) -> None:
+def _pip_line(
+    line: str, folder: Path | None, requirements: list[str], options: list[str], inside: tuple[Path, ...] = ()
+) -> None:
     line = re.sub(r"(^|\s)#.*$", "", line).strip()
     if not line:
         return
@@ -131,10 +151,20 @@ def _pip_line(line: str, folder: Path | None, requirements: list[str], options: 
         return
     word, _, value = line.replace("=", " ", 1).partition(" ") if line.startswith("--") else line.partition(" ")
     if word in ("-r", "--requirement"):
-        for inner in _file(value.strip(), folder).read_text(encoding="utf-8").splitlines():
-            _pip_line(inner, folder, requirements, options)
+        path = _file(value.strip(), folder).resolve()
+        if path in inside:
+            raise EnvironmentFailed(f"the requirements file {path} includes itself", remedy="Take that line out.")
+        for inner in _lines(path):
+            _pip_line(inner, folder, requirements, options, (*inside, path))
     else:
         options.append(line)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EnvironmentFailed(f"the requirements file {path} cannot be read: {error}") from error
 
 
 def _local(line: str, folder: Path | None) -> str:

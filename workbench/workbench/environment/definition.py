@@ -126,7 +126,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise EnvironmentFailed(f"the conda file {path} cannot be read: {error}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("dependencies") or [], list):
+    if not isinstance(content, dict):
         raise EnvironmentFailed(
             f"{path} is not a conda file", remedy="It needs `dependencies:`, a list; see docs/environments.md."
         )

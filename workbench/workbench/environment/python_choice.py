@@ -16,6 +16,11 @@ class Choice(NamedTuple):
     substituted: str | None
 
 
+def is_constraint(text: str) -> bool:
+    """Whether it is a version or a range of versions."""
+    return all(_PART.fullmatch(part.strip()) or part.strip() == "*" for part in text.split(","))
+
+
 def exact_minor(constraint: str | None) -> str | None:
     """`3.10` of `=3.10`, `==3.10.4` or `3.10.*`; None when a range or nothing is asked for."""
     match = _PART.fullmatch((constraint or "").strip())

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ def _given_only(given: Mapping[str, Any]) -> dict[str, Any]:
 def plain_input(name: str, value: Any) -> Any:
     """An input as a file would say it; an Input of a primitive type is its default."""
     if not isinstance(value, Input):
-        return fspath(value) if isinstance(value, PathLike) else value
+        return fspath(value) if isinstance(value, PathLike) else _plain_scalar(value)
     if value.type not in PRIMITIVES:
         return plain_value(value)
     if value.default is None:
@@ -119,6 +120,17 @@ def plain_input(name: str, value: Any) -> Any:
         raise _wrong(name, f"an input of type {value.type} needs a default")
     _check_bounds(name, value)
     return value.default
+
+
+def _plain_scalar(value: Any) -> Any:
+    """NumPy's scalars, and what derives from Python's own, as Python's own."""
+    if type(value).__module__ != "builtins" and callable(getattr(value, "item", None)):
+        with suppress(TypeError, ValueError, RuntimeError):
+            value = value.item()
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return value
 
 
 def _check_bounds(name: str, value: Input) -> None:
@@ -143,5 +155,7 @@ def with_inputs(job: CommandJob, inputs: Mapping[str, Any]) -> CommandJob:
 
 
 def _plain_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(inputs, Mapping):
+        raise SpecErrors([Problem("command()", 0, 0, "inputs", f"must be a mapping, not {inputs!r}", ())])
     plain = {name: plain_input(name, value) for name, value in inputs.items()}
     return {name: value for name, value in plain.items() if value is not _NOTHING}

@@ -4,8 +4,9 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
+from workbench.spec.conda_shape import conda_problems
 from workbench.spec.environments import BuildContext, Environment
 from workbench.spec.expressions import misplaced, references
 from workbench.spec.files import Unreadable, kind_of, read_yaml_file, reason
@@ -13,7 +14,7 @@ from workbench.spec.job import CommandJob
 from workbench.spec.paths import is_remote
 from workbench.spec.ports import INPUT_MODES, MODEL_TYPES, Input
 from workbench.spec.problems import Severity, nearest_name
-from workbench.spec.tree import MapNode
+from workbench.spec.tree import MapNode, plain
 
 
 class Finding(NamedTuple):
@@ -118,6 +119,9 @@ def check_environment_paths(job: CommandJob) -> Iterator[Finding]:
         return
     if isinstance(environment.conda_file, str):
         yield from _conda(environment.conda_file)
+    elif isinstance(environment.conda_file, dict):
+        for place, wanted in conda_problems(environment.conda_file):
+            yield Finding(f"environment.conda_file.{place}", wanted)
     build = environment.build
     if isinstance(build, BuildContext) and build.path is not None and not is_remote(str(build.path)):
         yield from _present("environment.build.path", str(build.path), ("a folder",))
@@ -144,6 +148,9 @@ def _conda(path: str) -> Iterator[Finding]:
     if not isinstance(tree, MapNode):
         message = f"{path} does not hold a mapping with channels and dependencies"
         yield Finding("environment.conda_file", message)
+        return
+    for place, wanted in conda_problems(cast("dict[str, Any]", plain(tree))):
+        yield Finding("environment.conda_file", f"{path}: {place} {wanted}")
 
 
 def _present(field: str, path: str, kinds: tuple[str, ...]) -> Iterator[Finding]:

@@ -108,4 +108,8 @@ def describe(node: Node) -> str:
     names: Iterator[tuple[type, str]] = iter(
         ((bool, "a boolean"), (int, "an integer"), (float, "a number"), (str, "text"), (bytes, "binary data"))
     )
-    return next((name for kind, name in names if isinstance(node.value, kind)), "a date or time")
+    return next((name for kind, name in names if isinstance(node.value, kind)), _other(node.value))
+
+
+def _other(value: object) -> str:
+    return "a date or time" if type(value).__module__ == "datetime" else f"a {type(value).__name__}"

@@ -23,7 +23,11 @@ def format_number(value: object) -> str:
         return f"{int(value):,}"
     if size >= 10**6 or size < 10**-4:
         return f"{value:.3g}"
-    return f"{value:.4f}".rstrip("0") if size < 10 else f"{value:,.5g}" if size < 1000 else f"{value:,.1f}"
+    if size < 10:
+        short = f"{value:.4f}".rstrip("0")
+        # So near a whole number that four places do not tell it from one.
+        return f"{value:.6g}" if short.endswith(".") else short
+    return f"{value:,.5g}" if size < 1000 else f"{value:,.1f}"
 
 
 def format_scalar(value: object) -> str:

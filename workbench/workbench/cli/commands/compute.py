@@ -48,10 +48,14 @@ def _add(arguments: argparse.Namespace) -> int:
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.output import narrate
-    from workbench.compute import add_compute
+    from workbench.compute import add_compute, list_computes
 
     layout = open_workspace(explicit=arguments.workspace, announce=narrate)
+    before = {entry.name: entry for entry in list_computes(layout)}.get(arguments.name)
     settings = {} if arguments.slots is None else {"slots": arguments.slots}
     add_compute(layout, arguments.name, arguments.kind, settings)
+    if before is not None:
+        had = " ".join(f"{key}={value}" for key, value in before.settings.items()) or "no settings"
+        narrate(f"compute {arguments.name} was there already ({before.kind}, {had}): replaced")
     narrate(f"compute {arguments.name} ({arguments.kind}) added to {layout.root}")
     return ExitCode.COMPLETED

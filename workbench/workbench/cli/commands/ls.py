@@ -11,6 +11,7 @@ examples:
 """
 
 import argparse
+import re
 import sys
 import time
 from typing import Any
@@ -29,20 +30,29 @@ DEFAULTS: dict[str, Any] = {
 }
 _LIMIT = 50
 _WIDEST = 28
+_DASHED = re.compile(r"-\d+$|-\d*\.\d+$|-[^\s-][^\s]*[:<>=]")
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """The arguments of `workbench ls`."""
+    # What argparse takes for a value though it begins with a dash: numbers, and filters turned round (`-tag:old`).
+    parser._negative_number_matcher = _DASHED
     parser.add_argument("filter", nargs="*", metavar="FILTER", help="only runs that fit")
     parser.add_argument("--sort", metavar="COLUMN", help="a column, metric or parameter (default: created)")
     order = parser.add_mutually_exclusive_group()
     order.add_argument("--desc", dest="descending", action="store_const", const=True, help="greatest first")
     order.add_argument("--asc", dest="descending", action="store_const", const=False, help="least first")
-    parser.add_argument("-n", "--limit", type=int, metavar="N", help=f"at most N runs (default: {_LIMIT})")
+    parser.add_argument("-n", "--limit", type=_count, metavar="N", help=f"at most N runs (default: {_LIMIT})")
     parser.add_argument("--all", action="store_true", help="every run (--json has every run anyway)")
     parser.add_argument("--metric", action="append", metavar="KEY", help="a metric's column (repeat for more)")
     parser.add_argument("--param", action="append", metavar="NAME", help="a parameter's column (repeat for more)")
     parser.add_argument("--json", action="store_true", help="the runs as JSON; fields are in docs/cli.md")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

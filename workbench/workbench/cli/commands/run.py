@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Submit, then follow unless detached."""
     from workbench_store.workspace import open_workspace
 
-    from workbench.cli.output import emit, narrate
+    from workbench.cli.output import drop_stdout, emit, narrate
     from workbench.lifecycle import submit
     from workbench.spec import load_job
 
@@ -60,5 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.COMPLETED
     from workbench.cli.following import follow_to_the_end
 
-    state = follow_to_the_end(layout, name)
+    try:
+        state = follow_to_the_end(layout, name)
+    except BrokenPipeError:
+        drop_stdout()
+        narrate(f"nobody reads the output any more: detached from {name}, which goes on")
+        return ExitCode.INTERRUPTED
     return ExitCode.INTERRUPTED if state is None else for_state(state)
