@@ -1,9 +1,11 @@
 """Files that are no job at all end in one clear problem, never in a traceback or a hang."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from workbench.spec import SpecErrors, check_job, load_job
 
 
@@ -71,6 +73,16 @@ def test_a_billion_laughs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("opening", [b"[", b"{a: ", b"- "])
 def test_deep_nesting(tmp_path: Path, opening: bytes) -> None:
     assert "nested more than" in problem_of(written(tmp_path, opening * 100_000))
+
+
+def test_the_limit_of_the_reader_itself_reads_as_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some builds of libyaml stop by themselves while they read ahead."""
+
+    def parse(text: str, **_: object) -> Iterator[object]:
+        raise yaml.MarkedYAMLError(problem="exceeded maximum nesting depth")
+
+    monkeypatch.setattr(yaml, "parse", parse)
+    assert problem_of(written(tmp_path, b"[" * 2000)) == "nested more than 64 levels deep"
 
 
 def test_deep_nesting_by_aliases(tmp_path: Path) -> None:

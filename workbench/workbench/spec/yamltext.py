@@ -55,6 +55,8 @@ def _bad(error: yaml.YAMLError, file: str) -> BadYaml:
     mark = getattr(error, "problem_mark", None)
     place = Mark(file, mark.line + 1, mark.column + 1) if mark else Mark(file)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
+    if "nesting" in problem:  # the reader's own limit: it reads ahead, so it may stop before ours is met
+        return BadYaml(place, f"nested more than {DEEPEST} levels deep")
     if "cannot start any token" in problem:
         problem += " (a tab? YAML indents with spaces; quote values that begin with @, ` or %)"
     return BadYaml(place, f"not valid YAML: {problem}")
