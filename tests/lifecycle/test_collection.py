@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from workbench.lifecycle import collect, sweep_leftovers
-from workbench.spec import Output
+from workbench.lifecycle.saving import bring_in
+from workbench.spec import Input, Output
 from workbench_store.errors import NotFound, RunError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
@@ -60,3 +61,43 @@ def test_a_run_that_goes_on_is_not_collected(launch: Launch, layout: WorkspaceLa
         collect(layout, run.name)
     with pytest.raises(NotFound):
         collect(layout, "nothing")
+
+
+def test_what_links_lead_to_in_temporary_storage_is_kept(launch: Launch) -> None:
+    run = launch(
+        "mkdir model && echo weights > model/w && echo best > best.bin"
+        " && ln -s $PWD/best.bin outputs/best && ln -s $PWD/model outputs/model"
+        " && mkdir outputs/step-3 && echo 3 > outputs/step-3/n && ln -s $PWD/outputs/step-3 outputs/latest"
+        " && ln -s step-3 outputs/beside && ln -s /nowhere/at/all outputs/dangling"
+    )
+    assert run.finish() is RunState.COMPLETED
+    assert not run.layout.staged(run.name).exists()
+    outputs = run.files.outputs
+    assert (outputs / "best").read_text() == "best\n"
+    assert (outputs / "model" / "w").read_text() == "weights\n"
+    assert (outputs / "latest" / "n").read_text() == "3\n"
+    assert (outputs / "beside").readlink() == Path("step-3")
+    assert {"outputs/best", "outputs/model/w", "outputs/step-3/n"} <= run.artifacts()
+
+
+def test_a_copy_that_was_cut_short_is_put_in_its_place(tmp_path: Path) -> None:
+    kept, staging = tmp_path / "outputs", tmp_path / "staging"
+    (kept / ".model.brought").mkdir(parents=True)
+    (kept / ".model.brought" / "w").write_text("weights")
+    bring_in(kept, staging)
+    assert (kept / "model" / "w").read_text() == "weights"
+
+
+def test_links_out_of_a_downloaded_folder_still_lead_there(launch: Launch, here: Path) -> None:
+    (here / "shared.csv").write_text("rows\n")
+    data = here / "data"
+    data.mkdir()
+    (data / "own.csv").write_text("own\n")
+    (data / "table.csv").symlink_to("../shared.csv")
+    (data / "same.csv").symlink_to("own.csv")
+    run = launch(
+        "cat ${{inputs.d}}/table.csv ${{inputs.d}}/same.csv > outputs/seen; test ! ${{inputs.d}} -ef " + str(data),
+        inputs={"d": Input(path=str(data), type="uri_folder", mode="download")},
+    )
+    assert run.finish() is RunState.COMPLETED
+    assert (run.files.outputs / "seen").read_text() == "rows\nown\n"

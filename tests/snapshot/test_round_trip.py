@@ -136,6 +136,16 @@ def test_links_loops_and_devices_are_named(layout: WorkspaceLayout, code: Path, 
     assert "out.py" in [entry.path for entry in followed.entries]
 
 
+def test_a_loop_below_the_root_is_entered_only_once(layout: WorkspaceLayout, code: Path) -> None:
+    (code / "deep" / "er").mkdir(parents=True)
+    (code / "deep" / "er" / "x.py").write_text("x")
+    (code / "deep" / "er" / "up").symlink_to("..")
+    (code / "other").symlink_to("deep")
+    snapshot = take_snapshot(layout, code)
+    assert [entry.path for entry in snapshot.entries] == ["deep/er/x.py", "other/er/x.py"]
+    assert "deep/er/up: a link that loops" in snapshot.warnings
+
+
 def test_never_in_a_snapshot(layout: WorkspaceLayout, code: Path) -> None:
     for folder in (".git", ".workbench", "__pycache__", "inner/__pycache__"):
         (code / folder).mkdir(parents=True)

@@ -181,8 +181,19 @@ async def test_keys_of_the_focused_part(dashboard: Dashboard) -> None:
 async def test_the_palette_has_what_keys_do(dashboard: Dashboard) -> None:
     async with dashboard.run_test(size=(100, 30)) as pilot:
         app = await loaded(pilot)
-        found = {command.title for command in app.get_system_commands(app.screen)}
-        assert {"Filter", "Sort", "Columns", "Cancel", "Open", "Keys", "Quit", "Theme"} <= found
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert {
+            "Filter the runs",
+            "Sort by a column",
+            "Choose the columns",
+            "Cancel the run under the cursor",
+            "Open",
+            "Keys",
+            "Quit",
+            "Theme",
+        } <= set(titles)
+        assert len(titles) == len(set(titles)), "each is offered once"
+        assert not {"Up", "Down", "Focus Next"} & set(titles), "moving is for keys"
 
 
 async def test_ten_thousand_runs_scroll(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ class _Walk:
             return self._skip(path, "a broken link")
         if dropped or rule:
             return self._drop(dropped or (rule.text if rule else ""), 0)
-        if target in above:
+        if target in above or _is_above(target, entry.path):
             return self._skip(path, "a link that loops")
         if not self._follow_links and target != self._root and not target.startswith(self._root + os.sep):
             self._outside.append(path)
@@ -113,6 +113,10 @@ class _Walk:
 
     def _skip(self, path: str, reason: str) -> None:
         self.found.skipped.append(f"{path}: {reason}")
+
+
+def _is_above(folder: str, place: str) -> bool:
+    return place.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def walk(root: Path, rules: IgnoreRules, *, follow_links: bool = False) -> Walked:

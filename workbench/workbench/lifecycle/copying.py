@@ -4,6 +4,7 @@ do."""
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 _FICLONE = 0x40049409  # linux/fs.h
@@ -31,12 +32,51 @@ def _reflink(source: str | Path, target: str | Path) -> bool:
 
 
 def copy_data(source: Path, target: Path) -> None:
-    """Copy a file or a folder with all that is in it; links inside a folder stay links. Raises OSError."""
+    """Copy a file or a folder with all that is in it. Raises OSError.
+
+    Links inside a folder stay links; those that lead out of it by a relative way lead to the same place as before.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
         shutil.copytree(source, target, symlinks=True, copy_function=copy_file, dirs_exist_ok=True)
+        for link in links_below(target):
+            _lead_as_before(source, link, target)
     else:
         copy_file(source, target)
+
+
+def _lead_as_before(source: Path, link: Path, target: Path) -> None:
+    text = os.readlink(link)
+    if os.path.isabs(text):
+        return
+    before = Path(os.path.normpath(source / link.relative_to(target).parent / text))
+    if not is_inside(before, source):
+        replace_link(link, before)
+
+
+def links_below(root: Path) -> Iterator[Path]:
+    """Every symbolic link below a folder, none of them followed. Raises OSError for a folder that cannot be read."""
+    for folder, names, files in os.walk(root, onerror=_raise):
+        for name in (*names, *files):
+            path = Path(folder, name)
+            if path.is_symlink():
+                yield path
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def is_inside(path: str | Path, folder: str | Path) -> bool:
+    """Whether a path, as it is written, is the folder or below it."""
+    return Path(os.path.abspath(path)).is_relative_to(os.path.abspath(folder))
+
+
+def replace_link(link: Path, text: str | Path) -> None:
+    """Let the link lead elsewhere; it is there at every moment."""
+    draft = link.with_name(f".{link.name[:200]}.{os.urandom(4).hex()}.new")
+    draft.symlink_to(text)
+    draft.replace(link)
 
 
 def move_into(source: Path, target: Path) -> None:

@@ -10,7 +10,7 @@ from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
-from workbench.lifecycle.copying import copy_data, move_into
+from workbench.lifecycle.copying import copy_data, is_inside, links_below, move_into, replace_link
 from workbench.lifecycle.ending import Ending, unsaved
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.hashing import HashedFile, hash_below
@@ -21,6 +21,8 @@ from workbench.lifecycle.staging import code_folder, remove_staging
 from workbench.lifecycle.supervision import Supervision
 
 _SEEN_LINKS = ("outputs", "logs")
+#: Ends the hidden name of a copy on its way to the place of a link.
+_BROUGHT = ".brought"
 
 
 def finalize(supervision: Supervision, ending: Ending) -> Ending:
@@ -45,6 +47,8 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
     with recorder.stage("finalize") as detail:
         LogCap(files).collapse()
         _rescue(files, code_folder(layout, plan.name))
+        for kept in _kept_folders(files, plan):
+            bring_in(kept, layout.staged(plan.name))
         for output in plan.outputs:
             _publish(output)
         artifacts = list(_artifacts(files, plan))
@@ -71,6 +75,36 @@ def _rescue(files: RunLayout, code: Path) -> None:
         place = code / name
         if place.is_dir() and not place.is_symlink():
             move_into(place, target)
+
+
+def _kept_folders(files: RunLayout, plan: Plan) -> Iterator[Path]:
+    """The folders on persistent storage that the job wrote to."""
+    yield from (files.outputs, files.logs)
+    yield from (Path(output.resolved) for output in plan.outputs)
+
+
+def bring_in(kept: Path, staging: Path) -> None:
+    """A link that leads into temporary storage would lead nowhere once that is gone: what it leads to is copied in its
+    place, or it is led straight to what is kept already. Can be cut short and done again. Raises OSError."""
+    if not kept.is_dir():
+        return
+    for draft in sorted(kept.rglob(f".*{_BROUGHT}")):
+        _put_in_place(draft, draft.with_name(draft.name[1 : -len(_BROUGHT)]))
+    for link in links_below(kept):
+        real = Path(os.path.realpath(link))
+        if real.exists() and is_inside(real, os.path.realpath(staging)):
+            draft = link.with_name(f".{link.name}{_BROUGHT}")
+            copy_data(real, draft)
+            _put_in_place(draft, link)
+        elif real.exists() and is_inside(link.parent / os.readlink(link), staging):
+            replace_link(link, os.path.relpath(real, os.path.realpath(link.parent)))
+
+
+def _put_in_place(draft: Path, place: Path) -> None:
+    """A folder cannot replace a link in one step; a kill between the two leaves the draft, which is found again."""
+    if draft.is_dir():
+        place.unlink(missing_ok=True)
+    draft.replace(place)
 
 
 def _publish(output: PlannedOutput) -> None:

@@ -14,7 +14,7 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 
 from workbench.tui.desk import Desk
-from workbench.tui.screens.dialogs import Confirm, Keys
+from workbench.tui.screens.dialogs import Confirm, Keys, defined_here
 from workbench.tui.screens.runs import RunsScreen
 
 
@@ -75,16 +75,22 @@ class Dashboard(App[None]):
         self.push_screen(Keys(self.screen))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Everything that keys do, by name, in the command palette."""
+        """Everything that keys do but move the cursor, by name, in the command palette."""
+        offered: set[str] = set()
         for active in screen.active_bindings.values():
             binding = active.binding
-            if binding.description and active.enabled and binding.action != "command_palette":
+            moves = not binding.show and active.node not in (screen, self)
+            own = defined_here(active) and binding.action not in (*offered, "command_palette")
+            if binding.description and active.enabled and own and not moves:
                 action, node = binding.action, active.node
+                offered.add(action)
 
                 async def run(action: str = action, node: object = node) -> None:
                     await self.run_action(action, node)  # type: ignore[arg-type]
 
-                yield SystemCommand(binding.description, f"key: {self.get_key_display(binding)}", run)
+                yield SystemCommand(
+                    binding.tooltip or binding.description, f"key: {self.get_key_display(binding)}", run
+                )
         yield SystemCommand("Theme", "change the colours", self.action_change_theme)
         yield SystemCommand(
             "Screenshot", "save a picture of this screen", lambda: self.set_timer(0.1, self.deliver_screenshot)

@@ -5,12 +5,15 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
+
+#: Keys of scrolling, of focus and the like, which come last.
+_GENERAL = "scrolling and focus"
 
 
 class Confirm(ModalScreen[bool]):
@@ -120,14 +123,21 @@ class Keys(ModalScreen[None]):
         with VerticalScroll(classes="dialog"):
             yield Static(self._text())
 
+    def _part(self, active: ActiveBinding) -> str:
+        if not defined_here(active):
+            return _GENERAL
+        return "this screen" if active.node is self._below else type(active.node).__name__
+
     def _text(self) -> Text:
         parts: dict[str, list[tuple[str, str]]] = {}
         for active in self._below.active_bindings.values():
             binding = active.binding
             if binding.description and active.enabled:
-                name = type(active.node).__name__ if active.node is not self._below else "this screen"
                 key = self.app.get_key_display(binding)
-                parts.setdefault(name, []).append((key, binding.description))
+                parts.setdefault(self._part(active), []).append((key, binding.description))
+        general = parts.pop(_GENERAL, None)
+        if general:
+            parts[_GENERAL] = general
         text = Text()
         for name, keys in parts.items():
             text.append(f"{_words(name)}\n", "bold")
@@ -138,6 +148,13 @@ class Keys(ModalScreen[None]):
                 text.append(f"  {' '.join(named):16}", "cyan")
                 text.append(f"{description}\n")
         return text
+
+
+def defined_here(active: ActiveBinding) -> bool:
+    """Whether the binding is one that Workbench made, not one that every such widget has."""
+    own = (kind for kind in type(active.node).__mro__ if kind.__module__.startswith("workbench."))
+    made = (one for kind in own for one in kind.__dict__.get("BINDINGS", ()) if isinstance(one, Binding))
+    return any(active.binding.key in one.key.split(",") for one in made)
 
 
 def _words(name: str) -> str:

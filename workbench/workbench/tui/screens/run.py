@@ -47,14 +47,14 @@ class RunScreen(Screen[None]):
     """The page of one run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,backspace", "back", "Back"),
-        Binding("1", "tab('overview')", "Overview", show=False),
-        Binding("2", "tab('metrics')", "Metrics", show=False),
-        Binding("3", "tab('log')", "Log", show=False),
-        Binding("4", "tab('files')", "Files", show=False),
-        Binding("5", "tab('environment')", "Environment", show=False),
-        Binding("6", "tab('spec')", "Spec", show=False),
-        Binding("x", "cancel_run", "Cancel"),
+        Binding("escape,backspace", "back", "Back", tooltip="Back to the runs"),
+        Binding("1", "tab('overview')", "Overview", show=False, tooltip="Go to Overview"),
+        Binding("2", "tab('metrics')", "Metrics", show=False, tooltip="Go to Metrics"),
+        Binding("3", "tab('log')", "Log", show=False, tooltip="Go to Log"),
+        Binding("4", "tab('files')", "Files", show=False, tooltip="Go to Files"),
+        Binding("5", "tab('environment')", "Environment", show=False, tooltip="Go to Environment"),
+        Binding("6", "tab('spec')", "Spec", show=False, tooltip="Go to Spec"),
+        Binding("x", "cancel_run", "Cancel", tooltip="Cancel this run"),
     ]
 
     def __init__(self, name: str) -> None:

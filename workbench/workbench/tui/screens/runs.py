@@ -36,12 +36,12 @@ class RunsScreen(Screen[None]):
     """The table of runs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter"),
-        Binding("s", "sort", "Sort"),
-        Binding("r", "reverse", "Reverse"),
-        Binding("c", "columns", "Columns"),
-        Binding("x", "cancel_run", "Cancel"),
-        Binding("escape", "clear_filter", "Clear filter", show=False),
+        Binding("slash", "filter", "Filter", tooltip="Filter the runs"),
+        Binding("s", "sort", "Sort", tooltip="Sort by a column"),
+        Binding("r", "reverse", "Reverse", tooltip="Reverse the order"),
+        Binding("c", "columns", "Columns", tooltip="Choose the columns"),
+        Binding("x", "cancel_run", "Cancel", tooltip="Cancel the run under the cursor"),
+        Binding("escape", "clear_filter", "Clear filter", show=False, tooltip="Show all runs again"),
     ]
 
     def __init__(self) -> None:
