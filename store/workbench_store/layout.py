@@ -42,12 +42,20 @@ class RunLayout:
         self.cancel_request = self.control / "cancel"
         #: Its age tells of a living supervisor; it is removed when the run is final.
         self.heartbeat = self.control / "heartbeat"
-        #: What was left out of the middle of the user's log, if it grew too large.
+        #: What was left out of the middle of the user's log, if it grew too large; other ranks' are beside it.
         self.log_shape = self.control / "log.json"
         #: Outputs that came with the snapshot, so that they are not taken for the job's.
         self.outputs_before = self.control / "outputs-before.json"
         #: Made when outputs and logs are saved and recorded: only then may temporary storage go.
         self.collected = self.control / "collected"
+
+    def rank_log(self, rank: int) -> Path:
+        """What one rank writes to stdout and stderr; rank 0 writes the run's own log."""
+        return self.user_log if rank == 0 else self.user_log.with_name("std_log_process_{}.txt".format(rank))
+
+    def rank_log_shape(self, rank: int) -> Path:
+        """What was left out of the middle of that rank's log, if it grew too large."""
+        return self.log_shape if rank == 0 else self.control / "log-{}.json".format(rank)
 
 
 class WorkspaceLayout:

@@ -22,7 +22,7 @@ from workbench.compute.slots import SlotPool
 say = lambda text: print(text, flush=True)
 pool = SlotPool(Path(sys.argv[1]), int(sys.argv[2]))
 slot = pool.acquire(lambda position: say(f"waiting {position}"), lambda: False)
-say(f"slot {slot.index}")
+say(f"slot {slot[0].index}")
 sys.stdin.readline()
 """
 
@@ -69,7 +69,7 @@ def test_slots_are_given_in_the_order_of_coming(tmp_path: Path) -> None:
         taker.end()
     slot = SlotPool(tmp_path, 2).acquire(lambda position: None, lambda: False)
     assert slot is not None
-    slot.release()
+    slot[0].release()
     assert list(tmp_path.glob("ticket-*")) == []
 
 
@@ -80,7 +80,7 @@ def test_a_waiter_that_gives_up_leaves_no_ticket(tmp_path: Path) -> None:
     seen: list[int] = []
     assert pool.acquire(seen.append, lambda: bool(seen)) is None
     assert list(tmp_path.glob("ticket-*")) == []
-    held.release()
+    held[0].release()
 
 
 def test_gpus_are_given_one_to_a_slot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,5 +123,5 @@ def test_a_killed_holder_frees_its_slot_at_once(tmp_path: Path) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     slot = SlotPool(tmp_path, 1).acquire(lambda position: None, lambda: time.monotonic() > deadline)
     assert slot is not None
-    slot.release()
+    slot[0].release()
     holder.kill()

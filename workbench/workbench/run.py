@@ -89,17 +89,36 @@ class Run:
         self.record()
         return self._store.artifacts(self.name)
 
-    def logs(self) -> str:
-        """The job's own output so far, as plain text."""
+    @property
+    def ranks(self) -> list[int]:
+        """The ranks that have a log; 0 alone where the job is one process."""
+        from workbench.lifecycle.log_cap import logged_ranks
+
+        return logged_ranks(self.files)
+
+    def logs(self, rank: int = 0) -> str:
+        """The job's own output so far, as plain text. Raises NotFound for a rank that has none."""
         from workbench.lifecycle.logs import read_log
 
-        return read_log(self.files)
+        return read_log(self.files, self._logged(rank))
 
-    def follow_logs(self) -> Iterator[str]:
-        """The job's own output in pieces as it comes, until the run ends."""
+    def follow_logs(self, rank: int = 0) -> Iterator[str]:
+        """The job's own output in pieces as it comes, until the run ends. Raises NotFound as `logs`."""
         from workbench.lifecycle.logs import follow_log
 
-        return follow_log(self.files)
+        return follow_log(self.files, self._logged(rank))
+
+    def follow_all_logs(self) -> Iterator[str]:
+        """The output of all ranks as it comes, each line behind its rank, until the run ends."""
+        from workbench.lifecycle.logs import follow_all_logs
+
+        return follow_all_logs(self.files)
+
+    def _logged(self, rank: int) -> int:
+        if rank not in self.ranks:
+            there = ", ".join(map(str, self.ranks))
+            raise NotFound(f"run {self.name} has no log of rank {rank}", remedy=f"Ranks with a log: {there}.")
+        return rank
 
     def wait(self, timeout: float | None = None) -> RunState:
         """Wait until the run is final or not responding, and return its state.

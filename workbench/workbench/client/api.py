@@ -132,8 +132,8 @@ def _attach() -> ActiveRun:
 
 
 def rank_of_process() -> int:
-    """The rank that the launcher of this process gave it: of PyTorch, Open MPI, MPICH or Slurm; else 0."""
-    for variable in ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"):
+    """The rank that the launcher of this process gave it: of PyTorch, an MPI, Workbench or Slurm; else 0."""
+    for variable in ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "WORKBENCH_RANK", "SLURM_PROCID"):
         text = os.environ.get(variable, "")
         if text.isdigit():
             return int(text)

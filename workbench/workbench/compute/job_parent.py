@@ -3,9 +3,14 @@
 
 It leads a session of its own and outlives its supervisor, so that the exit status is never lost. It must
 start fast, so it imports little, and nothing of workbench. The job's stdout and stderr are files that it was
-given as its own.
+given as its own; a rank with a log of its own gets that opened.
 
-Arguments: shell, command, the file for the process ids, the file for the exit status, host id, boot id.
+A job is one command in one or several processes ("ranks"), each of a process group of its own. The first
+essential rank that fails ends the others; once all essential ones have ended, so do the rest (parameter
+servers, which never end by themselves).
+
+Arguments: shell, command, the file for the process ids, the file for the exit status, host id, boot id, and
+the ranks: a JSON list of objects with `variables`, `log` (null: as given) and `essential`.
 """
 
 import json
@@ -26,9 +31,11 @@ _DEFAULT_SIGNALS = (
     signal.SIGXFSZ,
     signal.SIGCHLD,
 )
+#: A rank that is ended because another failed has this long between SIGTERM and SIGKILL.
+_GRACE_SECONDS = 10.0
 
 
-def _start_of(pid: int) -> "str | None":
+def _start_of(pid: int) -> str | None:
     """When a process started, as workbench_store.processes gives it; None where there is no /proc."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
@@ -37,7 +44,7 @@ def _start_of(pid: int) -> "str | None":
         return None
 
 
-def _write(path: str, content: "dict[str, object]") -> None:
+def _write(path: str, content: dict[str, object]) -> None:
     hidden = path + ".tmp"
     with open(hidden, "w") as file:
         json.dump(content, file)
@@ -46,9 +53,71 @@ def _write(path: str, content: "dict[str, object]") -> None:
     os.replace(hidden, path)
 
 
-def main(arguments: "list[str]") -> None:
+def _start(shell: str, command: str, variables: dict[str, str], log: str | None) -> int:
+    """The PID of the command, in a process group of its own."""
+    files: list[tuple[int, int, str, int, int] | tuple[int, int, int]] = []
+    if log is not None:
+        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        files = [(os.POSIX_SPAWN_OPEN, 1, log, append, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)]
+    return os.posix_spawn(
+        shell,
+        [shell, "-c", command],
+        {**os.environ, **variables},
+        file_actions=files,
+        setpgroup=0,
+        setsigmask=[],
+        setsigdef=_DEFAULT_SIGNALS,
+    )
+
+
+def _start_all(shell: str, command: str, ranks: list[dict[str, object]]) -> list[int]:
+    """The PIDs of all ranks; none stays if one cannot be started."""
+    pids: list[int] = []
+    try:
+        for rank in ranks:
+            pids.append(_start(shell, command, rank["variables"], rank["log"]))  # type: ignore[arg-type]
+    except BaseException:
+        _signal_groups(set(pids), signal.SIGKILL)
+        raise
+    return pids
+
+
+def _signal_groups(groups: set[int], number: int) -> None:
+    for group in groups:
+        try:  # noqa: SIM105 (contextlib would be one more module to load)
+            os.killpg(group, number)
+        except OSError:
+            pass
+
+
+def _wait(pids: list[int], essential: list[bool]) -> tuple[int, int]:
+    """Wait for all ranks; the first essential one that failed and its status, or zeros."""
+    statuses: dict[int, int] = {}
+    verdict: int | None = None
+    ending_since: float | None = None
+    while len(statuses) < len(pids):
+        pid, status = os.waitpid(-1, os.WNOHANG if ending_since is not None else 0)
+        if pid in pids:
+            rank = pids.index(pid)
+            statuses[rank] = status
+            if verdict is None and ending_since is None and essential[rank] and status != 0:
+                verdict = rank
+        left = {pids[rank] for rank in range(len(pids)) if rank not in statuses}
+        waited_for = any(essential[rank] for rank in range(len(pids)) if rank not in statuses)
+        if ending_since is None and left and (verdict is not None or not waited_for):
+            ending_since = time.monotonic()
+            _signal_groups(left, signal.SIGTERM)
+        elif pid == 0 and ending_since is not None:
+            if time.monotonic() - ending_since > _GRACE_SECONDS:
+                _signal_groups(left, signal.SIGKILL)
+            time.sleep(0.05)
+    return (0, 0) if verdict is None else (verdict, statuses[verdict])
+
+
+def main(arguments: list[str]) -> None:
     """Start the command, wait for it, write its exit status."""
-    shell, command, process_file, exit_file, host, boot = arguments
+    shell, command, process_file, exit_file, host, boot, listed = arguments
+    ranks = json.loads(listed)
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     identity: dict[str, object] = {
@@ -63,16 +132,13 @@ def main(arguments: "list[str]") -> None:
     # started.
     _write(process_file, {**identity, "pid": None, "start": None})
     began = time.monotonic()
-    pid = os.posix_spawn(
-        shell,
-        [shell, "-c", command],
-        os.environ,
-        setpgroup=0,
-        setsigmask=[],
-        setsigdef=_DEFAULT_SIGNALS,
-    )
-    _write(process_file, {**identity, "pid": pid, "start": _start_of(pid)})
-    status = os.waitpid(pid, 0)[1]
+    pids = _start_all(shell, command, ranks)
+    started = [
+        {"pid": pid, "start": _start_of(pid), "essential": rank["essential"]}
+        for pid, rank in zip(pids, ranks, strict=True)
+    ]
+    _write(process_file, {**identity, **started[0], "ranks": started})
+    rank, status = _wait(pids, [bool(rank["essential"]) for rank in ranks])
     ending = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     _write(
         exit_file,
@@ -81,6 +147,7 @@ def main(arguments: "list[str]") -> None:
             "signal": signal.Signals(ending).name if ending in set(signal.Signals) else ending,
             "ended": time.time(),
             "seconds": time.monotonic() - began,
+            "rank": rank if len(ranks) > 1 else None,
         },
     )
 

@@ -21,25 +21,26 @@ def _cpus() -> int:
 
 
 class LocalAllocation:
-    """A slot of this machine, with the GPU that goes with it, if there are GPUs."""
+    """Slots of this machine, with the GPUs that go with them, if there are GPUs."""
 
-    def __init__(self, slot: Slot, gpus: list[str]) -> None:
-        self._slot = slot
-        self._gpu = gpus[slot.index % len(gpus)] if gpus else None
+    def __init__(self, slots: list[Slot], gpus: list[str]) -> None:
+        self._slots = slots
+        self._gpus = [gpus[slot.index % len(gpus)] for slot in slots] if gpus else []
 
     @property
     def environment(self) -> Mapping[str, str]:
         """CUDA_VISIBLE_DEVICES where there are GPUs."""
-        return {} if self._gpu is None else {"CUDA_VISIBLE_DEVICES": self._gpu}
+        return {"CUDA_VISIBLE_DEVICES": ",".join(self._gpus)} if self._gpus else {}
 
     @property
     def detail(self) -> Mapping[str, Any]:
-        """The slot's number, and the GPU."""
-        return {"slot": self._slot.index, **({} if self._gpu is None else {"gpu": self._gpu})}
+        """The slots' numbers, and the GPUs."""
+        return {"slots": [slot.index for slot in self._slots], **({"gpus": self._gpus} if self._gpus else {})}
 
     def release(self) -> None:
-        """Free the slot."""
-        self._slot.release()
+        """Free the slots."""
+        for slot in self._slots:
+            slot.release()
 
 
 class LocalCompute:
@@ -68,14 +69,25 @@ class LocalCompute:
         if isinstance(slots, bool) or not isinstance(slots, int) or not 1 <= slots <= 4096:
             raise ComputeError(f"slots must be a whole number from 1 to 4096, not {slots!r}")
 
-    def allocate(self, waiting: Callable[[int], None], stop: Callable[[], bool]) -> LocalAllocation | None:
-        """A slot of this compute's queue."""
+    def allocate(
+        self, waiting: Callable[[int], None], stop: Callable[[], bool], processes: int = 1
+    ) -> LocalAllocation | None:
+        """Slots of this compute's queue: one for each process, but no more than there are.
+
+        Processes may share a CPU. They do not share a GPU: ComputeError where there are fewer GPUs than processes.
+        """
         gpus = gpu_ids()
+        if gpus and processes > len(gpus):
+            raise ComputeError(
+                f"the job has {processes} processes, and this machine has {len(gpus)} GPUs for them",
+                remedy="Ask for fewer processes, or set CUDA_VISIBLE_DEVICES= (empty) to run them on CPUs.",
+            )
         explicit = self._entry.settings.get("slots")
         pool = self._entry.name if explicit else "local"
         count = int(explicit or len(gpus) or _cpus())
-        slot = SlotPool(cache_root() / "slots" / host_id() / pool, count).acquire(waiting, stop)
-        return None if slot is None else LocalAllocation(slot, gpus)
+        folder = cache_root() / "slots" / host_id() / pool
+        slots = SlotPool(folder, count).acquire(waiting, stop, min(processes, count))
+        return None if slots is None else LocalAllocation(slots, gpus)
 
     def start(self, launch: JobLaunch) -> LocalJob:
         """Start the job here."""

@@ -23,6 +23,8 @@ from workbench.compute.protocol import JobExit, JobLaunch
 
 _BASHES = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash")
 _POLL_SECONDS = 0.02
+#: Ranks that nobody else ends, as their parent was killed, have this long between SIGTERM and SIGKILL.
+_ORPHANS_GRACE_SECONDS = 10.0
 
 
 def shell() -> str:
@@ -34,7 +36,7 @@ def start_job(launch: JobLaunch) -> "LocalJob":
     """Start the job's parent, which starts the job. Raises ComputeError when that is not possible."""
     files = launch.files
     arguments = [sys.executable, "-I", "-S", job_parent.__file__, shell(), launch.command]
-    arguments += [str(files.job_process), str(files.exit_status), host_id(), boot_id()]
+    arguments += [str(files.job_process), str(files.exit_status), host_id(), boot_id(), _listed(launch)]
     files.user_log.parent.mkdir(parents=True, exist_ok=True)
     try:
         with files.user_log.open("ab") as log:
@@ -52,6 +54,15 @@ def start_job(launch: JobLaunch) -> "LocalJob":
     return LocalJob(files, launch.run_id, parent)
 
 
+def _listed(launch: JobLaunch) -> str:
+    """The ranks, as the job's parent reads them."""
+    ranks = [
+        {"variables": dict(rank.variables), "log": rank.log and str(rank.log), "essential": rank.essential}
+        for rank in launch.ranks
+    ]
+    return json.dumps(ranks)
+
+
 def find_job(files: RunLayout, run_id: str) -> "LocalJob | None":
     """The job that an earlier supervisor of this machine and boot started; None when there was none."""
     return LocalJob(files, run_id, None) if read_json(files.job_process) else None
@@ -67,7 +78,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 @dataclass(frozen=True)
-class _Watched:
+class WatchedProcess:
     """A process by PID and start time; `start` None means the system did not say."""
 
     pid: int
@@ -106,6 +117,12 @@ def _pidfd(pid: int) -> int | None:
         return None
 
 
+def ranks_of(identity: Mapping[str, Any]) -> list[WatchedProcess]:
+    """A job's own processes by rank, from what its parent wrote (`job.json`)."""
+    listed = identity.get("ranks") or [identity]
+    return [WatchedProcess(int(one["pid"]), one.get("start")) for one in listed if one.get("pid")]
+
+
 class LocalJob:
     """The running job of one run. `parent` is known when this process started it."""
 
@@ -113,28 +130,37 @@ class LocalJob:
         self._files = files
         self._run_id = run_id
         self._parent = parent
-        self._seen = _Watched(parent.pid, process_start(parent.pid)) if parent else None
+        self._seen = WatchedProcess(parent.pid, process_start(parent.pid)) if parent else None
         self._began = time.monotonic()
+        self._codes: dict[int, int] = {}
 
     def _identity(self) -> Mapping[str, Any]:
         found = read_json(self._files.job_process) or {}
         here = found.get("host") == host_id() and found.get("boot") == boot_id()
         return found if here else {}
 
-    def _processes(self) -> list[_Watched]:
-        """The parent, then the job itself; empty when they were of another boot and so are gone."""
+    def _its_parent(self) -> WatchedProcess | None:
+        """The parent; None when it was of another boot and so is gone."""
         identity = self._identity()
-        parent = self._seen
-        if parent is None and identity.get("parent"):
-            parent = _Watched(int(identity["parent"]), identity.get("parent_start"))
-        job = _Watched(int(identity["pid"]), identity.get("start")) if identity.get("pid") else None
-        return [process for process in (parent, job) if process is not None]
+        if self._seen is None and identity.get("parent"):
+            return WatchedProcess(int(identity["parent"]), identity.get("parent_start"))
+        return self._seen
+
+    def _ranks(self) -> list[WatchedProcess]:
+        """The job's own processes by rank; none while the parent has not named them."""
+        return ranks_of(self._identity())
+
+    def _processes(self) -> list[WatchedProcess]:
+        parent = self._its_parent()
+        return [*([parent] if parent else []), *self._ranks()]
 
     @property
     def pid(self) -> int | None:
-        """The job's own process, or its parent while that has not named it."""
-        processes = self._processes()
-        return processes[-1].pid if processes else None
+        """The process whose tree is the job: its own, or its parent where it has several, or has not named it."""
+        ranks, parent = self._ranks(), self._its_parent()
+        if len(ranks) == 1 or (ranks and parent is None):
+            return ranks[0].pid
+        return parent.pid if parent else None
 
     def elapsed(self) -> float:
         """Seconds since the job started; the monotonic clock is the same for all processes of one boot."""
@@ -145,35 +171,61 @@ class LocalJob:
         deadline = time.monotonic() + seconds
         for process in self._processes():
             if not process.wait(max(0.0, deadline - time.monotonic())):
+                if self._left_alone():
+                    self.end(_ORPHANS_GRACE_SECONDS)
                 return None
         # The parent may have died between the two looks, before or after naming the job: look again.
         if any(process.alive() for process in self._processes()):
             return None
         return self._exit()
 
+    def _left_alone(self) -> bool:
+        """Whether ranks live on that their parent would have ended, had it not been killed: one has failed, or all
+        essential ones have ended."""
+        listed, parent = self._identity().get("ranks") or (), self._its_parent()
+        if len(listed) < 2 or (parent is not None and parent.alive()):
+            return False
+        self._collect()
+        needed = [rank for rank, one in zip(self._ranks(), listed, strict=True) if one.get("essential", True)]
+        failed = any(self._codes.get(rank.pid) for rank in needed)
+        return failed or not any(rank.alive() for rank in needed)
+
     def _exit(self) -> JobExit:
         if self._parent is not None:
             self._parent.poll()
         found = read_json(self._files.exit_status)
         if found is not None:
-            return JobExit(found["exit_code"], _text(found["signal"]), float(found["ended"]), found.get("seconds"))
+            return JobExit(
+                found["exit_code"],
+                _text(found["signal"]),
+                float(found["ended"]),
+                found.get("seconds"),
+                found.get("rank"),
+            )
         return self._reaped() or JobExit(None, None, time.time(), None)
 
     def _reaped(self) -> JobExit | None:
-        """When the parent was killed, its orphan became this subreaper's child, and its status can be had
-        here."""
-        pid = self._identity().get("pid")
-        if not pid:
+        """When the parent was killed, its orphans became this subreaper's children, and how the first that failed
+        ended can be had here; None unless all of them are."""
+        self._collect()
+        ranks = self._ranks()
+        numbers = {rank.pid: number for number, rank in enumerate(ranks)}
+        # In the order in which they were collected, so that the first to fail is told, not those ended for it.
+        codes = {numbers[pid]: code for pid, code in self._codes.items() if pid in numbers}
+        if not ranks or len(codes) < len(ranks):
             return None
-        try:
-            found, status = os.waitpid(int(pid), os.WNOHANG)
-        except OSError:
-            return None
-        if found == 0:
-            return None
-        ended = _exit_of(os.waitstatus_to_exitcode(status), self.elapsed())
+        verdict = next((number for number, code in codes.items() if code), 0)
+        ended = _exit_of(codes[verdict], self.elapsed(), verdict if len(ranks) > 1 else None)
         self._keep(ended)
         return ended
+
+    def _collect(self) -> None:
+        """Take note of how ranks that are this process's children ended."""
+        for rank in self._ranks():
+            with suppress(OSError):
+                found, status = os.waitpid(rank.pid, os.WNOHANG)
+                if found:
+                    self._codes[found] = os.waitstatus_to_exitcode(status)
 
     def _keep(self, ended: JobExit) -> None:
         """Write what can be learnt only once."""
@@ -182,6 +234,7 @@ class LocalJob:
             "signal": ended.signal,
             "ended": ended.ended,
             "seconds": ended.seconds,
+            "rank": ended.rank,
         }
         hidden = self._files.exit_status.with_suffix(".tmp")
         hidden.write_text(json.dumps(content))
@@ -189,16 +242,15 @@ class LocalJob:
 
     def end(self, grace: float) -> int:
         """End all that belongs to the job; the parent is spared, since it writes how the job ended."""
-        processes = self._processes()
-        parent = processes[0].pid if processes else None
-        identity = self._identity()
-        ours = frozenset({os.getpid()} if parent is None else {os.getpid(), parent})
-        family = Family(self._run_id, identity.get("pid"), roots=ours, spared=ours)
-        return end_family(family, grace, self.reap)
+        parent = self._its_parent()
+        ours = frozenset({os.getpid()} if parent is None else {os.getpid(), parent.pid})
+        groups = frozenset(rank.pid for rank in self._ranks())
+        return end_family(Family(self._run_id, groups, roots=ours, spared=ours), grace, self.reap)
 
     def reap(self) -> None:
         """Collect the zombies of the job's orphans, which are this subreaper's children; never the job's
         own."""
+        self._collect()
         kept = {process.pid for process in self._processes()}
         while True:
             try:
@@ -215,9 +267,9 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _exit_of(code: int, seconds: float) -> JobExit:
+def _exit_of(code: int, seconds: float, rank: int | None) -> JobExit:
     """From a code as `subprocess` gives it: negative for a signal."""
     if code >= 0:
-        return JobExit(code, None, time.time(), seconds)
+        return JobExit(code, None, time.time(), seconds, rank)
     known = set(signal.Signals)
-    return JobExit(None, signal.Signals(-code).name if -code in known else str(-code), time.time(), seconds)
+    return JobExit(None, signal.Signals(-code).name if -code in known else str(-code), time.time(), seconds, rank)

@@ -24,10 +24,11 @@ _KILL_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Family:
-    """What tells the processes of one job: roots are PIDs whose descendants count, spared PIDs never do."""
+    """What tells the processes of one job: its process groups; roots are PIDs whose descendants count, spared PIDs
+    never do."""
 
     run_id: str
-    group: int | None
+    groups: frozenset[int]
     roots: frozenset[int]
     spared: frozenset[int]
 
@@ -40,7 +41,7 @@ def members(family: Family) -> list[ProcessEntry]:
     for pid, entry in table.items():
         if pid in found or pid in family.spared:
             continue
-        if (family.group is not None and entry.group == family.group) or environment_of(pid).get(RUN_ID) == wanted:
+        if entry.group in family.groups or environment_of(pid).get(RUN_ID) == wanted:
             found.add(pid)
     return [table[pid] for pid in found]
 

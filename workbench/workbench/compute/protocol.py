@@ -18,27 +18,40 @@ class ComputeEntry:
 
 
 @dataclass(frozen=True)
+class RankLaunch:
+    """One of a job's processes: what it has beside the job's variables, and where its output goes (None: to the
+    run's log). The job lasts as long as its essential ranks; one of them that fails ends the others."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    log: Path | None = None
+    essential: bool = True
+
+
+@dataclass(frozen=True)
 class JobLaunch:
-    """One job to start: a shell command, where it runs, and all of its environment."""
+    """One job to start: a shell command, where it runs, and all of its environment; once for each rank."""
 
     run_id: str
     files: RunLayout
     command: str
     working_directory: Path
     environment: Mapping[str, str]
+    ranks: tuple[RankLaunch, ...] = (RankLaunch(),)
 
 
 @dataclass(frozen=True)
 class JobExit:
     """How a job ended: its exit code, or the signal's name. Both None when nobody was there to see.
 
-    `ended` is in UTC epoch seconds, `seconds` is the duration by a monotonic clock, None if unknown.
+    `ended` is in UTC epoch seconds, `seconds` is the duration by a monotonic clock, None if unknown. `rank` is the
+    one that failed, where there were several.
     """
 
     exit_code: int | None
     signal: str | None
     ended: float
     seconds: float | None = None
+    rank: int | None = None
 
 
 class Allocation(Protocol):
@@ -94,10 +107,13 @@ class Compute(Protocol):
         """The name and settings it was made with."""
         ...
 
-    def allocate(self, waiting: Callable[[int], None], stop: Callable[[], bool]) -> Allocation | None:
-        """Take a place, waiting for one; None as soon as `stop()` is true.
+    def allocate(
+        self, waiting: Callable[[int], None], stop: Callable[[], bool], processes: int = 1
+    ) -> Allocation | None:
+        """Take a place for a job of so many processes, waiting for one; None as soon as `stop()` is true.
 
-        `waiting(position)` is called when the position in the queue changes; 1 is the next to go.
+        `waiting(position)` is called when the position in the queue changes; 1 is the next to go. Raises
+        ComputeError for a job that will never fit.
         """
         ...
 

@@ -28,23 +28,24 @@ class SlotPool:
         self._folder = folder
         self._count = count
 
-    def acquire(self, waiting: Callable[[int], None], stop: Callable[[], bool]) -> "Slot | None":
-        """A slot, as soon as it is this caller's turn; None once `stop()` is true.
+    def acquire(self, waiting: Callable[[int], None], stop: Callable[[], bool], wanted: int = 1) -> "list[Slot] | None":
+        """So many slots at once, as soon as it is this caller's turn; None once `stop()` is true.
 
-        `waiting(position)` is called whenever the position in the queue has changed; 1 is the next to go.
+        `waiting(position)` is called whenever the position in the queue has changed; 1 is the next to go. More than
+        there are cannot be had. Whoever is next keeps its turn until there are enough: nobody overtakes.
         """
-        slot, ticket = self._enter()
+        slots, ticket = self._enter(wanted)
         if ticket is None:
-            return slot
+            return slots
         shown = 0
         try:
             while not stop():
                 position = self._position(ticket)
                 if position == 1:
                     with self._door():
-                        slot = self._free_slot()
-                    if slot is not None:
-                        return slot
+                        slots = self._free_slots(wanted)
+                    if slots:
+                        return slots
                 if position != shown:
                     waiting(position)
                     shown = position
@@ -56,24 +57,30 @@ class SlotPool:
     def _door(self) -> FileLock:
         return FileLock(self._folder / "door")
 
-    def _enter(self) -> "tuple[Slot | None, _Ticket | None]":
-        """A slot at once when nobody waits and one is free; else a ticket at the end of the queue."""
+    def _enter(self, wanted: int) -> "tuple[list[Slot], _Ticket | None]":
+        """Slots at once when nobody waits and enough are free; else a ticket at the end of the queue."""
         with self._door():
             self._remove_dead()
             tickets = self._tickets()
             if not tickets:
-                slot = self._free_slot()
-                if slot is not None:
-                    return slot, None
+                slots = self._free_slots(wanted)
+                if slots:
+                    return slots, None
             number = _number(tickets[-1]) + 1 if tickets else 1
-            return None, _Ticket.write(self._folder, number)
+            return [], _Ticket.write(self._folder, number)
 
-    def _free_slot(self) -> "Slot | None":
+    def _free_slots(self, wanted: int) -> "list[Slot]":
+        """So many slots, or none of them."""
+        found: list[Slot] = []
         for index in range(self._count):
             lock = FileLock(self._folder / f"slot-{index}")
             if lock.try_acquire():
-                return Slot(index, lock)
-        return None
+                found.append(Slot(index, lock))
+            if len(found) == wanted:
+                return found
+        for slot in found:
+            slot.release()
+        return []
 
     def _tickets(self) -> list[Path]:
         return sorted(self._folder.glob("ticket-*"), key=_number)

@@ -3,9 +3,10 @@
 from workbench_store.errors import NotFound, RunError, UsageError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
-from workbench_store.processes import boot_id, process_alive
+from workbench_store.processes import boot_id
 from workbench_store.states import RunState, fold_states
 
+from workbench.compute.local_job import ranks_of
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_generation, state_changes
 from workbench.lifecycle.judge import held_elsewhere
@@ -55,5 +56,4 @@ def _living_job(files: RunLayout) -> int | None:
     job = read_json(files.job_process)
     if job is None or held_elsewhere(files) is not None or job.get("boot") != boot_id():
         return None
-    pid = job.get("pid")
-    return int(pid) if pid and process_alive(int(pid), job.get("start")) else None
+    return next((rank.pid for rank in ranks_of(job) if rank.alive()), None)

@@ -29,12 +29,13 @@ def of_exit(ended: JobExit) -> Ending:
 
 
 def _reason(ended: JobExit) -> str:
+    who = "" if ended.rank is None else f"rank {ended.rank}: "
     if ended.exit_code is not None:
-        return f"exit code {ended.exit_code}"
+        return f"{who}exit code {ended.exit_code}"
     if ended.signal == "SIGKILL":
-        return "killed by SIGKILL; if nobody sent it, the machine may have run out of memory"
+        return f"{who}killed by SIGKILL; if nobody sent it, the machine may have run out of memory"
     if ended.signal is not None:
-        return f"killed by {ended.signal}"
+        return f"{who}killed by {ended.signal}"
     return "the command ended while nobody watched, so its exit status is unknown"
 
 

@@ -5,7 +5,8 @@ by punching a hole (fallocate(2)), which moves no byte; where the file system ca
 elsewhere and truncating, which the job's O_APPEND allows. At the end head and tail are joined, with a line
 that names the gap.
 
-`control/log.json` tells readers of the log, for each inode that the log may have just then, its `LogShape`.
+`control/log.json` tells readers of the log, for each inode that the log may have just then, its `LogShape`. Each
+rank's log has a cap of its own.
 """
 
 import ctypes
@@ -44,9 +45,9 @@ class LogShape:
         return self.resume - self.head
 
 
-def read_shapes(files: RunLayout) -> dict[int, LogShape]:
-    """The shapes of the log by inode; none as long as nothing was cut."""
-    content = read_json(files.log_shape) or {}
+def read_shapes(files: RunLayout, rank: int = 0) -> dict[int, LogShape]:
+    """The shapes of a rank's log by inode; none as long as nothing was cut."""
+    content = read_json(files.rank_log_shape(rank)) or {}
     return {int(inode): LogShape(**shape) for inode, shape in content.items()}
 
 
@@ -61,11 +62,26 @@ def cap_bytes() -> int:
     return max(_LEAST_CAP, int(text)) if text.isdigit() else DEFAULT_CAP
 
 
-class LogCap:
-    """Cuts the middle out of one run's log whenever it has grown by half above its cap."""
+def logged_ranks(files: RunLayout) -> list[int]:
+    """The ranks that have a log, 0 first; 0 alone as long as there is none."""
+    names = (path.stem.removeprefix("std_log_process_") for path in files.user_log.parent.glob("std_log_process_*.txt"))
+    return [0, *sorted(int(name) for name in names if name.isdigit())]
 
-    def __init__(self, files: RunLayout) -> None:
-        self._files = files
+
+def join_logs(files: RunLayout) -> None:
+    """Join head and tail of every log of a run whose command has ended."""
+    for rank in logged_ranks(files):
+        LogCap(files, rank).collapse()
+
+
+class LogCap:
+    """Cuts the middle out of one rank's log whenever it has grown by half above its cap."""
+
+    def __init__(self, files: RunLayout, rank: int = 0) -> None:
+        self._files, self._rank = files, rank
+        self._log = files.rank_log(rank)
+        self._shapes = files.rank_log_shape(rank)
+        self._head = files.control / f"{self._log.stem}.head"
         self._cap = cap_bytes()
         self._shape: LogShape | None = None
         self._loaded = False
@@ -73,7 +89,7 @@ class LogCap:
     def enforce(self) -> None:
         """Cut if the log is too large. Raises OSError when the disk does not let it."""
         try:
-            size = self._files.user_log.stat().st_size
+            size = self._log.stat().st_size
         except OSError:
             return
         if size < self._cap:
@@ -86,11 +102,11 @@ class LogCap:
 
     def _load(self) -> None:
         if not self._loaded:
-            self._shape = read_shapes(self._files).get(self._files.user_log.stat().st_ino)
+            self._shape = read_shapes(self._files, self._rank).get(self._log.stat().st_ino)
             self._loaded = True
 
     def _cut(self, shape: LogShape, written: int) -> None:
-        with self._files.user_log.open("r+b") as log:
+        with self._log.open("r+b") as log:
             resume = written - self._cap // 2
             if not shape.head_file and _punch(log.fileno(), shape.head, resume - shape.head):
                 self._record(LogShape(shape.head, resume, 0), log.fileno())
@@ -101,19 +117,19 @@ class LogCap:
             self._record(LogShape(shape.head, size, -size, str(head)), log.fileno())
 
     def _save_head(self, size: int) -> Path:
-        path = self._files.control / "std_log.head"
-        with self._files.user_log.open("rb") as log, path.open("wb") as head:
+        path = self._head
+        with self._log.open("rb") as log, path.open("wb") as head:
             _copy(log, head, size)
         return path
 
     def _record(self, shape: LogShape, descriptor: int) -> None:
         self._shape = shape
-        write_json(self._files.log_shape, {str(os.fstat(descriptor).st_ino): asdict(shape)})
+        write_json(self._shapes, {str(os.fstat(descriptor).st_ino): asdict(shape)})
 
     def collapse(self) -> None:
         """Join head and tail once the job has ended; nothing happens if nothing was cut, or it was done
         before."""
-        log_path = self._files.user_log
+        log_path = self._log
         if not log_path.exists():
             return
         self._loaded = False
@@ -134,7 +150,7 @@ class LogCap:
         after = LogShape(shape.head, shape.resume, shape.head + len(line) - shape.resume)
         # Both inodes are told before the rename, so that no reader meets one that it does not know.
         inodes = {str(log_path.stat().st_ino): asdict(shape), str(hidden.stat().st_ino): asdict(after)}
-        write_json(self._files.log_shape, inodes)
+        write_json(self._shapes, inodes)
         hidden.replace(log_path)
         if shape.head_file:
             Path(shape.head_file).unlink(missing_ok=True)

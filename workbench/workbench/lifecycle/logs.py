@@ -11,7 +11,7 @@ from workbench_store.layout import RunLayout
 from workbench_store.states import RunState, StateChange, fold_states
 
 from workbench.lifecycle.history import JournalTail, changes_of
-from workbench.lifecycle.log_cap import LogShape, gap_line, read_shapes
+from workbench.lifecycle.log_cap import LogShape, gap_line, logged_ranks, read_shapes
 
 _READ_BYTES = 1024 * 1024
 _POLL_SECONDS = 0.1
@@ -49,8 +49,9 @@ class LogReader:
     """Reads a log from its beginning, and then what is new at each call, whatever is cut out of its middle
     meanwhile."""
 
-    def __init__(self, files: RunLayout) -> None:
+    def __init__(self, files: RunLayout, rank: int = 0) -> None:
         self._files = files
+        self._rank = rank
         self._position = 0
         self._rest = b""
 
@@ -78,13 +79,13 @@ class LogReader:
     def _read(self) -> bytes:
         """The next bytes; the line that names a gap stands for what is gone."""
         try:
-            with self._files.user_log.open("rb") as log:
+            with self._files.rank_log(self._rank).open("rb") as log:
                 inode = os.fstat(log.fileno()).st_ino
                 while True:
                     before = self._position
-                    shape = read_shapes(self._files).get(inode)
+                    shape = read_shapes(self._files, self._rank).get(inode)
                     data = self._read_shaped(log, shape)
-                    if read_shapes(self._files).get(inode) == shape:
+                    if read_shapes(self._files, self._rank).get(inode) == shape:
                         return data
                     # What was read may have been cut out while it was read.
                     self._position = before
@@ -115,17 +116,17 @@ class LogReader:
         return data
 
 
-def read_log(files: RunLayout) -> str:
-    """The log so far: each line as a terminal would show it in the end."""
-    reader = LogReader(files)
+def read_log(files: RunLayout, rank: int = 0) -> str:
+    """A rank's log so far: each line as a terminal would show it in the end."""
+    reader = LogReader(files, rank)
     lines = [*reader.lines()]
     text = "".join(f"{line}\n" for line in lines)
     return text + reader.pending
 
 
-def follow_log(files: RunLayout) -> Iterator[str]:
-    """The log line by line (with ends) as it grows, until the run is final or does not respond."""
-    reader, state = LogReader(files), StateFollower(files)
+def follow_log(files: RunLayout, rank: int = 0) -> Iterator[str]:
+    """A rank's log line by line (with ends) as it grows, until the run is final or does not respond."""
+    reader, state = LogReader(files, rank), StateFollower(files)
     while True:
         over = state.update() in _OVER
         for line in reader.lines():
@@ -135,6 +136,24 @@ def follow_log(files: RunLayout) -> Iterator[str]:
         time.sleep(_POLL_SECONDS)
     if reader.pending:
         yield reader.pending
+
+
+def follow_all_logs(files: RunLayout) -> Iterator[str]:
+    """The logs of all ranks as they grow, each line (with its end) behind its rank in brackets."""
+    readers: dict[int, LogReader] = {}
+    state = StateFollower(files)
+    while True:
+        over = state.update() in _OVER
+        for rank in logged_ranks(files):
+            reader = readers.setdefault(rank, LogReader(files, rank))
+            for line in reader.lines():
+                yield f"[{rank}] {line}\n"
+        if over:
+            break
+        time.sleep(_POLL_SECONDS)
+    for rank, reader in readers.items():
+        if reader.pending:
+            yield f"[{rank}] {reader.pending}\n"
 
 
 _OVER = frozenset(state for state in RunState if state.final or state is RunState.NOT_RESPONDING)

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from msgspec.structs import asdict as asrecord
 from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout
 
 from workbench.compute.protocol import ComputeEntry
 from workbench.lifecycle.files import read_json, write_json
+from workbench.spec.processes import Processes
 
 Scalar = str | int | float | bool
 
@@ -62,7 +64,7 @@ class Plan:
 
     command: with inputs and outputs resolved. variables: the job's own. secrets: names of variables whose
     values are in the supervisor's environment. timeout: seconds. environment: the definition, None for
-    `python`. git: what git said of the code, as `git_facts` names it.
+    `python`. git: what git said of the code, as `git_facts` names it. processes: how many run the command.
     """
 
     name: str
@@ -81,11 +83,12 @@ class Plan:
     strict_python: bool = False
     allow_downloads: bool = False
     git: Mapping[str, str] = field(default_factory=dict)
+    processes: Processes = field(default_factory=Processes)
 
 
 def write_plan(files: RunLayout, plan: Plan) -> None:
     """Write the plan into the run's folder."""
-    write_json(files.plan, asdict(plan))
+    write_json(files.plan, {**asdict(plan), "processes": asrecord(plan.processes)})
 
 
 def read_plan(files: RunLayout) -> Plan:
@@ -101,6 +104,7 @@ def read_plan(files: RunLayout) -> Plan:
                 "inputs": tuple(PlannedInput(**item) for item in content["inputs"]),
                 "outputs": tuple(PlannedOutput(**item) for item in content["outputs"]),
                 "secrets": tuple(content["secrets"]),
+                "processes": Processes(**content.get("processes", {})),
             }
         )
     except (KeyError, TypeError, ValueError) as error:

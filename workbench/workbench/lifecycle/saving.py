@@ -14,7 +14,7 @@ from workbench.lifecycle.copying import copy_data, is_inside, links_below, move_
 from workbench.lifecycle.ending import Ending, unsaved
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.hashing import HashedFile, hash_below
-from workbench.lifecycle.log_cap import LogCap
+from workbench.lifecycle.log_cap import join_logs
 from workbench.lifecycle.plan import Plan, PlannedOutput
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.staging import code_folder, remove_staging
@@ -45,7 +45,7 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
     """
     files = layout.run(plan.name)
     with recorder.stage("finalize") as detail:
-        LogCap(files).collapse()
+        join_logs(files)
         _rescue(files, code_folder(layout, plan.name))
         for kept in _kept_folders(files, plan):
             bring_in(kept, layout.staged(plan.name))

@@ -12,6 +12,7 @@ from workbench.lifecycle.ending import Ending, canceled, failed, of_exit
 from workbench.lifecycle.environments import PreparedVariables, prepare_environment
 from workbench.lifecycle.fingerprints import hash_inputs
 from workbench.lifecycle.job_environment import job_environment
+from workbench.lifecycle.ranks import command_of, launch_ranks
 from workbench.lifecycle.staging import code_folder, prepare_outputs, stage_code, stage_inputs
 from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.system_metrics import SystemMetrics
@@ -49,7 +50,7 @@ def take_over(supervision: Supervision) -> Ending:
 
 def _own_family(supervision: Supervision) -> Family:
     me = frozenset({os.getpid()})
-    return Family(supervision.plan.id, None, me, me)
+    return Family(supervision.plan.id, frozenset(), me, me)
 
 
 def grace_seconds() -> float:
@@ -87,8 +88,9 @@ def _provision(supervision: Supervision) -> Allocation:
         supervision.recorder.event("progress", stage="provision", text=f"position {position} in the queue")
 
     told: list[int] = []
+    processes = supervision.plan.processes.total
     with supervision.recorder.stage("provision") as detail:
-        allocation = supervision.compute.allocate(waiting, supervision.watch.cancelled.is_set)
+        allocation = supervision.compute.allocate(waiting, supervision.watch.cancelled.is_set, processes)
         if allocation is None:
             supervision.check_cancel()
             raise RuntimeError("the compute gave no place although nobody cancelled")
@@ -127,7 +129,9 @@ def _launch(supervision: Supervision, environment: Mapping[str, str], allocation
         code=code,
         bundle=ensure_bundle(supervision.layout),
     )
-    return JobLaunch(plan.id, supervision.files, plan.command, code, variables)
+    command = command_of(plan.processes, plan.command, supervision.files, variables)
+    ranks = launch_ranks(plan.processes, supervision.files, allocation.get("CUDA_VISIBLE_DEVICES"))
+    return JobLaunch(plan.id, supervision.files, command, code, variables, ranks)
 
 
 def _run(supervision: Supervision, job: RunningJob) -> Ending:

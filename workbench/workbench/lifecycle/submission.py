@@ -40,6 +40,7 @@ from workbench.spec import (
     literal_text,
     resolve_command,
 )
+from workbench.spec.processes import processes_of
 
 SECRETS_PROPERTY = "workbench.secret_variables"
 Narrate = Callable[[str], None]
@@ -110,6 +111,7 @@ def _draft(layout: WorkspaceLayout, job: CommandJob, strict_python: bool, allow_
         environment=None if definition is None else definition_to_dict(definition),
         strict_python=strict_python,
         allow_downloads=allow_downloads,
+        processes=processes_of(job),
     )
     return _Draft(_without_secrets(job, secrets), plan, secrets)
 

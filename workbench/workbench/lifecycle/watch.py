@@ -12,7 +12,7 @@ from pathlib import Path
 
 from workbench_store.layout import RunLayout
 
-from workbench.lifecycle.log_cap import LogCap
+from workbench.lifecycle.log_cap import LogCap, logged_ranks
 
 _TICK_SECONDS = 0.1
 _SLOW_SECONDS = 1.0
@@ -24,7 +24,7 @@ class Watch:
 
     def __init__(self, files: RunLayout) -> None:
         self.cancelled = threading.Event()
-        self.log_cap = LogCap(files)
+        self._log_caps = {0: LogCap(files)}
         self._files = files
         self._ended = threading.Event()
         self._interrupt: Callable[[], object] | None = None
@@ -60,6 +60,8 @@ class Watch:
                     slow = time.monotonic()
                     self._beat()
                     self._sync_journals()
+                    for rank in logged_ranks(self._files):
+                        self._log_caps.setdefault(rank, LogCap(self._files, rank))
             except Exception:
                 # A full disk or a folder taken away must not end the watching: it may come back.
                 traceback.print_exc(file=sys.stderr)
@@ -70,7 +72,8 @@ class Watch:
         interrupt = self._interrupt
         if interrupt is not None and self.cancelled.is_set():
             interrupt()
-        self.log_cap.enforce()
+        for cap in self._log_caps.values():
+            cap.enforce()
 
     def _beat(self) -> None:
         self._files.heartbeat.touch()

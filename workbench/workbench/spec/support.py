@@ -9,6 +9,7 @@ from workbench.spec.job import CommandJob
 from workbench.spec.paths import is_remote, scheme
 from workbench.spec.ports import Input
 from workbench.spec.problems import Problem
+from workbench.spec.processes import distribution_refusals, processes_of
 
 
 class Note(NamedTuple):
@@ -47,8 +48,9 @@ def _notes(job: CommandJob) -> Iterator[Note]:
     for field, why in _UNUSED_RESOURCES.items():
         if job.resources is not None and getattr(job.resources, field) is not None:
             yield Note(f"resources.{field}", f"unused: {why}")
-    if job.distribution is not None and not list(_distribution(job)):
-        yield Note("distribution", "one process, so it changes nothing")
+    instances = processes_of(job).instances
+    if instances > 1:
+        yield Note("resources.instance_count", f"{instances} groups of processes on this machine")
     for field, why in (
         ("services", "a local run is reached without them"),
         ("identity", "a local run acts as you"),
@@ -95,7 +97,7 @@ def _refusals(job: CommandJob) -> Iterator[Finding]:
             where = scheme(str(output.path))
             message = f"an output is not written to {where} yet; leave path out, or name a local one"
             yield Finding(f"outputs.{name}.path", message)
-    yield from _distribution(job)
+    yield from distribution_refusals(job)
 
 
 def _input_refusals(path: str, given: Input) -> Iterator[Finding]:
@@ -105,19 +107,3 @@ def _input_refusals(path: str, given: Input) -> Iterator[Finding]:
     if given.mode in ("eval_mount", "eval_download"):
         message = f"{given.mode} is not executed yet; ro_mount, download and direct are"
         yield Finding(f"{path}.mode", message)
-
-
-def _distribution(job: CommandJob) -> Iterator[Finding]:
-    nodes = (job.resources.instance_count if job.resources else None) or 1
-    if nodes > 1:
-        yield Finding("resources.instance_count", f"local compute is one node, and the job asks for {nodes}")
-    if job.distribution is None:
-        return
-    if job.distribution.type == "ray":
-        yield Finding("distribution.type", "a Ray cluster is not started yet")
-        return
-    counts = ("process_count_per_instance", "worker_count", "parameter_server_count")
-    processes = sum(getattr(job.distribution, count, None) or 0 for count in counts)
-    if processes > 1:
-        message = f"{processes} processes of {job.distribution.type} are not started yet; one is"
-        yield Finding("distribution", message)

@@ -1,0 +1,28 @@
+"""What `mpirun` starts for each rank: gives it a log of its own, then becomes the job's command. A script.
+
+Run as `python -I -S mpi_rank.py LOG PER_INSTANCE SHELL COMMAND`. Rank 0 writes LOG, the others files beside it.
+"""
+
+import os
+import sys
+
+#: What tells a process its rank: Open MPI, MPICH and those made from it, PMIx.
+_RANKS = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
+
+
+def main(arguments: "list[str]") -> None:
+    """Open the log and become the command."""
+    log, per_instance, shell, command = arguments
+    rank = next((int(os.environ[name]) for name in _RANKS if os.environ.get(name, "").isdigit()), 0)
+    if rank:
+        log = os.path.join(os.path.dirname(log), f"std_log_process_{rank}.txt")
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.environ["WORKBENCH_RANK"] = str(rank)
+    os.environ["AZUREML_CR_NODE_RANK"] = str(rank // int(per_instance))
+    os.execv(shell, [shell, "-c", command])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
