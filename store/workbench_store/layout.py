@@ -42,6 +42,9 @@ class RunLayout:
         self.cancel_request = self.control / "cancel"
         #: Its age tells of a living supervisor; it is removed when the run is final.
         self.heartbeat = self.control / "heartbeat"
+        #: One helper at a time samples the machine; the other says at which step it is.
+        self.sampler_lock = self.control / "sampler.lock"
+        self.sampler_step = self.control / "sampler.step"
         #: What was left out of the middle of the user's log, if it grew too large; other ranks' are beside it.
         self.log_shape = self.control / "log.json"
         #: Outputs that came with the snapshot, so that they are not taken for the job's.
@@ -83,6 +86,17 @@ class WorkspaceLayout:
         self.stat_cache = root / "stat-cache"
         #: Copies of the in-job client, `client/<hash>/`, put on the PYTHONPATH of jobs.
         self.client = root / "client"
+
+        self.rebuild_lock = self.tmp / "rebuild.lock"
+
+    def rebuilding(self) -> "WorkspaceLayout":
+        """The same workspace with a store of its own beside the real one, which goes on being read."""
+        other = WorkspaceLayout(self.root)
+        folder = self.tmp / "rebuild"
+        other.store = folder / self.store.name
+        other.store_lock = folder / self.store_lock.name
+        other.writer_lock = folder / self.writer_lock.name
+        return other
 
     def run(self, name: str) -> RunLayout:
         """The files of the run of that name."""

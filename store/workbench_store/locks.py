@@ -59,6 +59,12 @@ class FileLock:
         """Whether this object holds the lock (never so in a forked child)."""
         return self._descriptor is not None
 
+    @property
+    def descriptor(self) -> Optional[int]:
+        """The open file that carries the lock: a process that is given it holds the lock too, until either unlocks it
+        or both are gone. None when it is not held."""
+        return self._descriptor
+
     def try_acquire(self, shared: bool = False) -> bool:
         """Take the lock if nobody holds it; whether that worked.
 
@@ -146,6 +152,14 @@ def lock_while_open(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def unlock(descriptor: int) -> None:
+    """Let go of the lock of an open file. Never raises."""
+    try:
+        _unlock(descriptor)
+    except OSError:
+        pass
 
 
 def _open_locked(path: Path, shared: bool) -> Optional[int]:

@@ -42,7 +42,7 @@ def find_workspace(
     named = _named(explicit, environ)
     if named is not None:
         return named if named.is_dir() else None
-    for folder in _upward(Path(start) if start is not None else Path.cwd()):
+    for folder in _upward(Path(start) if start is not None else _here()):
         if (folder / WORKSPACE_DIR).is_dir():
             return folder / WORKSPACE_DIR
     return None
@@ -61,7 +61,7 @@ def open_workspace(
     """
     found = find_workspace(start, explicit)
     if found is None:
-        place = _named(explicit, None) or _place_for_new(Path(start) if start is not None else Path.cwd())
+        place = _named(explicit, None) or _place_for_new(Path(start) if start is not None else _here())
         if not create:
             raise WorkspaceError(
                 f"there is no workspace at {place}" if explicit else "there is no workspace here or above",
@@ -99,6 +99,13 @@ def _upward(start: Path) -> "list[Path]":
             break
         folders.append(folder)
     return folders or [start]
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise WorkspaceError("the current folder is not there any more", remedy="cd into one that is.") from None
 
 
 def _device(folder: Path) -> int:

@@ -82,7 +82,8 @@ def test_what_never_could_be_written_is_told_at_the_end(tmp_path: Path) -> None:
 
 
 def test_a_torn_write_is_written_again_whole(tmp_path: Path) -> None:
-    run(tmp_path, "limit(size() + record // 2); log(100); limit(hard); log(101); writer.close()")
+    torn = "before = size(); limit(size() + record // 2)\nwhile size() == before: time.sleep(0.001)\n"
+    run(tmp_path, torn + "log(100); limit(hard); log(101); writer.close()")
     assert steps(tmp_path)[-2:] == [100, 101] and len(set(steps(tmp_path))) == len(steps(tmp_path))
     assert any(isinstance(record, Gap) for record in records(tmp_path))
 

@@ -1,8 +1,8 @@
 """Appending to a journal: one `os.write` for each record, so that what returned survives the writer. (Python 3.8.)
 
 After construction nothing here raises because of the disk, and nothing blocks: what cannot be written waits in
-bounded memory and is tried again, with one warning on stderr. When memory runs out the oldest points go, and the
-journal says how many.
+bounded memory and a thread tries it again, with one warning on stderr. When memory runs out the oldest points go, and
+the journal says how many.
 """
 
 import os
@@ -12,11 +12,11 @@ import time
 import weakref
 from collections import deque
 from pathlib import Path
-from typing import Any, Deque, Optional, Sequence, Tuple
+from typing import Any, Callable, Deque, Optional, Sequence, Tuple
 
 from workbench_store.errors import WorkspaceError
 from workbench_store.journal.codec import PointsEncoder, encode_event
-from workbench_store.locks import lock_while_open
+from workbench_store.locks import lock_while_open, unlock
 from workbench_store.processes import boot_id, host_id
 
 #: What may wait in memory while the disk takes nothing, in bytes.
@@ -24,28 +24,42 @@ HELD_BYTES = 16 * 1024 * 1024
 #: While the disk takes nothing it is tried again this often, in seconds.
 RETRY_SECONDS = 0.5
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+_RETIREMENT_SECONDS = 5.0
+#: Files of closed writers, with the time when they were closed.
+_retired: Deque[Tuple[float, int]] = deque()
+_NO_ROOM = OSError("no room for the whole record")
 _writers: "weakref.WeakSet[JournalWriter]" = weakref.WeakSet()
+
+
+def warn(text: str) -> None:
+    """A line on stderr, if there is one."""
+    try:
+        sys.stderr.write(text + "\n")
+    except (OSError, ValueError, AttributeError):
+        pass
 
 
 class JournalWriter:
     """Appends to a new file of its own in `folder`; a forked child goes on in another file.
 
-    `writer` says who writes (submit, supervisor, script, client, judge, user, system). Raises WorkspaceError when the
-    file cannot be made; nothing else here raises but for what cannot be encoded (ValueError, TypeError).
+    `writer` says who writes (submit, supervisor, script, client, judge, user, system); `tell` is given each warning.
+    Raises WorkspaceError when the file cannot be made; nothing else here raises but for what cannot be encoded
+    (ValueError, TypeError).
     """
 
-    def __init__(self, folder: Path, writer: str, rank: int = 0) -> None:
+    def __init__(self, folder: Path, writer: str, rank: int = 0, tell: Callable[[str], None] = warn) -> None:
         self.folder = Path(folder)
         self.writer = writer
         self.rank = rank
         self.lost_points = 0
+        self._tell = tell
         self._encoder = PointsEncoder(rank)
         self._held: Deque[Tuple[bytes, int]] = deque()
         self._held_bytes = 0
         self._warned = False
         self._closed = False
-        self._next_try = 0.0
         self._lock = threading.RLock()
+        self._retrying = False
         self._fd = -1
         self.path = self.folder
         try:
@@ -84,49 +98,67 @@ class JournalWriter:
         """Append the points of one call: equally many keys and values, at UTC epoch seconds `when`."""
         data = self._encoder.encode(when, step, keys, values)
         # The common case, without a lock: os.write appends whole records in any thread.
-        if not self._held and self._fd >= 0:
+        descriptor = self._fd
+        if not self._held and descriptor >= 0:
             try:
-                if os.write(self._fd, data) == len(data):
+                if os.write(descriptor, data) == len(data):
                     return
-            except OSError as error:
+                error = _NO_ROOM
+            except OSError as trouble:
+                error = trouble
+            with self._lock:
                 self._hold(data, len(keys), error)
-                return
-            self._hold(data, len(keys), None)
             return
         self._append(data, len(keys))
 
     def _append(self, data: bytes, points: int) -> None:
         with self._lock:
             if self._closed:
-                _warn("workbench: {} is closed; what came after was not recorded".format(self.path))
-                return
-            if self._held and not self._retry():
+                self._tell("workbench: {} is closed; what came after was not recorded".format(self.path))
+            elif self._held:
                 self._hold(data, points, None)
-                return
-            error = self._write(data)
-            if error is not None:
-                self._hold(data, points, error)
+            else:
+                error = self._write(data)
+                if error is not None:
+                    self._hold(data, points, error)
 
     def _write(self, data: bytes) -> Optional[OSError]:
         try:
             if self._fd < 0:
                 self._open()
             # A short write leaves a torn record, which readers skip: the record is sent again whole.
-            return None if os.write(self._fd, data) == len(data) else OSError("no room for the whole record")
+            return None if os.write(self._fd, data) == len(data) else _NO_ROOM
         except OSError as error:
             return error
 
     def _hold(self, data: bytes, points: int, error: Optional[OSError]) -> None:
-        with self._lock:
-            self._held.append((data, points))
-            self._held_bytes += len(data)
-            self._next_try = time.monotonic() + RETRY_SECONDS
-            while self._held_bytes > HELD_BYTES:
-                self._drop()
-        if not self._warned:
+        self._held.append((data, points))
+        self._held_bytes += len(data)
+        while self._held_bytes > HELD_BYTES:
+            self._drop()
+        self._start_retrying()
+        if not self._warned and error is not None:
             self._warned = True
-            reason = error.strerror or str(error) if error else "no room for the whole record"
-            _warn(f"workbench: cannot write {self.path} ({reason}); recording goes on in memory and is retried")
+            reason = error.strerror or str(error)
+            self._tell(f"workbench: cannot write {self.path} ({reason}); recording goes on in memory and is retried")
+
+    def _start_retrying(self) -> None:
+        if self._retrying:
+            return
+        try:
+            threading.Thread(target=self._keep_trying, name="workbench-journal", daemon=True).start()
+            self._retrying = True
+        except RuntimeError:
+            pass  # the interpreter is ending: `close` tries for the last time
+
+    def _keep_trying(self) -> None:
+        """Write what waits as soon as the disk takes it, also when nothing more is logged."""
+        while True:
+            time.sleep(RETRY_SECONDS)
+            with self._lock:
+                if self._closed or self._retry():
+                    self._retrying = False
+                    return
 
     def _drop(self) -> None:
         """Let the oldest points go; events are few and stay."""
@@ -139,11 +171,8 @@ class JournalWriter:
         data, _ = self._held.popleft()
         self._held_bytes -= len(data)
 
-    def _retry(self, at_once: bool = False) -> bool:
+    def _retry(self) -> bool:
         """Try to write what waits; whether nothing waits any more."""
-        if not at_once and time.monotonic() < self._next_try:
-            return False
-        self._next_try = time.monotonic() + RETRY_SECONDS
         while self._held:
             data, _ = self._held[0]
             if self._write(data) is not None:
@@ -160,6 +189,11 @@ class JournalWriter:
         self._warned = False
         return True
 
+    def flush(self) -> bool:
+        """Try now to write what waits; whether all that was recorded is in the file."""
+        with self._lock:
+            return not self._held or self._retry()
+
     def sync(self) -> None:
         """Bring what was written to the disk, for power loss; trouble is passed over."""
         try:
@@ -170,32 +204,49 @@ class JournalWriter:
     def close(self) -> None:
         """Write what still waits, if the disk takes it, and close the file."""
         with self._lock:
-            if self._held and not self._retry(at_once=True):
+            if not self.flush():
                 waiting = sum(points for _, points in self._held) + self.lost_points
-                _warn(f"workbench: {waiting} points could not be written to {self.path}")
+                what = f"{waiting} points" if waiting else f"{len(self._held)} records"
+                self._tell(f"workbench: {what} could not be written to {self.path}")
             self._closed = True
             descriptor, self._fd = self._fd, -1
-        if descriptor >= 0:
-            os.close(descriptor)
+            if descriptor >= 0:
+                _retire(descriptor)
 
     def _after_fork(self) -> None:
         """In a forked child: what waits is the parent's to write, and the child goes on in a file of its own."""
         self._lock = threading.RLock()
         self._held.clear()
         self._held_bytes = self.lost_points = 0
+        self._retrying = False
         descriptor, self._fd = self._fd, -1
         if descriptor >= 0:
             os.close(descriptor)
 
 
-def _warn(text: str) -> None:
-    try:
-        sys.stderr.write(text + "\n")
-    except (OSError, ValueError, AttributeError):
-        pass
+def _retire(descriptor: int) -> None:
+    """Close the file in a while: another thread may be about to write to it, and must not write to whatever file would
+    get its number meanwhile."""
+    unlock(descriptor)
+    now = time.monotonic()
+    _retired.append((now, descriptor))
+    _close_retired(now - _RETIREMENT_SECONDS)
+
+
+def _close_retired(before: float) -> None:
+    while True:
+        try:
+            since, descriptor = _retired.popleft()
+        except IndexError:
+            return
+        if since > before:
+            _retired.appendleft((since, descriptor))
+            return
+        os.close(descriptor)
 
 
 def _forked() -> None:
+    _close_retired(float("inf"))
     for writer in list(_writers):
         writer._after_fork()
 

@@ -4,16 +4,20 @@ Inside a job they attach to the job's run. Elsewhere `start_run` opens a run of 
 by themselves when none is open, named after the script.
 """
 
+import atexit
 import os
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Union
 
 from workbench_store.errors import UsageError
 
 from workbench.client.active_run import ActiveRun
 from workbench.client.arguments import check_name, check_tags, check_text, flatten_params
+
+if TYPE_CHECKING:
+    from workbench_store.layout import RunLayout
 
 _lock = threading.RLock()
 _active: Optional[ActiveRun] = None
@@ -48,14 +52,15 @@ def start_run(
         if text is not None:
             check_text(text, what)
     with _lock:
+        joined = _run_to_join()
         if _active is not None and not _active.ended:
-            if not _in_job():
+            if joined is None:
                 raise UsageError(
                     "run {} is open in this process".format(_active.name), remedy="End it first: run.end(), or `with`."
                 )
             run = _active
-        elif _in_job():
-            run = _attach()
+        elif joined is not None:
+            run = _attach(joined)
         else:
             from workbench.client.script_run import open_script_run
 
@@ -81,8 +86,9 @@ def active_run() -> Optional[ActiveRun]:
     """The run that is open in this process; inside a job always the job's; None if there is none."""
     global _active
     with _lock:
-        if (_active is None or _active.ended) and _in_job():
-            _active = _attach()
+        files = _run_to_join() if _active is None or _active.ended else None
+        if files is not None:
+            _active = _attach(files)
         return None if _active is None or _active.ended else _active
 
 
@@ -118,26 +124,51 @@ def _current() -> ActiveRun:
     return active_run() or start_run()
 
 
-def _in_job() -> bool:
-    return bool(os.environ.get("WORKBENCH_RUN_DIR"))
-
-
-def _attach() -> ActiveRun:
-    """The job's run; this process writes a journal of its own, under its rank."""
-    from workbench_store.journal.writer import JournalWriter
+def _run_to_join() -> "Optional[RunLayout]":
+    """The run that this process is a part of: a job's, or that of the script that started it by multiprocessing."""
+    folder = os.environ.get("WORKBENCH_RUN_DIR") or _run_of_parent()
+    if not folder:
+        return None
     from workbench_store.layout import RunLayout
 
-    files = RunLayout(Path(os.environ["WORKBENCH_RUN_DIR"]))
-    return ActiveRun(files, JournalWriter(files.journals, "client", rank_of_process()), None)
+    return RunLayout(Path(folder))
+
+
+def _run_of_parent() -> Optional[str]:
+    """A process that multiprocessing has spawned belongs to its parent's run, as a forked one does."""
+    processes = sys.modules.get("multiprocessing.process")
+    parent = processes.parent_process() if processes is not None else None
+    owner, _, folder = os.environ.get("WORKBENCH_SCRIPT_RUN", "").partition(":")
+    return folder if parent is not None and owner != str(os.getpid()) else None
+
+
+def _attach(files: "RunLayout") -> ActiveRun:
+    """A run that another process opened; this process writes a journal of its own, under its rank."""
+    from workbench_store.journal.writer import JournalWriter
+
+    journal = JournalWriter(files.journals, "client", rank_of_process())
+    # What the disk did not take yet is tried for the last time, and counted, when the script ends.
+    atexit.register(journal.close)
+    return ActiveRun(files, journal, None)
 
 
 def rank_of_process() -> int:
     """The rank that the launcher of this process gave it: of PyTorch, an MPI, Workbench or Slurm; else 0."""
     for variable in ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "WORKBENCH_RANK", "SLURM_PROCID"):
         text = os.environ.get(variable, "")
-        if text.isdigit():
+        if text.isascii() and text.isdigit() and len(text) < 9:
             return int(text)
     return 0
+
+
+def _after_fork() -> None:
+    """In a forked child another thread of the parent may have held the lock."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def default_experiment() -> str:

@@ -17,12 +17,14 @@ from workbench_store.errors import UsageError, WorkspaceError
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
-from workbench_store.processes import host_id
+from workbench_store.processes import boot_id, host_id
 from workbench_store.workspace import open_workspace
 
 from workbench.client.active_run import ActiveRun, state_of
 from workbench.client.names import generate_name
 
+#: Tells spawned children of a script which run is open: the script's PID and the run's folder.
+SCRIPT_RUN = "WORKBENCH_SCRIPT_RUN"
 #: As for jobs: the name becomes a folder's.
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
@@ -55,6 +57,8 @@ class _Holder:
     def __init__(self, files: RunLayout, lock: FileLock, fields: Dict[str, Any]) -> None:
         self._lock = lock
         self._sampler: Any = None
+        self._over = threading.Event()
+        self._began = time.monotonic()
         self._pid = os.getpid()
         self._journal = JournalWriter(files.journals, "script")
         self._files = files
@@ -68,6 +72,7 @@ class _Holder:
         self._hook = sys.excepthook
         sys.excepthook = self._unhandled
         atexit.register(self._at_exit)
+        os.environ[SCRIPT_RUN] = "{}:{}".format(self._pid, files.root)
 
     def start_sampler(self, interval: float) -> None:
         from workbench.client.system_metrics import start_sampler
@@ -75,25 +80,44 @@ class _Holder:
         # Starting a process takes longer than opening a run may: it is done beside the script.
         def start() -> None:
             self._sampler = start_sampler(self._files.root, os.getpid(), interval)
+            if self._over.is_set():
+                self._end_sampler()
 
         threading.Thread(target=start, name="workbench-sampler", daemon=True).start()
 
-    def _state(self, state: str, reason: Optional[str]) -> None:
+    def _end_sampler(self) -> None:
+        sampler, self._sampler = self._sampler, None
+        if sampler is not None:
+            sampler.kill()
+            sampler.wait()
+
+    def _state(self, state: str, reason: Optional[str], **more: Any) -> None:
         self._seq += 1
         self._journal.event(
-            "state", state=state, generation=1, judged=False, seq=self._seq, reason=reason, exit_code=None, signal=None
+            "state",
+            state=state,
+            generation=1,
+            judged=False,
+            seq=self._seq,
+            reason=reason,
+            exit_code=None,
+            signal=None,
+            **more,
         )
 
     def _end(self, state: str, reason: Optional[str]) -> None:
         """Record the end; a forked child does not end its parent's run."""
         if os.getpid() != self._pid:
             return
-        self._state(state, reason)
+        self._state(state, reason, ended=time.time(), seconds=time.monotonic() - self._began)
         self._journal.sync()
         self._lock.release()
         atexit.unregister(self._at_exit)
-        if self._sampler is not None:
-            self._sampler.terminate()
+        os.environ.pop(SCRIPT_RUN, None)
+        if sys.excepthook == self._unhandled:
+            sys.excepthook = self._hook
+        self._over.set()
+        self._end_sampler()
 
     def _unhandled(self, kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
         self._error = error
@@ -116,6 +140,7 @@ def _identity(name: str, fields: Mapping[str, Any]) -> Dict[str, Any]:
         "command": " ".join(sys.argv),
         "user": _user(),
         "host": host_id(),
+        "boot": boot_id(),
         "created": time.time(),
         "properties": {},
     }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import subprocess
 
 FIRST_SAMPLE_SECONDS = 1.0
+LOCK_SECONDS = 1.0
 
 
 def start_sampler(run_folder: Path, pid: int, interval: float) -> "Optional[subprocess.Popen[bytes]]":
@@ -206,19 +207,35 @@ def sample_until_gone(run_folder: Path, pid: int, interval: float) -> None:
     """Write a sample to the run's journals every `interval` seconds while `pid` lives."""
     from workbench_store.journal.writer import JournalWriter
     from workbench_store.layout import RunLayout
+    from workbench_store.locks import FileLock
     from workbench_store.processes import process_start
 
     start = process_start(pid)
     files = RunLayout(run_folder)
+    lock = FileLock(files.sampler_lock)
+    if not lock.acquire(timeout=LOCK_SECONDS):
+        return  # the one that an earlier supervisor started is still at it
     sampler = SystemSampler(pid, run_folder)
     journal = None
-    step, wait = 0, min(FIRST_SAMPLE_SECONDS, interval)
+    step, wait = _next_step(files.sampler_step), min(FIRST_SAMPLE_SECONDS, interval)
     while _alive_after(wait, pid, start):
         figures = sampler.sample()
         if journal is None:
             journal = JournalWriter(files.journals, "system")
         journal.points(time.time(), step, tuple(figures), tuple(figures.values()))
         step, wait = step + 1, interval
+        try:
+            files.sampler_step.write_text(str(step))
+        except OSError:
+            pass
+
+
+def _next_step(path: Path) -> int:
+    """Where an earlier sampler of the run left off."""
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return 0
 
 
 def _alive_after(seconds: float, pid: int, start: Optional[str]) -> bool:

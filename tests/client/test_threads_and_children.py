@@ -1,0 +1,142 @@
+"""Threads and forks at odd moments, spawned children, and no hooks or helpers left behind."""
+
+from pathlib import Path
+
+import pytest
+from workbench_store.states import RunState
+
+from tests.client.scripts import run_script, store_of, the_run
+
+SPAWNED = """
+import multiprocessing, os, workbench
+
+def work(step):
+    workbench.log({"k": float(step)}, step=step)
+    with workbench.start_run() as run:
+        run.log_params({"p%d" % step: step})
+
+if __name__ == "__main__":
+    with workbench.start_run(experiment="e", system_metrics=False):
+        context = multiprocessing.get_context("METHOD")
+        children = [context.Process(target=work, args=(step,)) for step in range(3)]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join()
+            assert child.exitcode == 0
+    with workbench.start_run(experiment="e", name="next", system_metrics=False):
+        pass
+    assert "WORKBENCH_SCRIPT_RUN" not in os.environ
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+def test_children_of_a_script_log_into_its_run(here: Path, method: str) -> None:
+    done = run_script(here, SPAWNED.replace("METHOD", method))
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    names = store.runs().names
+    assert len(names) == 2 and "next" in names
+    (name,) = set(names) - {"next"}
+    assert sorted(store.series(name, "k").steps) == [0, 1, 2]
+    assert store.params(name) == {"p0": 0, "p1": 1, "p2": 2}
+    assert store.run(name).state is RunState.COMPLETED
+
+
+FORK_WHILE_LOCKED = """
+import os, threading, workbench
+from workbench.client import api
+run = workbench.start_run(system_metrics=False)
+inside, go_on = threading.Event(), threading.Event()
+def hold():
+    with api._lock:
+        inside.set()
+        go_on.wait()
+threading.Thread(target=hold).start()
+inside.wait()
+child = os.fork()
+if child == 0:
+    workbench.active_run().log({"k": 1.0}, step=1)
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+go_on.set()
+run.end()
+"""
+
+
+def test_a_child_forked_while_another_thread_is_inside_goes_on(here: Path) -> None:
+    done = run_script(here, FORK_WHILE_LOCKED)
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    assert store.series(the_run(store), "k").steps == [1]
+
+
+ENDING_BESIDE_THREADS = """
+import sys, threading, workbench
+sys.setswitchinterval(1e-5)
+for round in range(60):
+    run = workbench.start_run(system_metrics=False)
+    over = threading.Event()
+    def work():
+        step = 0
+        while not over.is_set():
+            try:
+                run.log({"k": float(step)}, step=step)
+            except workbench.WorkbenchError:
+                return
+            step += 1
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    run.end()
+    files = [open("user-%d-%d.bin" % (round, number), "wb") for number in range(8)]
+    over.set()
+    for thread in threads:
+        thread.join()
+    for file in files:
+        file.close()
+"""
+
+
+def test_no_record_goes_into_a_file_of_the_users(here: Path) -> None:
+    done = run_script(here, ENDING_BESIDE_THREADS)
+    assert done.returncode == 0, done.stderr
+    assert all(path.stat().st_size == 0 for path in here.glob("user-*.bin"))
+    assert len(list(here.glob("user-*.bin"))) == 480
+
+
+MANY_RUNS = """
+import os, sys, threading, time, workbench
+hook = sys.excepthook
+for _ in range(30):
+    with workbench.start_run(system_metrics=0.05):
+        pass
+assert sys.excepthook is hook
+for thread in threading.enumerate():
+    if thread.name == "workbench-sampler":
+        thread.join()
+import psutil
+assert not psutil.Process().children(), psutil.Process().children()
+"""
+
+
+def test_many_short_runs_leave_no_helper_and_no_hook(here: Path) -> None:
+    done = run_script(here, MANY_RUNS)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("rank", ["99999999999", "²", "-1", "x"])
+def test_a_rank_that_is_none_is_rank_zero(here: Path, rank: str) -> None:
+    done = run_script(here, "import workbench; workbench.log({'k': 1.0})", WORKBENCH_RUN_DIR="", RANK=rank)
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    assert len(store.series(the_run(store), "k", rank=0)) == 1
+
+
+def test_a_script_whose_folder_is_gone_is_told_so(here: Path) -> None:
+    text = (
+        "import os, workbench\nos.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')\n"
+        "try:\n    workbench.start_run()\nexcept workbench.WorkbenchError as error:\n    print(error)\n"
+    )
+    done = run_script(here, text)
+    assert "current folder is not there" in done.stdout, done.stderr
