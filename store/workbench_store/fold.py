@@ -40,8 +40,13 @@ class FoldedRun(NamedTuple):
 
 
 def in_order(events: Iterable[StoredEvent]) -> list[StoredEvent]:
-    """By time, then by place in the journals."""
-    return sorted(events, key=lambda event: event[:3])
+    """By time, then by place in the journals. Within one journal the place alone counts: a clock may be set back."""
+    latest: dict[int, float] = {}
+    placed = []
+    for event in sorted(events, key=lambda event: (event.journal, event.position)):
+        latest[event.journal] = max(event.time, latest.get(event.journal, event.time))
+        placed.append(((latest[event.journal], event.journal, event.position), event))
+    return [event for _, event in sorted(placed, key=lambda pair: pair[0])]
 
 
 def clean(value: object) -> str:
@@ -155,8 +160,15 @@ def _state_columns(events: Sequence[StoredEvent]) -> dict[str, Any]:
         "exit_code": whole(code, 32) if isinstance(code, int) else None,
         "signal": _text(fields.get("signal")),
         "started": min(running, default=None),
-        "ended": now.time if now and now.state.final else None,
+        "ended": _number(fields.get("ended"), now.time) if now and now.state.final else None,
+        "seconds": _seconds(fields.get("seconds")) if now and now.state.final else None,
     }
+
+
+def _seconds(value: object) -> float | None:
+    """A duration by a monotonic clock, if one was recorded."""
+    number = _number(value, -1.0)
+    return number if number >= 0 else None
 
 
 def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:

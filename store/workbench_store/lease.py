@@ -18,7 +18,8 @@ from workbench_store.connection import open_connection
 from workbench_store.errors import StoreBusy, StoreDamaged, WorkbenchError, WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock
-from workbench_store.migrations import SCHEMA_VERSION, check_version, migrate, schema_version
+from workbench_store.migrations import SCHEMA_VERSION, check_version, migrate, read_mark
+from workbench_store.patience import READ_SECONDS, Patience
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,22 +29,32 @@ PATIENCE = 30.0
 #: A foreign program may hold the file for a moment (a backup); longer is told to the user.
 FOREIGN_PATIENCE = 2.0
 
-_leases: dict[tuple[int, str], "Lease"] = {}
+_leases: dict[tuple[int, str, str], "Lease"] = {}
 _leases_guard = threading.Lock()
 
 
-def _log_of(path: Path) -> Path:
+def log_of(path: Path) -> Path:
     """What DuckDB keeps beside a file until its next checkpoint."""
     return path.with_name(path.name + ".wal")
 
 
 def lease_of(layout: WorkspaceLayout) -> "Lease":
     """This process's one lease on that workspace's store."""
-    key = (os.getpid(), os.path.realpath(layout.root))
+    key = (os.getpid(), os.path.realpath(layout.root), str(layout.store.relative_to(layout.root)))
     with _leases_guard:
         if key not in _leases:
             _leases[key] = Lease(layout)
         return _leases[key]
+
+
+def _after_fork() -> None:
+    """In a forked child another thread of the parent may have held the guard; leases are made anew there."""
+    global _leases_guard
+    _leases_guard = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Lease:
@@ -58,7 +69,10 @@ class Lease:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._announced = FileLock(layout.writer_lock)
         self._lock = FileLock(layout.store_lock)
+        self._patience = Patience(lambda: not FileLock.is_free(layout.writer_lock))
         self._version = 0
+        #: Tells which file was read last: another may have been put in the place of the one that was known.
+        self.made = ""
 
     @contextmanager
     def reading(self) -> Iterator["duckdb.DuckDBPyConnection"]:
@@ -68,11 +82,12 @@ class Lease:
                 self._prepare()
             with self._shared(), self._attached("(READ_ONLY)") as connection:
                 if self._version == SCHEMA_VERSION:
-                    yield connection
+                    with self._patience.watch(connection):
+                        yield connection
                     return
             # An older file was put in the place of the one that this process knew.
             self._prepare()
-            with self._shared(), self._attached("(READ_ONLY)") as connection:
+            with self._shared(), self._attached("(READ_ONLY)") as connection, self._patience.watch(connection):
                 yield connection
 
     @contextmanager
@@ -83,6 +98,7 @@ class Lease:
                 self._make()
             with self._attached("") as connection:
                 migrate(connection)
+                self._version, self.made = read_mark(connection)
                 connection.execute("BEGIN")
                 try:
                     yield connection
@@ -116,7 +132,7 @@ class Lease:
         try:
             layout.tmp.mkdir(mode=0o700, exist_ok=True)
             # DuckDB's logs of files that are gone are no part of the new one.
-            for path in (draft, _log_of(draft), _log_of(layout.store)):
+            for path in (draft, log_of(draft), log_of(layout.store)):
                 path.unlink(missing_ok=True)
             with self._attached("", draft) as connection:
                 migrate(connection)
@@ -161,10 +177,15 @@ class Lease:
         try:
             self._attach(connection, options, path or self._layout.store)
             if options:
-                self._version = schema_version(connection)
+                self._version, self.made = read_mark(connection)
                 check_version(self._version)
             connection.execute("USE store")
             yield connection
+        except duckdb.InterruptException as error:
+            raise StoreBusy(
+                f"reading {self._layout.store} took more than {READ_SECONDS:g} s while another process waited to write",
+                remedy="Ask for less at once, or try again. Nothing is lost.",
+            ) from error
         except (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException) as error:
             self._drop()
             raise _damaged(self._layout, error) from error

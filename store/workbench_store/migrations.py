@@ -4,7 +4,7 @@ There are no primary keys: only one process at a time writes, under the exclusiv
 What can be worked out from a run's events (stages, inputs, environment ...) has no table; `fold.py` does that.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from workbench_store.errors import StoreTooNew
 
@@ -36,20 +36,33 @@ CREATE TABLE points (series INTEGER, step BIGINT, time DOUBLE, value DOUBLE);
 #: Runs whose points lie side by side and whose journals are compressed.
 _SECOND = "ALTER TABLE settled ADD COLUMN tidy BOOLEAN DEFAULT false;"
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
+#: How long runs took by a monotonic clock; and which file this is, since another may take its place while it is known.
+_THIRD = """
+ALTER TABLE runs ADD COLUMN seconds DOUBLE;
+INSERT INTO meta VALUES ('made', uuid()::VARCHAR);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 
-def schema_version(connection: "duckdb.DuckDBPyConnection") -> int:
-    """The version of the attached store; 0 when there is nothing in it."""
+class StoreMark(NamedTuple):
+    """What a store file says of itself: its schema's version, 0 when there is nothing in it, and which file it is."""
+
+    version: int
+    made: str
+
+
+def read_mark(connection: "duckdb.DuckDBPyConnection") -> StoreMark:
+    """The mark of the attached store."""
     # duckdb_tables() lists every attached database; only the store's own `meta` counts.
     found = connection.execute(
         "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' AND table_name = 'meta'"
     ).fetchall()
     if not found:
-        return 0
-    rows = connection.execute("SELECT value FROM store.meta WHERE key = 'schema'").fetchall()
-    return int(rows[0][0]) if rows else 0
+        return StoreMark(0, "")
+    rows = dict(connection.execute("SELECT key, value FROM store.meta").fetchall())
+    return StoreMark(int(rows.get("schema", 0)), str(rows.get("made", "")))
 
 
 def check_version(version: int) -> None:
@@ -63,7 +76,7 @@ def check_version(version: int) -> None:
 
 def migrate(connection: "duckdb.DuckDBPyConnection") -> None:
     """Bring the attached store, which nobody else can write meanwhile, to SCHEMA_VERSION. Raises StoreTooNew."""
-    version = schema_version(connection)
+    version = read_mark(connection).version
     check_version(version)
     for number in range(version, SCHEMA_VERSION):
         connection.execute("BEGIN")

@@ -24,6 +24,22 @@ def boot_id() -> str:
     return _read("/proc/sys/kernel/random/boot_id") or _darwin("kern.bootsessionuuid")
 
 
+def is_here(host: Optional[str], boot: Optional[str]) -> bool:
+    """Whether a process that recorded this host and boot runs, or ran, on this machine.
+
+    A boot id is the machine's own, whatever it is called now; only where there is none the host's name decides.
+    """
+    if boot and boot == boot_id():
+        return True
+    return host == host_id()
+
+
+def folder_id(folder: Path) -> "list[int]":
+    """A folder's device and inode: they stay when it is renamed, and a copy has others. Raises OSError."""
+    status = folder.stat()
+    return [status.st_dev, status.st_ino]
+
+
 def process_start(pid: int) -> Optional[str]:
     """When the process started, as text that only compares for equality; None when it is not alive.
 

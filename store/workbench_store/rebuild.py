@@ -1,27 +1,47 @@
 """Making the store again from the journals, which are the record."""
 
-from workbench_store.errors import WorkspaceError
+import shutil
+
+from workbench_store.errors import StoreBusy, WorkspaceError
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.lease import lease_of
+from workbench_store.lease import lease_of, log_of
+from workbench_store.locks import FileLock
 from workbench_store.records import Refresh
-from workbench_store.store import Store, damaged_files
+from workbench_store.store import Store
 
 
 def rebuild(layout: WorkspaceLayout) -> Refresh:
-    """Ingest every journal into a new store file; the old one goes only once the new one is whole.
+    """Ingest every journal into a new store file beside the old one, which goes only once the new one is whole.
 
-    Raises WorkspaceError when the folder cannot be written or StoreBusy when another program holds on to the file.
+    Meanwhile the old one is read as ever. Raises WorkspaceError when the folder cannot be written, the disk has no
+    room for both or a folder is in the way, and StoreBusy when another program holds on to the file, or another
+    rebuild is at work.
     """
-    aside = []
+    for path in (layout.store, log_of(layout.store)):
+        if path.is_dir():
+            raise WorkspaceError(f"{path} is a folder", remedy="Move it away, then rebuild again.")
+    layout.tmp.mkdir(mode=0o700, exist_ok=True)
+    turn = FileLock(layout.rebuild_lock)
+    if not turn.try_acquire():
+        raise StoreBusy("another process is making the store again just now", remedy="Wait for it to end.")
+    draft = layout.rebuilding()
+    try:
+        return _rebuild(layout, draft)
+    finally:
+        shutil.rmtree(draft.store.parent, ignore_errors=True)
+        turn.release()
+
+
+def _rebuild(layout: WorkspaceLayout, draft: WorkspaceLayout) -> Refresh:
+    shutil.rmtree(draft.store.parent, ignore_errors=True)
+    draft.store.parent.mkdir(mode=0o700)
+    report = Store(draft).refresh()
+    if report.blocked:
+        raise WorkspaceError(f"the store cannot be made again: {report.blocked}", remedy="Nothing was changed.")
     with lease_of(layout).without_file():
-        for path in damaged_files(layout):
-            if path.is_dir():
-                raise WorkspaceError(f"{path} is a folder", remedy="Move it away, then rebuild again.")
-            old = layout.tmp / f"{path.name}.old"
-            layout.tmp.mkdir(mode=0o700, exist_ok=True)
-            path.replace(old)
-            aside.append(old)
-    report = Store(layout).refresh()
-    for old in aside:
-        old.unlink(missing_ok=True)
+        # The old log goes first: it is no part of the new file, and without it the old one is whole, only older.
+        log_of(layout.store).unlink(missing_ok=True)
+        draft.store.replace(layout.store)
+        if log_of(draft.store).exists():
+            log_of(draft.store).replace(log_of(layout.store))
     return report

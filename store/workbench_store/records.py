@@ -40,6 +40,8 @@ class RunRecord:
     environment_label: str | None
     lost_points: int
     gap_bytes: int
+    #: How long it took by a monotonic clock; None while it goes on, and where nobody measured it.
+    seconds: float | None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -225,6 +227,7 @@ class RunRow(NamedTuple):
     started: float | None
     ended: float | None
     reason: str | None
+    seconds: float | None
     metrics: tuple[float | None, ...]
     params: tuple[Scalar, ...]
 

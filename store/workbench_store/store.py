@@ -57,6 +57,8 @@ class Store:
         #: Goes up whenever a refresh found something new: each onlooker compares it with what it saw last.
         self.revision = 0
         self._offsets: dict[JournalKey, int] | None = None
+        #: The file that the offsets are of.
+        self._file = ("", 0)
         #: Sizes at which a journal was found to end in a record that is not whole.
         self._torn: dict[JournalKey, int] = {}
 
@@ -100,16 +102,25 @@ class Store:
                 return
 
     def _known_offsets(self) -> dict[JournalKey, int]:
-        if self._offsets is None or not self.layout.store.exists():
+        if self._offsets is None or self._file != self._file_now():
             with self._lease.reading() as connection:
                 self._offsets = read_offsets(connection)
                 self._watch.remember(read_settled(connection))
                 ends = run_queries.ends(connection)
+                self._file = self._file_now()
+            self._torn.clear()
             settled = self._watch.settle(ends, self._offsets)
             if len(settled) >= _WORTH_WRITING and os.access(self.layout.store, os.W_OK):
                 with self._lease.writing() as connection:
                     write_settled(connection, settled)
         return self._offsets
+
+    def _file_now(self) -> tuple[str, int]:
+        """Which file the store is, as far as can be told without opening it."""
+        try:
+            return self._lease.made, self.layout.store.stat().st_ino
+        except OSError:
+            return "", 0
 
     def _grown(self, offsets: dict[JournalKey, int], only: str | None) -> list[JournalKey]:
         """Journals with bytes that were not read, or not to the same end, before."""
@@ -233,10 +244,3 @@ class Store:
         with self._lease.reading() as connection:
             found = events_of(connection, [name])
         return fold_detail(found.get(name, []))
-
-
-def damaged_files(layout: WorkspaceLayout) -> Iterator[Path]:
-    """The store's file and what DuckDB keeps beside it."""
-    for path in (layout.store, layout.store.with_name(layout.store.name + ".wal")):
-        if path.exists():
-            yield path

@@ -219,6 +219,8 @@ def test_a_store_of_the_first_schema_is_brought_up(layout: WorkspaceLayout) -> N
     before = everything(layout)
     with lease_of(layout).writing() as connection:
         connection.execute("ALTER TABLE settled DROP COLUMN tidy")
+        connection.execute("ALTER TABLE runs DROP COLUMN seconds")
+        connection.execute("DELETE FROM meta WHERE key = 'made'")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
     time.sleep(0.05)
     assert tidy(layout, quiet_seconds=0).runs == 1

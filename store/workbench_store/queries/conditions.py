@@ -19,7 +19,7 @@ COLUMNS = {
     "created": "created",
     "started": "started",
     "ended": "ended",
-    "duration": "(coalesce(ended, epoch(now()::TIMESTAMP)) - started)",
+    "duration": "coalesce(seconds, coalesce(ended, epoch(now()::TIMESTAMP)) - started)",
     "environment": "environment_label",
     "snapshot": "snapshot",
     "exit_code": "exit_code",

@@ -13,11 +13,12 @@ from workbench_store.states import RunState
 if TYPE_CHECKING:
     import duckdb
 
-_ROW = "name, state, kind, experiment, display_name, compute, created, started, ended, reason"
+_ROW = "name, state, kind, experiment, display_name, compute, created, started, ended, reason, seconds"
+_FIXED = len(_ROW.split(", "))
 _RECORD = (
     "name, run_id, kind, experiment, display_name, description, compute, command, user_name, host, created, state, "
     "reason, exit_code, signal, started, ended, last_time, snapshot, environment, environment_label, lost_points, "
-    "gap_bytes"
+    "gap_bytes, seconds"
 ).split(", ")
 
 
@@ -57,13 +58,13 @@ def _run_rows(rows: list[tuple[Any, ...]], metrics: int) -> Iterator[RunRow]:
     parsed: dict[str | None, Any] = {None: None}
     states = {str(state): state for state in RunState}
     for row in rows:
-        params = row[10 + metrics :]
+        params = row[_FIXED + metrics :]
         for text in params:
             if text not in parsed:
                 parsed[text] = json.loads(text)
         state = states.get(row[1], RunState.UNKNOWN)
         values = tuple(parsed[text] for text in params)
-        yield RunRow._make((row[0], state, *row[2:10], row[10 : 10 + metrics], values))
+        yield RunRow._make((row[0], state, *row[2:_FIXED], row[_FIXED : _FIXED + metrics], values))
 
 
 def run_record(connection: "duckdb.DuckDBPyConnection", name: str) -> RunRecord | None:
