@@ -45,7 +45,7 @@ def show(runs: list[Run]) -> None:
     for run in runs:
         params, metrics, record = run.params, run.metrics(), run.record()
         numbers = [params["hidden"], params["learning_rate"], metrics["loss"], metrics["accuracy"]]
-        seconds = (record.ended or 0.0) - (record.started or 0.0)
+        seconds = record.seconds or 0.0
         rows.append(
             [
                 Cell(run.name, "bold"),

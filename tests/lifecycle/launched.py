@@ -90,7 +90,7 @@ class Launched:
 
     def processes(self) -> list[int]:
         """The PIDs of everything that carries the run's id."""
-        return [entry.pid for entry in members(Family(self.id, frozenset(), frozenset(), frozenset()))]
+        return [entry.pid for entry in members(Family(self.id, self.files.root, frozenset(), frozenset(), frozenset()))]
 
     def kill_everything(self) -> None:
         """SIGKILL whatever is left of the run, its supervisor first, until nothing is."""

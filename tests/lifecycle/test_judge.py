@@ -58,7 +58,7 @@ def test_a_run_of_another_host_is_not_judged(launch: Launch) -> None:
     run.wait_for_file("on")
     run.kill_supervisor()
     record = json.loads(run.files.supervisor_process.read_text())
-    write_json(run.files.supervisor_process, {**record, "host": "elsewhere"})
+    write_json(run.files.supervisor_process, {**record, "host": "elsewhere", "boot": "another"})
     assert judge(run.layout, [run.name]) == {}
     assert run.state is RunState.RUNNING
 

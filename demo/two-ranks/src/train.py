@@ -1,6 +1,7 @@
 """Data-parallel training without a framework: each rank has half of the points, and they share their gradients.
 
-The ranks find each other by the variables that PyTorch's launcher would set: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT.
+The ranks find each other by the variables that PyTorch's launcher would set: RANK, WORLD_SIZE, MASTER_ADDR and
+MASTER_PORT.
 """
 
 import argparse
@@ -28,7 +29,7 @@ class Group:
     def sum(self, numbers):
         if self.rank == 0:
             parts = [numbers] + [json.loads(file.readline()) for file in self.files]
-            numbers = [sum(column) for column in zip(*parts)]
+            numbers = [sum(column) for column in zip(*parts)]  # noqa: B905 (Python 3.8)
             for file in self.files:
                 _send(file, numbers)
             return numbers

@@ -13,6 +13,7 @@ Arguments: shell, command, the file for the process ids, the file for the exit s
 the ranks: a JSON list of objects with `variables`, `log` (null: as given) and `essential`.
 """
 
+import errno
 import json
 import os
 import signal
@@ -33,6 +34,10 @@ _DEFAULT_SIGNALS = (
 )
 #: A rank that is ended because another failed has this long between SIGTERM and SIGKILL.
 _GRACE_SECONDS = 10.0
+#: While the disk is full it is tried again this often.
+_RETRY_SECONDS = 0.2
+_ROOM_BYTES = 1024
+_ROOM_BYTES_OF_RANK = 128
 
 
 def _start_of(pid: int) -> str | None:
@@ -44,10 +49,42 @@ def _start_of(pid: int) -> str | None:
         return None
 
 
+def _keep_to_itself() -> None:
+    """The locks of the job's place are this process's; the job would keep them beyond its end in what it leaves
+    behind."""
+    for descriptor in range(3, 256):
+        try:  # noqa: SIM105
+            os.set_inheritable(descriptor, False)
+        except OSError:
+            pass
+
+
+def _folder_id(folder: str) -> list[int]:
+    """As workbench_store.processes gives it: a copy of a run's folder does not have the run's processes."""
+    status = os.stat(folder)
+    return [status.st_dev, status.st_ino]
+
+
+def _reserve(path: str, size: int) -> None:
+    """Take the room on the disk that `_write` will need: a full disk must not swallow how a job ended."""
+    while True:
+        try:
+            with open(path + ".tmp", "wb") as file:
+                file.write(b" " * size)
+                file.flush()
+                os.fsync(file.fileno())
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            time.sleep(_RETRY_SECONDS)
+
+
 def _write(path: str, content: dict[str, object]) -> None:
+    """Fill what was reserved (blanks behind a JSON object mean nothing) and rename it into place."""
     hidden = path + ".tmp"
-    with open(hidden, "w") as file:
-        json.dump(content, file)
+    with open(hidden, "r+b") as file:
+        file.write(json.dumps(content).encode())
         file.flush()
         os.fsync(file.fileno())
     os.replace(hidden, path)
@@ -120,17 +157,23 @@ def main(arguments: list[str]) -> None:
     ranks = json.loads(listed)
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    _keep_to_itself()
     identity: dict[str, object] = {
         "parent": os.getpid(),
         "parent_start": _start_of(os.getpid()),
         "host": host,
         "boot": boot,
+        "folder": _folder_id(os.path.dirname(process_file)),
         "started": time.time(),
         "monotonic": time.monotonic(),
     }
     # Written before the job is there as well: a supervisor killed in between must not take it for never
     # started.
+    room = _ROOM_BYTES + _ROOM_BYTES_OF_RANK * len(ranks)
+    _reserve(process_file, room)
     _write(process_file, {**identity, "pid": None, "start": None})
+    _reserve(process_file, room)
+    _reserve(exit_file, _ROOM_BYTES)
     began = time.monotonic()
     pids = _start_all(shell, command, ranks)
     started = [

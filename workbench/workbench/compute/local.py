@@ -37,6 +37,11 @@ class LocalAllocation:
         """The slots' numbers, and the GPUs."""
         return {"slots": [slot.index for slot in self._slots], **({"gpus": self._gpus} if self._gpus else {})}
 
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """The locks of the slots."""
+        return tuple(slot.descriptor for slot in self._slots if slot.descriptor is not None)
+
     def release(self) -> None:
         """Free the slots."""
         for slot in self._slots:

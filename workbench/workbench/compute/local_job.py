@@ -15,7 +15,7 @@ from typing import Any
 
 from workbench_store.errors import ComputeError
 from workbench_store.layout import RunLayout
-from workbench_store.processes import boot_id, host_id, process_alive, process_start
+from workbench_store.processes import boot_id, folder_id, host_id, is_here, process_alive, process_start
 
 from workbench.compute import job_parent
 from workbench.compute.process_end import Family, end_family
@@ -48,6 +48,7 @@ def start_job(launch: JobLaunch) -> "LocalJob":
                 cwd=launch.working_directory,
                 env=dict(launch.environment),
                 start_new_session=True,
+                pass_fds=launch.descriptors,
             )
     except OSError as error:
         raise ComputeError(f"the job cannot be started: {error}") from error
@@ -87,6 +88,11 @@ class WatchedProcess:
     def alive(self) -> bool:
         return process_start(self.pid) is not None if self.start is None else process_alive(self.pid, self.start)
 
+    def replaced(self) -> bool:
+        """Whether another process has its PID by now."""
+        now = process_start(self.pid)
+        return now is not None and self.start is not None and now != self.start
+
     def wait(self, seconds: float) -> bool:
         """Whether it has ended, waiting for that up to `seconds`."""
         deadline = time.monotonic() + seconds
@@ -117,8 +123,17 @@ def _pidfd(pid: int) -> int | None:
         return None
 
 
+def job_identity(files: RunLayout) -> Mapping[str, Any]:
+    """What the job's parent wrote (`job.json`); empty when its processes were of another host or boot, or belong to
+    the run that this one is a copy of."""
+    found = read_json(files.job_process) or {}
+    here = is_here(found.get("host"), found.get("boot")) and found.get("boot") == boot_id()
+    own = found.get("folder") in (None, folder_id(files.control))
+    return found if here and own else {}
+
+
 def ranks_of(identity: Mapping[str, Any]) -> list[WatchedProcess]:
-    """A job's own processes by rank, from what its parent wrote (`job.json`)."""
+    """A job's own processes by rank, from its `job_identity`."""
     listed = identity.get("ranks") or [identity]
     return [WatchedProcess(int(one["pid"]), one.get("start")) for one in listed if one.get("pid")]
 
@@ -135,9 +150,7 @@ class LocalJob:
         self._codes: dict[int, int] = {}
 
     def _identity(self) -> Mapping[str, Any]:
-        found = read_json(self._files.job_process) or {}
-        here = found.get("host") == host_id() and found.get("boot") == boot_id()
-        return found if here else {}
+        return job_identity(self._files)
 
     def _its_parent(self) -> WatchedProcess | None:
         """The parent; None when it was of another boot and so is gone."""
@@ -243,9 +256,11 @@ class LocalJob:
     def end(self, grace: float) -> int:
         """End all that belongs to the job; the parent is spared, since it writes how the job ended."""
         parent = self._its_parent()
-        ours = frozenset({os.getpid()} if parent is None else {os.getpid(), parent.pid})
-        groups = frozenset(rank.pid for rank in self._ranks())
-        return end_family(Family(self._run_id, groups, roots=ours, spared=ours), grace, self.reap)
+        # A PID may be another process's by now: then neither its children nor its group are the job's.
+        ours = frozenset({os.getpid(), *([parent.pid] if parent is not None and parent.alive() else [])})
+        groups = frozenset(rank.pid for rank in self._ranks() if not rank.replaced())
+        family = Family(self._run_id, self._files.root, groups, roots=ours, spared=ours)
+        return end_family(family, grace, self.reap)
 
     def reap(self) -> None:
         """Collect the zombies of the job's orphans, which are this subreaper's children; never the job's

@@ -1,8 +1,8 @@
 """Finding everything that belongs to a job, and ending it: SIGTERM, a grace period, SIGKILL.
 
 To a job belong: its process group; descendants that left the group (orphans of the job become children of the
-supervisor, a subreaper); and processes of this user that carry the run's id in their environment. A
-supervisor of another run is none of these, even if the job itself submitted that run, nor is what that
+supervisor, a subreaper); and processes of this user that carry the run's id, and no other run's folder, in their
+environment. A supervisor of another run is none of these, even if the job itself submitted that run, nor is what that
 supervisor started.
 """
 
@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from workbench.compute.process_table import ProcessEntry, environment_of, processes
 
 RUN_ID = b"WORKBENCH_RUN_ID"
+RUN_DIR = b"WORKBENCH_RUN_DIR"
 #: In the environment of every supervisor, so that a job's end does not reach the runs that the job submitted.
 SUPERVISES = "WORKBENCH_SUPERVISES"
 _POLL_SECONDS = 0.05
@@ -25,9 +27,10 @@ _KILL_SECONDS = 10.0
 @dataclass(frozen=True)
 class Family:
     """What tells the processes of one job: its process groups; roots are PIDs whose descendants count, spared PIDs
-    never do."""
+    never do. `folder` is the run's: a copy of it has the same id, and none of its processes."""
 
     run_id: str
+    folder: Path
     groups: frozenset[int]
     roots: frozenset[int]
     spared: frozenset[int]
@@ -41,9 +44,19 @@ def members(family: Family) -> list[ProcessEntry]:
     for pid, entry in table.items():
         if pid in found or pid in family.spared:
             continue
-        if entry.group in family.groups or environment_of(pid).get(RUN_ID) == wanted:
+        if entry.group in family.groups or _carries(environment_of(pid), wanted, family.folder):
             found.add(pid)
     return [table[pid] for pid in found]
+
+
+def _carries(variables: dict[bytes, bytes], run_id: bytes, folder: Path) -> bool:
+    if variables.get(RUN_ID) != run_id:
+        return False
+    named = variables.get(RUN_DIR)
+    try:
+        return not named or os.path.samefile(named, folder)
+    except OSError:
+        return True  # the folder was moved
 
 
 def _descendants(table: dict[int, ProcessEntry], family: Family) -> set[int]:

@@ -29,13 +29,17 @@ class RankLaunch:
 
 @dataclass(frozen=True)
 class JobLaunch:
-    """One job to start: a shell command, where it runs, and all of its environment; once for each rank."""
+    """One job to start: a shell command, where it runs, and all of its environment; once for each rank.
+
+    `descriptors` are those of its place.
+    """
 
     run_id: str
     files: RunLayout
     command: str
     working_directory: Path
     environment: Mapping[str, str]
+    descriptors: tuple[int, ...] = ()
     ranks: tuple[RankLaunch, ...] = (RankLaunch(),)
 
 
@@ -65,6 +69,11 @@ class Allocation(Protocol):
     @property
     def detail(self) -> Mapping[str, Any]:
         """What is recorded of the place: JSON values."""
+        ...
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Open files that the job keeps, so that the place stays taken for as long as it runs, whoever else dies."""
         ...
 
     def release(self) -> None:

@@ -105,6 +105,11 @@ class Slot:
         self.index = index
         self._lock = lock
 
+    @property
+    def descriptor(self) -> int | None:
+        """What a job's parent is given, so that the slot stays taken though its supervisor was killed."""
+        return self._lock.descriptor
+
     def release(self) -> None:
         """Give the slot to whoever waits."""
         self._lock.release()

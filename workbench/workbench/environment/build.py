@@ -75,6 +75,8 @@ def _run(command: list[str], variables: dict[str, str], log: IO[str], definition
     log.write(f"$ {' '.join(command)}\n")
     log.flush()
     start = os.fstat(log.fileno()).st_size
+    # A run's own variables stay here: a program that carried them would be spared when the run is cancelled.
+    variables = {name: value for name, value in variables.items() if not name.startswith("WORKBENCH_")}
     try:
         done = subprocess.run(
             command, env=variables, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd="/"

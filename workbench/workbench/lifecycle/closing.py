@@ -3,13 +3,10 @@
 from workbench_store.errors import NotFound, RunError, UsageError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
-from workbench_store.processes import boot_id
 from workbench_store.states import RunState, fold_states
 
-from workbench.compute.local_job import ranks_of
-from workbench.lifecycle.files import read_json
+from workbench.compute.local_job import job_identity, ranks_of
 from workbench.lifecycle.history import last_generation, state_changes
-from workbench.lifecycle.judge import held_elsewhere
 from workbench.lifecycle.recorder import RunRecorder
 
 _LOCK_SECONDS = 1.0
@@ -52,8 +49,5 @@ def _close_held(files: RunLayout, state: RunState) -> None:
 
 
 def _living_job(files: RunLayout) -> int | None:
-    """The PID of the run's job if it lives; jobs of other hosts cannot be seen."""
-    job = read_json(files.job_process)
-    if job is None or held_elsewhere(files) is not None or job.get("boot") != boot_id():
-        return None
-    return next((rank.pid for rank in ranks_of(job) if rank.alive()), None)
+    """The PID of one of the job's processes that lives; jobs of other hosts cannot be seen."""
+    return next((rank.pid for rank in ranks_of(job_identity(files)) if rank.alive()), None)

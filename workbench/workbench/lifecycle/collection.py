@@ -3,6 +3,7 @@ more."""
 
 import shutil
 import time
+from contextlib import suppress
 
 from workbench_store.errors import NotFound, RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
@@ -56,7 +57,8 @@ def _collect_held(layout: WorkspaceLayout, files: RunLayout) -> None:
 def sweep_leftovers(layout: WorkspaceLayout) -> list[str]:
     """Remove temporary storage of this workspace's runs that are final and collected; returns their names.
 
-    Also what killed submits left. Nothing of a run that is alive, not collected or unknown here is touched.
+    Also what killed submits and snapshots left, an hour later. Nothing of a run that is alive, not collected or
+    unknown here is touched.
     """
     swept = []
     for staged in sorted(layout.staging.iterdir()) if layout.staging.is_dir() else ():
@@ -68,7 +70,17 @@ def sweep_leftovers(layout: WorkspaceLayout) -> list[str]:
                 continue
             swept.append(staged.name)
     _sweep_submits(layout)
+    _sweep_drafts(layout)
     return swept
+
+
+def _sweep_drafts(layout: WorkspaceLayout) -> None:
+    """What killed snapshots left half-written."""
+    for folder in (layout.blobs, layout.snapshots, layout.stat_cache):
+        for draft in folder.glob("*.new"):
+            with suppress(OSError):
+                if time.time() - draft.stat().st_mtime > _ABANDONED_SECONDS:
+                    draft.unlink()
 
 
 def _sweep_submits(layout: WorkspaceLayout) -> None:

@@ -11,7 +11,12 @@ _FICLONE = 0x40049409  # linux/fs.h
 
 
 def copy_file(source: str | Path, target: str | Path) -> str:
-    """Copy one file with its mode and times, by reflink if possible. Raises OSError."""
+    """Copy one file with its mode and times, by reflink if possible. Raises OSError.
+
+    A pipe, socket or device holds nothing to copy and is passed over: opening one could last for ever.
+    """
+    if not os.path.isfile(source):
+        return str(target)
     if not _reflink(source, target):
         shutil.copyfile(source, target)
     shutil.copystat(source, target)
@@ -56,14 +61,15 @@ def _lead_as_before(source: Path, link: Path, target: Path) -> None:
 
 def links_below(root: Path) -> Iterator[Path]:
     """Every symbolic link below a folder, none of them followed. Raises OSError for a folder that cannot be read."""
-    for folder, names, files in os.walk(root, onerror=_raise):
+    for folder, names, files in os.walk(root, onerror=raise_error):
         for name in (*names, *files):
             path = Path(folder, name)
             if path.is_symlink():
                 yield path
 
 
-def _raise(error: OSError) -> None:
+def raise_error(error: OSError) -> None:
+    """For `os.walk`, which passes over folders that cannot be read unless it is told not to."""
     raise error
 
 

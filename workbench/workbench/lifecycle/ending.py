@@ -9,12 +9,15 @@ from workbench.compute.protocol import JobExit
 
 @dataclass(frozen=True)
 class Ending:
-    """A final state, with its reason and what is known of the command's exit."""
+    """A final state, with its reason and what is known of the command's exit: `ended` in UTC epoch seconds, `seconds`
+    by a monotonic clock."""
 
     state: RunState
     reason: str | None = None
     exit_code: int | None = None
     signal: str | None = None
+    ended: float | None = None
+    seconds: float | None = None
 
 
 class Canceled(Exception):
@@ -24,8 +27,8 @@ class Canceled(Exception):
 def of_exit(ended: JobExit) -> Ending:
     """Completed for exit code 0; Failed otherwise, with the reason."""
     if ended.exit_code == 0:
-        return Ending(RunState.COMPLETED, None, 0)
-    return Ending(RunState.FAILED, _reason(ended), ended.exit_code, ended.signal)
+        return Ending(RunState.COMPLETED, None, 0, None, ended.ended, ended.seconds)
+    return Ending(RunState.FAILED, _reason(ended), ended.exit_code, ended.signal, ended.ended, ended.seconds)
 
 
 def _reason(ended: JobExit) -> str:
@@ -43,7 +46,7 @@ def canceled(reason: str | None, ended: JobExit | None) -> Ending:
     """Canceled, whatever the command's exit."""
     if ended is None:
         return Ending(RunState.CANCELED, reason)
-    return Ending(RunState.CANCELED, reason, ended.exit_code, ended.signal)
+    return Ending(RunState.CANCELED, reason, ended.exit_code, ended.signal, ended.ended, ended.seconds)
 
 
 def failed(reason: str) -> Ending:

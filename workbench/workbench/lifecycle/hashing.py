@@ -7,15 +7,18 @@ from typing import NamedTuple
 
 from xxhash import xxh3_128
 
+from workbench.lifecycle.copying import is_inside, raise_error
+
 _READ_BYTES = 1024 * 1024
 
 
 class HashedFile(NamedTuple):
-    """A file by its path relative to the folder (posix), its size in bytes and the hash of its content."""
+    """A file by its path relative to the folder (posix), its size in bytes and the hash of its content: None for a
+    link that leads out of the folder, as what it leads to is somebody else's."""
 
     path: str
     size: int
-    hash: str
+    hash: str | None
 
 
 def hash_file(path: Path) -> tuple[int, str]:
@@ -35,27 +38,29 @@ def hash_file(path: Path) -> tuple[int, str]:
 
 def hash_below(root: Path) -> Iterator[HashedFile]:
     """Every regular file below `root`, or `root` itself (with an empty path) if it is a file, in order of
-    name.
+    name; nothing if there is no such thing.
 
-    A link to a file counts as that file; links to folders are not followed; what is neither file nor folder
-    (a socket, a device) is passed over. Raises OSError for what cannot be read.
+    A link to a file counts as that file, unhashed if it leads out; links to folders are not followed; what is
+    neither file nor folder (a socket, a device) is passed over. Raises OSError for what cannot be read.
     """
     if root.is_file():
         yield HashedFile("", *hash_file(root))
         return
-    for folder, names, files in os.walk(root, onerror=_raise):
+    for folder, names, files in os.walk(root, onerror=raise_error) if root.exists() else ():
         names.sort()
         for name in sorted(files):
             path = Path(folder, name)
             if path.is_file():
-                yield HashedFile(path.relative_to(root).as_posix(), *hash_file(path))
+                yield HashedFile(path.relative_to(root).as_posix(), *_content(path, root))
 
 
-def _raise(error: OSError) -> None:
-    raise error
+def _content(path: Path, root: Path) -> tuple[int, str | None]:
+    if path.is_symlink() and not is_inside(os.path.realpath(path), os.path.realpath(root)):
+        return path.stat().st_size, None
+    return hash_file(path)
 
 
-def hashes_below(root: Path) -> dict[str, str]:
+def hashes_below(root: Path) -> dict[str, str | None]:
     """Hash by relative path."""
     return {file.path: file.hash for file in hash_below(root)}
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from workbench_store.errors import WorkspaceError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
-from workbench_store.processes import host_id
+from workbench_store.processes import is_here
 from workbench_store.states import RunState, fold_states
 
 from workbench.lifecycle.files import read_json
@@ -60,7 +60,7 @@ def held_elsewhere(files: RunLayout) -> str | None:
     """The host whose processes hold or held the run, if it is not this one."""
     holder = read_json(files.supervisor_process) or read_json(files.identity) or {}
     host = holder.get("host")
-    return str(host) if host and host != host_id() else None
+    return str(host) if host and not is_here(host, holder.get("boot")) else None
 
 
 def _judge_one(files: RunLayout) -> RunState | None:
@@ -76,8 +76,8 @@ def _judge_one(files: RunLayout) -> RunState | None:
         return None
     pid = (read_json(files.supervisor_process) or {}).get("pid", "unknown")
     reason = f"its supervisor (PID {pid}) is gone; last sign of life {_when(last_sign_of_life(files))}"
-    _write(files, last_generation(changes), RunState.NOT_RESPONDING, reason)
-    return RunState.NOT_RESPONDING
+    written = _write(files, last_generation(changes), RunState.NOT_RESPONDING, reason)
+    return RunState.NOT_RESPONDING if written else None
 
 
 def _judge_script(files: RunLayout) -> RunState | None:
@@ -89,14 +89,16 @@ def _judge_script(files: RunLayout) -> RunState | None:
     if last is not None and last.state.final:
         return None
     reason = f"ended without closing; last sign of life {_when(last_sign_of_life(files))}"
-    _write(files, last_generation(changes), RunState.FAILED, reason)
-    return RunState.FAILED
+    written = _write(files, last_generation(changes), RunState.FAILED, reason, ended=last_sign_of_life(files) or None)
+    return RunState.FAILED if written else None
 
 
-def _write(files: RunLayout, generation: int, state: RunState, reason: str) -> None:
-    recorder = RunRecorder(files, "judge", generation)
+def _write(files: RunLayout, generation: int, state: RunState, reason: str, ended: float | None = None) -> bool:
+    """Record the judgement; whether that worked. A full disk is told by those whose records it keeps out."""
+    recorder = RunRecorder(files, "judge", generation, tell=lambda text: None)
     try:
-        recorder.state(state, reason, judged=True)
+        recorder.state(state, reason, judged=True, ended=ended)
+        return recorder.flush()
     finally:
         recorder.close()
 

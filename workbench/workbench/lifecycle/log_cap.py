@@ -92,12 +92,15 @@ class LogCap:
             size = self._log.stat().st_size
         except OSError:
             return
-        if size < self._cap:
-            return
-        self._load()
+        if size >= self._cap:
+            self._load()
+            self._trim(self._cap + self._cap // 2)
+
+    def _trim(self, most: int) -> None:
+        """Cut to the cap if more than `most` bytes are there."""
         shape = self._shape or LogShape(self._cap // 2, self._cap // 2, 0)
-        written = size - shape.shift
-        if written - shape.gap > self._cap + self._cap // 2:
+        written = self._log.stat().st_size - shape.shift
+        if written - shape.gap > most:
             self._cut(shape, written)
 
     def _load(self) -> None:
@@ -134,6 +137,8 @@ class LogCap:
             return
         self._loaded = False
         self._load()
+        if self._shape is None or not self._is_joined(self._shape):
+            self._trim(self._cap)
         shape = self._shape
         if shape is None or self._is_joined(shape):
             return

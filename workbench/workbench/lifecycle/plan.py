@@ -88,7 +88,8 @@ class Plan:
 
 def write_plan(files: RunLayout, plan: Plan) -> None:
     """Write the plan into the run's folder."""
-    write_json(files.plan, {**asdict(plan), "processes": asrecord(plan.processes)})
+    root = str(files.root.parents[1])
+    write_json(files.plan, {**asdict(plan), "processes": asrecord(plan.processes), "root": root})
 
 
 def read_plan(files: RunLayout) -> Plan:
@@ -97,6 +98,7 @@ def read_plan(files: RunLayout) -> Plan:
     try:
         if content is None:
             raise ValueError("not a JSON object")
+        content = _rebased(content, str(files.root.parents[1]))
         return Plan(
             **{
                 **content,
@@ -112,3 +114,15 @@ def read_plan(files: RunLayout) -> Plan:
             f"run {files.name} has no readable plan ({files.plan}): {error}",
             remedy="Only a job's run has one; close the run if it cannot go on.",
         ) from error
+
+
+def _rebased(content: dict[str, Any], root: str) -> dict[str, Any]:
+    """The plan for where the workspace is now: a copy of it has inputs and outputs of its own."""
+    written = content.pop("root", root)
+    if written == root:
+        return content
+    for item in (*content["inputs"], *content["outputs"]):
+        for key in ("path", "resolved"):
+            if isinstance(item.get(key), str) and item[key].startswith(f"{written}/"):
+                item[key] = root + item[key][len(written) :]
+    return content

@@ -2,11 +2,11 @@
 writers."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from workbench_store.journal.writer import JournalWriter
+from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
@@ -14,10 +14,10 @@ from workbench_store.states import RunState
 class RunRecorder:
     """Appends to one journal of a run, for one writer and one generation of its holder."""
 
-    def __init__(self, files: RunLayout, writer: str, generation: int) -> None:
+    def __init__(self, files: RunLayout, writer: str, generation: int, tell: Callable[[str], None] = warn) -> None:
         files.journals.mkdir(parents=True, exist_ok=True)
         self.generation = generation
-        self._journal = JournalWriter(files.journals, writer)
+        self._journal = JournalWriter(files.journals, writer, tell=tell)
         self._seq = 0
 
     def event(self, event: str, /, **fields: Any) -> None:
@@ -32,8 +32,11 @@ class RunRecorder:
         exit_code: int | None = None,
         signal: str | None = None,
         judged: bool = False,
+        ended: float | None = None,
+        seconds: float | None = None,
     ) -> None:
-        """Record a change of state."""
+        """Record a change of state; `ended` and `seconds` tell of the command: when it ended (UTC epoch seconds), and
+        how long it took by a monotonic clock."""
         self._seq += 1
         self._journal.event(
             "state",
@@ -44,6 +47,8 @@ class RunRecorder:
             reason=reason,
             exit_code=exit_code,
             signal=signal,
+            ended=ended,
+            seconds=seconds,
         )
 
     def warning(self, text: str) -> None:
@@ -53,7 +58,7 @@ class RunRecorder:
     @contextmanager
     def stage(self, stage: str) -> Iterator[dict[str, Any]]:
         """Record a stage's start and its end with the seconds it took; what is put into the dict is its
-        detail."""
+        detail, but for `seconds`, which tells better how long it took."""
         detail: dict[str, Any] = {}
         began = time.monotonic()
         self._journal.event("stage", stage=stage, status="started", seconds=None, detail={})
@@ -62,8 +67,12 @@ class RunRecorder:
             yield detail
             status = "done"
         finally:
-            seconds = time.monotonic() - began
+            seconds = detail.pop("seconds", None) or time.monotonic() - began
             self._journal.event("stage", stage=stage, status=status, seconds=seconds, detail=detail)
+
+    def flush(self) -> bool:
+        """Try to write what waits for a full disk; whether all is written."""
+        return self._journal.flush()
 
     def sync(self) -> None:
         """Bring what was recorded to the disk."""

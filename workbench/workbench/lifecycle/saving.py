@@ -2,7 +2,6 @@
 
 import os
 import time
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from workbench.lifecycle.plan import Plan, PlannedOutput
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.staging import code_folder, remove_staging
 from workbench.lifecycle.supervision import Supervision
+from workbench.lifecycle.trouble import note_trouble
 
 _SEEN_LINKS = ("outputs", "logs")
 #: Ends the hidden name of a copy on its way to the place of a link.
@@ -31,7 +31,7 @@ def finalize(supervision: Supervision, ending: Ending) -> Ending:
     try:
         save(supervision.layout, supervision.plan, supervision.recorder)
     except (OSError, RunError) as error:
-        traceback.print_exc()
+        note_trouble()
         supervision.recorder.warning(f"outputs could not be saved: {error}")
         return unsaved(ending, str(error), supervision.plan.name)
     release(supervision.layout, supervision.plan.name, supervision.recorder)
@@ -69,12 +69,17 @@ def release(layout: WorkspaceLayout, name: str, recorder: RunRecorder) -> None:
 
 
 def _rescue(files: RunLayout, code: Path) -> None:
-    """A job may have replaced the link ./outputs or ./logs by a folder of its own: its content is saved
-    too."""
+    """A job may have replaced the link ./outputs or ./logs by a folder or file of its own, or removed what it led to:
+    what there is is saved all the same."""
     for name, target in zip(_SEEN_LINKS, (files.outputs, files.logs), strict=True):
         place = code / name
-        if place.is_dir() and not place.is_symlink():
+        target.mkdir(parents=True, exist_ok=True)
+        if place.is_symlink() or not place.exists():
+            continue
+        if place.is_dir():
             move_into(place, target)
+        elif place.is_file():
+            place.replace(target / name)
 
 
 def _kept_folders(files: RunLayout, plan: Plan) -> Iterator[Path]:
@@ -125,7 +130,7 @@ def _artifacts(files: RunLayout, plan: Plan) -> Iterator[tuple[str, str, HashedF
     """Kind, path relative to the run folder, and hash of every file that the run kept."""
     before = read_json(files.outputs_before) or {}
     for file in hash_below(files.outputs):
-        if before.get(file.path) != file.hash:
+        if before.get(file.path, "") != file.hash:
             yield "output", f"outputs/{file.path}", file
     for output in plan.outputs:
         place = Path(output.resolved)

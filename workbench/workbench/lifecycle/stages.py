@@ -50,7 +50,7 @@ def take_over(supervision: Supervision) -> Ending:
 
 def _own_family(supervision: Supervision) -> Family:
     me = frozenset({os.getpid()})
-    return Family(supervision.plan.id, frozenset(), me, me)
+    return Family(supervision.plan.id, supervision.files.root, frozenset(), me, me)
 
 
 def grace_seconds() -> float:
@@ -108,7 +108,7 @@ def _stage(supervision: Supervision) -> None:
 
 
 def _start_and_run(supervision: Supervision, prepared: PreparedVariables, allocation: Allocation) -> Ending:
-    launch = _launch(supervision, prepared.variables, allocation.environment)
+    launch = _launch(supervision, prepared.variables, allocation)
     with supervision.recorder.stage("run"):
         job = supervision.compute.start(launch)
         supervision.recorder.state(RunState.RUNNING)
@@ -116,7 +116,7 @@ def _start_and_run(supervision: Supervision, prepared: PreparedVariables, alloca
         return _watch_job(supervision, job)
 
 
-def _launch(supervision: Supervision, environment: Mapping[str, str], allocation: Mapping[str, str]) -> JobLaunch:
+def _launch(supervision: Supervision, environment: Mapping[str, str], allocation: Allocation) -> JobLaunch:
     from workbench.client.bundle import ensure_bundle
 
     plan, code = supervision.plan, code_folder(supervision.layout, supervision.plan.name)
@@ -125,19 +125,21 @@ def _launch(supervision: Supervision, environment: Mapping[str, str], allocation
         plan,
         inherited=os.environ,
         environment=environment,
-        allocation=allocation,
+        allocation=allocation.environment,
         code=code,
         bundle=ensure_bundle(supervision.layout),
     )
     command = command_of(plan.processes, plan.command, supervision.files, variables)
-    ranks = launch_ranks(plan.processes, supervision.files, allocation.get("CUDA_VISIBLE_DEVICES"))
-    return JobLaunch(plan.id, supervision.files, command, code, variables, ranks)
+    ranks = launch_ranks(plan.processes, supervision.files, allocation.environment.get("CUDA_VISIBLE_DEVICES"))
+    return JobLaunch(plan.id, supervision.files, command, code, variables, allocation.descriptors, ranks)
 
 
 def _run(supervision: Supervision, job: RunningJob) -> Ending:
     supervision.recorder.state(RunState.RUNNING)
-    with supervision.recorder.stage("run"):
-        return _watch_job(supervision, job)
+    with supervision.recorder.stage("run") as detail:
+        ending = _watch_job(supervision, job)
+        detail["seconds"] = ending.seconds  # the command may have ended long before it was adopted
+        return ending
 
 
 def _watch_job(supervision: Supervision, job: RunningJob) -> Ending:
@@ -159,7 +161,7 @@ def _ended(supervision: Supervision, job: RunningJob, ended: JobExit) -> Ending:
     left = job.end(_LEFTOVER_GRACE_SECONDS)
     if left:
         supervision.recorder.warning(f"the command left {left} processes behind, which were ended")
-    cancelled = supervision.watch.cancelled.is_set() and ended.exit_code != 0
+    cancelled = supervision.is_to_be_cancelled() and ended.exit_code != 0
     return canceled(None, ended) if cancelled else of_exit(ended)
 
 

@@ -101,7 +101,12 @@ def _draft(layout: WorkspaceLayout, job: CommandJob, strict_python: bool, allow_
         id="",
         experiment="",
         compute=compute.entry,
-        command=resolve_command(job.command, seen, {item.name: item.resolved for item in outputs}),
+        command=resolve_command(
+            job.command,
+            seen,
+            {item.name: item.resolved for item in outputs},
+            [item.name for item in inputs if not item.literal],
+        ),
         python=sys.executable,
         inputs=inputs,
         outputs=outputs,

@@ -22,8 +22,13 @@ class Supervision:
     recorder: RunRecorder
     watch: Watch
 
+    def is_to_be_cancelled(self) -> bool:
+        """Whether somebody has asked for it, though the watch may not have looked yet."""
+        if self.files.cancel_request.exists():
+            self.watch.cancelled.set()
+        return self.watch.cancelled.is_set()
+
     def check_cancel(self) -> None:
         """Raise Canceled if the run is to be cancelled."""
-        if self.watch.cancelled.is_set() or self.files.cancel_request.exists():
-            self.watch.cancelled.set()
+        if self.is_to_be_cancelled():
             raise Canceled

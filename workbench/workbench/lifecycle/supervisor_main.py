@@ -9,8 +9,8 @@ import shutil
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ import workbench_store.snapshot  # noqa: F401
 from workbench_store.errors import WorkbenchError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
-from workbench_store.processes import boot_id, host_id, process_start
+from workbench_store.processes import boot_id, folder_id, host_id, process_start
 from workbench_store.states import RunState
 
 from workbench.compute.registry import compute_of
 from workbench.lifecycle import stages
+from workbench.lifecycle.collection import sweep_leftovers
 from workbench.lifecycle.ending import Canceled, Ending, canceled, failed
 from workbench.lifecycle.files import write_json
 from workbench.lifecycle.history import last_generation, state_changes
@@ -31,9 +32,11 @@ from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.saving import finalize
 from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.supervisor_start import BUSY, LOCKED
+from workbench.lifecycle.trouble import note_trouble
 from workbench.lifecycle.watch import Watch
 
 _LOCK_SECONDS = 2.0
+_RETRY_SECONDS = 0.5
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
@@ -54,6 +57,8 @@ def main(request: dict[str, Any], channel: int) -> None:
         if _is_made(request):
             way = stages.take_over if request["adopting"] else stages.from_the_start
             supervise(layout, request["name"], generation, way)
+            with suppress(OSError, WorkbenchError):
+                sweep_leftovers(layout)
         else:
             shutil.rmtree(request["folder"], ignore_errors=True)
     finally:
@@ -69,6 +74,7 @@ def _sign(files: RunLayout, generation: int) -> None:
             "start": process_start(os.getpid()),
             "host": host_id(),
             "boot": boot_id(),
+            "folder": folder_id(files.control),
             "generation": generation,
             "started": time.time(),
         },
@@ -109,12 +115,26 @@ def supervise(layout: WorkspaceLayout, name: str, generation: int, way: Callable
         ending = finalize(supervision, _carry_out(supervision, way))
         supervision.watch.stop()
     except Exception as error:
-        traceback.print_exc()
+        note_trouble()
         ending = failed(f"the supervisor failed: {_told(error)}; see {files.supervisor_log.name}")
-    recorder.state(ending.state, ending.reason, exit_code=ending.exit_code, signal=ending.signal)
+    _record_end(files, recorder, ending)
+    files.heartbeat.unlink(missing_ok=True)
+
+
+def _record_end(files: RunLayout, recorder: RunRecorder, ending: Ending) -> None:
+    """The final state; while the disk is full the run stays held, since nobody else could tell how it ended."""
+    recorder.state(
+        ending.state,
+        ending.reason,
+        exit_code=ending.exit_code,
+        signal=ending.signal,
+        ended=ending.ended,
+        seconds=ending.seconds,
+    )
+    while not recorder.flush() and files.root.exists():
+        time.sleep(_RETRY_SECONDS)
     recorder.sync()
     recorder.close()
-    files.heartbeat.unlink(missing_ok=True)
 
 
 def _carry_out(supervision: Supervision, way: Callable[[Supervision], Ending]) -> Ending:
@@ -127,7 +147,7 @@ def _carry_out(supervision: Supervision, way: Callable[[Supervision], Ending]) -
     except WorkbenchError as error:
         return failed(_told(error))
     except OSError as error:
-        traceback.print_exc()
+        note_trouble()
         return failed(_told(error))
 
 

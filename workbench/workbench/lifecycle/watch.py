@@ -2,10 +2,8 @@
 to cancel."""
 
 import os
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 from workbench_store.layout import RunLayout
 
 from workbench.lifecycle.log_cap import LogCap, logged_ranks
+from workbench.lifecycle.trouble import note_trouble
 
 _TICK_SECONDS = 0.1
 _SLOW_SECONDS = 1.0
@@ -64,7 +63,7 @@ class Watch:
                         self._log_caps.setdefault(rank, LogCap(self._files, rank))
             except Exception:
                 # A full disk or a folder taken away must not end the watching: it may come back.
-                traceback.print_exc(file=sys.stderr)
+                note_trouble()
 
     def _tick(self) -> None:
         if not self.cancelled.is_set() and self._files.cancel_request.exists():

@@ -1,10 +1,12 @@
 """Expressions in a command: `${{inputs.x}}`, `${{outputs.x}}`, and `$[[ ... ]]` around what is optional."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from workbench_store.errors import SpecError
+
+from workbench.spec.quoting import in_place
 
 _EXPRESSION = re.compile(r"\$\{\{\s*([^{}]*?)\s*\}\}")
 _PORT = re.compile(r"(inputs|outputs)\.([^\s.]+)")
@@ -45,8 +47,11 @@ def references(text: str) -> list[Reference]:
     return found
 
 
-def resolve_command(text: str, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> str:
-    """The command with each expression replaced by its text, literally: quoting is the command's own affair.
+def resolve_command(
+    text: str, inputs: Mapping[str, str], outputs: Mapping[str, str], paths: Collection[str] = ()
+) -> str:
+    """The command with each expression replaced by its text, literally: quoting is the command's own affair, but for
+    paths (those of outputs and of the inputs named in `paths`), which stay one word whatever they hold.
 
     `$[[ ... ]]` loses its brackets if everything in it has a value, and goes altogether otherwise.
     Raises SpecError for a reference without a value outside such brackets.
@@ -62,7 +67,9 @@ def resolve_command(text: str, inputs: Mapping[str, str], outputs: Mapping[str, 
         (item,) = references(match[0])
         if (item.scope, item.name) not in values:
             raise SpecError(f"the command refers to {item.text}, which has no value", remedy="Declare it.")
-        return values[item.scope, item.name]
+        found = values[item.scope, item.name]
+        is_path = item.scope == "outputs" or item.name in paths
+        return in_place(found, match.string[: match.start()]) if is_path else found
 
     return _EXPRESSION.sub(value, _OPTIONAL.sub(kept, text))
 

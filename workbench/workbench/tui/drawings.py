@@ -8,6 +8,7 @@ from workbench_store.records import StageRecord
 
 from workbench.tui.looks import GREY, STAGES, sparkline, state_text
 from workbench.view.charts import Chart
+from workbench.view.duration import duration_of
 from workbench.view.format import (
     format_bytes,
     format_duration,
@@ -29,8 +30,9 @@ def title_text(page: RunPage, now: float) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f"{safe_text(record.name)}  ", "bold")
     text.append_text(state_text(record.state))
-    if record.started is not None:
-        text.append(f"  {format_duration((record.ended or now) - record.started)}")
+    seconds = duration_of(record, now)
+    if seconds is not None:
+        text.append(f"  {format_duration(seconds)}")
     text.append(f"  {safe_text(record.experiment)}", GREY)
     if record.reason:
         text.append(f"  {safe_text(record.reason)}", "red" if str(record.state) == "Failed" else "yellow")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import ArtifactRecord, MetricSummary, RunDetail, RunRecord
 
+from workbench.view.duration import duration_of
 from workbench.view.format import iso_time
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ class RunPage:
     @property
     def duration(self) -> float | None:
         """Seconds since the command started, or that it took; None when it never started."""
-        if self.record.started is None:
-            return None
-        return max(0.0, (self.record.ended or time.time()) - self.record.started)
+        return duration_of(self.record, time.time())
 
 
 def run_page(layout: WorkspaceLayout, store: "Store", name: str) -> RunPage:

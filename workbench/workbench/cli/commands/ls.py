@@ -129,6 +129,7 @@ def _print(listed: Any) -> None:
 def _cells(row: Any, now: float) -> list[Any]:
     from workbench.cli.output import Cell
     from workbench.cli.states import STATE_STYLES
+    from workbench.view.duration import duration_of
     from workbench.view.format import (
         format_age,
         format_duration,
@@ -138,13 +139,12 @@ def _cells(row: Any, now: float) -> list[Any]:
         shorten,
     )
 
-    duration = None if row.started is None else (row.ended or now) - row.started
     return [
         Cell(safe_text(row.name), "bold"),
         Cell(str(row.state), STATE_STYLES.get(row.state, "cyan")),
         Cell(shorten(safe_text(row.experiment), _WIDEST)),
         Cell(format_age(row.created, now), "dim", right=True),
-        Cell(format_duration(duration), right=True),
+        Cell(format_duration(duration_of(row, now)), right=True),
         *(Cell("" if value is None else format_number(value), right=True) for value in row.metrics),
         *(Cell(shorten(format_scalar(value), _WIDEST), right=True) for value in row.params),
     ]

@@ -20,6 +20,7 @@ from textual.strip import Strip
 from workbench_store.records import RunRow, SortKey
 
 from workbench.tui.looks import DIM, state_text
+from workbench.view.duration import duration_of
 from workbench.view.format import (
     format_age,
     format_duration,
@@ -279,9 +280,8 @@ class RunTable(ScrollView, can_focus=True):
 
 
 def _duration(row: RunRow, now: float) -> Text:
-    if row.started is None:
-        return Text("")
-    return Text(format_duration((row.ended or now) - row.started))
+    seconds = duration_of(row, now)
+    return Text("" if seconds is None else format_duration(seconds))
 
 
 def _name(row: RunRow, now: float) -> Text:

@@ -1,0 +1,33 @@
+"""A path in a command is one word to the shell, whatever it holds and however the command quotes it."""
+
+import subprocess
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from workbench.spec import resolve_command
+
+FORMS = [
+    "printf %s ${{inputs.p}}",
+    "printf %s '${{inputs.p}}'",
+    'printf %s "${{inputs.p}}"',
+    "# don't stumble over this\nprintf %s ${{inputs.p}}",
+    'echo "it\'s" >&2; printf %s ${{ inputs.p }}',
+    'echo \\" >&2; printf %s "${{inputs.p}}"',
+    "echo a#b'c d' >&2; printf %s ${{inputs.p}}",
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters="\x7f"), max_size=20))
+@settings(max_examples=25, deadline=None)
+def test_the_shell_sees_the_path(form: str, path: str) -> None:
+    command = resolve_command(form, {"p": path}, {}, ["p"])
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True)
+    assert done.stdout.decode() == path
+
+
+def test_plain_paths_and_literals_are_put_in_as_they_are() -> None:
+    text = "${{inputs.p}} ${{inputs.l}} ${{outputs.o}}"
+    values = {"p": "/data/a-b_c.csv", "l": "a b; $HOME"}
+    assert resolve_command(text, values, {"o": "/out/x"}, ["p"]) == "/data/a-b_c.csv a b; $HOME /out/x"

@@ -1,0 +1,13 @@
+"""Errors that a supervisor survives, told in its log."""
+
+import traceback
+from contextlib import suppress
+
+
+def note_trouble() -> None:
+    """Write the traceback of the error that is being handled to stderr, which is the supervisor's log.
+
+    On a full disk that fails too, and must not be what ends the supervisor.
+    """
+    with suppress(OSError, ValueError):
+        traceback.print_exc()
