@@ -81,6 +81,7 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
     params: dict[str, Any] = {}
     tags: dict[str, str] = {}
     latest: dict[str, dict[str, Any]] = {}
+    edits: dict[str, Any] = {}
     lost = 0
     for event in events:
         fields = event.fields
@@ -92,6 +93,8 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
             for key in _sequence(fields.get("remove")):
                 tags.pop(clean(key), None)
             tags.update({clean(key): clean(value) for key, value in _mapping(fields.get("set")).items()})
+        elif event.name in ("note", "archived"):
+            edits[event.name] = fields.get(event.name)
         elif event.name == "lost":
             lost += whole(fields.get("points"))
         elif event.name in ("snapshot", "environment"):
@@ -101,6 +104,8 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
     row["environment"] = _text(latest.get("environment", {}).get("key"))
     row["environment_label"] = _text(latest.get("environment", {}).get("label"))
     row["lost_points"] = lost
+    row["note"] = _text(edits.get("note")) or None
+    row["archived"] = edits.get("archived") is True
     return FoldedRun(row, {clean(key): value for key, value in params.items()}, tags)
 
 
@@ -140,6 +145,7 @@ def _changes(events: Iterable[StoredEvent]) -> list[tuple[StateChange, dict[str,
                 event.time,
                 RunState.parse(str(event.fields.get("state"))),
                 _text(event.fields.get("reason")),
+                event.fields.get("resumed") is True,
             ),
             event.fields,
         )
@@ -161,8 +167,18 @@ def _state_columns(events: Sequence[StoredEvent]) -> dict[str, Any]:
         "signal": _text(fields.get("signal")),
         "started": min(running, default=None),
         "ended": _number(fields.get("ended"), now.time) if now and now.state.final else None,
-        "seconds": _seconds(fields.get("seconds")) if now and now.state.final else None,
+        "seconds": _seconds_of_lives(changes) if now and now.state.final else None,
     }
+
+
+def _seconds_of_lives(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> float | None:
+    """How long a run took: the last time that it was over, and each time before it was resumed."""
+    by_generation: dict[int, float] = {}
+    for change, fields in changes:
+        seconds = _seconds(fields.get("seconds")) if change.state.final else None
+        if seconds is not None:
+            by_generation.setdefault(change.generation, seconds)
+    return sum(by_generation.values()) if by_generation else None
 
 
 def _seconds(value: object) -> float | None:

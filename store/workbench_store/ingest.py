@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 WORKSPACE = ""
 _RUN_COLUMNS = (
     "id name run_id kind experiment display_name description compute command user_name host created state reason "
-    "exit_code signal started ended last_time snapshot environment environment_label lost_points gap_bytes seconds"
+    "exit_code signal started ended last_time snapshot environment environment_label lost_points gap_bytes seconds "
+    "note archived"
 ).split()
 
 

@@ -42,7 +42,13 @@ ALTER TABLE runs ADD COLUMN seconds DOUBLE;
 INSERT INTO meta VALUES ('made', uuid()::VARCHAR);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
+#: What users write about a run afterwards.
+_FOURTH = """
+ALTER TABLE runs ADD COLUMN note VARCHAR;
+ALTER TABLE runs ADD COLUMN archived BOOLEAN DEFAULT false;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

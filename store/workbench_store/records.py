@@ -42,6 +42,9 @@ class RunRecord:
     gap_bytes: int
     #: How long it took by a monotonic clock; None while it goes on, and where nobody measured it.
     seconds: float | None
+    #: What users wrote about it, and whether it is out of the way of lists.
+    note: str | None
+    archived: bool
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -203,7 +206,8 @@ class SortKey:
 class RunQuery:
     """Which runs, in which order, with the last value of which metrics (rank 0) and which parameters beside them.
 
-    `alternatives` are joined by "or", the conditions within one by "and"; none at all means every run.
+    `alternatives` are joined by "or", the conditions within one by "and"; none at all means every run. `archived` takes
+    only runs that are, or are not; None takes both.
     """
 
     alternatives: tuple[tuple[Condition, ...], ...] = ()
@@ -212,6 +216,7 @@ class RunQuery:
     params: tuple[str, ...] = ()
     offset: int = 0
     limit: int | None = None
+    archived: bool | None = None
 
 
 class RunRow(NamedTuple):

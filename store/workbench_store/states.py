@@ -47,6 +47,7 @@ class StateChange(NamedTuple):
     generation: 0 for the submitter, 1 for the first supervisor, one more for each that adopts the run.
     judged: written by an onlooker who found that generation's holder dead, so it counts after all its changes.
     seq: position within what one writer wrote.
+    resumed: begins the run's life anew after its end, so that nothing of earlier generations counts any more.
     """
 
     generation: int
@@ -55,6 +56,7 @@ class StateChange(NamedTuple):
     time: float
     state: RunState
     reason: Optional[str] = None
+    resumed: bool = False
 
 
 def _order(change: StateChange) -> Tuple[int, bool, int, float]:
@@ -64,10 +66,12 @@ def _order(change: StateChange) -> Tuple[int, bool, int, float]:
 def fold_states(changes: Iterable[StateChange]) -> Optional[StateChange]:
     """The change that says what state the run is in, whatever order the changes are read in; None if there is none.
 
-    The first final state stands; otherwise the last change of the last generation does. Wall clocks only break
-    ties, since they may jump.
+    The first final state since the run was last resumed stands; otherwise the last change of the last generation
+    does. Wall clocks only break ties, since they may jump.
     """
     ordered = sorted(changes, key=_order)
+    beginning = max((place for place, change in enumerate(ordered) if change.resumed), default=0)
+    ordered = ordered[beginning:]
     for change in ordered:
         if change.state.final:
             return change

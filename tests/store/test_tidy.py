@@ -15,6 +15,7 @@ from workbench_store.journal import packed
 from workbench_store.journal.packed import journal_size, journals_in, pack, packed_path, read_journal
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.migrations import MIGRATIONS, SCHEMA_VERSION
 from workbench_store.rebuild import rebuild
 from workbench_store.store import Store
 from workbench_store.tidy import tidy, waiting
@@ -212,16 +213,16 @@ def test_points_that_are_missing_in_the_store_are_told_and_the_journals_kept(lay
     assert not packed_files(layout)
 
 
-def test_a_store_of_the_first_schema_is_brought_up(layout: WorkspaceLayout) -> None:
-    from workbench_store.lease import lease_of
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_a_store_of_an_older_schema_is_brought_up(layout: WorkspaceLayout, version: int) -> None:
+    import duckdb
 
     finished_run(layout, "r")
     before = everything(layout)
-    with lease_of(layout).writing() as connection:
-        connection.execute("ALTER TABLE settled DROP COLUMN tidy")
-        connection.execute("ALTER TABLE runs DROP COLUMN seconds")
-        connection.execute("DELETE FROM meta WHERE key = 'made'")
-        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
-    time.sleep(0.05)
+    layout.store.unlink()
+    with duckdb.connect(str(layout.store)) as connection:
+        for migration in MIGRATIONS[:version]:
+            connection.execute(migration)
+        connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(version)])
     assert tidy(layout, quiet_seconds=0).runs == 1
     assert everything(layout) == before

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,6 +136,43 @@ class Run:
             if deadline is not None and time.monotonic() > deadline:
                 raise RunError(f"run {self.name} is still {state} after {timeout} s", remedy="It goes on; wait again.")
             time.sleep(_POLL_SECONDS)
+
+    @property
+    def note(self) -> str | None:
+        """What users wrote about it."""
+        return self.record().note
+
+    def set_tags(self, tags: "Mapping[str, object]") -> None:
+        """Set tags of the run, whoever made it and though it is over. Raises UsageError for what is no tag."""
+        from workbench.lifecycle import edit_tags
+
+        edit_tags(self._workspace, self.name, tags)
+
+    def remove_tags(self, *names: str) -> None:
+        """Take tags away; those that are not there are no trouble."""
+        from workbench.lifecycle import edit_tags
+
+        edit_tags(self._workspace, self.name, {}, names)
+
+    def set_note(self, text: str) -> None:
+        """Write a note in place of the one there is; an empty one takes it away."""
+        from workbench.lifecycle import edit_note
+
+        edit_note(self._workspace, self.name, text)
+
+    def archive(self, archived: bool = True) -> None:
+        """Put the run out of the way of lists, or back. Nothing is deleted."""
+        from workbench.lifecycle import edit_archived
+
+        edit_archived(self._workspace, self.name, archived)
+
+    def rerun(self, *overrides: str, compute: str | None = None) -> "Run":
+        """Submit the run's job again from its own snapshot, spec and environment, with overrides such as
+        `inputs.lr=0.1`. Raises RunError for a run without a job, or whose secret variables are missing here."""
+        from workbench.lifecycle import rerun
+
+        again = rerun(self._workspace, self.name, overrides, compute=compute)
+        return Run(self._workspace, self._store, again.name)
 
     def cancel(self) -> None:
         """Ask for cancellation; the run is Canceled once its processes have ended. RunError if it is final already."""

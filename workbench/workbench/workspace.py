@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workbench_store.store import Store
 
     from workbench.spec import CommandJob
+    from workbench.view.compare import Comparison
 
 __all__ = ["Run", "Workspace"]
 
@@ -76,6 +77,14 @@ class Workspace:
             raise UsageError(f"a run's name is text, not {name!r}")
         refresh(self.layout, self.store)
         return Run(self.layout, self.store, self.store.resolve(name))
+
+    def compare(self, *names: "str | Run", baseline: "str | Run | None" = None) -> "Comparison":
+        """Runs side by side, the first as the baseline unless another is named. Raises NotFound and UsageError."""
+        from workbench.view.compare import compare
+
+        found = [name if isinstance(name, Run) else self.run(name) for name in names]
+        base = self.run(baseline).name if isinstance(baseline, str) else baseline.name if baseline else None
+        return compare(self.layout, self.store, [one.name for one in found], baseline=base)
 
     def runs(self, filter: str = "", *, limit: int | None = None) -> list[Run]:
         """The runs, newest first; `filter` is what the dashboard's filter takes, for example `state:failed lr<0.1`."""

@@ -23,6 +23,7 @@ COLUMNS = {
     "environment": "environment_label",
     "snapshot": "snapshot",
     "exit_code": "exit_code",
+    "note": "note",
 }
 _METRIC = "(SELECT any_value(s.last) FROM series s WHERE s.run = r.name AND s.rank = 0 AND s.key = ?)"
 _PARAM = "(SELECT any_value(p.number) FROM params p WHERE p.run = r.id AND p.key = ?)"
@@ -92,7 +93,8 @@ def _text_test(condition: Condition) -> tuple[str, Parameters]:
     text = str(condition.value)
     test = (
         "(contains(lower(name), lower(?)) OR contains(lower(experiment), lower(?)) "
-        "OR contains(lower(coalesce(display_name, '')), lower(?)) OR EXISTS (SELECT 1 FROM tags t WHERE t.run = r.id "
+        "OR contains(lower(coalesce(display_name, '')), lower(?)) OR contains(lower(coalesce(note, '')), lower(?)) "
+        "OR EXISTS (SELECT 1 FROM tags t WHERE t.run = r.id "
         "AND (contains(lower(t.key), lower(?)) OR contains(lower(t.value), lower(?)))))"
     )
-    return test, [text] * 5
+    return test, [text] * 6

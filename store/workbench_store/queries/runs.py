@@ -18,7 +18,7 @@ _FIXED = len(_ROW.split(", "))
 _RECORD = (
     "name, run_id, kind, experiment, display_name, description, compute, command, user_name, host, created, state, "
     "reason, exit_code, signal, started, ended, last_time, snapshot, environment, environment_label, lost_points, "
-    "gap_bytes, seconds"
+    "gap_bytes, seconds, note, archived"
 ).split(", ")
 
 
@@ -27,6 +27,8 @@ def list_runs(connection: "duckdb.DuckDBPyConnection", query: RunQuery) -> RunTa
     if query.limit is not None and query.limit < 0:
         raise UsageError(f"a list of {query.limit} runs was asked for", remedy="The limit is 0 or more.")
     condition, parameters = where(query.alternatives)
+    if query.archived is not None:
+        condition = f"({condition}) AND {'' if query.archived else 'NOT '}coalesce(archived, false)"
     order, order_parameters = order_by(query.sort)
     total = int(connection.execute(f"SELECT count(*) FROM runs r WHERE {condition}", parameters).fetchall()[0][0])
     window = "" if query.limit is None else f"LIMIT {int(query.limit)}"
@@ -77,6 +79,7 @@ def run_record(connection: "duckdb.DuckDBPyConnection", name: str) -> RunRecord 
         "SELECT key, value FROM tags WHERE run = (SELECT any_value(id) FROM runs WHERE name = ?) ORDER BY key",
         [clean(name)],
     ).fetchall()
+    columns["archived"] = bool(columns["archived"])
     columns.update(state=RunState.parse(columns["state"]), id=columns.pop("run_id"), user=columns.pop("user_name"))
     return RunRecord(tags=dict(tags), **columns)
 
@@ -101,8 +104,9 @@ def unfinished(connection: "duckdb.DuckDBPyConnection") -> list[str]:
 
 
 def state_counts(connection: "duckdb.DuckDBPyConnection") -> dict[str, int]:
-    """How many runs are in each state."""
-    return dict(connection.execute("SELECT state, count(*) FROM runs GROUP BY state").fetchall())
+    """How many runs are in each state; those that are archived do not count."""
+    rows = connection.execute("SELECT state, count(*) FROM runs WHERE NOT coalesce(archived, false) GROUP BY state")
+    return dict(rows.fetchall())
 
 
 def ends(connection: "duckdb.DuckDBPyConnection") -> dict[str, float]:

@@ -29,6 +29,7 @@ class ExitCode(IntEnum):
     RUN_CANCELED = 7
     NOT_RESPONDING = 8
     PROBLEMS = 9
+    DIFFERENT = 10
     INTERNAL = 70
     INTERRUPTED = 130
 
@@ -45,6 +46,7 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.RUN_CANCELED: "the run is Canceled",
     ExitCode.NOT_RESPONDING: "the run is NotResponding: adopt or close it",
     ExitCode.PROBLEMS: "`doctor` found problems",
+    ExitCode.DIFFERENT: "`reproduce`: not everything came out the same",
     ExitCode.INTERNAL: "an error of Workbench itself",
     ExitCode.INTERRUPTED: "interrupted, or detached from a run that goes on",
 }

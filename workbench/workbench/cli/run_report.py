@@ -49,6 +49,8 @@ def _facts(page: RunPage) -> list[tuple[str, str]]:
         ("exit code", "" if record.exit_code is None else str(record.exit_code)),
         ("compute", record.compute or ""),
         ("command", shorten(record.command or "", 400)),
+        ("note", record.note or ""),
+        ("archived", "yes" if record.archived else ""),
         ("tags", ", ".join(f"{key}={value}" if value else key for key, value in record.tags.items())),
     ]
     if snapshot is not None:

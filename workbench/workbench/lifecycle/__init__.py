@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from workbench.lifecycle.closing import close_run as close_run
     from workbench.lifecycle.collection import collect as collect
     from workbench.lifecycle.collection import sweep_leftovers as sweep_leftovers
+    from workbench.lifecycle.edits import edit_archived as edit_archived
+    from workbench.lifecycle.edits import edit_note as edit_note
+    from workbench.lifecycle.edits import edit_tags as edit_tags
+    from workbench.lifecycle.repeating import rerun as rerun
     from workbench.lifecycle.submission import submit as submit
 
 _HOMES = {
@@ -19,11 +23,26 @@ _HOMES = {
     "cancel": "cancellation",
     "close_run": "closing",
     "collect": "collection",
+    "edit_archived": "edits",
+    "edit_note": "edits",
+    "edit_tags": "edits",
+    "rerun": "repeating",
     "submit": "submission",
     "sweep_leftovers": "collection",
 }
 
-__all__ = ["adopt", "cancel", "close_run", "collect", "submit", "sweep_leftovers"]
+__all__ = [
+    "adopt",
+    "cancel",
+    "close_run",
+    "collect",
+    "edit_archived",
+    "edit_note",
+    "edit_tags",
+    "rerun",
+    "submit",
+    "sweep_leftovers",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,8 @@ from workbench_store.journal.packed import journal_size, journals_in, read_journ
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState, StateChange, fold_states
 
-#: A script's own journal holds points and states: only this much of its end is read, where the end record is.
+#: A script's own journal holds points and states: only its beginning and its end are read, where the states are.
+_HEAD_BYTES = 64 * 1024
 _TAIL_BYTES = 256 * 1024
 _POINTS_WRITERS = ("client", "system")
 _MIXED_WRITERS = ("script",)
@@ -37,7 +38,10 @@ class JournalTail:
         try:
             size = journal_size(path)
             if offset is None:
-                offset = max(0, size - _TAIL_BYTES) if _is(path, _MIXED_WRITERS) else 0
+                offset = 0
+                if _is(path, _MIXED_WRITERS) and size > _HEAD_BYTES + _TAIL_BYTES:
+                    yield from _events(read_journal(path, 0, _HEAD_BYTES))
+                    offset = size - _TAIL_BYTES
             data = read_journal(path, offset, size - offset)
         except OSError:
             return
@@ -46,6 +50,10 @@ class JournalTail:
             if isinstance(record, Event):
                 yield record
         self._offsets[path] = offset + done
+
+
+def _events(data: bytes) -> list[Event]:
+    return [record for record, _ in decode(data) if isinstance(record, Event)]
 
 
 def journal_files(folder: Path) -> list[Path]:
@@ -72,6 +80,7 @@ def changes_of(events: Iterable[Event]) -> list[StateChange]:
                     event.time,
                     RunState.parse(str(fields.get("state"))),
                     fields.get("reason"),
+                    fields.get("resumed") is True,
                 )
             )
     return found

@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
 from pathlib import Path
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from workbench_store.errors import RunError, WorkspaceError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.secrets import looks_secret_name
-from workbench_store.snapshot import Snapshot, take_snapshot
+from workbench_store.snapshot import Snapshot, read_snapshot, take_snapshot
 from workbench_store.states import RunState
 
 from workbench.client.names import generate_name
@@ -46,11 +46,22 @@ SECRETS_PROPERTY = "workbench.secret_variables"
 Narrate = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """What a run takes over from an earlier one: its snapshot's id, its environment as its plan has it, and what git
+    said of the code then."""
+
+    snapshot: str | None
+    environment: Mapping[str, Any] | None
+    git: Mapping[str, str]
+
+
 def submit(
     layout: WorkspaceLayout,
     job: CommandJob,
     *,
     narrate: Narrate | None = None,
+    earlier: Earlier | None = None,
     compute: str | None = None,
     strict_python: bool = False,
     allow_downloads: bool = False,
@@ -61,7 +72,7 @@ def submit(
     Raises SpecError, ComputeError, EnvironmentFailed, SnapshotError or RunError, and then there is no run.
     If the supervisor does not come up the run is Failed, with the reason.
     """
-    draft = _draft(layout, job if compute is None else job.on(compute), strict_python, allow_downloads)
+    draft = _draft(layout, job if compute is None else job.on(compute), earlier, strict_python, allow_downloads)
     folder = _new_folder(layout, draft.plan.name)
     try:
         started = start_supervisor(layout, draft.plan.name, folder.root, adopting=False, secrets=draft.secrets)
@@ -83,9 +94,12 @@ class _Draft:
     job: CommandJob
     plan: Plan
     secrets: dict[str, str]
+    earlier: Earlier | None
 
 
-def _draft(layout: WorkspaceLayout, job: CommandJob, strict_python: bool, allow_downloads: bool) -> _Draft:
+def _draft(
+    layout: WorkspaceLayout, job: CommandJob, earlier: Earlier | None, strict_python: bool, allow_downloads: bool
+) -> _Draft:
     """Everything that can be refused, in one look. Raises as `submit` does."""
     problems = execution_refusals(job)
     if problems:
@@ -95,7 +109,7 @@ def _draft(layout: WorkspaceLayout, job: CommandJob, strict_python: bool, allow_
     inputs, outputs = plan_inputs(layout, job, name), plan_outputs(layout, job, name)
     seen = {item.name: literal_text(item.value) if item.value is not None else str(item.resolved) for item in inputs}
     secrets = {key: value for key, value in job.environment_variables.items() if looks_secret_name(key)}
-    definition = None if job.environment is None else define(job.environment, job.base_dir)
+    environment = environment_of(job) if earlier is None else earlier.environment
     plan = Plan(
         name=name,
         id="",
@@ -113,12 +127,17 @@ def _draft(layout: WorkspaceLayout, job: CommandJob, strict_python: bool, allow_
         variables={key: value for key, value in job.environment_variables.items() if key not in secrets},
         secrets=tuple(secrets),
         timeout=job.limits.timeout if job.limits else None,
-        environment=None if definition is None else definition_to_dict(definition),
+        environment=environment,
         strict_python=strict_python,
         allow_downloads=allow_downloads,
         processes=processes_of(job),
     )
-    return _Draft(_without_secrets(job, secrets), plan, secrets)
+    return _Draft(_without_secrets(job, secrets), plan, secrets, earlier)
+
+
+def environment_of(job: CommandJob) -> dict[str, Any] | None:
+    """The definition of the environment that the job asks for, as a plan keeps it. Raises EnvironmentFailed."""
+    return None if job.environment is None else definition_to_dict(define(job.environment, job.base_dir))
 
 
 def _free_name(layout: WorkspaceLayout, wanted: str | None) -> str:
@@ -166,9 +185,9 @@ def _fill(layout: WorkspaceLayout, files: RunLayout, draft: _Draft, follow_links
     job, plan = draft.job, draft.plan
     recorder = RunRecorder(files, "submit", 0)
     try:
-        git = _InBackground(lambda: git_properties(job.code if isinstance(job.code, Path) else job.base_dir))
+        git = _InBackground(lambda: _git(job, draft.earlier))
         with recorder.stage("snapshot") as detail:
-            snapshot = _snapshot(layout, job, follow_links)
+            snapshot = _snapshot(layout, job, draft.earlier, follow_links)
             if snapshot is not None:
                 detail.update(files=snapshot.files, bytes=snapshot.bytes)
         properties = {**git.result(), **{k: v for k, v in job.properties.items() if v is not None}}
@@ -197,7 +216,15 @@ def _complete(plan: Plan, identity: dict[str, Any], snapshot: Snapshot | None) -
     )
 
 
-def _snapshot(layout: WorkspaceLayout, job: CommandJob, follow_links: bool) -> Snapshot | None:
+def _git(job: CommandJob, earlier: Earlier | None) -> dict[str, str]:
+    if earlier is not None:
+        return dict(earlier.git)
+    return git_properties(job.code if isinstance(job.code, Path) else job.base_dir)
+
+
+def _snapshot(layout: WorkspaceLayout, job: CommandJob, earlier: Earlier | None, follow_links: bool) -> Snapshot | None:
+    if earlier is not None:
+        return None if earlier.snapshot is None else read_snapshot(layout, earlier.snapshot)
     return take_snapshot(layout, job.code, follow_links=follow_links) if isinstance(job.code, Path) else None
 
 

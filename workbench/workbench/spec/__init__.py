@@ -6,7 +6,7 @@ from workbench.spec.environments import BuildContext, Environment
 from workbench.spec.errors import SpecErrors
 from workbench.spec.expressions import Reference, references, resolve_command
 from workbench.spec.job import CommandJob
-from workbench.spec.load import check_job, job_from_dict, load_job
+from workbench.spec.load import check_job, job_again, job_from_dict, load_job
 from workbench.spec.paths import is_remote
 from workbench.spec.ports import Input, Output, literal_text
 from workbench.spec.problems import Problem
@@ -60,6 +60,7 @@ __all__ = [
     "execution_notes",
     "execution_refusals",
     "is_remote",
+    "job_again",
     "job_from_dict",
     "job_to_dict",
     "job_to_yaml",

@@ -188,6 +188,7 @@ def _sibling(path: str) -> str | None:
     return str(parent / close) if close else None
 
 
-#: Checks of the spec alone, and checks of what is on this machine's disk.
+#: Checks of the spec alone; of the data on this machine's disk; of all that is on the disk.
 SPEC_CHECKS: tuple[Check, ...] = (check_command, check_inputs, check_environment)
-DISK_CHECKS: tuple[Check, ...] = (check_code, check_input_paths, check_output_paths, check_environment_paths)
+DATA_CHECKS: tuple[Check, ...] = (check_input_paths, check_output_paths)
+DISK_CHECKS: tuple[Check, ...] = (check_code, *DATA_CHECKS, check_environment_paths)

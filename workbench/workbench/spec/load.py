@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from workbench.spec.checks import DISK_CHECKS, SPEC_CHECKS, Check, Finding
+from workbench.spec.checks import DATA_CHECKS, DISK_CHECKS, SPEC_CHECKS, Check, Finding
 from workbench.spec.errors import SpecErrors
 from workbench.spec.fields import Record
 from workbench.spec.files import Unreadable, read_yaml_file, read_yaml_text
@@ -46,11 +46,7 @@ def load_job(
     `KEY=VALUE` texts.
     Raises SpecErrors with every error there is.
     """
-    job, problems = _load(source, relative_origin, [*(params_override or ()), *overrides])
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if job is None or errors:
-        raise SpecErrors(errors)
-    return job
+    return _checked(_load(source, relative_origin, [*(params_override or ()), *overrides]))
 
 
 def check_job(path: Source, overrides: Overrides = ()) -> list[Problem]:
@@ -63,6 +59,18 @@ def job_from_dict(data: Mapping[str, object], base_dir: str | os.PathLike[str]) 
     return _from_plain(data, Path(base_dir), "spec.json", SPEC_CHECKS)
 
 
+def job_again(data: Mapping[str, object], base_dir: Path, overrides: Iterable[str] = ()) -> CommandJob:
+    """The job of a stored spec with overrides, checked as when it was first submitted but for its code, which need not
+    be where it was. Raises SpecErrors."""
+    try:
+        tree = from_python(data, Mark("spec.json"))
+        root = apply_overrides(_root(tree, "spec.json"), parse_overrides(overrides))
+        _check_type(root, "spec.json")
+    except (Unreadable, BadOverride) as error:
+        raise SpecErrors([error.problem]) from error
+    return _checked(_read(root, base_dir, SPEC_CHECKS + DATA_CHECKS, None))
+
+
 def job_from_python(data: Mapping[str, object], base_dir: Path) -> CommandJob:
     """A job out of plain values, checked as a file is. Raises SpecErrors."""
     return _from_plain(data, base_dir, "command()", SPEC_CHECKS + DISK_CHECKS)
@@ -72,7 +80,11 @@ def _from_plain(data: Mapping[str, object], base_dir: Path, name: str, checks: S
     tree = from_python(data, Mark(name))
     if not isinstance(tree, MapNode):
         raise SpecErrors([Problem(name, 0, 0, "", "must be a mapping")])
-    job, problems = _read(tree, base_dir, checks, None)
+    return _checked(_read(tree, base_dir, checks, None))
+
+
+def _checked(found: tuple[CommandJob | None, list[Problem]]) -> CommandJob:
+    job, problems = found
     errors = [problem for problem in problems if problem.severity == "error"]
     if job is None or errors:
         raise SpecErrors(errors)

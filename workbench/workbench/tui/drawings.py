@@ -132,6 +132,7 @@ def _facts(page: RunPage) -> list[tuple[str, str]]:
         ("exit code", None if record.exit_code is None else str(record.exit_code)),
         ("compute", record.compute),
         ("command", shorten(record.command or "", 600)),
+        ("note", record.note),
         ("tags", ", ".join(f"{key}={value}" if value else key for key, value in record.tags.items())),
         ("snapshot", snapshot and f"{snapshot.id[:12]}  {snapshot.files} files, {format_bytes(snapshot.bytes)}"),
         ("environment", environment and f"{environment.label}  Python {environment.python_version}"),

@@ -2,8 +2,9 @@
 
 Words are joined by "and", `|` by "or"; `-` before a word turns it round. A bare word looks at name, experiment, tags.
 `field:value` and `field=value` compare with a field (state, exp, name, compute, kind, user, host, env, created,
-duration), `tag:name` and `tag.name=value` with tags; any other name with `=`, `!=`, `<`, `<=`, `>`, `>=` or `~` (holds)
-is a metric or a parameter; `metric.NAME` and `param.NAME` (also metrics., params., tags.) say which.
+duration, note), `tag:name` and `tag.name=value` with tags; any other name with `=`, `!=`, `<`, `<=`, `>`, `>=` or `~`
+(holds) is a metric or a parameter; `metric.NAME` and `param.NAME` (also metrics., params., tags.) say which. Archived
+runs are left out unless `archived:yes` (only those) or `archived:all` is among the words.
 """
 
 import re
@@ -32,9 +33,10 @@ FIELDS = {
     "ended": "ended",
     "duration": "duration",
     "exit": "exit_code",
+    "note": "note",
 }
 #: Fields of text, in which `:` asks for a part of it.
-_PARTIAL = frozenset({"name", "experiment", "compute", "user", "host", "environment"})
+_PARTIAL = frozenset({"name", "experiment", "compute", "user", "host", "environment", "note"})
 _TOKEN = re.compile(r'(?P<bar>\|)|(?P<word>(?:"[^"]*"|[^\s|"])+)|(?P<quote>")')
 _TEST = re.compile(r"(?P<name>[^:=<>!~\s]+)(?P<operator><=|>=|!=|=|<|>|~|:)(?P<value>.*)", re.S)
 _AGO = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
@@ -43,16 +45,18 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 @dataclass(frozen=True)
 class Filter:
-    """A parsed filter: alternatives joined by "or", each of conditions joined by "and"."""
+    """A parsed filter: alternatives joined by "or", each of conditions joined by "and". `archived` is as a query's."""
 
     text: str
     alternatives: tuple[tuple[Condition, ...], ...]
+    archived: bool | None = False
 
 
 def parse_filter(text: str, now: float | None = None) -> Filter:
     """The filter that the text says; an empty one lets every run pass. Raises UsageError, naming the word."""
     alternatives: list[tuple[Condition, ...]] = []
     conditions: list[Condition] = []
+    archived: bool | None = False
     moment = time.time() if now is None else now
     for match in _TOKEN.finditer(text):
         if match["quote"]:
@@ -60,11 +64,21 @@ def parse_filter(text: str, now: float | None = None) -> Filter:
         if match["bar"]:
             alternatives.append(tuple(conditions))
             conditions = []
+        elif match["word"].startswith("archived:"):
+            archived = _archived(match["word"])
         else:
             conditions.append(_condition(match["word"], moment))
     alternatives.append(tuple(conditions))
     given = tuple(alternative for alternative in alternatives if alternative)
-    return Filter(text, given)
+    return Filter(text, given, archived)
+
+
+def _archived(word: str) -> bool | None:
+    choices = {"yes": True, "no": False, "all": None}
+    value = word.partition(":")[2]
+    if value not in choices:
+        raise UsageError(f"the filter's {word!r} is none of archived:yes, archived:no and archived:all")
+    return choices[value]
 
 
 def _condition(word: str, now: float) -> Condition:

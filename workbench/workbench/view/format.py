@@ -30,6 +30,11 @@ def format_number(value: object) -> str:
     return f"{value:,.5g}" if size < 1000 else f"{value:,.1f}"
 
 
+def format_delta(value: float) -> str:
+    """A difference, with its sign: +0.0213, -12."""
+    return f"{'+' if value > 0 else ''}{format_number(value)}"
+
+
 def format_scalar(value: object) -> str:
     """A parameter or any JSON value on one line, harmless."""
     if value is None:

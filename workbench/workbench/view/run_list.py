@@ -17,7 +17,7 @@ _DEFAULT_METRICS = 4
 _DEFAULT_PARAMS = 3
 _SYSTEM = "system/"
 _ALIASES = {"exp": "experiment", "age": "created", "status": "state", "env": "environment"}
-_ASCENDING = frozenset({"name", "state", "experiment", "compute", "kind", "user", "host"})
+_ASCENDING = frozenset({"name", "state", "experiment", "compute", "kind", "user", "host", "note"})
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,14 @@ def run_list(
 
 def query(columns: ListColumns, filter: str, sort: SortKey, offset: int, limit: int | None) -> RunQuery:
     """The store's query of a list."""
-    return RunQuery(parse_filter(filter).alternatives, sort, columns.metrics, columns.params, offset, limit)
+    wanted = parse_filter(filter)
+    return RunQuery(wanted.alternatives, sort, columns.metrics, columns.params, offset, limit, archived=wanted.archived)
 
 
 def matching_names(store: "Store", filter: str, *, limit: int | None = None) -> list[str]:
     """The names of the runs that pass the filter, newest first. Raises UsageError."""
-    table: RunTable = store.runs(RunQuery(parse_filter(filter).alternatives, limit=limit))
+    wanted = parse_filter(filter)
+    table: RunTable = store.runs(RunQuery(wanted.alternatives, limit=limit, archived=wanted.archived))
     return table.names
 
 

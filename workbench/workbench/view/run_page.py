@@ -105,6 +105,8 @@ def to_json_dict(page: RunPage) -> dict[str, Any]:
         "ended": iso_time(record.ended),
         "duration": page.duration,
         "tags": dict(record.tags),
+        "note": record.note,
+        "archived": record.archived,
         "params": page.params,
         "metrics": [_metric(summary) for summary in page.metrics],
         "stages": [

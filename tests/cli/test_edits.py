@@ -1,0 +1,93 @@
+"""Tags, notes and archiving from the command line: what is written, what lists show, what is refused."""
+
+import json
+
+import pytest
+from workbench.cli.exit_codes import ExitCode
+
+from tests.cli.terminal import Workbench
+from tests.cli.test_commands import Job
+
+
+@pytest.fixture
+def runs(workbench: Workbench, job: Job) -> list[str]:
+    for name in ("red-fox", "red-hen", "blue-owl"):
+        assert workbench("run", job("true", f"name: {name}\n")).returncode == 0
+    return ["red-fox", "red-hen", "blue-owl"]
+
+
+def listed(workbench: Workbench, *words: str) -> set[str]:
+    done = workbench("ls", "--json", *words)
+    assert done.returncode == 0, done.stderr
+    return {run["name"] for run in json.loads(done.stdout)["runs"]}
+
+
+def test_tags_are_set_found_and_taken_away(workbench: Workbench, runs: list[str]) -> None:
+    assert workbench("tag", "red-f", "team=vision", "best").returncode == 0
+    assert listed(workbench, "tag:team=vision") == {"red-fox"} == listed(workbench, "tag:best")
+    assert workbench("tag", "--all", "name:red", "colour=red").returncode == 0
+    assert listed(workbench, "tag:colour=red") == {"red-fox", "red-hen"}
+    assert workbench("tag", "red-fox", "--remove", "best").returncode == 0
+    assert json.loads(workbench("show", "red-fox", "--json").stdout)["tags"] == {"team": "vision", "colour": "red"}
+
+
+def test_a_note_is_written_shown_found_and_taken_away(workbench: Workbench, runs: list[str]) -> None:
+    assert workbench("note", "red-fox", "diverged\nat step 3").returncode == 0
+    assert workbench("note", "red-fox").stdout == "diverged\nat step 3\n"
+    assert listed(workbench, "note:diverged") == {"red-fox"} == listed(workbench, "diverged")
+    assert "diverged" in workbench("show", "red-fox").stdout
+    assert workbench("note", "red-hen", "-", input="from a pipe\n").returncode == 0
+    assert json.loads(workbench("show", "red-hen", "--json").stdout)["note"] == "from a pipe"
+    assert workbench("note", "red-fox", "").returncode == 0
+    assert "has no note" in workbench("note", "red-fox").stderr
+
+
+def test_archived_runs_are_out_of_lists_and_nothing_else(workbench: Workbench, runs: list[str]) -> None:
+    assert workbench("archive", "red-fox", "blue").returncode == 0
+    assert listed(workbench) == {"red-hen"}
+    assert listed(workbench, "archived:yes") == {"red-fox", "blue-owl"}
+    assert listed(workbench, "archived:all") == set(runs)
+    assert workbench("show", "red-fox").returncode == 0
+    assert workbench("archive", "--undo", "--all", "name:red").returncode == 0
+    assert listed(workbench) == {"red-fox", "red-hen"}
+    assert workbench("doctor", "--rebuild").returncode == 0
+    assert listed(workbench, "archived:yes") == {"blue-owl"}, "edits are in a journal"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("tag", "red-fox"),
+        ("tag",),
+        ("tag", "red-fox", "=x"),
+        ("tag", "red-fox", "a\x1b[31m=x"),
+        ("tag", "red-fox", "a=\x07"),
+        ("note", "red-fox", "\x1b[2J"),
+        ("archive",),
+        ("ls", "archived:maybe"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(workbench: Workbench, runs: list[str], words: tuple[str, ...]) -> None:
+    done = workbench(*words)
+    assert done.returncode == ExitCode.USAGE
+    assert "Traceback" not in done.stderr and "\x1b" not in done.stderr
+    assert json.loads(workbench("show", "red-fox", "--json").stdout)["tags"] == {}
+
+
+def test_runs_are_compared_and_only_what_differs_is_shown(workbench: Workbench, job: Job) -> None:
+    for name, rate in (("one", 0.1), ("two", 0.2)):
+        file = job("echo ${{inputs.lr}}", f"name: {name}\ninputs: {{lr: {rate}, seed: 1}}\n")
+        assert workbench("run", file).returncode == 0
+    done = workbench("compare", "one", "two")
+    assert done.returncode == 0
+    assert "lr" in done.stdout and "(+0.1)" in done.stdout and "seed" not in done.stdout
+    assert "seed" in workbench("compare", "one", "two", "--all").stdout
+    told = json.loads(workbench("compare", "one", "two", "--baseline", "two", "--json").stdout)
+    assert told["baseline"] == "two" and {row["name"] for row in told["rows"]} >= {"lr"}
+    assert workbench("compare", "one").returncode == ExitCode.USAGE
+    assert workbench("compare", "one", "nothing").returncode == ExitCode.NOT_FOUND
+
+
+def test_the_folder_of_a_run_is_told(workbench: Workbench, runs: list[str]) -> None:
+    done = workbench("open", "red-fox")
+    assert done.stdout.strip().endswith("/.workbench/runs/red-fox")

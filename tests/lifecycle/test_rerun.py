@@ -1,0 +1,129 @@
+"""Running a run again: its own code, inputs and environment, whatever has become of the files since."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from workbench.lifecycle import rerun
+from workbench.lifecycle.files import read_json
+from workbench.lifecycle.logs import read_log
+from workbench.spec import Input, SpecErrors
+from workbench.workspace import Workspace
+from workbench_store.errors import NotFound, RunError
+from workbench_store.states import RunState
+
+from tests.lifecycle.launched import Launch, Launched
+
+
+def code(here: Path, text: str) -> Path:
+    folder = here / "src"
+    folder.mkdir(exist_ok=True)
+    (folder / "main.py").write_text(text)
+    return folder
+
+
+def again(run: Launched, *overrides: str) -> Launched:
+    return Launched(run.layout, rerun(run.layout, run.name, overrides).name)
+
+
+def test_the_snapshot_is_the_runs_own_though_the_code_has_changed(launch: Launch, here: Path) -> None:
+    folder = code(here, "print('as it was')")
+    first = launch(f"{sys.executable} main.py", code=str(folder), tags={"team": "vision"}, display_name="first")
+    first.finish()
+    code(here, "print('as it is')")
+    second = again(first)
+    assert second.finish() is RunState.COMPLETED
+    assert read_log(second.files) == "as it was\n"
+    shutil.rmtree(folder)
+    third = again(first)
+    assert third.finish() is RunState.COMPLETED
+    workspace = Workspace(first.layout.root, create=False)
+    records = [workspace.run(run.name).record() for run in (first, second, third)]
+    assert len({record.snapshot for record in records}) == 1
+    assert records[2].tags == {"team": "vision"} and records[2].display_name == "first"
+    assert workspace.store.detail(third.name).properties["workbench.rerun_of"] == first.name
+
+
+def test_what_is_set_is_all_that_changes(launch: Launch, here: Path) -> None:
+    folder = code(here, "import sys; print(sys.argv[1:])")
+    first = launch(
+        f"{sys.executable} main.py ${{{{inputs.lr}}}} ${{{{inputs.n}}}}", code=str(folder), inputs={"lr": 0.1, "n": 3}
+    )
+    first.finish()
+    second = again(first, "inputs.lr=0.5", "tags.kind=wide")
+    assert second.finish() is RunState.COMPLETED
+    assert read_log(second.files) == "['0.5', '3']\n"
+    run = Workspace(first.layout.root, create=False).run(second.name)
+    assert run.params == {"lr": 0.5, "n": 3} and run.tags == {"kind": "wide"}
+
+
+def test_other_code_is_taken_when_it_is_named(launch: Launch, here: Path) -> None:
+    first = launch(f"{sys.executable} main.py", code=str(code(here, "print('old')")))
+    first.finish()
+    code(here, "print('new')")
+    second = again(first, f"code={here / 'src'}")
+    second.finish()
+    assert read_log(second.files) == "new\n"
+
+
+def test_secrets_come_from_the_caller_or_are_missed_by_name(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = launch("echo $HF_TOKEN", environment_variables={"HF_TOKEN": "hush", "OPEN": "1"})
+    first.finish()
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with pytest.raises(RunError, match="HF_TOKEN"):
+        again(first)
+    monkeypatch.setenv("HF_TOKEN", "mine")
+    second = again(first)
+    second.finish()
+    assert read_log(second.files) == "mine\n"
+    assert "hush" not in (first.files.root / "spec.json").read_text()
+    third = again(second)
+    third.finish()
+    assert read_log(third.files) == "mine\n"
+
+
+def test_data_that_has_changed_since_is_told(launch: Launch, here: Path) -> None:
+    data = here / "rows.csv"
+    data.write_text("one\n")
+    first = launch("cat ${{inputs.d}}", inputs={"d": Input(path=str(data), type="uri_file")})
+    first.finish()
+    assert rerun(first.layout, first.name).warnings == ()
+    data.write_text("another\n")
+    told = rerun(first.layout, first.name)
+    assert len(told.warnings) == 1 and "rows.csv has changed" in told.warnings[0]
+    Launched(first.layout, told.name).finish()
+    data.unlink()
+    with pytest.raises(SpecErrors, match=r"rows\.csv"):
+        again(first)
+
+
+@pytest.mark.parametrize("override", ["inputs.zz", "nothing=1", "inputs.lr.deep=1", "limits.timeout=soon"])
+def test_a_wrong_override_starts_nothing(launch: Launch, override: str) -> None:
+    first = launch("echo ${{inputs.lr}}", inputs={"lr": 0.1})
+    first.finish()
+    before = sorted(path.name for path in first.layout.runs.iterdir())
+    with pytest.raises(SpecErrors):
+        again(first, override)
+    assert sorted(path.name for path in first.layout.runs.iterdir()) == before
+
+
+def test_a_run_of_that_name_must_have_a_job(launch: Launch, here: Path) -> None:
+    import workbench
+
+    with workbench.start_run(system_metrics=False) as run:
+        pass
+    layout = launch("true").layout
+    with pytest.raises(RunError, match="opened by a script"):
+        rerun(layout, run.name)
+    with pytest.raises(NotFound):
+        rerun(layout, "nothing")
+
+
+def test_a_rerun_can_have_a_name_and_other_settings(launch: Launch) -> None:
+    first = launch("echo $AZUREML_RUN_ID", name="first")
+    first.finish()
+    second = again(first, "name=second", "experiment_name=other", "limits.timeout=60")
+    second.finish()
+    assert second.name == "second" and read_log(second.files) == "second\n"
+    assert (read_json(second.files.identity) or {})["experiment"] == "other"

@@ -1,0 +1,109 @@
+"""Compare runs: what they were given and what came out, next to a baseline; only what differs is shown.
+
+The first run is the baseline unless another is named. Numbers of the others carry their difference from it.
+
+examples:
+  workbench compare brave calm
+  workbench compare brave calm daring --baseline calm --metric-value max
+  workbench compare brave calm --code          # the changed lines of the code too
+"""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from workbench.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from workbench.cli.output import Cell
+    from workbench.view.compare import Cell as Value
+    from workbench.view.compare import CodeDifference, Comparison, Row
+
+_WIDEST = 40
+_SHOWN_HASH = 10
+
+
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `workbench compare`."""
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run's name, or an unambiguous prefix of it")
+    parser.add_argument("--baseline", metavar="RUN", help="what the others are compared with (default: the first)")
+    parser.add_argument(
+        "--metric-value", choices=("last", "min", "max", "mean"), default="last", help="which of a metric's figures"
+    )
+    parser.add_argument("--all", action="store_true", help="also what is the same in all of them")
+    parser.add_argument("--code", action="store_true", help="the lines of the code that differ from the baseline's")
+    parser.add_argument("--json", action="store_true", help="the comparison as JSON; fields are in docs/cli.md")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the comparison."""
+    from workbench.cli.output import emit_json
+    from workbench.view.compare import code_differences, compare, to_json_dict
+    from workbench.workspace import Workspace
+
+    workspace = Workspace(arguments.workspace, create=False)
+    names = [workspace.run(name).name for name in arguments.runs]
+    baseline = workspace.run(arguments.baseline).name if arguments.baseline else None
+    if baseline is not None and baseline not in names:
+        names.insert(0, baseline)
+    found = compare(workspace.layout, workspace.store, names, baseline=baseline, which=arguments.metric_value)
+    if arguments.json:
+        emit_json(to_json_dict(found, everything=arguments.all))
+        return ExitCode.COMPLETED
+    _print(found, everything=arguments.all)
+    if arguments.code:
+        base = found.runs[found.baseline]
+        for name in found.runs:
+            if name != base:
+                _print_code(name, code_differences(workspace.layout, workspace.store, base, name))
+    return ExitCode.COMPLETED
+
+
+def _print(found: "Comparison", *, everything: bool) -> None:
+    from workbench.cli.output import Cell, emit_table, narrate
+
+    rows = found.rows if everything else found.differing
+    if not rows:
+        narrate("nothing differs; --all shows what is the same")
+        return
+    titles = [name + (" (baseline)" if place == found.baseline else "") for place, name in enumerate(found.runs)]
+    emit_table(["", "", *titles], [[Cell(row.kind, "dim"), Cell(_name(row)), *_cells(row)] for row in rows])
+    same = len(found.rows) - len(found.differing)
+    if not everything and same:
+        narrate(f"{same} more are the same in all; --all shows them")
+
+
+def _name(row: "Row") -> str:
+    from workbench.view.format import safe_text, shorten
+
+    return shorten(safe_text(row.name), _WIDEST)
+
+
+def _cells(row: "Row") -> "list[Cell]":
+    from workbench.cli.output import Cell
+
+    return [Cell(_text(row, cell), right=row.kind in ("param", "metric")) for cell in row.cells]
+
+
+def _text(row: "Row", cell: "Value") -> str:
+    from workbench.view.format import format_delta, format_duration, format_number, format_scalar, safe_text, shorten
+
+    value = cell.value
+    if value is None:
+        return "-"
+    if row.kind == "code":
+        return str(value)[:_SHOWN_HASH]
+    if row.name == "duration" and row.kind == "run" and isinstance(value, float):
+        return format_duration(value)
+    number = row.kind == "metric" and isinstance(value, int | float)
+    text = format_number(float(value)) if number else shorten(format_scalar(value), _WIDEST)  # type: ignore[arg-type]
+    return safe_text(text) + (f" ({format_delta(cell.delta)})" if cell.delta is not None else "")
+
+
+def _print_code(name: str, found: "tuple[CodeDifference, ...]") -> None:
+    from workbench.cli.output import emit
+    from workbench.view.format import safe_text
+
+    for one in found:
+        emit(f"\n{name}: {safe_text(one.path)} {one.change}" + ("" if one.lines else " (no text)"))
+        for line in one.lines[2:]:
+            emit(f"  {safe_text(line)}")

@@ -1,0 +1,45 @@
+"""Set tags of runs, or take them away.
+
+examples:
+  workbench tag brave team=vision best        # a tag without a value is a mark
+  workbench tag brave --remove best
+  workbench tag --all 'exp:digits accuracy>0.9' good
+"""
+
+import argparse
+
+from workbench.cli.exit_codes import ExitCode
+
+
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `workbench tag`."""
+    parser.add_argument("run", nargs="?", metavar="RUN", help="the run's name, or an unambiguous prefix of it")
+    parser.add_argument("tags", nargs="*", metavar="TAG[=VALUE]", help="tags to set")
+    parser.add_argument("--remove", action="append", default=[], metavar="TAG", help="a tag to take away")
+    parser.add_argument("--all", metavar="FILTER", help="every run that passes the filter, in place of RUN")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Tag."""
+    from workbench_store.errors import UsageError
+
+    from workbench.cli.output import narrate
+    from workbench.lifecycle import edit_tags
+    from workbench.workspace import Workspace
+
+    workspace = Workspace(arguments.workspace, create=False)
+    texts = list(arguments.tags)
+    if arguments.all is None:
+        if arguments.run is None:
+            raise UsageError("no run is named", remedy="workbench tag RUN TAG=VALUE ...")
+        runs = [workspace.run(arguments.run)]
+    else:
+        texts = [text for text in (arguments.run, *texts) if text is not None]
+        runs = workspace.runs(arguments.all)
+    if not texts and not arguments.remove:
+        raise UsageError("no tag is named", remedy="workbench tag RUN TAG=VALUE ..., or --remove TAG")
+    tags = {name: value for name, _, value in (text.partition("=") for text in texts)}
+    for found in runs:
+        edit_tags(workspace.layout, found.name, tags, arguments.remove)
+    narrate(f"{len(runs)} runs tagged" if len(runs) != 1 else f"{runs[0].name} tagged")
+    return ExitCode.COMPLETED

@@ -1,0 +1,43 @@
+"""What users write about a run: tags, a note, whether it is archived. It goes into the workspace's journal."""
+
+from collections.abc import Mapping, Sequence
+
+from workbench_store.errors import UsageError
+from workbench_store.journal.writer import JournalWriter
+from workbench_store.layout import WorkspaceLayout
+
+from workbench.client.arguments import check_name, check_tags, check_text
+
+_NOTE_CONTROLS = frozenset("\n\t")
+
+
+def edit_tags(layout: WorkspaceLayout, run: str, tags: Mapping[str, object], remove: Sequence[str] = ()) -> None:
+    """Set tags of the run of exactly that name and remove others. Raises UsageError for a name or value that is none,
+    or WorkspaceError."""
+    checked = check_tags(dict(tags))
+    for name in remove:
+        check_name(name, "tag")
+    _record(layout, "tags", run, set=checked, remove=list(remove))
+
+
+def edit_note(layout: WorkspaceLayout, run: str, note: str) -> None:
+    """Give the run a note in place of the one it has; empty: none. Raises UsageError or WorkspaceError."""
+    text = check_text(note, "the note")
+    if any(not letter.isprintable() and letter not in _NOTE_CONTROLS for letter in text):
+        raise UsageError("the note has characters that cannot be shown", remedy="Use text, line breaks and tabs.")
+    _record(layout, "note", run, note=text.strip())
+
+
+def edit_archived(layout: WorkspaceLayout, run: str, archived: bool) -> None:
+    """Put the run out of the way of lists, or back. Nothing is deleted. Raises WorkspaceError."""
+    _record(layout, "archived", run, archived=archived)
+
+
+def _record(layout: WorkspaceLayout, event: str, run: str, **fields: object) -> None:
+    layout.journals.mkdir(parents=True, exist_ok=True)
+    writer = JournalWriter(layout.journals, "user")
+    try:
+        writer.event(event, run=run, **fields)
+        writer.sync()
+    finally:
+        writer.close()

@@ -1,0 +1,104 @@
+"""Running a run again: from its own snapshot, spec and environment, with what the user changes."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+from workbench_store.errors import NotFound, RunError
+from workbench_store.layout import RunLayout, WorkspaceLayout
+
+from workbench.lifecycle.files import read_json
+from workbench.lifecycle.fingerprints import stat_fingerprint
+from workbench.lifecycle.history import JournalTail
+from workbench.lifecycle.plan import Plan, read_plan
+from workbench.lifecycle.submission import SECRETS_PROPERTY, Earlier, Narrate, environment_of, submit
+from workbench.spec import CommandJob, job_again
+
+#: The property that names the run which a run repeats.
+RERUN_PROPERTY = "workbench.rerun_of"
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """The new run's name, and what is not as it was: data that has changed since."""
+
+    name: str
+    warnings: tuple[str, ...]
+
+
+def rerun(
+    layout: WorkspaceLayout,
+    name: str,
+    overrides: Iterable[str] = (),
+    *,
+    compute: str | None = None,
+    narrate: Narrate | None = None,
+) -> Rerun:
+    """Submit the run of exactly that name again. `overrides` are `KEY=VALUE` texts, as for `run --set`.
+
+    The snapshot is the run's own, unless `code` is overridden, and the environment too, unless `environment` is.
+    Variables whose values were kept out of the record are taken from this process's environment. Raises NotFound,
+    RunError for a run that has no job or for variables that are missing, and what `submit` raises.
+    """
+    files = layout.run(name)
+    if not files.root.is_dir():
+        raise NotFound(f"there is no run {name} in {layout.root}")
+    spec = read_json(files.spec)
+    if spec is None:
+        raise RunError(f"run {name} was opened by a script, so it has no job to run again", remedy="Run the script.")
+    plan = read_plan(files)
+    texts = list(overrides)
+    base = Path(str(spec.get("code") or Path.cwd()))
+    job = _named(job_again(_without_name(spec), base if base.is_dir() else Path.cwd(), texts), name)
+    submitted = submit(
+        layout, _with_secrets(job, plan, name), earlier=_earlier(plan, job, texts), compute=compute, narrate=narrate
+    )
+    return Rerun(submitted, tuple(_changed_data(files, plan)))
+
+
+def _without_name(spec: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in spec.items() if key != "name"}
+
+
+def _named(job: CommandJob, name: str) -> CommandJob:
+    properties = {key: value for key, value in job.properties.items() if key != SECRETS_PROPERTY}
+    return replace(job, properties={**properties, RERUN_PROPERTY: name})
+
+
+def _with_secrets(job: CommandJob, plan: Plan, name: str) -> CommandJob:
+    wanted = [key for key in plan.secrets if key not in job.environment_variables]
+    missing = [key for key in wanted if key not in os.environ]
+    if missing:
+        raise RunError(
+            f"run {name} was given {', '.join(missing)}, whose value is not recorded as it looks like a secret",
+            remedy="Set it in this environment, or with --set environment_variables.NAME=VALUE.",
+        )
+    return replace(job, environment_variables={**job.environment_variables, **{key: os.environ[key] for key in wanted}})
+
+
+def _earlier(plan: Plan, job: CommandJob, overrides: Iterable[str]) -> Earlier | None:
+    """What is taken over; None where the user names other code and another environment is made from the spec anyway."""
+    changed = {text.partition("=")[0].partition(".")[0].strip() for text in overrides}
+    if "code" in changed:
+        return None
+    if "environment" in changed:
+        return Earlier(plan.snapshot, environment_of(job), plan.git)
+    return Earlier(plan.snapshot, plan.environment, plan.git)
+
+
+def _changed_data(files: RunLayout, plan: Plan) -> Iterable[str]:
+    recorded = {
+        str(event.fields.get("name")): str(event.fields.get("fingerprint"))
+        for event in reversed(JournalTail(files).new_events())
+        if event.name == "input" and str(event.fields.get("fingerprint")).startswith("stat:")
+    }
+    for item in plan.inputs:
+        before = recorded.get(item.name)
+        if item.path is None or before is None or not Path(item.path).exists():
+            continue
+        now = stat_fingerprint(Path(item.path))
+        if now != before and not now.endswith("+"):
+            yield f"the input {item.name} is not as it was: {item.path} has changed since"

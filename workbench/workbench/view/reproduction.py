@@ -1,0 +1,64 @@
+"""Whether a run and its repetition came out the same: states, metrics, outputs, environment and data."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench_store.layout import WorkspaceLayout
+
+from workbench.view.compare import Comparison, compare
+from workbench.view.run_page import run_page
+
+if TYPE_CHECKING:
+    from workbench_store.store import Store
+
+_COMPARED = ("environment", "input", "metric", "code")
+_OUTPUTS = ("output", "named-output")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One thing that was to come out the same: what it is, how it was, how it is, and whether that is the same."""
+
+    kind: str
+    name: str
+    before: object
+    after: object
+    same: bool
+
+
+def reproduction(
+    layout: WorkspaceLayout, store: "Store", before: str, after: str, *, tolerance: float = 0.0
+) -> tuple[Outcome, ...]:
+    """Everything of the run `before` that can be told to be the same in `after`, or not.
+
+    A metric is the same when its last value (rank 0) differs by at most `tolerance` times the larger of both; outputs
+    are by content. Raises NotFound.
+    """
+    found = compare(layout, store, [before, after])
+    return (*_rows(found, tolerance), *_outputs(layout, store, before, after))
+
+
+def _rows(found: Comparison, tolerance: float) -> Iterable[Outcome]:
+    for row in found.rows:
+        one, other = (cell.value for cell in row.cells)
+        if row.kind == "run" and row.name == "state":
+            yield Outcome("run", "state", one, other, one == other)
+        elif row.kind in _COMPARED:
+            same = not row.differs or (row.kind == "metric" and _near(one, other, tolerance))
+            yield Outcome(row.kind, row.name, one, other, same)
+
+
+def _near(one: object, other: object, tolerance: float) -> bool:
+    numbers = [value for value in (one, other) if isinstance(value, int | float)]
+    return len(numbers) == 2 and math.isclose(numbers[0], numbers[1], rel_tol=tolerance, abs_tol=0.0)
+
+
+def _outputs(layout: WorkspaceLayout, store: "Store", before: str, after: str) -> Iterable[Outcome]:
+    old, new = (
+        {one.path: one.hash for one in run_page(layout, store, name).artifacts if one.kind in _OUTPUTS}
+        for name in (before, after)
+    )
+    for path in sorted({*old, *new}):
+        yield Outcome("output", path, old.get(path), new.get(path), old.get(path) == new.get(path))
