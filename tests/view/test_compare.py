@@ -116,8 +116,6 @@ def test_code_is_compared_file_by_file_and_line_by_line(layout: WorkspaceLayout,
     ]
     assert found[0].lines == ()
     assert found[3].lines[2:] == ("@@ -1,2 +1,2 @@", " one", "-two", "+2")
-        store.detail("a").snapshot is not None and take_snapshot(layout, src).entries[0].hash
-    )
 
 
 def test_a_repetition_is_told_thing_by_thing(layout: WorkspaceLayout) -> None:
