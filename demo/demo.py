@@ -60,10 +60,11 @@ def show(runs: list[Run]) -> None:
 
 def dashboard(workspace: Workspace) -> int:
     command = [str(Path(sys.executable).with_name("workbench")), "--workspace", str(workspace.path)]
-    if os.environ.get("NO_TUI") or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        emit("Open the dashboard with: .venv/bin/workbench")
-        return 0
-    return subprocess.run(command, check=False).returncode
+    code = 0
+    if not os.environ.get("NO_TUI") and sys.stdin.isatty() and sys.stdout.isatty():
+        code = subprocess.run(command, check=False).returncode
+    emit("Open the dashboard with: .venv/bin/workbench")
+    return code
 
 
 if __name__ == "__main__":
