@@ -10,6 +10,7 @@ from pathlib import Path
 
 from workbench.cli.following import follow_to_the_end
 from workbench.cli.output import Cell, emit, emit_table, narrate
+from workbench.cli.signals import signals
 from workbench.run import Run
 from workbench.view.format import format_duration, format_number
 from workbench_store.states import RunState
@@ -29,8 +30,11 @@ def main() -> int:
     runs = []
     for number, variant in enumerate(VARIANTS, 1):
         narrate(f"\nrun {number} of {len(VARIANTS)}: " + ", ".join(f"{key}={value}" for key, value in variant.items()))
-        run = workspace.submit(load_job(JOB, params_override=[variant]), narrate=narrate)
-        if follow_to_the_end(workspace.layout, run.name) is not RunState.COMPLETED:
+        with signals() as taken:
+            job = load_job(JOB, params_override=[variant])
+            run = workspace.submit(job, narrate=narrate, before_shown=taken.hold)
+            state = follow_to_the_end(workspace.layout, run.name, taken)
+        if state is not RunState.COMPLETED:
             narrate(f"the run did not complete; see: workbench logs {run.name}")
             return 1
         runs.append(run)

@@ -6,15 +6,13 @@ A hang-up detaches. Signals reach only this process: the run has a session of it
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 
 from workbench_store.errors import RunError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 
 from workbench.cli.output import narrate, styled
+from workbench.cli.signals import Signals
 from workbench.lifecycle.follow import (
     FollowEvent,
     LogLine,
@@ -33,44 +31,20 @@ _STATE_STYLES = {
     RunState.CANCELED: "bold yellow",
     RunState.NOT_RESPONDING: "bold magenta",
 }
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
-class _Pressed:
-    """The signals that came and were not dealt with yet."""
-
-    def __init__(self) -> None:
-        self.numbers: list[int] = []
-
-    def note(self, number: int, frame: FrameType | None) -> None:
-        self.numbers.append(number)
-
-
-@contextmanager
-def _signals() -> Iterator[_Pressed]:
-    pressed = _Pressed()
-    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
-    before = {number: signal.signal(number, pressed.note) for number in numbers}
-    try:
-        yield pressed
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def follow_to_the_end(layout: WorkspaceLayout, name: str) -> RunState | None:
+def follow_to_the_end(layout: WorkspaceLayout, name: str, taken: Signals) -> RunState | None:
     """Show the run until it ends and return its state, or None when the user detached from it."""
     screen = _Screen()
     state: RunState | None = None
-    with _signals() as pressed:
-        for event in followed(layout, name):
-            screen.show(event)
-            if isinstance(event, StateChanged):
-                state = event.state
-            while pressed.numbers:
-                if not _stay(layout, name, pressed.numbers.pop(0)):
-                    narrate(f"detached from {name}, which goes on; follow it with: workbench logs -f {name}")
-                    return None
+    for event in followed(layout, name):
+        screen.show(event)
+        if isinstance(event, StateChanged):
+            state = event.state
+        while taken.numbers:
+            if not _stay(layout, name, taken.numbers.pop(0)):
+                narrate(f"detached from {name}, which goes on; follow it with: workbench logs -f {name}")
+                return None
     return state
 
 

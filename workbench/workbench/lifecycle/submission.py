@@ -51,6 +51,7 @@ def submit(
     job: CommandJob,
     *,
     narrate: Narrate | None = None,
+    before_shown: Callable[[], None] | None = None,
     compute: str | None = None,
     strict_python: bool = False,
     allow_downloads: bool = False,
@@ -58,16 +59,18 @@ def submit(
 ) -> str:
     """Submit the job and return its run's name as soon as a supervisor holds the run.
 
-    Raises SpecError, ComputeError, EnvironmentFailed, SnapshotError or RunError, and then there is no run.
-    If the supervisor does not come up the run is Failed, with the reason.
+    `before_shown` is called when all is ready and the run is about to be seen by others; whatever is raised up to then
+    leaves nothing behind. Raises SpecError, ComputeError, EnvironmentFailed, SnapshotError or RunError, and then there
+    is no run. If the supervisor does not come up the run is Failed, with the reason.
     """
     draft = _draft(layout, job if compute is None else job.on(compute), strict_python, allow_downloads)
-    folder = _new_folder(layout, draft.plan.name)
+    folder = RunLayout(layout.tmp / f"run-{draft.plan.name}-{uuid.uuid4().hex[:8]}")
     try:
+        _make_folder(folder)
         started = start_supervisor(layout, draft.plan.name, folder.root, adopting=False, secrets=draft.secrets)
         try:
             _fill(layout, folder, draft, follow_links, narrate or (lambda text: None))
-            _show(layout, folder, draft.plan.name, started)
+            _show(layout, folder, draft.plan.name, started, before_shown or (lambda: None))
         finally:
             started.abandon()
     except BaseException:
@@ -147,10 +150,8 @@ def _without_secrets(job: CommandJob, secrets: dict[str, str]) -> CommandJob:
     return replace(job, environment_variables=kept, properties=properties)
 
 
-def _new_folder(layout: WorkspaceLayout, name: str) -> RunLayout:
-    """The run's folder under a temporary name, on the same file system, so that it can be shown by a
-    rename."""
-    files = RunLayout(layout.tmp / f"run-{name}-{uuid.uuid4().hex[:8]}")
+def _make_folder(files: RunLayout) -> None:
+    """The run's folder, which has a temporary name on the same file system, so that it can be shown by a rename."""
     for folder in (
         files.control,
         files.journals,
@@ -159,7 +160,6 @@ def _new_folder(layout: WorkspaceLayout, name: str) -> RunLayout:
         files.outputs,
     ):
         folder.mkdir(parents=True, mode=0o700)
-    return files
 
 
 def _fill(layout: WorkspaceLayout, files: RunLayout, draft: _Draft, follow_links: bool, say: Narrate) -> None:
@@ -229,7 +229,9 @@ def _fingerprint(item: PlannedInput) -> str | None:
     return None if item.path is None else stat_fingerprint(Path(item.path))
 
 
-def _show(layout: WorkspaceLayout, folder: RunLayout, name: str, started: SupervisorStart) -> None:
+def _show(
+    layout: WorkspaceLayout, folder: RunLayout, name: str, started: SupervisorStart, before: Callable[[], None]
+) -> None:
     """Rename the folder into its place, where its supervisor holds it from the first moment, and give the
     word.
 
@@ -241,6 +243,7 @@ def _show(layout: WorkspaceLayout, folder: RunLayout, name: str, started: Superv
         _record_no_supervisor(folder)
     target = layout.run(name).root
     target.parent.mkdir(parents=True, exist_ok=True)
+    before()
     try:
         folder.root.rename(target)
     except OSError as error:

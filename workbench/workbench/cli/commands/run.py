@@ -11,8 +11,14 @@ examples:
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.cli.exit_codes import ExitCode, for_state
+
+if TYPE_CHECKING:
+    from workbench_store.layout import WorkspaceLayout
+
+    from workbench.cli.signals import Signals
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +42,25 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Submit, then follow unless detached."""
+    """Submit, then follow unless detached. A signal that comes before the run can be seen leaves nothing behind."""
+    from workbench.cli.output import narrate
+    from workbench.cli.signals import signals
+
+    with signals() as taken:
+        try:
+            layout, name = _submit(arguments, taken)
+        except KeyboardInterrupt:
+            narrate("interrupted before the run was made: nothing was started")
+            return ExitCode.INTERRUPTED
+        if arguments.detach:
+            return _leave(name, taken)
+        return _follow(layout, name, taken)
+
+
+def _submit(arguments: argparse.Namespace, taken: "Signals") -> "tuple[WorkspaceLayout, str]":
     from workbench_store.workspace import open_workspace
 
-    from workbench.cli.output import drop_stdout, emit, narrate
+    from workbench.cli.output import narrate
     from workbench.lifecycle import submit
     from workbench.spec import load_job
 
@@ -49,19 +70,29 @@ def run(arguments: argparse.Namespace) -> int:
         layout,
         job,
         narrate=narrate,
+        before_shown=taken.hold,
         compute=arguments.compute,
         strict_python=arguments.strict_python,
         allow_downloads=arguments.allow_downloads,
         follow_links=arguments.follow_links,
     )
-    if arguments.detach:
-        narrate(f"follow it with: workbench logs -f {name}")
-        emit(name)
-        return ExitCode.COMPLETED
+    return layout, name
+
+
+def _leave(name: str, taken: "Signals") -> int:
+    from workbench.cli.output import emit, narrate
+
+    narrate(f"follow it with: workbench logs -f {name}")
+    emit(name)
+    return ExitCode.INTERRUPTED if taken.numbers else ExitCode.COMPLETED
+
+
+def _follow(layout: "WorkspaceLayout", name: str, taken: "Signals") -> int:
     from workbench.cli.following import follow_to_the_end
+    from workbench.cli.output import drop_stdout, narrate
 
     try:
-        state = follow_to_the_end(layout, name)
+        state = follow_to_the_end(layout, name, taken)
     except BrokenPipeError:
         drop_stdout()
         narrate(f"nobody reads the output any more: detached from {name}, which goes on")
