@@ -104,7 +104,7 @@ def _metrics(page: RunPage) -> None:
 
 def _stages(page: RunPage) -> Iterable[list[Cell]]:
     for stage in page.detail.stages:
-        style = {"done": "green", "failed": "red"}.get(stage.status, "cyan")
+        style = {"done": "green", "failed": "red", "canceled": "yellow"}.get(stage.status, "cyan")
         text = safe_text(stage.progress or "") if stage.status == "started" else ""
         yield [
             Cell(stage.stage),

@@ -22,7 +22,12 @@ STATES: dict[RunState, tuple[str, str]] = {
     RunState.NOT_RESPONDING: ("!", "magenta"),
     RunState.UNKNOWN: ("?", GREY),
 }
-STAGES = {"done": ("✓", "green"), "failed": ("✗", "red"), "started": ("●", "bright_cyan")}
+STAGES = {
+    "done": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "canceled": ("■", "yellow"),
+    "started": ("●", "bright_cyan"),
+}
 DIM = Style(color=GREY)
 
 
