@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
+from workbench_store.errors import UsageError
 
 from workbench.spec.environments import Environment
 from workbench.spec.ports import Input, LiteralValue, Output
@@ -91,5 +92,8 @@ class CommandJob(Struct, kw_only=True):
     base_dir: Annotated[Path, Meta(extra={"python_only": True})]
 
     def on(self, compute: str) -> "CommandJob":
-        """A copy of the job for another compute."""
-        return replace(self, compute=compute.removeprefix("azureml:"))
+        """A copy of the job for another compute. Raises UsageError for an empty name."""
+        name = compute.strip().removeprefix("azureml:")
+        if not name:
+            raise UsageError("the name of the compute is empty", remedy="Leave it out to keep the job's own.")
+        return replace(self, compute=name)
