@@ -11,7 +11,7 @@ from workbench_store.errors import RunError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 
-from workbench.cli.output import narrate, styled
+from workbench.cli.output import emit_log, narrate, styled
 from workbench.cli.signals import Signals
 from workbench.lifecycle.follow import (
     FollowEvent,
@@ -109,9 +109,7 @@ class _Screen:
 
     def _line(self, text: str) -> None:
         self._clear()
-        # A pipe gets the job's own bytes; a terminal gets nothing that could steer it.
-        sys.stdout.write((plain_text(text) if self._in_place else text) + "\n")
-        sys.stdout.flush()
+        emit_log(f"{text}\n")
 
     def _unfinished(self, text: str) -> None:
         if self._in_place:
