@@ -1,4 +1,5 @@
-"""What is wrong with this workspace or machine, and how to mend it. Looks only: nothing is written."""
+"""What is wrong with this workspace or machine, and how to mend it. Looks only: nothing is written, but that the cache
+folder is made if it is not there."""
 
 import os
 import shutil
@@ -44,21 +45,16 @@ def _machine() -> Iterator[Finding]:
         yield Finding("ok", f"uv at {uv.find_uv_bin()}")
     except (ImportError, FileNotFoundError):
         yield Finding("problem", "uv is not installed, so no environment can be made", "pip install uv")
-    cache = _cache_root()
-    if os.access(_existing_parent(cache), os.W_OK):
-        yield Finding("ok", f"cache folder {cache}")
-    else:
-        yield Finding("problem", f"the cache folder {cache} cannot be written", "Set WORKBENCH_CACHE to one that can.")
+    yield _cache()
 
 
-def _cache_root() -> Path:
-    from workbench_store.cache_root import cache_root
+def _cache() -> Finding:
+    from workbench_store.cache_root import usable_cache
 
-    return cache_root()
-
-
-def _existing_parent(path: Path) -> Path:
-    return path if path.exists() else next(parent for parent in path.parents if parent.exists())
+    try:
+        return Finding("ok", f"cache folder {usable_cache()}")
+    except WorkbenchError as error:
+        return Finding("problem", error.message, error.remedy or "")
 
 
 def _folder(layout: WorkspaceLayout) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
+from workbench_store.cache_root import usable_cache
 from workbench_store.errors import RunError, WorkspaceError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.secrets import looks_secret_name
@@ -60,8 +61,8 @@ def submit(
     """Submit the job and return its run's name as soon as a supervisor holds the run.
 
     `before_shown` is called when all is ready and the run is about to be seen by others; whatever is raised up to then
-    leaves nothing behind. Raises SpecError, ComputeError, EnvironmentFailed, SnapshotError or RunError, and then there
-    is no run. If the supervisor does not come up the run is Failed, with the reason.
+    leaves nothing behind. Raises SpecError, ComputeError, EnvironmentFailed, SnapshotError, WorkspaceError or
+    RunError, and then there is no run. If the supervisor does not come up the run is Failed, with the reason.
     """
     draft = _draft(layout, job if compute is None else job.on(compute), strict_python, allow_downloads)
     folder = RunLayout(layout.tmp / f"run-{draft.plan.name}-{uuid.uuid4().hex[:8]}")
@@ -94,6 +95,7 @@ def _draft(layout: WorkspaceLayout, job: CommandJob, strict_python: bool, allow_
     if problems:
         raise SpecErrors(problems)
     compute = get_compute(layout, job.compute)
+    usable_cache()
     name = _free_name(layout, job.name)
     inputs, outputs = plan_inputs(layout, job, name), plan_outputs(layout, job, name)
     seen = {item.name: literal_text(item.value) if item.value is not None else str(item.resolved) for item in inputs}
