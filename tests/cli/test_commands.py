@@ -30,6 +30,22 @@ def test_validate_accepts_a_good_file(workbench: Workbench, job: Job, here: Path
     assert not (here / ".workbench").exists()
 
 
+def test_validate_warns_of_what_run_would_refuse(workbench: Workbench, job: Job, here: Path) -> None:
+    extra = "environment: azureml:sklearn-1.6@latest\ncompute: azureml:gpu\nname: one\n"
+    done = workbench("validate", job(extra=extra))
+    assert (
+        done.returncode == 0 and "warning: environment:" in done.stdout and "Did you mean sklearn-1.5?" in done.stdout
+    )
+    assert "job.yml:3:14" in done.stdout and "gpu" not in done.stdout, "there is no workspace to look into"
+    assert workbench("run", job("true", "name: one\n", "other.yml")).returncode == 0
+    done = workbench("validate", job(extra=extra))
+    assert done.returncode == 0
+    assert "warning: compute:" in done.stdout and "workbench compute add gpu" in done.stdout
+    assert "warning: name: a run named one" in done.stdout
+    assert workbench("compute", "add", "gpu").returncode == 0
+    assert "compute" not in workbench("validate", job(extra=extra)).stdout
+
+
 def test_schema_is_a_json_schema(workbench: Workbench) -> None:
     schema = json.loads(workbench("schema").stdout)
     assert "command" in json.dumps(schema) and "$schema" in schema
