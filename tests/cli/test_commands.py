@@ -87,6 +87,25 @@ def test_outputs_are_downloaded_once(workbench: Workbench, job: Job, here: Path)
     assert again.returncode == ExitCode.REFUSED and "got" in again.stderr
 
 
+def test_outputs_kept_elsewhere_are_listed_as_they_are_downloaded(workbench: Workbench, job: Job, here: Path) -> None:
+    name = job("echo m > ${{outputs.model}}/m.txt", "name: away\noutputs:\n  model: {path: ./results}\n")
+    assert workbench("run", name).returncode == 0
+    done = workbench("outputs", "away")
+    assert "named-outputs/model/m.txt" in done.stdout and f"named-outputs/model is {here / 'results'}" in done.stderr
+    assert workbench("outputs", "away", "--download", "got").returncode == 0
+    listed = {one["path"] for one in json.loads(workbench("outputs", "away", "--json").stdout) if one["kind"] != "log"}
+    assert listed == {path.relative_to(here / "got").as_posix() for path in here.glob("got/**/*") if path.is_file()}
+
+
+def test_a_tag_without_a_value_is_a_tag(workbench: Workbench, job: Job) -> None:
+    extra = "name: tagged\ntags: {best: , team: vision}\nproperties: {odd: }\n"
+    assert workbench("run", job("true", extra)).returncode == 0
+    assert [run["name"] for run in json.loads(workbench("ls", "tag:best", "--json").stdout)["runs"]] == ["tagged"]
+    page = json.loads(workbench("show", "tagged", "--json").stdout)
+    assert page["tags"] == {"best": "", "team": "vision"} and page["properties"]["odd"] == ""
+    assert "tags          best, team=vision" in workbench("show", "tagged").stdout
+
+
 def test_ls_is_plain_text_when_piped(workbench: Workbench, job: Job) -> None:
     workbench("run", job("true", "name: plain\n"))
     done = workbench("ls")

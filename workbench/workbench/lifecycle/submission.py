@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
 from pathlib import Path
@@ -173,7 +173,7 @@ def _fill(layout: WorkspaceLayout, files: RunLayout, draft: _Draft, follow_links
             snapshot = _snapshot(layout, job, follow_links)
             if snapshot is not None:
                 detail.update(files=snapshot.files, bytes=snapshot.bytes)
-        properties = {**git.result(), **{k: v for k, v in job.properties.items() if v is not None}}
+        properties = {**git.result(), **_texts(job.properties)}
         plan = with_fields(plan, git=git.result())
         identity = new_identity(job, plan.name, plan.compute.name, properties)
         _record(recorder, draft, identity, snapshot)
@@ -218,13 +218,17 @@ def _record(recorder: RunRecorder, draft: _Draft, identity: dict[str, Any], snap
     params = {item.name: item.value for item in plan.inputs if item.literal}
     if params:
         recorder.event("params", params=params)
-    tags = {key: value for key, value in job.tags.items() if value is not None}
-    if tags:
-        recorder.event("tags", set=tags, remove=[])
+    if job.tags:
+        recorder.event("tags", set=_texts(job.tags), remove=[])
     for item in plan.inputs:
         recorder.event("input", **input_fields(item, _fingerprint(item)))
     for output in plan.outputs:
         recorder.event("output", name=output.name, type=output.type, mode=output.mode, path=output.path)
+
+
+def _texts(labels: Mapping[str, str | None]) -> dict[str, str]:
+    """Tags or properties; a null is empty text: the name is there."""
+    return {name: text or "" for name, text in labels.items()}
 
 
 def _fingerprint(item: PlannedInput) -> str | None:
