@@ -66,6 +66,21 @@ def test_snapshot_previews_without_writing(workbench: Workbench, here: Path) -> 
     assert not (here / ".workbench").exists()
 
 
+def test_snapshot_shows_links_that_lead_out(workbench: Workbench, here: Path) -> None:
+    (here / "code").mkdir()
+    (here / "code" / "main.py").write_text("")
+    (here / "shared").mkdir()
+    (here / "shared" / "data").write_text("x")
+    (here / "code" / "link").symlink_to("../shared")
+    done = workbench("snapshot", "code")
+    assert done.returncode == ExitCode.BAD_SPEC and done.stdout.startswith("code: 1 file,")
+    assert "link -> ../shared" in done.stdout and "--follow-links" in done.stdout
+    seen = workbench("snapshot", "code", "--json")
+    assert seen.returncode == ExitCode.BAD_SPEC and json.loads(seen.stdout)["outside"] == ["link"]
+    done = workbench("snapshot", "code", "--follow-links")
+    assert done.returncode == 0 and "link/data" in done.stdout and done.stdout.startswith("code: 2 files,")
+
+
 def test_names_resolve_by_prefix_or_say_what_is_near(workbench: Workbench, job: Job) -> None:
     for name in ("red-fox", "red-hen"):
         assert workbench("run", job("true", f"name: {name}\n")).returncode == 0
@@ -110,6 +125,13 @@ def test_ls_is_plain_text_when_piped(workbench: Workbench, job: Job) -> None:
     workbench("run", job("true", "name: plain\n"))
     done = workbench("ls")
     assert "plain" in done.stdout and "Completed" in done.stdout and "\x1b" not in done.stdout
+
+
+def test_ls_has_the_names_of_metrics_as_they_are(workbench: Workbench, job: Job) -> None:
+    code = "import workbench; workbench.log({'loss': 1, 'Loss': 2})"
+    assert workbench("run", job(f'python -c "{code}"', "name: cases\ninputs: {Lr: 3}\n")).returncode == 0
+    titles = workbench("ls").stdout.splitlines()[0].split()
+    assert {"loss", "Loss", "Lr", "STATE"} <= set(titles)
 
 
 def test_ls_filters_and_sorts(workbench: Workbench, job: Job) -> None:

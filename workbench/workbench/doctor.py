@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from workbench_store.errors import WorkbenchError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
+from workbench_store.words import counted
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
@@ -113,7 +114,7 @@ def _runs(layout: WorkspaceLayout, store: "Store") -> Iterator[Finding]:
     from workbench_store.records import RunQuery
 
     names = store.runs(RunQuery()).names
-    yield Finding("ok", f"{len(names)} runs")
+    yield Finding("ok", counted(len(names), "run"))
     for name in names:
         record = store.run(name)
         if not any(journals_in(layout.run(name).journals)):
@@ -127,8 +128,10 @@ def _runs(layout: WorkspaceLayout, store: "Store") -> Iterator[Finding]:
                 "problem", f"run {name} is not responding", f"workbench adopt {name}, or workbench close {name}"
             )
         if record.gap_bytes:
-            yield Finding("note", f"run {name} has {record.gap_bytes} damaged bytes in its journals; the rest was kept")
+            yield Finding(
+                "note", f"run {name} has {counted(record.gap_bytes, 'damaged byte')} in its journals; the rest was kept"
+            )
         if record.lost_points:
-            yield Finding("note", f"run {name} lost {record.lost_points} points when its disk was full")
+            yield Finding("note", f"run {name} lost {counted(record.lost_points, 'point')} when its disk was full")
         if record.state.final and layout.staged(name).exists():
             yield Finding("problem", f"run {name} still has temporary storage", f"workbench outputs --collect {name}")

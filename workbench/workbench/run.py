@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench_store.errors import NotFound, RunError
+from workbench_store.errors import NotFound, RunError, UsageError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
@@ -128,6 +128,8 @@ class Run:
         """
         from workbench.lifecycle.judge import current_state, judge
 
+        if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float)):
+            raise UsageError(f"timeout is a number of seconds, not {timeout!r}")
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             judge(self._workspace, [self.name])

@@ -19,6 +19,7 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.secrets import looks_secret_name
 from workbench_store.snapshot import Snapshot, take_snapshot
 from workbench_store.states import RunState
+from workbench_store.words import counted
 
 from workbench.client.names import generate_name
 from workbench.compute.registry import get_compute
@@ -187,7 +188,7 @@ def _fill(layout: WorkspaceLayout, files: RunLayout, draft: _Draft, follow_links
     finally:
         recorder.close()
     if snapshot is not None:
-        say(f"snapshot {snapshot.id[:12]}: {snapshot.files} files, {snapshot.bytes} bytes")
+        say(f"snapshot {snapshot.id[:12]}: {counted(snapshot.files, 'file')}, {counted(snapshot.bytes, 'byte')}")
 
 
 def _complete(plan: Plan, identity: dict[str, Any], snapshot: Snapshot | None) -> Plan:

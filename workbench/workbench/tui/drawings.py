@@ -5,6 +5,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 from workbench_store.records import StageRecord
+from workbench_store.words import counted
 
 from workbench.tui.looks import GREY, STAGES, sparkline, state_text
 from workbench.view.charts import Chart
@@ -12,6 +13,7 @@ from workbench.view.duration import duration_of
 from workbench.view.format import (
     format_bytes,
     format_duration,
+    format_files,
     format_number,
     format_scalar,
     format_time,
@@ -125,6 +127,7 @@ def _stages(stages: tuple[StageRecord, ...], now: float) -> Table:
 
 def _facts(page: RunPage) -> list[tuple[str, str]]:
     record, environment, snapshot = page.record, page.detail.environment, page.detail.snapshot
+    lost, damaged = counted(record.lost_points, "point"), counted(record.gap_bytes, "byte")
     facts = [
         ("display name", record.display_name),
         ("description", record.description),
@@ -133,10 +136,16 @@ def _facts(page: RunPage) -> list[tuple[str, str]]:
         ("compute", record.compute),
         ("command", shorten(record.command or "", 600)),
         ("tags", ", ".join(f"{key}={value}" if value else key for key, value in record.tags.items())),
-        ("snapshot", snapshot and f"{snapshot.id[:12]}  {snapshot.files} files, {format_bytes(snapshot.bytes)}"),
+        (
+            "snapshot",
+            snapshot and f"{snapshot.id[:12]}  {format_files(snapshot.files, snapshot.bytes)}",
+        ),
         ("environment", environment and f"{environment.label}  Python {environment.python_version}"),
-        ("lost", f"{record.lost_points} points, while the disk took nothing" if record.lost_points else None),
-        ("damaged", f"{record.gap_bytes} bytes of its journals" if record.gap_bytes else None),
+        (
+            "lost",
+            f"{lost}, while the disk took nothing" if record.lost_points else None,
+        ),
+        ("damaged", f"{damaged} of its journals" if record.gap_bytes else None),
         ("folder", str(page.folder)),
     ]
     return [(name, safe_text(value)) for name, value in facts if value]

@@ -23,6 +23,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the problems; 0 if there is no error among them."""
     from workbench_store.layout import WorkspaceLayout
+    from workbench_store.words import counted
     from workbench_store.workspace import find_workspace
 
     from workbench.cli.output import emit, emit_json, narrate
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif problems:
         emit(render_problems(problems))
     if errors:
-        narrate(f"{len(errors)} error{'s' if len(errors) > 1 else ''} in {arguments.file}")
+        narrate(f"{counted(len(errors), 'error')} in {arguments.file}")
         return ExitCode.BAD_SPEC
     narrate(f"{arguments.file} is valid")
     return ExitCode.COMPLETED

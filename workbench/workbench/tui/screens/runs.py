@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 from workbench_store.errors import UsageError, WorkbenchError
 from workbench_store.records import SortKey
+from workbench_store.words import counted
 
 from workbench.tui.looks import STATES
 from workbench.tui.screens.dialogs import Choose, ChooseColumns
@@ -147,7 +148,7 @@ class RunsScreen(Screen[None]):
         text = Text("Workbench", "bold", no_wrap=True, overflow="ellipsis")
         if counts is None:
             return text
-        text.append(f"  {counts.total:,} runs", "not bold")
+        text.append(f"  {counted(counts.total, 'run')}", "not bold")
         for state, count in counts.states:
             sign, colour = STATES[state]
             text.append(f"  {sign} {count:,} {state}", f"not bold {colour}")
