@@ -10,6 +10,7 @@ from pathlib import Path
 
 from workbench.cli.following import follow_to_the_end
 from workbench.cli.output import Cell, emit, emit_table, narrate
+from workbench.cli.signals import signals
 from workbench.run import Run
 from workbench.view.format import format_duration, format_number
 from workbench_store.states import RunState
@@ -29,8 +30,11 @@ def main() -> int:
     runs = []
     for number, variant in enumerate(VARIANTS, 1):
         narrate(f"\nrun {number} of {len(VARIANTS)}: " + ", ".join(f"{key}={value}" for key, value in variant.items()))
-        run = workspace.submit(load_job(JOB, params_override=[variant]), narrate=narrate)
-        if follow_to_the_end(workspace.layout, run.name) is not RunState.COMPLETED:
+        with signals() as taken:
+            job = load_job(JOB, params_override=[variant])
+            run = workspace.submit(job, narrate=narrate, before_shown=taken.hold)
+            state = follow_to_the_end(workspace.layout, run.name, taken)
+        if state is not RunState.COMPLETED:
             narrate(f"the run did not complete; see: workbench logs {run.name}")
             return 1
         runs.append(run)
@@ -60,10 +64,11 @@ def show(runs: list[Run]) -> None:
 
 def dashboard(workspace: Workspace) -> int:
     command = [str(Path(sys.executable).with_name("workbench")), "--workspace", str(workspace.path)]
-    if os.environ.get("NO_TUI") or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        emit("Open the dashboard with: .venv/bin/workbench")
-        return 0
-    return subprocess.run(command, check=False).returncode
+    code = 0
+    if not os.environ.get("NO_TUI") and sys.stdin.isatty() and sys.stdout.isatty():
+        code = subprocess.run(command, check=False).returncode
+    emit("Open the dashboard with: .venv/bin/workbench")
+    return code
 
 
 if __name__ == "__main__":

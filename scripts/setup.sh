@@ -12,14 +12,19 @@ install() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
+# A Python outside of .venv, which is removed and made again: its own python may be first on PATH. The one that is found is
+# the base interpreter, so that the fingerprint is the same whatever virtual environment is active.
 find_python() {
-  local name
+  local name place
   for name in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11; do
-    [ -n "$name" ] && command -v "$name" >/dev/null || continue
-    if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-      "$name" -c 'import sys; print(sys.executable)'
-      return 0
-    fi
+    [ -n "$name" ] || continue
+    while IFS= read -r place; do
+      [ "$(dirname "$place")" -ef .venv/bin ] && continue
+      if "$place" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        "$place" -c 'import sys; print(sys._base_executable)'
+        return 0
+      fi
+    done < <(type -aP "$name")
   done
   return 1
 }

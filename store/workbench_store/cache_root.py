@@ -1,19 +1,47 @@
 """Where the user's cache is: environments and the slots of local compute. (Python 3.8, standard library.)"""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Mapping, Optional
 
+from workbench_store.errors import WorkspaceError
+
+VARIABLE = "WORKBENCH_CACHE"
+_REMEDY = "Set WORKBENCH_CACHE to a folder that you may write."
+
 
 def cache_root(environ: Optional[Mapping[str, str]] = None) -> Path:
-    """The cache folder, which may not exist yet.
+    """The absolute path of the cache folder, which may not exist yet.
 
     WORKBENCH_CACHE if set, else `workbench` below XDG_CACHE_HOME (XDG Base Directory Specification: ignored
-    unless absolute), else `~/.cache/workbench`.
+    unless absolute), else `~/.cache/workbench`. What is relative is so to the folder in which this process first asked.
+    Raises WorkspaceError where a home folder is needed and there is none.
     """
     values = os.environ if environ is None else environ
-    explicit = values.get("WORKBENCH_CACHE")
+    explicit = values.get(VARIABLE)
     if explicit:
-        return Path(explicit).expanduser().absolute()
+        return _absolute(explicit)
     base = Path(values.get("XDG_CACHE_HOME", ""))
-    return (base if base.is_absolute() else Path.home() / ".cache") / "workbench"
+    return (base if base.is_absolute() else _absolute("~/.cache")) / "workbench"
+
+
+def usable_cache() -> Path:
+    """The cache folder, made if it is not there. Raises WorkspaceError when it cannot be made or written."""
+    root = cache_root()
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WorkspaceError("the cache folder {} cannot be made: {}".format(root, reason), remedy=_REMEDY) from error
+    if not os.access(str(root), os.W_OK | os.X_OK):
+        raise WorkspaceError("the cache folder {} cannot be written".format(root), remedy=_REMEDY)
+    return root
+
+
+@lru_cache(maxsize=None)
+def _absolute(path: str) -> Path:
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise WorkspaceError("you have no home folder, so there is no place for the cache", remedy=_REMEDY) from error

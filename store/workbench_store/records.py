@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from workbench_store.states import RunState
+from workbench_store.words import counted
 
 Scalar = str | float | int | bool | None
 
@@ -269,4 +270,4 @@ class Refresh:
         return bool(self.points or self.events or self.elsewhere)
 
     def __str__(self) -> str:
-        return f"{self.events} events and {self.points} points of {self.runs} runs"
+        return f"{counted(self.events, 'event')} and {counted(self.points, 'point')} of {counted(self.runs, 'run')}"

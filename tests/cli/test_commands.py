@@ -30,6 +30,22 @@ def test_validate_accepts_a_good_file(workbench: Workbench, job: Job, here: Path
     assert not (here / ".workbench").exists()
 
 
+def test_validate_warns_of_what_run_would_refuse(workbench: Workbench, job: Job, here: Path) -> None:
+    extra = "environment: azureml:sklearn-1.6@latest\ncompute: azureml:gpu\nname: one\n"
+    done = workbench("validate", job(extra=extra))
+    assert (
+        done.returncode == 0 and "warning: environment:" in done.stdout and "Did you mean sklearn-1.5?" in done.stdout
+    )
+    assert "job.yml:3:14" in done.stdout and "gpu" not in done.stdout, "there is no workspace to look into"
+    assert workbench("run", job("true", "name: one\n", "other.yml")).returncode == 0
+    done = workbench("validate", job(extra=extra))
+    assert done.returncode == 0
+    assert "warning: compute:" in done.stdout and "workbench compute add gpu" in done.stdout
+    assert "warning: name: a run named one" in done.stdout
+    assert workbench("compute", "add", "gpu").returncode == 0
+    assert "compute" not in workbench("validate", job(extra=extra)).stdout
+
+
 def test_schema_is_a_json_schema(workbench: Workbench) -> None:
     schema = json.loads(workbench("schema").stdout)
     assert "command" in json.dumps(schema) and "$schema" in schema
@@ -48,6 +64,21 @@ def test_snapshot_previews_without_writing(workbench: Workbench, here: Path) -> 
     seen = json.loads(workbench("snapshot", "code", "--json").stdout)
     assert {entry["path"] for entry in seen["files"]} == {".amlignore", "big.bin", ".env"}
     assert not (here / ".workbench").exists()
+
+
+def test_snapshot_shows_links_that_lead_out(workbench: Workbench, here: Path) -> None:
+    (here / "code").mkdir()
+    (here / "code" / "main.py").write_text("")
+    (here / "shared").mkdir()
+    (here / "shared" / "data").write_text("x")
+    (here / "code" / "link").symlink_to("../shared")
+    done = workbench("snapshot", "code")
+    assert done.returncode == ExitCode.BAD_SPEC and done.stdout.startswith("code: 1 file,")
+    assert "link -> ../shared" in done.stdout and "--follow-links" in done.stdout
+    seen = workbench("snapshot", "code", "--json")
+    assert seen.returncode == ExitCode.BAD_SPEC and json.loads(seen.stdout)["outside"] == ["link"]
+    done = workbench("snapshot", "code", "--follow-links")
+    assert done.returncode == 0 and "link/data" in done.stdout and done.stdout.startswith("code: 2 files,")
 
 
 def test_names_resolve_by_prefix_or_say_what_is_near(workbench: Workbench, job: Job) -> None:
@@ -71,10 +102,36 @@ def test_outputs_are_downloaded_once(workbench: Workbench, job: Job, here: Path)
     assert again.returncode == ExitCode.REFUSED and "got" in again.stderr
 
 
+def test_outputs_kept_elsewhere_are_listed_as_they_are_downloaded(workbench: Workbench, job: Job, here: Path) -> None:
+    name = job("echo m > ${{outputs.model}}/m.txt", "name: away\noutputs:\n  model: {path: ./results}\n")
+    assert workbench("run", name).returncode == 0
+    done = workbench("outputs", "away")
+    assert "named-outputs/model/m.txt" in done.stdout and f"named-outputs/model is {here / 'results'}" in done.stderr
+    assert workbench("outputs", "away", "--download", "got").returncode == 0
+    listed = {one["path"] for one in json.loads(workbench("outputs", "away", "--json").stdout) if one["kind"] != "log"}
+    assert listed == {path.relative_to(here / "got").as_posix() for path in here.glob("got/**/*") if path.is_file()}
+
+
+def test_a_tag_without_a_value_is_a_tag(workbench: Workbench, job: Job) -> None:
+    extra = "name: tagged\ntags: {best: , team: vision}\nproperties: {odd: }\n"
+    assert workbench("run", job("true", extra)).returncode == 0
+    assert [run["name"] for run in json.loads(workbench("ls", "tag:best", "--json").stdout)["runs"]] == ["tagged"]
+    page = json.loads(workbench("show", "tagged", "--json").stdout)
+    assert page["tags"] == {"best": "", "team": "vision"} and page["properties"]["odd"] == ""
+    assert "tags          best, team=vision" in workbench("show", "tagged").stdout
+
+
 def test_ls_is_plain_text_when_piped(workbench: Workbench, job: Job) -> None:
     workbench("run", job("true", "name: plain\n"))
     done = workbench("ls")
     assert "plain" in done.stdout and "Completed" in done.stdout and "\x1b" not in done.stdout
+
+
+def test_ls_has_the_names_of_metrics_as_they_are(workbench: Workbench, job: Job) -> None:
+    code = "import workbench; workbench.log({'loss': 1, 'Loss': 2})"
+    assert workbench("run", job(f'python -c "{code}"', "name: cases\ninputs: {Lr: 3}\n")).returncode == 0
+    titles = workbench("ls").stdout.splitlines()[0].split()
+    assert {"loss", "Loss", "Lr", "STATE"} <= set(titles)
 
 
 def test_ls_filters_and_sorts(workbench: Workbench, job: Job) -> None:

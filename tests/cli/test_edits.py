@@ -91,3 +91,29 @@ def test_runs_are_compared_and_only_what_differs_is_shown(workbench: Workbench, 
 def test_the_folder_of_a_run_is_told(workbench: Workbench, runs: list[str]) -> None:
     done = workbench("open", "red-fox")
     assert done.stdout.strip().endswith("/.workbench/runs/red-fox")
+
+
+def test_a_run_is_run_again_and_followed(workbench: Workbench, job: Job) -> None:
+    file = job("echo lr is ${{inputs.lr}}", "name: one\ninputs: {lr: 0.1}\n")
+    assert workbench("run", file).returncode == 0
+    done = workbench("rerun", "one", "--set", "inputs.lr=0.5", "--set", "name=two")
+    assert done.returncode == 0 and done.stdout == "lr is 0.5\n"
+    assert "two repeats one" in done.stderr
+    detached = workbench("rerun", "two", "--detach")
+    assert detached.returncode == 0 and detached.stdout.strip() in listed(workbench)
+    assert workbench("rerun", "one", "--set", "inputs.zz=1").returncode == ExitCode.BAD_SPEC
+    assert workbench("rerun", "nothing").returncode == ExitCode.NOT_FOUND
+
+
+def test_a_repetition_says_whether_all_came_out_the_same(workbench: Workbench, job: Job) -> None:
+    assert workbench("run", job("echo same > outputs/x", "name: one\n")).returncode == 0
+    done = workbench("reproduce", "one")
+    assert done.returncode == 0, done.stderr
+    assert "came out the same" in done.stderr and "outputs/x" in done.stdout
+    assert workbench("run", job("date +%s%N > outputs/x", "name: clock\n")).returncode == 0
+    told = workbench("reproduce", "clock", "--json")
+    assert told.returncode == ExitCode.DIFFERENT
+    found = json.loads(told.stdout)
+    assert found["same"] is False
+    assert [one["name"] for one in found["outcomes"] if not one["same"]] == ["outputs/x"]
+    assert workbench("reproduce", "clock", "--tolerance", "2").returncode == ExitCode.USAGE

@@ -107,6 +107,41 @@ def test_without_a_terminal_a_signal_cancels(
     assert listed(workbench)[0]["state"] == "Canceled"
 
 
+#: Ever later moments of a submission, as what can be seen in the workspace.
+MOMENTS = ("*", "tmp/run-*", "tmp/run-*/control/supervisor.json", "tmp/run-*/job.yml", "runs/early")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_during_submission_leaves_no_run_that_nobody_knows_of(
+    number: signal.Signals, moment: str, workbench: Workbench, job: Job, here: Path
+) -> None:
+    job("sleep 100", "name: early\n")
+    workspace = here / ".workbench"
+    shown = workspace / "runs" / "early"
+    with subprocess.Popen(
+        [sys.executable, "-m", "workbench", "run", "job.yml"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not (any(workspace.glob(moment)) or shown.exists()):
+            assert process.poll() is None
+        process.send_signal(number)
+        narration = process.communicate(timeout=60)[1]
+    if not shown.exists():
+        assert moment != "runs/early"
+        assert process.returncode == ExitCode.INTERRUPTED and "nothing was started" in narration
+        wait_until(lambda: not any(workspace.glob("tmp/run-*")))
+    elif number == signal.SIGHUP:
+        assert process.returncode == ExitCode.INTERRUPTED and "detached from early" in narration
+        assert workbench("cancel", "early").returncode == 0
+    else:
+        assert process.returncode == ExitCode.RUN_CANCELED
+        assert listed(workbench)[0]["state"] == "Canceled"
+
+
 def test_a_hang_up_detaches(workbench: Workbench, job: Job) -> None:
     command = [sys.executable, "-m", "workbench", "run", job("echo started; sleep 2; echo finished")]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

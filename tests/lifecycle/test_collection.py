@@ -101,3 +101,16 @@ def test_links_out_of_a_downloaded_folder_still_lead_there(launch: Launch, here:
     )
     assert run.finish() is RunState.COMPLETED
     assert (run.files.outputs / "seen").read_text() == "rows\nown\n"
+
+
+def test_an_output_in_a_place_of_the_users_is_recorded(launch: Launch, here: Path) -> None:
+    place = here / "results"
+    place.mkdir()
+    (place / "of-another").write_text("was there before")
+    outputs = {"o": Output(path=str(place)), "f": Output(type="uri_file", path=str(here / "one.bin"))}
+    run = launch("mkdir ${{outputs.o}}/d && echo x > ${{outputs.o}}/d/x && echo f > ${{outputs.f}}", outputs=outputs)
+    assert run.finish() is RunState.COMPLETED
+    kept = {str(one["path"]): one for one in run.events("artifact") if one["kind"] == "named-output"}
+    assert set(kept) == {"named-outputs/o/d/x", "named-outputs/f"}
+    assert all(one["size"] == 2 and one["hash"] for one in kept.values())
+    assert {one["name"]: one["path"] for one in run.events("output")} == {"o": str(place), "f": str(here / "one.bin")}

@@ -148,7 +148,7 @@ def test_more_processes_than_gpus_fail_by_name(launch: Launch, monkeypatch: pyte
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     run = launch("true", distribution=PyTorchDistribution(process_count_per_instance=2))
     assert run.finish() is RunState.FAILED
-    assert "2 processes, and this machine has 1 GPUs" in run.last_state()["reason"]
+    assert "2 processes, and this machine has 1 GPU for" in run.last_state()["reason"]
 
 
 def test_gpus_are_shared_out_among_instances(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,15 @@
 """The documents say what is so: links lead somewhere, commands exist and are described, codes are listed."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from workbench.cli.exit_codes import MEANINGS, ExitCode
 from workbench.cli.main import COMMANDS, build_parser
+
+from workbench import Workspace
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
@@ -46,3 +50,17 @@ def test_every_exit_code_has_a_meaning() -> None:
 def test_the_readme_opens_with_its_two_commands() -> None:
     text = (ROOT / "README.md").read_text()
     assert "make demo" in text and "make test" in text and "docs/dashboard.svg" in text
+
+
+def test_the_first_job_of_the_quick_start(here: Path) -> None:
+    blocks = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "docs" / "quickstart.md").read_text(), re.DOTALL)
+    first = dict(reversed(blocks))
+    (here / "src").mkdir()
+    (here / "src" / "train.py").write_text(first["python"])
+    (here / "job.yml").write_text(first["yaml"])
+    command = [sys.executable, "-m", "workbench", "run", "job.yml"]
+    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run([*command, "--set", "inputs.lr=0.05", "--set", "experiment_name=second"], check=True)
+    second, one = Workspace().runs()
+    assert (one.params, second.params) == ({"lr": 0.1}, {"lr": 0.05})
+    assert one.metrics()["loss"] < second.metrics()["loss"]

@@ -158,3 +158,26 @@ def test_rebinding_inputs() -> None:
     other = with_inputs(job, {"lr": 0.2})
     assert (job.inputs["lr"], other.inputs["lr"]) == (0.1, 0.2)
     assert job.on("azureml:cpu").compute == "cpu"
+
+
+@pytest.mark.parametrize("name", ["curated:1", "AzureML-sklearn-1.5@latest", "a.b-c_d:2024.01"])
+def test_environments_may_be_named_as_in_azure_ai_ml(name: str) -> None:
+    assert command(command="true", environment=name).environment == f"azureml:{name}"
+    assert command(command="true", environment=f"azureml:{name}").environment == f"azureml:{name}"
+
+
+@pytest.mark.parametrize("name", ["curated", "mcr.microsoft.com/image:1", "file:nowhere.yml", "a:b:c"])
+def test_what_is_no_name_of_an_environment(name: str) -> None:
+    with pytest.raises(SpecErrors, match="environment"):
+        command(command="true", environment=name)
+
+
+def test_a_job_is_called_to_set_its_inputs(project: Path) -> None:
+    job = command(command="echo ${{inputs.lr}} ${{inputs.data}}", name="one", inputs={"lr": 0.1, "data": "x"})
+    other = job(lr=Input(type="number", default=0.5))  # type: ignore[arg-type]
+    assert (other.inputs, other.name) == ({"lr": 0.5, "data": "x"}, None)
+    assert (job.inputs, job.name) == ({"lr": 0.1, "data": "x"}, "one")
+    assert job(data=Input(type="uri_folder", path="src")).inputs["data"].path == str(project / "src")  # type: ignore[union-attr]
+    with pytest.raises(SpecErrors, match="did you mean 'lr'") as raised:
+        job(lrr=1, dta=2)
+    assert [problem.nearest for problem in raised.value.problems] == ["lr", "data"]

@@ -29,7 +29,6 @@ def job_file(tmp_path: Path) -> Path:
         ("inputs.lr='0.5'", ("inputs", "lr"), "0.5"),
         ("inputs.lr=yes", ("inputs", "lr"), True),
         ("inputs.lr=a=b: c #d", ("inputs", "lr"), "a=b: c #d"),
-        ("inputs.new=7", ("inputs", "new"), 7),
         ("resources.instance_count=2", ("resources", "instance_count"), 2),
         ("environment_variables.X=1", ("environment_variables", "X"), "1"),
         ("command=[ -f x ] && echo", ("command",), "[ -f x ] && echo"),
@@ -73,6 +72,26 @@ def test_errors_name_the_override(job_file: Path, text: str, path: str, nearest:
     assert (problem.file, problem.line, problem.path) == (f"--set {text}", 0, path)
     if nearest:
         assert problem.nearest == nearest
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"), [("inputs.lrr=0.5", "lr"), ("inputs.dat.path=./b.txt", "data"), ("inputs.new=7", None)]
+)
+def test_an_input_that_the_job_does_not_have(job_file: Path, text: str, nearest: str | None) -> None:
+    (problem,) = check_job(job_file, [text])
+    assert (problem.file, problem.nearest, problem.allowed) == (f"--set {text}", nearest, ("lr", "data"))
+    assert "no such input" in problem.message
+    assert len(check_job(job_file, [text, "limits.timeout=soon"])) == 2, "it is one error among others"
+    name, value = text.removeprefix("inputs.").split("=")
+    with pytest.raises(SpecErrors, match="no such input"):
+        load_job(job_file, params_override=[{f"inputs.{name}": value}])
+
+
+def test_an_input_that_only_the_command_uses_may_be_set(job_file: Path) -> None:
+    job_file.write_text("command: echo ${{inputs.lr}}\n")
+    assert load_job(job_file, overrides=["inputs.lr=1"]).inputs == {"lr": 1}
+    both = ["command=echo ${{inputs.depth}}", "inputs.depth=3"]
+    assert load_job(job_file, overrides=both).inputs == {"depth": 3}
 
 
 @pytest.mark.parametrize("text", ["", "x", "=1", "a..b=1", ".=1"])

@@ -1,11 +1,12 @@
 """What a user does in the dashboard, key by key."""
 
 import json
+import math
 import time
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, Log, TabbedContent
+from textual.widgets import Input, Log, OptionList, TabbedContent
 from workbench.tui.app import Dashboard
 from workbench.tui.screens.dialogs import Choose, ChooseColumns, Confirm, Keys
 from workbench.tui.screens.run import RunScreen
@@ -65,6 +66,43 @@ async def test_sorting_by_a_metric_and_back(dashboard: Dashboard) -> None:
         await until(pilot, lambda: names(app)[:2] == ["brave-heron", "calm-otter"], "the reverse order")
 
 
+async def test_the_list_of_a_choice_follows_its_keys_while_text_has_the_focus(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 24)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Choose), "the choice")
+        options = app.screen.query_one(OptionList)
+        assert isinstance(app.focused, Input) and options.highlighted == 0
+        await pilot.press("down", "down", "down", "up")
+        assert options.highlighted == 2
+        await pilot.press("pagedown")
+        assert options.highlighted == options.option_count - 1
+        await pilot.press("pageup")
+        assert options.highlighted == 0
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: names(app)[0] == "brave-heron", "the order by name")
+
+
+async def test_the_head_is_one_line_while_the_filter_is_open(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        app = await loaded(pilot)
+        assert "q Quit" in screen_text(app)
+        await pilot.press("slash", *"digits")
+        await until(pilot, lambda: "eager-wolf" not in screen_text(app), "the filtered list")
+        head, box, titles = screen_text(app).splitlines()[:3]
+        assert head.startswith(" Workbench  5 runs") and head.rstrip().endswith("…") and "digits" not in head
+        assert box.strip() == "digits" and titles.split()[0] == "Run"
+
+
+async def test_one_run_is_one_run(tmp_path: Path) -> None:
+    layout = open_workspace(explicit=str(tmp_path / "one"))
+    Run(layout, "only-one", NOW - 10)
+    app = Dashboard(layout, now=lambda: NOW)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await loaded(pilot)
+        await until(pilot, lambda: "1 run " in screen_text(app), "the count")
+
+
 async def test_a_click_on_a_title_sorts(dashboard: Dashboard) -> None:
     async with dashboard.run_test(size=(100, 24)) as pilot:
         app = await loaded(pilot)
@@ -120,6 +158,41 @@ async def test_the_page_shows_everything(dashboard: Dashboard) -> None:
         await pilot.press("6")
         await until(pilot, lambda: "commandJob.schema.json" in screen_text(dashboard), "the spec")
         assert screen.query_one(TabbedContent).active == "spec"
+
+
+async def test_long_names_hide_neither_state_nor_numbers(tmp_path: Path) -> None:
+    layout = open_workspace(explicit=str(tmp_path / "long"))
+    run = Run(layout, "n" * 255, NOW - 100, notes=[f"a note of the spec {number}" for number in range(7)])
+    run.event(1, "warning", text="outputs could not be saved")
+    run.event(1, "params", params={"parameter_" * 20: "its value"})
+    run.series("metric/" * 30 + "end", [0.12345, 123456.0])
+    run.state(2, "Completed", exit_code=0)
+    app = Dashboard(layout, now=lambda: NOW)
+    async with app.run_test(size=(80, 40)) as pilot:
+        await opened(pilot, "n" * 255)
+        lines = screen_text(app).splitlines()
+        assert "✓ Completed" in lines[0]
+        (metric,) = [line for line in lines if "metric/" in line]
+        assert metric.split()[1:4] == ["123,456", "0.1235", "123,456"] and "…" in metric and "end  " in metric
+        assert any("parameter_" in line and "its value" in line for line in lines)
+        starts = ("warning:", "Metrics", "note:")
+        first = [min(n for n, line in enumerate(lines) if line.startswith(f" {start}")) for start in starts]
+        assert first == sorted(first)
+
+
+async def test_metrics_that_draw_no_line_are_charts_that_say_something(tmp_path: Path) -> None:
+    layout = open_workspace(explicit=str(tmp_path / "odd"))
+    run = Run(layout, "odd", NOW - 100)
+    run.series("nothing", [math.nan, math.inf])
+    run.series("single", [0.5])
+    run.series("steady", [42.0] * 5)
+    app = Dashboard(layout, now=lambda: NOW)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, "odd")
+        await pilot.press("2")
+        await until(pilot, lambda: "no finite value" in screen_text(app), "the words")
+        text = screen_text(app)
+        assert text.count("no finite value") == 1 and "●" in text and "0.5┤" in text and "42┤" in text
 
 
 async def test_the_log_is_live_and_harmless(dashboard: Dashboard) -> None:

@@ -56,6 +56,12 @@ class Run:
             values = [scale / (1 + step / 3) for scale in shapes.values()]
             self._append(encoder.encode(self._began + 10 + step, step, keys, values))
 
+    def series(self, key: str, values: list[float]) -> None:
+        """Points of one metric, a step each."""
+        encoder = PointsEncoder(0)
+        for step, value in enumerate(values):
+            self._append(encoder.encode(self._began + 10 + step, step, (key,), [value]))
+
 
 def fixed_workspace(place: Path) -> WorkspaceLayout:
     """A workspace with a run in each of the states that matter."""

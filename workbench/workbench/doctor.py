@@ -1,4 +1,5 @@
-"""What is wrong with this workspace or machine, and how to mend it. Looks only: nothing is written."""
+"""What is wrong with this workspace or machine, and how to mend it. Looks only: nothing is written, but that the cache
+folder is made if it is not there."""
 
 import os
 import shutil
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from workbench_store.errors import WorkbenchError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
+from workbench_store.words import counted
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
@@ -44,21 +46,16 @@ def _machine() -> Iterator[Finding]:
         yield Finding("ok", f"uv at {uv.find_uv_bin()}")
     except (ImportError, FileNotFoundError):
         yield Finding("problem", "uv is not installed, so no environment can be made", "pip install uv")
-    cache = _cache_root()
-    if os.access(_existing_parent(cache), os.W_OK):
-        yield Finding("ok", f"cache folder {cache}")
-    else:
-        yield Finding("problem", f"the cache folder {cache} cannot be written", "Set WORKBENCH_CACHE to one that can.")
+    yield _cache()
 
 
-def _cache_root() -> Path:
-    from workbench_store.cache_root import cache_root
+def _cache() -> Finding:
+    from workbench_store.cache_root import usable_cache
 
-    return cache_root()
-
-
-def _existing_parent(path: Path) -> Path:
-    return path if path.exists() else next(parent for parent in path.parents if parent.exists())
+    try:
+        return Finding("ok", f"cache folder {usable_cache()}")
+    except WorkbenchError as error:
+        return Finding("problem", error.message, error.remedy or "")
 
 
 def _folder(layout: WorkspaceLayout) -> Iterator[Finding]:
@@ -117,7 +114,7 @@ def _runs(layout: WorkspaceLayout, store: "Store") -> Iterator[Finding]:
     from workbench_store.records import RunQuery
 
     names = store.runs(RunQuery()).names
-    yield Finding("ok", f"{len(names)} runs")
+    yield Finding("ok", counted(len(names), "run"))
     for name in names:
         record = store.run(name)
         if not any(journals_in(layout.run(name).journals)):
@@ -131,8 +128,10 @@ def _runs(layout: WorkspaceLayout, store: "Store") -> Iterator[Finding]:
                 "problem", f"run {name} is not responding", f"workbench adopt {name}, or workbench close {name}"
             )
         if record.gap_bytes:
-            yield Finding("note", f"run {name} has {record.gap_bytes} damaged bytes in its journals; the rest was kept")
+            yield Finding(
+                "note", f"run {name} has {counted(record.gap_bytes, 'damaged byte')} in its journals; the rest was kept"
+            )
         if record.lost_points:
-            yield Finding("note", f"run {name} lost {record.lost_points} points when its disk was full")
+            yield Finding("note", f"run {name} lost {counted(record.lost_points, 'point')} when its disk was full")
         if record.state.final and layout.staged(name).exists():
             yield Finding("problem", f"run {name} still has temporary storage", f"workbench outputs --collect {name}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench_store.errors import NotFound, RunError
+from workbench_store.errors import NotFound, RunError, UsageError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
@@ -98,23 +98,24 @@ class Run:
 
     def logs(self, rank: int = 0) -> str:
         """The job's own output so far, as plain text. Raises NotFound for a rank that has none."""
-        from workbench.lifecycle.logs import read_log
+        from workbench.lifecycle.logs import read_log, readable
 
-        return read_log(self.files, self._logged(rank))
+        return readable(read_log(self.files, self.logged(rank)))
 
     def follow_logs(self, rank: int = 0) -> Iterator[str]:
         """The job's own output in pieces as it comes, until the run ends. Raises NotFound as `logs`."""
-        from workbench.lifecycle.logs import follow_log
+        from workbench.lifecycle.logs import follow_log, readable
 
-        return follow_log(self.files, self._logged(rank))
+        return map(readable, follow_log(self.files, self.logged(rank)))
 
     def follow_all_logs(self) -> Iterator[str]:
         """The output of all ranks as it comes, each line behind its rank, until the run ends."""
-        from workbench.lifecycle.logs import follow_all_logs
+        from workbench.lifecycle.logs import follow_all_logs, readable
 
-        return follow_all_logs(self.files)
+        return map(readable, follow_all_logs(self.files))
 
-    def _logged(self, rank: int) -> int:
+    def logged(self, rank: int) -> int:
+        """The rank, if it has a log. Raises NotFound."""
         if rank not in self.ranks:
             there = ", ".join(map(str, self.ranks))
             raise NotFound(f"run {self.name} has no log of rank {rank}", remedy=f"Ranks with a log: {there}.")
@@ -127,6 +128,8 @@ class Run:
         """
         from workbench.lifecycle.judge import current_state, judge
 
+        if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float)):
+            raise UsageError(f"timeout is a number of seconds, not {timeout!r}")
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             judge(self._workspace, [self.name])

@@ -1,5 +1,6 @@
 """A workspace as a Python object: submit jobs to it, find its runs."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,10 @@ class Workspace:
     It is made on first use, unless `create` is False; WorkspaceError says why it cannot be found, made or opened.
     """
 
-    def __init__(self, path: str | Path | None = None, *, create: bool = True) -> None:
-        explicit = None if path is None else str(path)
+    def __init__(self, path: "str | os.PathLike[str] | None" = None, *, create: bool = True) -> None:
+        if path is not None and not isinstance(path, str | os.PathLike):
+            raise UsageError(f"a workspace is named by its path, not {path!r}")
+        explicit = None if path is None else os.fspath(path)
         self.layout = open_workspace(explicit=explicit, create=create)
         self._store: Store | None = None
 

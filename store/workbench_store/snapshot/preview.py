@@ -32,7 +32,7 @@ class RuleEffect:
 
 @dataclass(frozen=True)
 class Preview:
-    """Everything about a snapshot that was not taken."""
+    """Everything about a snapshot that was not taken, and could not be while links lead `outside`."""
 
     root: Path
     ignore_file: str | None
@@ -40,6 +40,7 @@ class Preview:
     rules: tuple[RuleEffect, ...]
     secrets: tuple[tuple[str, str], ...]
     skipped: tuple[str, ...]
+    outside: tuple[str, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -53,7 +54,7 @@ class Preview:
 
 
 def preview(code: Path, *, component: bool = False, follow_links: bool = False) -> Preview:
-    """Walk the code folder (or file) as a snapshot would. Writes nothing. Raises SnapshotError as taking does."""
+    """Walk the code folder (or file) as a snapshot would; writes nothing. Raises SnapshotError for the unreadable."""
     if code.is_dir():
         rules = read_rules(code, component=component)
         found = walk_everything(code, rules, follow_links=follow_links)
@@ -66,6 +67,7 @@ def preview(code: Path, *, component: bool = False, follow_links: bool = False) 
         _effects(rules, found),
         tuple(_secrets(found)),
         tuple(found.skipped),
+        tuple(found.outside),
     )
 
 

@@ -29,6 +29,8 @@ class Walked:
     excluded_bytes: Counter[str] = field(default_factory=Counter)
     skipped: list[str] = field(default_factory=list)
     """Loops, broken links, devices and the like, each named with the reason."""
+    outside: list[str] = field(default_factory=list)
+    """Links that lead out of the folder and are not followed."""
 
 
 class _Walk:
@@ -38,16 +40,9 @@ class _Walk:
         self._root = os.path.realpath(root)
         self._follow_links = follow_links
         self._look_inside = look_inside
-        self._outside: list[str] = []
 
     def run(self) -> Walked:
         self._folder(self._root, "", frozenset({self._root}), None)
-        if self._outside:
-            raise SnapshotError(
-                f"links lead out of {self._root}: {', '.join(self._outside[:5])}"
-                + (f" and {len(self._outside) - 5} more" if len(self._outside) > 5 else ""),
-                remedy="Take what they point to with --follow-links, or leave them out with rules in .amlignore.",
-            )
         self.found.files.sort(key=lambda file: file.path)
         return self.found
 
@@ -91,7 +86,7 @@ class _Walk:
         if target in above or _is_above(target, entry.path):
             return self._skip(path, "a link that loops")
         if not self._follow_links and target != self._root and not target.startswith(self._root + os.sep):
-            self._outside.append(path)
+            self.found.outside.append(path)
         elif stat.S_ISDIR(status.st_mode):
             self._descend(target, path, above | {target}, None)
         else:
@@ -124,9 +119,17 @@ def walk(root: Path, rules: IgnoreRules, *, follow_links: bool = False) -> Walke
 
     Raises SnapshotError for a folder that cannot be read and, unless `follow_links`, for links that lead out.
     """
-    return _Walk(root, rules, follow_links, look_inside=False).run()
+    found = _Walk(root, rules, follow_links, look_inside=False).run()
+    if found.outside:
+        shown = ", ".join(found.outside[:5])
+        raise SnapshotError(
+            f"links lead out of {os.path.realpath(root)}: {shown}"
+            + (f" and {len(found.outside) - 5} more" if len(found.outside) > 5 else ""),
+            remedy="Take what they point to with --follow-links, or leave them out with rules in .amlignore.",
+        )
+    return found
 
 
 def walk_everything(root: Path, rules: IgnoreRules, *, follow_links: bool = False) -> Walked:
-    """The same, but dropped folders are entered to count files and bytes: for a preview."""
+    """For a preview: dropped folders are entered to count files and bytes, and links that lead out are `outside`."""
     return _Walk(root, rules, follow_links, look_inside=True).run()

@@ -6,15 +6,14 @@ A hang-up detaches. Signals reach only this process: the run has a session of it
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 
 from workbench_store.errors import RunError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 
-from workbench.cli.output import narrate, styled
+from workbench.cli.output import emit_log, narrate, styled
+from workbench.cli.signals import Signals
 from workbench.lifecycle.follow import (
     FollowEvent,
     LogLine,
@@ -33,44 +32,25 @@ _STATE_STYLES = {
     RunState.CANCELED: "bold yellow",
     RunState.NOT_RESPONDING: "bold magenta",
 }
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
-class _Pressed:
-    """The signals that came and were not dealt with yet."""
+def follow_to_the_end(
+    layout: WorkspaceLayout, name: str, taken: Signals, show: Callable[[FollowEvent], None] | None = None
+) -> RunState | None:
+    """Show the run until it ends and return its state, or None when the user detached from it.
 
-    def __init__(self) -> None:
-        self.numbers: list[int] = []
-
-    def note(self, number: int, frame: FrameType | None) -> None:
-        self.numbers.append(number)
-
-
-@contextmanager
-def _signals() -> Iterator[_Pressed]:
-    pressed = _Pressed()
-    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
-    before = {number: signal.signal(number, pressed.note) for number in numbers}
-    try:
-        yield pressed
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def follow_to_the_end(layout: WorkspaceLayout, name: str) -> RunState | None:
-    """Show the run until it ends and return its state, or None when the user detached from it."""
-    screen = _Screen()
+    `show` is given each event; without it the job's lines go to stdout and the rest to stderr.
+    """
+    show = show or _Screen().show
     state: RunState | None = None
-    with _signals() as pressed:
-        for event in followed(layout, name):
-            screen.show(event)
-            if isinstance(event, StateChanged):
-                state = event.state
-            while pressed.numbers:
-                if not _stay(layout, name, pressed.numbers.pop(0)):
-                    narrate(f"detached from {name}, which goes on; follow it with: workbench logs -f {name}")
-                    return None
+    for event in followed(layout, name):
+        show(event)
+        if isinstance(event, StateChanged):
+            state = event.state
+        while taken.numbers:
+            if not _stay(layout, name, taken.numbers.pop(0)):
+                narrate(f"detached from {name}, which goes on; follow it with: workbench logs -f {name}")
+                return None
     return state
 
 
@@ -135,9 +115,7 @@ class _Screen:
 
     def _line(self, text: str) -> None:
         self._clear()
-        # A pipe gets the job's own bytes; a terminal gets nothing that could steer it.
-        sys.stdout.write((plain_text(text) if self._in_place else text) + "\n")
-        sys.stdout.flush()
+        emit_log(f"{text}\n")
 
     def _unfinished(self, text: str) -> None:
         if self._in_place:
@@ -145,6 +123,13 @@ class _Screen:
             sys.stdout.write(plain_text(text)[:200])
             sys.stdout.flush()
             self._pending = True
+
+
+def narrate_only(event: FollowEvent) -> None:
+    """Show what happens, and not what the job writes."""
+    text = _narration(event)
+    if text:
+        narrate(text)
 
 
 def _narration(event: FollowEvent) -> str:

@@ -3,6 +3,7 @@
 import argparse
 import errno
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ COMMANDS: dict[str, str] = {
     "logs": "print a run's log",
     "compare": "show what differs between runs",
     "cancel": "cancel runs",
+    "rerun": "run a run again, as it was or with changes",
+    "reproduce": "run a run again and report what came out the same",
     "tag": "set tags of runs",
     "note": "write a note about a run",
     "archive": "put runs out of the way of lists",
@@ -104,17 +107,6 @@ def _unknown_command(argv: Sequence[str]) -> str | None:
     return f"workbench: there is no command {word!r}; {hint}"
 
 
-def report(error: WorkbenchError) -> None:
-    """The message of an error on stderr, its remedy on a line of its own."""
-    from workbench.cli.output import narrate, styled
-
-    # Problems of a job file say file, line and severity themselves, each on a line.
-    mark = "" if hasattr(error, "problems") else f"{styled('error:', 'bold red', sys.stderr)} "
-    narrate(f"{mark}{error.message}")
-    if error.remedy:
-        narrate(f"  {error.remedy}")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Raises SystemExit only for `--help` and wrong usage."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -126,12 +118,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.getcwd()
         arguments = build_parser(_named_command(words)).parse_args(words)
     except FileNotFoundError:
-        report(WorkspaceError("the current folder is not there any more", remedy="cd into one that is."))
+        _report(WorkspaceError("the current folder is not there any more", remedy="cd into one that is."))
         return int(ExitCode.WORKSPACE)
     try:
         return int(_load(arguments.command or "dashboard").run(arguments))
     except WorkbenchError as error:
-        report(error)
+        _report(error)
         return int(for_error(error))
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
@@ -144,8 +136,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        report(WorkspaceError("there is no room on the disk that is written to", remedy="Make room, and try again."))
+        _report(WorkspaceError("there is no room on the disk that is written to", remedy="Make room, and try again."))
         return int(ExitCode.WORKSPACE)
+
+
+def _report(error: WorkbenchError) -> None:
+    from workbench.cli.output import report
+
+    report(error)
 
 
 def _crash(error: Exception) -> int:
@@ -160,8 +158,20 @@ def _crash(error: Exception) -> int:
     return int(ExitCode.INTERNAL)
 
 
+def _settle_streams() -> None:
+    """Streams that take whatever is written: closed ones lead to nowhere, and no character is too rare for any."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            # Its number is free, and would otherwise be that of the next file that is opened.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r" if number == 0 else "w"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def entry() -> None:
     """The `workbench` command."""
+    _settle_streams()
     try:
         code = main()
     except KeyboardInterrupt:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workbench_store.errors import WorkbenchError
+
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36", "magenta": "35"}
 
 
@@ -30,14 +32,37 @@ def emit(text: str) -> None:
     print(text, flush=True)
 
 
+def report(error: WorkbenchError) -> None:
+    """The message of an error on stderr, its remedy on a line of its own."""
+    # Problems of a job file say file, line and severity themselves, each on a line.
+    mark = "" if hasattr(error, "problems") else f"{styled('error:', 'bold red', sys.stderr)} "
+    narrate(f"{mark}{error.message}")
+    if error.remedy:
+        narrate(f"  {error.remedy}")
+
+
 def drop_stdout() -> None:
     """Write what else comes to nowhere: whoever read the pipe has left."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def emit_log(text: str) -> None:
+    """A piece of a job's log, as `LogReader` gives it, on stdout: bytes as the job wrote them, but on a terminal
+    nothing that could steer it."""
+    if sys.stdout.isatty():
+        from workbench.lifecycle.logs import plain_text
+
+        sys.stdout.write(plain_text(text))
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.flush()
+
+
 def emit_json(value: object) -> None:
     """`value` as JSON on stdout; NaN and infinities become null, which JSON can carry."""
-    print(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=str), flush=True)
+    rare = "utf" not in (sys.stdout.encoding or "").lower()
+    print(json.dumps(_finite(value), indent=2, ensure_ascii=rare, default=str), flush=True)
 
 
 def _finite(value: Any) -> Any:

@@ -3,11 +3,14 @@
 import sys
 from collections.abc import Iterable, Sequence
 
+from workbench_store.words import counted
+
 from workbench.cli.output import Cell, emit, styled, table_lines
 from workbench.cli.states import STATE_STYLES
 from workbench.view.format import (
     format_bytes,
     format_duration,
+    format_files,
     format_number,
     format_scalar,
     format_time,
@@ -54,7 +57,7 @@ def _facts(page: RunPage) -> list[tuple[str, str]]:
         ("tags", ", ".join(f"{key}={value}" if value else key for key, value in record.tags.items())),
     ]
     if snapshot is not None:
-        facts.append(("snapshot", f"{snapshot.id[:12]}  {snapshot.files} files, {format_bytes(snapshot.bytes)}"))
+        facts.append(("snapshot", f"{snapshot.id[:12]}  {format_files(snapshot.files, snapshot.bytes)}"))
     if environment is not None:
         key = f"  {environment.key[:12]}" if environment.key else ""
         facts.append(
@@ -62,9 +65,9 @@ def _facts(page: RunPage) -> list[tuple[str, str]]:
         )
         facts += [("substituted", text) for text in environment.substituted]
     if record.lost_points:
-        facts.append(("lost", f"{record.lost_points} points, while the disk took nothing"))
+        facts.append(("lost", f"{counted(record.lost_points, 'point')}, while the disk took nothing"))
     if record.gap_bytes:
-        facts.append(("damaged", f"{record.gap_bytes} bytes of its journals; the rest was kept"))
+        facts.append(("damaged", f"{counted(record.gap_bytes, 'byte')} of its journals; the rest was kept"))
     facts.append(("folder", str(page.folder)))
     return [(name, safe_text(value)) for name, value in facts if value]
 
@@ -106,7 +109,7 @@ def _metrics(page: RunPage) -> None:
 
 def _stages(page: RunPage) -> Iterable[list[Cell]]:
     for stage in page.detail.stages:
-        style = {"done": "green", "failed": "red"}.get(stage.status, "cyan")
+        style = {"done": "green", "failed": "red", "canceled": "yellow"}.get(stage.status, "cyan")
         text = safe_text(stage.progress or "") if stage.status == "started" else ""
         yield [
             Cell(stage.stage),

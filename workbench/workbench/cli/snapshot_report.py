@@ -1,5 +1,6 @@
 """The preview of a snapshot as text and as JSON."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from workbench_store.snapshot import Preview
 
 from workbench.cli.output import Cell, emit, emit_table, styled
-from workbench.view.format import format_bytes, safe_text
+from workbench.view.format import format_bytes, format_files, safe_text
 
 
 def as_dict(seen: Preview) -> dict[str, Any]:
@@ -21,12 +22,13 @@ def as_dict(seen: Preview) -> dict[str, Any]:
         "rules": [{"rule": one.rule, "line": one.line, "files": one.files, "bytes": one.bytes} for one in seen.rules],
         "secrets": [{"path": path, "why": why} for path, why in seen.secrets],
         "skipped": list(seen.skipped),
+        "outside": list(seen.outside),
     }
 
 
 def print_report(code: Path, seen: Preview, *, every_file: bool) -> None:
     """How much goes in, the biggest files, what each rule drops, what looks like a secret, what was skipped."""
-    emit(f"{safe_text(str(code))}: {len(seen.files)} files, {format_bytes(seen.bytes)}")
+    emit(f"{safe_text(str(code))}: {format_files(len(seen.files), seen.bytes)}")
     emit(f"ignore file: {seen.ignore_file or 'none (.amlignore or .gitignore would be read)'}")
     _title("Every file" if every_file else "Biggest files")
     for file in seen.files if every_file else seen.biggest:
@@ -50,6 +52,11 @@ def print_report(code: Path, seen: Preview, *, every_file: bool) -> None:
         for path, why in seen.secrets:
             emit(f"  {safe_text(path)}: {safe_text(why)}")
         emit("  Add them to .amlignore to keep them out.")
+    if seen.outside:
+        _title("Links that lead out of the folder", "bold red")
+        for path in seen.outside:
+            emit(f"  {safe_text(path)} -> {safe_text(os.readlink(code / path))}")
+        emit("  No snapshot is taken with them: --follow-links takes what they point to, a rule leaves them out.")
     if seen.skipped:
         _title("Skipped")
         for text in seen.skipped:

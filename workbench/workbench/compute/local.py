@@ -8,6 +8,7 @@ from workbench_store.cache_root import cache_root
 from workbench_store.errors import ComputeError
 from workbench_store.layout import RunLayout
 from workbench_store.processes import host_id
+from workbench_store.words import counted
 
 from workbench.compute.gpus import gpu_ids
 from workbench.compute.local_job import LocalJob, find_job, start_job
@@ -84,7 +85,7 @@ class LocalCompute:
         gpus = gpu_ids()
         if gpus and processes > len(gpus):
             raise ComputeError(
-                f"the job has {processes} processes, and this machine has {len(gpus)} GPUs for them",
+                f"the job has {processes} processes, and this machine has {counted(len(gpus), 'GPU')} for them",
                 remedy="Ask for fewer processes, or set CUDA_VISIBLE_DEVICES= (empty) to run them on CPUs.",
             )
         explicit = self._entry.settings.get("slots")

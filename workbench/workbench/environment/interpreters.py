@@ -123,7 +123,7 @@ def _candidates() -> Iterator[str]:
         except OSError:
             continue
         yield from (os.path.join(folder, name) for name in names if _NAME.fullmatch(name))
-    home = Path.home()
+    home = Path(os.path.expanduser("~"))  # "~" itself for those who have none
     pyenv = Path(os.environ.get("PYENV_ROOT", home / ".pyenv"))
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", home / ".local/share/uv/python"))
     for base in (pyenv / "versions", uv):

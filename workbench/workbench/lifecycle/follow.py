@@ -27,7 +27,7 @@ class StateChanged:
 
 @dataclass(frozen=True)
 class StageChanged:
-    """A stage has started, is done or has failed; `seconds` when it is over."""
+    """A stage has started, is done, has failed or was canceled; `seconds` when it is over."""
 
     stage: str
     status: str

@@ -1,7 +1,8 @@
 """Names, sizes and content hashes (xxh3-128) of the files below a folder."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ _READ_BYTES = 1024 * 1024
 
 class HashedFile(NamedTuple):
     """A file by its path relative to the folder (posix), its size in bytes and the hash of its content: None for a
-    link that leads out of the folder, as what it leads to is somebody else's."""
+    link that leads out of the folder, as what it leads to is somebody else's, and for what may be unreadable."""
 
     path: str
     size: int
@@ -43,19 +44,44 @@ def hash_below(root: Path) -> Iterator[HashedFile]:
     A link to a file counts as that file, unhashed if it leads out; links to folders are not followed; what is
     neither file nor folder (a socket, a device) is passed over. Raises OSError for what cannot be read.
     """
+    for path in _files_below(root, raise_error):
+        yield HashedFile(_relative(path, root), *_content(path, root))
+
+
+def changed_below(root: Path, since: float) -> Iterator[HashedFile]:
+    """The same, but only what changed since that time (UTC epoch seconds), of a place that others may write to as well.
+
+    Nothing is raised: what cannot be looked into is passed over, what cannot be read has no hash.
+    """
+    for path in _files_below(root, lambda error: None):
+        with suppress(OSError):
+            found = path.stat()
+            if found.st_ctime >= since:
+                yield HashedFile(_relative(path, root), found.st_size, _hash_or_none(path, root))
+
+
+def _hash_or_none(path: Path, root: Path) -> str | None:
+    try:
+        return _content(path, root)[1]
+    except OSError:
+        return None
+
+
+def _files_below(root: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
     if root.is_file():
-        yield HashedFile("", *hash_file(root))
+        yield root
         return
-    for folder, names, files in os.walk(root, onerror=raise_error) if root.exists() else ():
+    for folder, names, files in os.walk(root, onerror=on_error) if root.exists() else ():
         names.sort()
-        for name in sorted(files):
-            path = Path(folder, name)
-            if path.is_file():
-                yield HashedFile(path.relative_to(root).as_posix(), *_content(path, root))
+        yield from (path for name in sorted(files) if (path := Path(folder, name)).is_file())
+
+
+def _relative(path: Path, root: Path) -> str:
+    return "" if path == root else path.relative_to(root).as_posix()
 
 
 def _content(path: Path, root: Path) -> tuple[int, str | None]:
-    if path.is_symlink() and not is_inside(os.path.realpath(path), os.path.realpath(root)):
+    if path != root and path.is_symlink() and not is_inside(os.path.realpath(path), os.path.realpath(root)):
         return path.stat().st_size, None
     return hash_file(path)
 

@@ -1,5 +1,9 @@
 """Reading a run's log: whole or as it grows, a progress bar's line once, and nothing that could steer a
-terminal."""
+terminal.
+
+A log is whatever bytes a job wrote. As text it is UTF-8, and bytes that are none are kept as Python's `surrogateescape`
+keeps them, so that they can be written out again.
+"""
 
 import os
 import re
@@ -23,7 +27,7 @@ _ESCAPES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
     r"|\x1b[ -/]*[0-~]"
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def plain_text(text: str) -> str:
@@ -37,6 +41,11 @@ def _visible(match: re.Match[str]) -> str:
     if code < 0x20:
         return chr(0x2400 + code)
     return "\u2421" if code == 0x7F else "\ufffd"
+
+
+def readable(text: str) -> str:
+    """The text of a log with a sign in place of bytes that are no UTF-8: such text can be written anywhere."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def last_look(line: bytes) -> bytes:
@@ -58,7 +67,7 @@ class LogReader:
     @property
     def pending(self) -> str:
         """The line that is still being written, as a terminal would show it: a prompt or a progress bar."""
-        return last_look(self._rest).decode("utf-8", "replace")
+        return last_look(self._rest).decode("utf-8", "surrogateescape")
 
     def lines(self) -> Iterator[str]:
         """The whole lines that are there now, each without its end."""
@@ -68,7 +77,7 @@ class LogReader:
                 return
             *whole, self._rest = (self._rest + data).split(b"\n")
             for line in whole:
-                yield last_look(line).decode("utf-8", "replace")
+                yield last_look(line).decode("utf-8", "surrogateescape")
             if b"\r" in self._rest[:-1]:
                 # The last carriage return may be half of a line's end, so it is kept.
                 self._rest = self._rest[self._rest.rstrip(b"\r").rfind(b"\r") + 1 :]

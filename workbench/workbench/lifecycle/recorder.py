@@ -10,6 +10,8 @@ from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
+from workbench.lifecycle.ending import Canceled
+
 
 class RunRecorder:
     """Appends to one journal of a run, for one writer and one generation of its holder."""
@@ -66,6 +68,9 @@ class RunRecorder:
         try:
             yield detail
             status = "done"
+        except Canceled:
+            status = "canceled"
+            raise
         finally:
             seconds = detail.pop("seconds", None) or time.monotonic() - began
             self._journal.event("stage", stage=stage, status=status, seconds=seconds, detail=detail)

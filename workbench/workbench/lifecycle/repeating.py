@@ -1,7 +1,7 @@
 """Running a run again: from its own snapshot, spec and environment, with what the user changes."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,13 @@ def rerun(
     *,
     compute: str | None = None,
     narrate: Narrate | None = None,
+    before_shown: Callable[[], None] | None = None,
 ) -> Rerun:
     """Submit the run of exactly that name again. `overrides` are `KEY=VALUE` texts, as for `run --set`.
 
     The snapshot is the run's own, unless `code` is overridden, and the environment too, unless `environment` is.
-    Variables whose values were kept out of the record are taken from this process's environment. Raises NotFound,
+    Variables whose values were kept out of the record are taken from this process's environment. `narrate` and
+    `before_shown` are as for `submit`. Raises NotFound,
     RunError for a run that has no job or for variables that are missing, and what `submit` raises.
     """
     files = layout.run(name)
@@ -54,7 +56,12 @@ def rerun(
     base = Path(str(spec.get("code") or Path.cwd()))
     job = _named(job_again(_without_name(spec), base if base.is_dir() else Path.cwd(), texts), name)
     submitted = submit(
-        layout, _with_secrets(job, plan, name), earlier=_earlier(plan, job, texts), compute=compute, narrate=narrate
+        layout,
+        _with_secrets(job, plan, name),
+        earlier=_earlier(plan, job, texts),
+        compute=compute,
+        narrate=narrate,
+        before_shown=before_shown,
     )
     return Rerun(submitted, tuple(_changed_data(files, plan)))
 

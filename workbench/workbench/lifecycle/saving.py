@@ -12,7 +12,7 @@ from workbench_store.states import RunState
 from workbench.lifecycle.copying import copy_data, is_inside, links_below, move_into, replace_link
 from workbench.lifecycle.ending import Ending, unsaved
 from workbench.lifecycle.files import read_json, write_json
-from workbench.lifecycle.hashing import HashedFile, hash_below
+from workbench.lifecycle.hashing import HashedFile, changed_below, hash_below
 from workbench.lifecycle.log_cap import join_logs
 from workbench.lifecycle.plan import Plan, PlannedOutput
 from workbench.lifecycle.recorder import RunRecorder
@@ -127,16 +127,26 @@ def _publish(output: PlannedOutput) -> None:
 
 
 def _artifacts(files: RunLayout, plan: Plan) -> Iterator[tuple[str, str, HashedFile]]:
-    """Kind, path relative to the run folder, and hash of every file that the run kept."""
+    """Kind, path relative to the run folder, and hash of every file that the run kept.
+
+    An output that is kept elsewhere has a path as if it were here; its record says where it is.
+    """
     before = read_json(files.outputs_before) or {}
     for file in hash_below(files.outputs):
         if before.get(file.path, "") != file.hash:
             yield "output", f"outputs/{file.path}", file
     for output in plan.outputs:
-        place = Path(output.resolved)
-        if files.named_outputs in place.parents and os.path.lexists(place):
-            for file in hash_below(place):
-                yield "named-output", "/".join(filter(None, ("named-outputs", output.name, file.path))), file
+        for found in _named(files, output):
+            yield "named-output", "/".join(filter(None, ("named-outputs", output.name, found.path))), found
     for file in hash_below(files.logs):
         if file.path != "system_logs/supervisor.log":  # still being written
             yield "log", f"logs/{file.path}", file
+
+
+def _named(files: RunLayout, output: PlannedOutput) -> Iterator[HashedFile]:
+    """The files of a named output; of a place that the user chose only what changed since the run was made."""
+    place = Path(output.resolved)
+    if files.named_outputs not in place.parents:
+        yield from changed_below(place, float((read_json(files.identity) or {}).get("created", 0.0)))
+    elif os.path.lexists(place):
+        yield from hash_below(place)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from workbench_store.states import RunState
+from workbench_store.words import counted
 
 from workbench.compute.process_end import Family, end_family
 from workbench.compute.protocol import Allocation, JobExit, JobLaunch, RunningJob
@@ -160,7 +161,7 @@ def _watch_job(supervision: Supervision, job: RunningJob) -> Ending:
 def _ended(supervision: Supervision, job: RunningJob, ended: JobExit) -> Ending:
     left = job.end(_LEFTOVER_GRACE_SECONDS)
     if left:
-        supervision.recorder.warning(f"the command left {left} processes behind, which were ended")
+        supervision.recorder.warning(f"ended what the command left behind: {counted(left, 'process', 'processes')}")
     cancelled = supervision.is_to_be_cancelled() and ended.exit_code != 0
     return canceled(None, ended) if cancelled else of_exit(ended)
 

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
+from workbench_store.cache_root import usable_cache
 from workbench_store.errors import RunError, WorkspaceError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.secrets import looks_secret_name
 from workbench_store.snapshot import Snapshot, read_snapshot, take_snapshot
 from workbench_store.states import RunState
+from workbench_store.words import counted
 
 from workbench.client.names import generate_name
 from workbench.compute.registry import get_compute
@@ -62,6 +64,7 @@ def submit(
     *,
     narrate: Narrate | None = None,
     earlier: Earlier | None = None,
+    before_shown: Callable[[], None] | None = None,
     compute: str | None = None,
     strict_python: bool = False,
     allow_downloads: bool = False,
@@ -69,16 +72,18 @@ def submit(
 ) -> str:
     """Submit the job and return its run's name as soon as a supervisor holds the run.
 
-    Raises SpecError, ComputeError, EnvironmentFailed, SnapshotError or RunError, and then there is no run.
-    If the supervisor does not come up the run is Failed, with the reason.
+    `before_shown` is called when all is ready and the run is about to be seen by others; whatever is raised up to then
+    leaves nothing behind. Raises SpecError, ComputeError, EnvironmentFailed, SnapshotError, WorkspaceError or
+    RunError, and then there is no run. If the supervisor does not come up the run is Failed, with the reason.
     """
     draft = _draft(layout, job if compute is None else job.on(compute), earlier, strict_python, allow_downloads)
-    folder = _new_folder(layout, draft.plan.name)
+    folder = RunLayout(layout.tmp / f"run-{draft.plan.name}-{uuid.uuid4().hex[:8]}")
     try:
+        _make_folder(folder)
         started = start_supervisor(layout, draft.plan.name, folder.root, adopting=False, secrets=draft.secrets)
         try:
             _fill(layout, folder, draft, follow_links, narrate or (lambda text: None))
-            _show(layout, folder, draft.plan.name, started)
+            _show(layout, folder, draft.plan.name, started, before_shown or (lambda: None))
         finally:
             started.abandon()
     except BaseException:
@@ -105,6 +110,7 @@ def _draft(
     if problems:
         raise SpecErrors(problems)
     compute = get_compute(layout, job.compute)
+    usable_cache()
     name = _free_name(layout, job.name)
     inputs, outputs = plan_inputs(layout, job, name), plan_outputs(layout, job, name)
     seen = {item.name: literal_text(item.value) if item.value is not None else str(item.resolved) for item in inputs}
@@ -166,10 +172,8 @@ def _without_secrets(job: CommandJob, secrets: dict[str, str]) -> CommandJob:
     return replace(job, environment_variables=kept, properties=properties)
 
 
-def _new_folder(layout: WorkspaceLayout, name: str) -> RunLayout:
-    """The run's folder under a temporary name, on the same file system, so that it can be shown by a
-    rename."""
-    files = RunLayout(layout.tmp / f"run-{name}-{uuid.uuid4().hex[:8]}")
+def _make_folder(files: RunLayout) -> None:
+    """The run's folder, which has a temporary name on the same file system, so that it can be shown by a rename."""
     for folder in (
         files.control,
         files.journals,
@@ -178,7 +182,6 @@ def _new_folder(layout: WorkspaceLayout, name: str) -> RunLayout:
         files.outputs,
     ):
         folder.mkdir(parents=True, mode=0o700)
-    return files
 
 
 def _fill(layout: WorkspaceLayout, files: RunLayout, draft: _Draft, follow_links: bool, say: Narrate) -> None:
@@ -190,7 +193,7 @@ def _fill(layout: WorkspaceLayout, files: RunLayout, draft: _Draft, follow_links
             snapshot = _snapshot(layout, job, draft.earlier, follow_links)
             if snapshot is not None:
                 detail.update(files=snapshot.files, bytes=snapshot.bytes)
-        properties = {**git.result(), **{k: v for k, v in job.properties.items() if v is not None}}
+        properties = {**git.result(), **_texts(job.properties)}
         plan = with_fields(plan, git=git.result())
         identity = new_identity(job, plan.name, plan.compute.name, properties)
         _record(recorder, draft, identity, snapshot)
@@ -204,7 +207,7 @@ def _fill(layout: WorkspaceLayout, files: RunLayout, draft: _Draft, follow_links
     finally:
         recorder.close()
     if snapshot is not None:
-        say(f"snapshot {snapshot.id[:12]}: {snapshot.files} files, {snapshot.bytes} bytes")
+        say(f"snapshot {snapshot.id[:12]}: {counted(snapshot.files, 'file')}, {counted(snapshot.bytes, 'byte')}")
 
 
 def _complete(plan: Plan, identity: dict[str, Any], snapshot: Snapshot | None) -> Plan:
@@ -243,20 +246,26 @@ def _record(recorder: RunRecorder, draft: _Draft, identity: dict[str, Any], snap
     params = {item.name: item.value for item in plan.inputs if item.literal}
     if params:
         recorder.event("params", params=params)
-    tags = {key: value for key, value in job.tags.items() if value is not None}
-    if tags:
-        recorder.event("tags", set=tags, remove=[])
+    if job.tags:
+        recorder.event("tags", set=_texts(job.tags), remove=[])
     for item in plan.inputs:
         recorder.event("input", **input_fields(item, _fingerprint(item)))
     for output in plan.outputs:
         recorder.event("output", name=output.name, type=output.type, mode=output.mode, path=output.path)
 
 
+def _texts(labels: Mapping[str, str | None]) -> dict[str, str]:
+    """Tags or properties; a null is empty text: the name is there."""
+    return {name: text or "" for name, text in labels.items()}
+
+
 def _fingerprint(item: PlannedInput) -> str | None:
     return None if item.path is None else stat_fingerprint(Path(item.path))
 
 
-def _show(layout: WorkspaceLayout, folder: RunLayout, name: str, started: SupervisorStart) -> None:
+def _show(
+    layout: WorkspaceLayout, folder: RunLayout, name: str, started: SupervisorStart, before: Callable[[], None]
+) -> None:
     """Rename the folder into its place, where its supervisor holds it from the first moment, and give the
     word.
 
@@ -268,6 +277,7 @@ def _show(layout: WorkspaceLayout, folder: RunLayout, name: str, started: Superv
         _record_no_supervisor(folder)
     target = layout.run(name).root
     target.parent.mkdir(parents=True, exist_ok=True)
+    before()
     try:
         folder.root.rename(target)
     except OSError as error:

@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import workbench_store
+from workbench_store.cache_root import VARIABLE as CACHE
+from workbench_store.cache_root import cache_root
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
 from workbench.compute.process_end import SUPERVISES
@@ -93,8 +95,10 @@ def start_supervisor(
 
 
 def inherited_environment() -> dict[str, str]:
-    """The submitter's environment without what belongs to a run that the submitter itself may be part of."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+    """The submitter's environment without what belongs to a run that the submitter itself may be part of, and with the
+    cache where the submitter has it: the supervisor is in another folder."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+    return {**inherited, CACHE: str(cache_root())}
 
 
 def import_path() -> list[str]:

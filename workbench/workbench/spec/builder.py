@@ -1,11 +1,14 @@
 """Jobs built in Python, with azure-ai-ml's names and arguments, checked as files are."""
 
 import math
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from workbench.spec.dump import job_to_dict, plain_value
 from workbench.spec.environments import Environment
@@ -13,9 +16,10 @@ from workbench.spec.errors import SpecErrors
 from workbench.spec.job import CommandJob
 from workbench.spec.load import job_from_python
 from workbench.spec.ports import Input, Output
-from workbench.spec.problems import Problem
+from workbench.spec.problems import Problem, nearest_name
 from workbench.spec.settings import Distribution, Identity, Service
 
+_BARE_NAME = re.compile(r"(?!azureml:|file:)[^:@/\s]+[:@][^:@/\s]+\Z")
 PRIMITIVES = ("number", "integer", "boolean", "string")
 
 
@@ -55,7 +59,7 @@ def command(
     given = {
         "command": command,
         "code": code,
-        "environment": environment,
+        "environment": _named_environment(environment),
         "inputs": _plain_inputs(inputs or {}),
         "outputs": outputs,
         "environment_variables": environment_variables,
@@ -75,6 +79,11 @@ def command(
         "parent_job_name": parent_job_name,
     }
     return job_from_python(_given_only(given), Path.cwd())
+
+
+def _named_environment(given: Any) -> Any:
+    """`NAME:VERSION` and `NAME@LABEL` are names of registered environments, as in azure-ai-ml."""
+    return f"azureml:{given}" if isinstance(given, str) and _BARE_NAME.match(given) else given
 
 
 def _resources(
@@ -152,6 +161,21 @@ def with_inputs(job: CommandJob, inputs: Mapping[str, Any]) -> CommandJob:
     """A copy of a job with these inputs in place of its own of those names. Raises SpecErrors."""
     data = job_to_dict(job)
     return job_from_python(data | {"inputs": {**data.get("inputs", {}), **_plain_inputs(inputs)}}, job.base_dir)
+
+
+def with_known_inputs(job: CommandJob, inputs: Mapping[str, Any]) -> CommandJob:
+    """The same without a name of its own, for inputs that the job has. Raises SpecErrors, also for others."""
+    declared = tuple(job.inputs)
+    unknown = [
+        Problem(
+            "command()", 0, 0, f"inputs.{name}", "the job has no such input", declared, nearest_name(name, declared)
+        )
+        for name in inputs
+        if name not in declared
+    ]
+    if unknown:
+        raise SpecErrors(unknown)
+    return with_inputs(replace(job, name=None), inputs)
 
 
 def _plain_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from workbench.spec.expressions import misplaced, references
 from workbench.spec.files import Unreadable, kind_of, read_yaml_file, reason
 from workbench.spec.job import CommandJob
 from workbench.spec.paths import is_remote
-from workbench.spec.ports import INPUT_MODES, MODEL_TYPES, Input
+from workbench.spec.ports import ANY_TYPE, INPUT_MODES, MLTABLE_MODES, MODEL_TYPES, Input
 from workbench.spec.problems import Severity, nearest_name
 from workbench.spec.tree import MapNode, plain
 
@@ -56,15 +56,23 @@ def check_inputs(job: CommandJob) -> Iterator[Finding]:
     for name, given in job.inputs.items():
         if not isinstance(given, Input):
             continue
-        allowed = INPUT_MODES[given.type]
+        allowed = MLTABLE_MODES if given.type == ANY_TYPE else INPUT_MODES[given.type]
         if given.mode not in allowed:
-            message = f"{given.mode!r} is not a mode of an input of type {given.type}"
+            whose = "any input" if given.type == ANY_TYPE else f"an input of type {given.type}"
+            message = f"{given.mode!r} is not a mode of {whose}"
             yield Finding(f"inputs.{name}.mode", message, allowed, nearest_name(given.mode, allowed))
         if given.type in MODEL_TYPES and given.path_on_compute is not None:
             message = f"an input of type {given.type} has no path_on_compute"
             yield Finding(f"inputs.{name}.path_on_compute", message)
         if given.path is None:
             yield Finding(f"inputs.{name}", "has no path")
+
+
+def check_outputs(job: CommandJob) -> Iterator[Finding]:
+    """A version is that of a data asset, which has a name."""
+    for name, given in job.outputs.items():
+        if given is not None and given.version is not None and given.name is None:
+            yield Finding(f"outputs.{name}.version", "a version needs a name: it is that of the data asset to register")
 
 
 def check_environment(job: CommandJob) -> Iterator[Finding]:
@@ -189,6 +197,6 @@ def _sibling(path: str) -> str | None:
 
 
 #: Checks of the spec alone; of the data on this machine's disk; of all that is on the disk.
-SPEC_CHECKS: tuple[Check, ...] = (check_command, check_inputs, check_environment)
+SPEC_CHECKS: tuple[Check, ...] = (check_command, check_inputs, check_outputs, check_environment)
 DATA_CHECKS: tuple[Check, ...] = (check_input_paths, check_output_paths)
 DISK_CHECKS: tuple[Check, ...] = (check_code, *DATA_CHECKS, check_environment_paths)

@@ -1,10 +1,11 @@
 """A command job: every field of Azure ML's commandJob, declared once."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
+from workbench_store.errors import UsageError
 
 from workbench.spec.environments import Environment
 from workbench.spec.ports import Input, LiteralValue, Output
@@ -78,9 +79,7 @@ class CommandJob(Struct, kw_only=True):
     properties: Annotated[Labels, Meta(description="Text by name, never changed.")] = {}
     limits: Annotated[CommandJobLimits | None, Meta(description="When the job is stopped.")] = None
     resources: Annotated[JobResourceConfiguration | None, Meta(description="What it runs on.")] = None
-    distribution: Annotated[
-        Distribution | None, Meta(description="Several processes; not run on local compute yet.")
-    ] = None
+    distribution: Annotated[Distribution | None, Meta(description="Several processes that know of each other.")] = None
     services: Annotated[
         dict[str, Annotated[Service, Meta(extra={"untyped": True})]],
         Meta(description="Ways into the running job; unused on local compute."),
@@ -90,6 +89,18 @@ class CommandJob(Struct, kw_only=True):
     parent_job_name: Annotated[str | None, Meta(description="The run that this one belongs to.")] = None
     base_dir: Annotated[Path, Meta(extra={"python_only": True})]
 
+    def __call__(self, **inputs: Any) -> "CommandJob":
+        """A new job with these inputs in place of its own, as azure-ai-ml's commands give; its run has another name.
+
+        Raises SpecErrors for an input that the job does not have.
+        """
+        from workbench.spec.builder import with_known_inputs
+
+        return with_known_inputs(self, inputs)
+
     def on(self, compute: str) -> "CommandJob":
-        """A copy of the job for another compute."""
-        return replace(self, compute=compute.removeprefix("azureml:"))
+        """A copy of the job for another compute. Raises UsageError for an empty name."""
+        name = compute.strip().removeprefix("azureml:")
+        if not name:
+            raise UsageError("the name of the compute is empty", remedy="Leave it out to keep the job's own.")
+        return replace(self, compute=name)

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from workbench.spec.checks import DATA_CHECKS, DISK_CHECKS, SPEC_CHECKS, Check, Finding
+from workbench.spec.environments import Environment
 from workbench.spec.errors import SpecErrors
 from workbench.spec.fields import Record
 from workbench.spec.files import Unreadable, read_yaml_file, read_yaml_text
 from workbench.spec.job import CommandJob
-from workbench.spec.overrides import BadOverride, apply_overrides, parse_overrides
-from workbench.spec.ports import Output
+from workbench.spec.overrides import BadOverride, apply_overrides, parse_overrides, stray_inputs
+from workbench.spec.ports import ANY_TYPE, Input, Output
 from workbench.spec.problems import Problem, nearest_name
 from workbench.spec.readers import new_context
 from workbench.spec.reading import Context, read_fields
@@ -49,9 +50,12 @@ def load_job(
     return _checked(_load(source, relative_origin, [*(params_override or ()), *overrides]))
 
 
-def check_job(path: Source, overrides: Overrides = ()) -> list[Problem]:
-    """Everything wrong with a job file, in its order; what local compute cannot run yet is a warning."""
-    return _load(path, None, list(overrides), (execution_findings,))[1]
+def check_job(path: Source, overrides: Overrides = (), further: Sequence[Check] = ()) -> list[Problem]:
+    """Everything wrong with a job file, in its order; what local compute cannot run yet is a warning.
+
+    `further` are more checks, of what is beyond the spec; a job with errors is spared them.
+    """
+    return _load(path, None, list(overrides), (execution_findings,), further)[1]
 
 
 def job_from_dict(data: Mapping[str, object], base_dir: str | os.PathLike[str]) -> CommandJob:
@@ -63,12 +67,14 @@ def job_again(data: Mapping[str, object], base_dir: Path, overrides: Iterable[st
     """The job of a stored spec with overrides, checked as when it was first submitted but for its code, which need not
     be where it was. Raises SpecErrors."""
     try:
-        tree = from_python(data, Mark("spec.json"))
-        root = apply_overrides(_root(tree, "spec.json"), parse_overrides(overrides))
+        written, given = _root(from_python(data, Mark("spec.json")), "spec.json"), parse_overrides(overrides)
+        root = apply_overrides(written, given)
         _check_type(root, "spec.json")
     except (Unreadable, BadOverride) as error:
         raise SpecErrors([error.problem]) from error
-    return _checked(_read(root, base_dir, SPEC_CHECKS + DATA_CHECKS, None))
+    context = new_context(base_dir)
+    context.problems.extend(stray_inputs(written, given))
+    return _checked(_read(root, context, SPEC_CHECKS + DATA_CHECKS, None))
 
 
 def job_from_python(data: Mapping[str, object], base_dir: Path) -> CommandJob:
@@ -80,7 +86,7 @@ def _from_plain(data: Mapping[str, object], base_dir: Path, name: str, checks: S
     tree = from_python(data, Mark(name))
     if not isinstance(tree, MapNode):
         raise SpecErrors([Problem(name, 0, 0, "", "must be a mapping")])
-    return _checked(_read(tree, base_dir, checks, None))
+    return _checked(_read(tree, new_context(base_dir), checks, None))
 
 
 def _checked(found: tuple[CommandJob | None, list[Problem]]) -> CommandJob:
@@ -95,17 +101,19 @@ def _load(
     source: Source,
     relative_origin: str | os.PathLike[str] | None,
     overrides: Sequence[str | Mapping[str, object]],
-    further: tuple[Check, ...] = (),
+    more: tuple[Check, ...] = (),
+    further: Sequence[Check] = (),
 ) -> tuple[CommandJob | None, list[Problem]]:
     try:
         name, text, tree = _open(source)
-        root = _root(tree, name)
-        root = apply_overrides(root, parse_overrides(overrides))
+        written, given = _root(tree, name), parse_overrides(overrides)
+        root = apply_overrides(written, given)
         _check_type(root, name)
     except (Unreadable, BadOverride) as error:
         return None, [error.problem]
-    base_dir = _base_dir(name, relative_origin)
-    return _read(root, base_dir, SPEC_CHECKS + DISK_CHECKS + further, _Text(name, text))
+    context = new_context(_base_dir(name, relative_origin))
+    context.problems.extend(stray_inputs(written, given))
+    return _read(root, context, SPEC_CHECKS + DISK_CHECKS + more, _Text(name, text), further)
 
 
 def _open(source: Source) -> tuple[str, str, Node | None]:
@@ -158,28 +166,54 @@ def _check_type(root: MapNode, name: str) -> None:
 
 
 def _read(
-    root: MapNode, base_dir: Path, checks: Sequence[Check], text: _Text | None
+    root: MapNode, context: Context, checks: Sequence[Check], text: _Text | None, further: Sequence[Check] = ()
 ) -> tuple[CommandJob | None, list[Problem]]:
-    context = new_context(base_dir)
+    """The job, if it has no errors, and every problem. `further` are checks that only a job without errors can take."""
     context.places[""] = root
     values = read_fields(Record(CommandJob), root, "", context)
     # What could not be read was noted; placeholders keep the checks from finding it a second time.
-    job = CommandJob(**{"command": "-", **_with_placeholders(values), "base_dir": base_dir})
+    job = CommandJob(**{"command": "-", **_with_placeholders(values, context), "base_dir": context.base_dir})
+    _check(job, checks, context, text)
+    if not _failed(context):
+        _check(job, further, context, text)
+    ordered = sorted(context.problems, key=lambda problem: (problem.file, problem.line, problem.column))
+    return (None if _failed(context) else job), ordered
+
+
+def _failed(context: Context) -> bool:
+    return any(problem.severity == "error" for problem in context.problems)
+
+
+def _check(job: CommandJob, checks: Sequence[Check], context: Context, text: _Text | None) -> None:
     for check in checks:
         noted = {problem.path for problem in context.problems}
         for finding in check(job):
-            if not _covered(finding.path, noted):
+            # What a record as a whole lacks cannot be told while some of its fields could not be read.
+            if not _covered(finding.path, noted) and finding.path not in context.partial:
                 context.problems.append(_locate(finding, context, text))
-    ordered = sorted(context.problems, key=lambda problem: (problem.file, problem.line, problem.column))
-    failed = any(problem.severity == "error" for problem in ordered)
-    return (None if failed else job), ordered
 
 
-def _with_placeholders(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with a literal for each input and an output for each output that could not be read."""
-    inputs = {name: "" if value is None else value for name, value in values.get("inputs", {}).items()}
-    outputs = {name: value or Output() for name, value in values.get("outputs", {}).items()}
-    return {**values, "inputs": inputs, "outputs": outputs}
+def _with_placeholders(values: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """The values with what could be read of each input, output and environment that could not be read whole."""
+    inputs = {
+        name: _input_in_part(f"inputs.{name}", context) if value is None else value
+        for name, value in values.get("inputs", {}).items()
+    }
+    outputs = {
+        name: value or Output(**{"type": ANY_TYPE, **context.partial.get(f"outputs.{name}", {})})
+        for name, value in values.get("outputs", {}).items()
+    }
+    found = {**values, "inputs": inputs, "outputs": outputs}
+    if "environment" in context.partial:
+        found["environment"] = Environment(**context.partial["environment"])
+    return found
+
+
+def _input_in_part(path: str, context: Context) -> Input | str:
+    """Data without the fields that are wrong, or a literal for what is no data."""
+    if path not in context.partial:
+        return ""
+    return Input(**{"type": ANY_TYPE, **context.partial[path]})
 
 
 def _covered(path: str, noted: set[str]) -> bool:

@@ -1,9 +1,10 @@
 """Overrides (`--set inputs.lr=0.1`): fields of a spec set from outside, applied to its tree."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from workbench.spec.problems import Problem
+from workbench.spec.expressions import references
+from workbench.spec.problems import Problem, nearest_name
 from workbench.spec.tree import Entry, MapNode, Mark, Node, Scalar, from_python, make_mapping, make_sequence
 
 
@@ -100,3 +101,21 @@ def _set(node: Node, path: tuple[str, ...], override: Override, above: tuple[str
         Entry(entry.key, entry.mark if rest else mark, value) if entry.key == name else entry for entry in node.entries
     )
     return make_mapping(node.mark, entries)
+
+
+def stray_inputs(root: MapNode, overrides: Iterable[Override]) -> Iterator[Problem]:
+    """Inputs that are set and that the job in the file, `root`, neither declares nor uses: slips of the pen.
+
+    What is used is told by the command, also if that is set from outside.
+    """
+    given = list(overrides)
+    inputs, command = root.get("inputs"), apply_overrides(root, given).get("command")
+    known = {str(entry.key): None for entry in inputs.entries} if isinstance(inputs, MapNode) else {}
+    text = command.value if isinstance(command, Scalar) else ""
+    used = {one.name: None for one in references(text) if one.scope == "inputs"} if isinstance(text, str) else {}
+    allowed = tuple(known | used)
+    for override in given:
+        if len(override.path) > 1 and override.path[0] == "inputs" and override.path[1] not in allowed:
+            name, mark = override.path[1], override.value.mark
+            message = "the job has no such input: the file does not declare it, and the command does not use it"
+            yield Problem(mark.file, 0, 0, f"inputs.{name}", message, allowed, nearest_name(name, allowed))

@@ -23,6 +23,8 @@ INPUT_MODES: dict[str, tuple[str, ...]] = {
     "mlflow_model": DATA_MODES,
     "triton_model": DATA_MODES,
 }
+#: Stands for a type that could not be read, so that the rest can be judged.
+ANY_TYPE: Any = ""
 MODEL_TYPES = ("custom_model", "mlflow_model", "triton_model")
 
 

@@ -150,7 +150,7 @@ def _environment_file(text: str, node: Node, path: str, context: Context) -> Any
         return INVALID
     if not isinstance(tree, MapNode):
         return context.note(node.mark, path, f"{file} does not hold a mapping")
-    inner = Context(file.parent, context.readers, context.problems, context.places)
+    inner = Context(file.parent, context.readers, context.problems, context.places, context.partial)
     return read(Record(Environment), tree, path, inner)
 
 

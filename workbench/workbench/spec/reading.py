@@ -41,13 +41,15 @@ class Context(Struct):
     """What reading one spec gathers.
 
     base_dir: what relative paths are relative to. places: the node of each field read, by dotted path.
-    readers: how to read the fields that have a reader of their own.
+    readers: how to read the fields that have a reader of their own. partial: what could be read of records that could
+    not be read whole, by dotted path.
     """
 
     base_dir: Path
     readers: Mapping[str, Reader]
     problems: list[Problem] = []
     places: dict[str, Node] = {}
+    partial: dict[str, dict[str, Any]] = {}
 
     def note(
         self,
@@ -275,7 +277,10 @@ def _record(shape: Record, node: Node, path: str, context: Context) -> Any:
     # Without one of its fields a record would be judged by that field's default, and blamed for it.
     wanted = {entry.key for entry in node.entries if entry.key in shape.fields}
     wanted |= {name for name, declared in shape.fields.items() if declared.required}
-    return shape.type(**values) if wanted == set(values) else INVALID
+    if wanted == set(values):
+        return shape.type(**values)
+    context.partial[path] = values
+    return INVALID
 
 
 def read_fields(shape: Record, node: MapNode, path: str, context: Context) -> dict[str, Any]:

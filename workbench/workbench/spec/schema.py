@@ -114,7 +114,9 @@ def _special(shape: Special, definitions: dict[str, Schema]) -> Schema:
     if shape.reader == "input":
         return _input(definitions)
     if shape.reader == "output":
-        return {"anyOf": [_schema(shape.shape, definitions), {"type": "null"}]}
+        output = _schema(shape.shape, definitions)
+        definitions["Output"]["dependentRequired"] = {"version": ["name"]}
+        return {"anyOf": [output, {"type": "null"}]}
     if shape.reader == "environment":
         named = {"type": "string", "pattern": "^(azureml|file):.+"}
         return {"anyOf": [named, _reference(Environment, definitions)]}

@@ -1,17 +1,21 @@
 """The parts of a run's page as text: nothing a user wrote is taken for markup."""
 
-from rich.console import Group, RenderableType
+from collections.abc import Callable
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 from workbench_store.records import StageRecord
+from workbench_store.words import counted
 
-from workbench.tui.looks import GREY, STAGES, sparkline, state_text
+from workbench.tui.looks import GREY, STAGES, sparkline, squeezed, state_text
 from workbench.view.charts import Chart
 from workbench.view.duration import duration_of
 from workbench.view.format import (
-    format_bytes,
     format_duration,
+    format_files,
     format_number,
     format_scalar,
     format_time,
@@ -22,13 +26,20 @@ from workbench.view.run_page import RunPage
 
 _BAR = 24
 _SPARK = 24
+_GAP = 2
+_NUMBERS = ("last", "min", "max")
+#: Names of metrics and parameters have this share of the width, and always so many cells.
+_NAME_SHARE = 0.4
+_SHORTEST_NAME = 12
+#: The state stands behind the name, and is to be seen.
+_WIDEST_NAME = 40
 
 
 def title_text(page: RunPage, now: float) -> Text:
     """Name, state, time it took, experiment; the reason if it ended badly."""
     record = page.record
-    text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f"{safe_text(record.name)}  ", "bold")
+    text = Text()
+    text.append(f"{squeezed(safe_text(record.name), _WIDEST_NAME)}  ", "bold")
     text.append_text(state_text(record.state))
     seconds = duration_of(record, now)
     if seconds is not None:
@@ -40,12 +51,14 @@ def title_text(page: RunPage, now: float) -> Text:
 
 
 def overview_text(page: RunPage, charts: tuple[Chart, ...], now: float) -> RenderableType:
-    """Metrics, parameters and stages first, then what the run is."""
+    """Warnings, metrics, parameters and stages first, then what the run is, notes last."""
     parts: list[RenderableType] = []
-    for text in (*page.detail.warnings, *page.detail.notes):
-        parts.append(Text(f"note: {safe_text(text)}", "yellow"))
+    for text in page.detail.warnings:
+        parts.append(Text(f"warning: {safe_text(text)}", "yellow"))
+    if parts:
+        parts.append(Text(""))
     if charts:
-        parts.append(_metrics(page, charts))
+        parts.append(_Fitted(lambda width: _metrics(page, charts, width)))
     if page.params:
         parts.append(
             _pairs("Parameters", [(safe_text(key), format_scalar(value)) for key, value in page.params.items()])
@@ -59,8 +72,20 @@ def overview_text(page: RunPage, charts: tuple[Chart, ...], now: float) -> Rende
         )
     if page.detail.outputs:
         parts.append(_pairs("Outputs", [(safe_text(p.name), _place(None, p.path, None)) for p in page.detail.outputs]))
-    spaced = [piece for part in parts for piece in ((part, Text("")) if isinstance(part, Table) else (part,))]
+    for text in page.detail.notes:
+        parts.append(Text.assemble(("note: ", "yellow"), safe_text(text)))
+    spaced = [piece for part in parts for piece in ((part,) if isinstance(part, Text) else (part, Text("")))]
     return Group(*spaced)
+
+
+class _Fitted:
+    """What is drawn otherwise in another width."""
+
+    def __init__(self, draw: Callable[[int], RenderableType]) -> None:
+        self._draw = draw
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._draw(options.max_width)
 
 
 def _grid(title: str) -> Table:
@@ -75,31 +100,44 @@ def _grid(title: str) -> Table:
     )
 
 
-def _pairs(title: str, pairs: list[tuple[str, str]]) -> Table:
-    table = _grid(title)
-    table.add_column(style=GREY, no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in pairs:
-        table.add_row(Text(name), Text(value))
-    return table
+def _pairs(title: str, pairs: list[tuple[str, str]]) -> RenderableType:
+    def draw(width: int) -> Table:
+        table = _grid(title)
+        table.add_column(style=GREY, no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in pairs:
+            table.add_row(Text(squeezed(name, _name_room(width))), Text(value))
+        return table
+
+    return _Fitted(draw)
 
 
-def _metrics(page: RunPage, charts: tuple[Chart, ...]) -> Table:
+def _name_room(width: int) -> int:
+    return max(_SHORTEST_NAME, int(width * _NAME_SHARE))
+
+
+def _metrics(page: RunPage, charts: tuple[Chart, ...], width: int) -> Table:
+    """Names give way to numbers, and shapes to both."""
     shapes = {chart.key: chart.series[0].values for chart in charts if chart.series}
+    shown = [one for one in page.metrics if one.key in shapes]
+    names = [safe_text(one.key) + (f" [{one.rank}]" if one.rank else "") for one in shown]
+    numbers = [["" if v is None else format_number(v) for v in (one.last, one.min, one.max)] for one in shown]
+    sizes = [max(len(title), *(len(row[index]) for row in numbers)) for index, title in enumerate(_NUMBERS)]
+    name_size = min(max(map(cell_len, names)), _name_room(width))
+    room = max(0, min(_SPARK, width - name_size - sum(sizes) - _GAP * (len(sizes) + 1)))
     table = Table(
-        box=None, title="Metrics", title_justify="left", title_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
+        box=None, title="Metrics", title_justify="left", title_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0)
     )
-    table.add_column("", no_wrap=True)
-    for title in ("last", "min", "max"):
-        table.add_column(title, justify="right", header_style=GREY, no_wrap=True)
-    table.add_column("")
-    for one in page.metrics:
-        if one.key in shapes:
-            numbers = [Text("" if v is None else format_number(v)) for v in (one.last, one.min, one.max)]
-            numbers[0].stylize("bold")
-            rank = f" [{one.rank}]" if one.rank else ""
-            spark = "" if one.rank else sparkline(shapes[one.key], _SPARK)
-            table.add_row(Text(safe_text(one.key) + rank), *numbers, Text(spark, "cyan"))
+    table.add_column("", no_wrap=True, min_width=name_size)
+    for title, size in zip(_NUMBERS, sizes, strict=True):
+        table.add_column(title, justify="right", header_style=GREY, no_wrap=True, min_width=size)
+    if room:
+        table.add_column("", no_wrap=True)
+    for one, name, row in zip(shown, names, numbers, strict=True):
+        cells = [Text(squeezed(name, name_size)), Text(row[0], "bold"), *map(Text, row[1:])]
+        if room:
+            cells.append(Text("" if one.rank else sparkline(shapes[one.key], room), "cyan"))
+        table.add_row(*cells)
     return table
 
 
@@ -125,6 +163,7 @@ def _stages(stages: tuple[StageRecord, ...], now: float) -> Table:
 
 def _facts(page: RunPage) -> list[tuple[str, str]]:
     record, environment, snapshot = page.record, page.detail.environment, page.detail.snapshot
+    lost, damaged = counted(record.lost_points, "point"), counted(record.gap_bytes, "byte")
     facts = [
         ("display name", record.display_name),
         ("description", record.description),
@@ -134,10 +173,16 @@ def _facts(page: RunPage) -> list[tuple[str, str]]:
         ("command", shorten(record.command or "", 600)),
         ("note", record.note),
         ("tags", ", ".join(f"{key}={value}" if value else key for key, value in record.tags.items())),
-        ("snapshot", snapshot and f"{snapshot.id[:12]}  {snapshot.files} files, {format_bytes(snapshot.bytes)}"),
+        (
+            "snapshot",
+            snapshot and f"{snapshot.id[:12]}  {format_files(snapshot.files, snapshot.bytes)}",
+        ),
         ("environment", environment and f"{environment.label}  Python {environment.python_version}"),
-        ("lost", f"{record.lost_points} points, while the disk took nothing" if record.lost_points else None),
-        ("damaged", f"{record.gap_bytes} bytes of its journals" if record.gap_bytes else None),
+        (
+            "lost",
+            f"{lost}, while the disk took nothing" if record.lost_points else None,
+        ),
+        ("damaged", f"{damaged} of its journals" if record.gap_bytes else None),
         ("folder", str(page.folder)),
     ]
     return [(name, safe_text(value)) for name, value in facts if value]

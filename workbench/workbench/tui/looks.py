@@ -1,5 +1,6 @@
 """How states and stages look: the same signs and colours everywhere. Colours are the terminal's own."""
 
+from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 from workbench_store.states import RunState
@@ -22,7 +23,12 @@ STATES: dict[RunState, tuple[str, str]] = {
     RunState.NOT_RESPONDING: ("!", "magenta"),
     RunState.UNKNOWN: ("?", GREY),
 }
-STAGES = {"done": ("✓", "green"), "failed": ("✗", "red"), "started": ("●", "bright_cyan")}
+STAGES = {
+    "done": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "canceled": ("■", "yellow"),
+    "started": ("●", "bright_cyan"),
+}
 DIM = Style(color=GREY)
 
 
@@ -42,3 +48,12 @@ def sparkline(values: list[float], width: int) -> str:
     low, high = min(picked), max(picked)
     scale = (high - low) or 1.0
     return "".join("▁▂▃▄▅▆▇█"[min(7, int((value - low) / scale * 8))] for value in picked)
+
+
+def squeezed(text: str, cells: int) -> str:
+    """Text in at most so many cells; what does not fit is left out of its middle, since names differ at both ends."""
+    if cell_len(text) <= cells:
+        return text
+    tail = (cells - 1) // 2
+    end = set_cell_size(text[::-1], tail)[::-1].lstrip(" ") if tail > 0 else ""
+    return set_cell_size(text, max(0, cells - 1 - tail)).rstrip(" ") + "…" + end

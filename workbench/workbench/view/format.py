@@ -5,6 +5,8 @@ import math
 import unicodedata
 from datetime import UTC, datetime
 
+from workbench_store.words import counted
+
 _ELLIPSIS = "…"
 
 
@@ -58,6 +60,11 @@ def format_bytes(size: int) -> str:
         if amount < 1024 or unit == "TiB":
             return f"{amount:.1f} {unit}" if amount < 100 else f"{amount:.0f} {unit}"
     raise AssertionError
+
+
+def format_files(count: int, size: int) -> str:
+    """3 files, 1.4 MiB."""
+    return f"{counted(count, 'file')}, {format_bytes(size)}"
 
 
 def format_duration(seconds: float | None) -> str:

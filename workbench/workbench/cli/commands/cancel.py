@@ -7,7 +7,7 @@ examples:
 
 import argparse
 
-from workbench.cli.exit_codes import ExitCode
+from workbench.cli.exit_codes import ExitCode, for_error
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -16,12 +16,21 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Ask for the cancellation of each run named; every name is resolved before the first is cancelled."""
-    from workbench.cli.output import narrate
+    """Ask for the cancellation of each run named; one that cannot be cancelled does not save the others."""
+    from workbench_store.errors import WorkbenchError
+
+    from workbench.cli.output import narrate, report
     from workbench.workspace import Workspace
 
     workspace = Workspace(arguments.workspace, create=False)
-    for found in [workspace.run(name) for name in arguments.runs]:
-        found.cancel()
-        narrate(f"{found.name}: cancel requested")
-    return ExitCode.COMPLETED
+    worst = ExitCode.COMPLETED
+    for name in arguments.runs:
+        try:
+            found = workspace.run(name)
+            found.cancel()
+        except WorkbenchError as error:
+            report(error)
+            worst = max(worst, for_error(error))
+        else:
+            narrate(f"{found.name}: cancel requested")
+    return worst

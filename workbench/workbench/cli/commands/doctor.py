@@ -59,12 +59,13 @@ def _rebuild(layout: "WorkspaceLayout") -> None:
 
 def _tidy(layout: "WorkspaceLayout") -> None:
     from workbench_store.tidy import tidy
+    from workbench_store.words import counted
 
     from workbench.cli.output import narrate
 
     done = tidy(layout)
     won = f"{done.saved_bytes / 1024**2:.1f} MiB of disk won"
-    narrate(f"tidied {done.runs} runs: {won}, {done.points:,} points put side by side")
+    narrate(f"tidied {counted(done.runs, 'run')}: {won}, {counted(done.points, 'point')} put side by side")
     for name in done.doubtful:
         narrate(f"run {name} has not as many points in the store as it should: workbench doctor --rebuild")
 

@@ -9,9 +9,13 @@ examples:
 """
 
 import argparse
-import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from workbench.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from workbench.run import Run
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -28,31 +32,46 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the log asked for."""
+    from workbench.cli.output import emit_log
     from workbench.workspace import Workspace
 
     found = Workspace(arguments.workspace, create=False).run(arguments.run)
-    if arguments.environment or arguments.supervisor:
-        path = found.files.environment_log if arguments.environment else found.files.supervisor_log
-        _write(_last_lines(path.read_text(errors="replace") if path.exists() else "", arguments.tail))
-    elif arguments.follow:
-        pieces = found.follow_all_logs() if arguments.all_ranks else found.follow_logs(arguments.rank or 0)
-        for piece in pieces:
-            _write(piece)
-    elif arguments.all_ranks:
-        text = "".join(f"[{rank}] {line}\n" for rank in found.ranks for line in found.logs(rank).splitlines())
-        _write(_last_lines(text, arguments.tail))
+    if arguments.follow and not (arguments.environment or arguments.supervisor):
+        for piece in _growing(found, arguments):
+            emit_log(piece)
     else:
-        _write(_last_lines(found.logs(arguments.rank or 0), arguments.tail))
+        emit_log(_last_lines(_whole(found, arguments), arguments.tail))
     return ExitCode.COMPLETED
 
 
+def _growing(found: "Run", arguments: argparse.Namespace) -> Iterator[str]:
+    from workbench.lifecycle.logs import follow_all_logs, follow_log
+
+    if arguments.all_ranks:
+        return follow_all_logs(found.files)
+    return follow_log(found.files, found.logged(arguments.rank or 0))
+
+
+def _whole(found: "Run", arguments: argparse.Namespace) -> str:
+    from workbench.lifecycle.logs import read_log
+
+    if arguments.environment or arguments.supervisor:
+        path = found.files.environment_log if arguments.environment else found.files.supervisor_log
+        return path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
+    if arguments.all_ranks:
+        logs = ((rank, read_log(found.files, rank)) for rank in found.ranks)
+        return "".join(f"[{rank}] {line}\n" for rank, text in logs for line in _lines(text))
+    return read_log(found.files, found.logged(arguments.rank or 0))
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as a terminal has them: `splitlines` breaks at characters that end none there."""
+    lines = text.split("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
 def _last_lines(text: str, count: int | None) -> str:
-    return text if count is None else "".join(text.splitlines(keepends=True)[-count:] if count > 0 else [])
-
-
-def _write(text: str) -> None:
-    """Text to stdout, harmless on a terminal."""
-    from workbench.lifecycle.logs import plain_text
-
-    sys.stdout.write(plain_text(text) if sys.stdout.isatty() else text)
-    sys.stdout.flush()
+    if count is None:
+        return text
+    ended = text.endswith("\n")
+    return "\n".join(_lines(text)[-count:] if count > 0 else []) + ("\n" if ended and count > 0 else "")

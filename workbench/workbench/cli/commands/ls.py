@@ -105,7 +105,10 @@ def _as_dict(row: Any, columns: Any) -> dict[str, Any]:
 
 
 def _print(listed: Any) -> None:
+    from workbench_store.words import counted
+
     from workbench.cli.output import emit_table, narrate
+    from workbench.view.format import safe_text
 
     if not listed.rows:
         narrate("no runs fit the filter" if listed.filter else "no runs yet: workbench run job.yml makes one")
@@ -118,12 +121,12 @@ def _print(listed: Any) -> None:
             "EXPERIMENT",
             "AGE",
             "DURATION",
-            *(key.upper() for key in (*columns.metrics, *columns.params)),
+            *(safe_text(key) for key in (*columns.metrics, *columns.params)),
         ],
         (_cells(row, time.time()) for row in listed.rows),
     )
     if len(listed.rows) < listed.total:
-        narrate(f"{len(listed.rows)} of {listed.total} runs; --all shows the rest")
+        narrate(f"{len(listed.rows)} of {counted(listed.total, 'run')}; --all shows the rest")
 
 
 def _cells(row: Any, now: float) -> list[Any]:

@@ -15,6 +15,8 @@ from workbench.cli.exit_codes import ExitCode
 if TYPE_CHECKING:
     from workbench_store.records import ArtifactRecord
 
+    from workbench.run import Run
+
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """The arguments of `workbench outputs`."""
@@ -39,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.json:
         _as_json(found.artifacts)
     else:
-        _as_table(found.artifacts, found.files.root)
+        _as_table(found.artifacts)
+        _places(found)
     return ExitCode.COMPLETED
 
 
@@ -49,10 +52,21 @@ def _as_json(artifacts: "list[ArtifactRecord]") -> None:
     emit_json([{"path": a.path, "kind": a.kind, "size": a.size, "hash": a.hash} for a in artifacts])
 
 
-def _as_table(artifacts: "list[ArtifactRecord]", root: Path) -> None:
-    from workbench.cli.output import Cell, emit_table, narrate
+def _as_table(artifacts: "list[ArtifactRecord]") -> None:
+    from workbench.cli.output import Cell, emit_table
     from workbench.view.format import format_bytes, safe_text
 
     rows = [[Cell(format_bytes(a.size), "dim", right=True), Cell(a.kind), Cell(safe_text(a.path))] for a in artifacts]
     emit_table(["SIZE", "KIND", "PATH"], rows)
+
+
+def _places(found: "Run") -> None:
+    """Where the files are: in the run's folder, but for outputs that the job put elsewhere."""
+    from workbench.cli.output import narrate
+    from workbench.view.format import safe_text
+
+    root = found.files.root
     narrate(f"in {root}")
+    for name, place in found.outputs.items():
+        if root not in place.parents:
+            narrate(f"named-outputs/{name} is {safe_text(str(place))}")

@@ -11,8 +11,12 @@ examples:
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from workbench.cli.exit_codes import ExitCode, for_state
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workbench_store.layout import WorkspaceLayout
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -37,9 +41,15 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Submit, then follow unless detached."""
+    from workbench.cli.submitted import submit_and_follow
+
+    return submit_and_follow(lambda before_shown: _submit(arguments, before_shown), detach=arguments.detach)
+
+
+def _submit(arguments: argparse.Namespace, before_shown: "Callable[[], None]") -> "tuple[WorkspaceLayout, str]":
     from workbench_store.workspace import open_workspace
 
-    from workbench.cli.output import drop_stdout, emit, narrate
+    from workbench.cli.output import narrate
     from workbench.lifecycle import submit
     from workbench.spec import load_job
 
@@ -49,21 +59,10 @@ def run(arguments: argparse.Namespace) -> int:
         layout,
         job,
         narrate=narrate,
+        before_shown=before_shown,
         compute=arguments.compute,
         strict_python=arguments.strict_python,
         allow_downloads=arguments.allow_downloads,
         follow_links=arguments.follow_links,
     )
-    if arguments.detach:
-        narrate(f"follow it with: workbench logs -f {name}")
-        emit(name)
-        return ExitCode.COMPLETED
-    from workbench.cli.following import follow_to_the_end
-
-    try:
-        state = follow_to_the_end(layout, name)
-    except BrokenPipeError:
-        drop_stdout()
-        narrate(f"nobody reads the output any more: detached from {name}, which goes on")
-        return ExitCode.INTERRUPTED
-    return ExitCode.INTERRUPTED if state is None else for_state(state)
+    return layout, name

@@ -21,7 +21,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the preview."""
+    """Print the preview; 3 if a snapshot would be refused."""
     from workbench_store.snapshot import preview
 
     from workbench.cli.output import emit_json
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         emit_json(as_dict(seen))
     else:
         print_report(code, seen, every_file=arguments.all)
-    return ExitCode.COMPLETED
+    return ExitCode.BAD_SPEC if seen.outside else ExitCode.COMPLETED
 
 
 def _code_of(path: Path) -> Path:

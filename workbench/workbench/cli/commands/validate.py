@@ -1,5 +1,7 @@
 """Check a job file without running anything: every error at once, each with file:line:column.
 
+What is valid, and what this machine would refuse to run all the same, is a warning.
+
 examples:
   workbench validate job.yml
   workbench validate job.yml --set inputs.lr=0.1 --json
@@ -20,18 +22,25 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the problems; 0 if there is no error among them."""
+    from workbench_store.layout import WorkspaceLayout
+    from workbench_store.words import counted
+    from workbench_store.workspace import find_workspace
+
     from workbench.cli.output import emit, emit_json, narrate
+    from workbench.lifecycle.foresight import refusals_here
     from workbench.spec import check_job
     from workbench.spec.report import problems_to_json, render_problems
 
-    problems = check_job(arguments.file, arguments.overrides)
+    found = find_workspace(explicit=arguments.workspace)
+    layout = None if found is None else WorkspaceLayout(found)
+    problems = check_job(arguments.file, arguments.overrides, [refusals_here(layout)])
     errors = [problem for problem in problems if problem.severity == "error"]
     if arguments.json:
         emit_json(problems_to_json(problems))
     elif problems:
         emit(render_problems(problems))
     if errors:
-        narrate(f"{len(errors)} error{'s' if len(errors) > 1 else ''} in {arguments.file}")
+        narrate(f"{counted(len(errors), 'error')} in {arguments.file}")
         return ExitCode.BAD_SPEC
     narrate(f"{arguments.file} is valid")
     return ExitCode.COMPLETED

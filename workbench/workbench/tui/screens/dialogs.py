@@ -47,9 +47,15 @@ class Confirm(ModalScreen[bool]):
 
 
 class Choose(ModalScreen[str | None]):
-    """Chooses one of several, by name."""
+    """Chooses one of several, by name. The text that narrows them has the focus; the keys of the list move in it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Back"),
+        Binding("up", "list('cursor_up')", "Up", show=False),
+        Binding("down", "list('cursor_down')", "Down", show=False),
+        Binding("pageup", "list('page_up')", "Page up", show=False),
+        Binding("pagedown", "list('page_down')", "Page down", show=False),
+    ]
 
     def __init__(self, title: str, options: Sequence[tuple[str, str]]) -> None:
         super().__init__()
@@ -61,6 +67,14 @@ class Choose(ModalScreen[str | None]):
             yield Static(Text(self._title, "bold"))
             yield Input(placeholder="type to narrow", compact=True)
             yield OptionList(*self._matching(""), compact=True)
+
+    def on_mount(self) -> None:
+        """The first option is the one that Enter takes."""
+        self.query_one(OptionList).highlighted = 0
+
+    async def action_list(self, action: str) -> None:
+        """Do with the list what the key does there."""
+        await self.app.run_action(action, self.query_one(OptionList))
 
     def _matching(self, text: str) -> list[Option]:
         found = [(id, label) for id, label in self._options if text.lower() in label.lower()]
@@ -74,7 +88,7 @@ class Choose(ModalScreen[str | None]):
         options.highlighted = 0 if options.option_count else None
 
     def on_input_submitted(self) -> None:
-        """Take the first."""
+        """Take the one under the cursor."""
         options = self.query_one(OptionList)
         if options.option_count:
             self.dismiss(options.get_option_at_index(options.highlighted or 0).id)

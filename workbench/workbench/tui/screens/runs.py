@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 from workbench_store.errors import UsageError, WorkbenchError
 from workbench_store.records import SortKey
+from workbench_store.words import counted
 
 from workbench.tui.looks import STATES
 from workbench.tui.screens.dialogs import Choose, ChooseColumns
@@ -38,7 +39,7 @@ class RunsScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", tooltip="Filter the runs"),
         Binding("s", "sort", "Sort", tooltip="Sort by a column"),
-        Binding("r", "reverse", "Reverse", tooltip="Reverse the order"),
+        Binding("r", "reverse", "Reverse", show=False, tooltip="Reverse the order"),
         Binding("c", "columns", "Columns", tooltip="Choose the columns"),
         Binding("x", "cancel_run", "Cancel", tooltip="Cancel the run under the cursor"),
         Binding("escape", "clear_filter", "Clear filter", show=False, tooltip="Show all runs again"),
@@ -144,15 +145,13 @@ class RunsScreen(Screen[None]):
         return question
 
     def _head(self, counts: Overview | None) -> Text:
-        text = Text("Workbench", "bold", no_wrap=True, overflow="ellipsis")
+        text = Text("Workbench", "bold")
         if counts is None:
             return text
-        text.append(f"  {counts.total:,} runs", "not bold")
+        text.append(f"  {counted(counts.total, 'run')}", "not bold")
         for state, count in counts.states:
             sign, colour = STATES[state]
             text.append(f"  {sign} {count:,} {state}", f"not bold {colour}")
-        if self._filter:
-            text.append(f"  filter: {self._filter}", "not bold yellow")
         return text
 
     def _empty(self, listed: RunList) -> str:

@@ -1,7 +1,11 @@
 """A chart of one metric, drawn with braille dots; ranks are lines of their own."""
 
+from rich.align import Align
+from rich.text import Text
+from textual.app import RenderResult
 from textual.widget import Widget
 from textual_plotext import PlotextPlot
+from workbench_store.records import Series
 
 from workbench.view.charts import Chart
 from workbench.view.format import format_number, safe_text
@@ -20,6 +24,7 @@ class MetricChart(PlotextPlot):
     def __init__(self, chart: Chart) -> None:
         super().__init__()
         self.chart = chart
+        self._drawn = False
 
     def on_mount(self) -> None:
         """Draw the first time."""
@@ -32,25 +37,47 @@ class MetricChart(PlotextPlot):
             self.chart = chart
             self._draw()
 
+    def render(self) -> RenderResult:
+        """The drawing; words where there is nothing to draw."""
+        if not self._drawn:
+            return Align.center(Text("no finite value", "dim"), vertical="middle", height=self.size.height)
+        return super().render()
+
     def _draw(self) -> None:
         plot = self.plt
         plot.clear_data()
         plot.clear_figure()
-        for index, series in enumerate(self.chart.series):
-            good = [(s, v) for s, v in zip(series.steps, series.values, strict=True) if v - v == 0]
-            if good:
-                steps, values = zip(*good, strict=True)
-                plot.plot(list(steps), list(values), marker="braille", color=_COLOURS[index % len(_COLOURS)])
-        steps_seen = [step for series in self.chart.series for step in (series.steps[:1] + series.steps[-1:])]
-        if steps_seen:
-            ticks = _ticks(min(steps_seen), max(steps_seen))
-            plot.xticks(ticks, [format_number(tick) for tick in ticks])
-        plot.xaxes(True, False)
-        plot.yaxes(True, False)
+        lines = [_finite(series) for series in self.chart.series]
+        for index, line in enumerate(lines):
+            if line:
+                # A single braille dot is too small to be seen.
+                draw, marker = (plot.scatter, "●") if len(line) == 1 else (plot.plot, "braille")
+                steps, values = zip(*line, strict=True)
+                draw(list(steps), list(values), marker=marker, color=_COLOURS[index % len(_COLOURS)])
+        self._drawn = any(lines)
+        if self._drawn:
+            self._set_axes([point for line in lines for point in line])
         last = self.chart.last
         self.border_title = safe_text(self.chart.key).replace("[", "\\[")
         self.border_subtitle = "" if last is None else format_number(last)
         self.refresh()
+
+    def _set_axes(self, points: list[tuple[int, float]]) -> None:
+        plot = self.plt
+        steps, values = [step for step, _ in points], [value for _, value in points]
+        ticks = _ticks(min(steps), max(steps))
+        plot.xticks(ticks, [format_number(tick) for tick in ticks])
+        if min(values) == max(values):
+            # One value: in the middle, and the only one that is named.
+            only, room = values[0], abs(values[0]) / 2 or 1.0
+            plot.ylim(only - room, only + room)
+            plot.yticks([only], [format_number(only)])
+        plot.xaxes(True, False)
+        plot.yaxes(True, False)
+
+
+def _finite(series: Series) -> list[tuple[int, float]]:
+    return [(step, value) for step, value in zip(series.steps, series.values, strict=True) if value - value == 0]
 
 
 def _ticks(first: int, last: int) -> list[float]:

@@ -1,0 +1,41 @@
+"""Submitting a run from the command line, and what comes after: it is left to itself, or followed to its end."""
+
+from collections.abc import Callable
+
+from workbench_store.layout import WorkspaceLayout
+
+from workbench.cli.exit_codes import ExitCode, for_state
+from workbench.cli.following import follow_to_the_end
+from workbench.cli.output import drop_stdout, emit, narrate
+from workbench.cli.signals import Signals, signals
+
+#: Submits and returns where and under which name; it is given what to call when the run is about to be seen.
+Submit = Callable[[Callable[[], None]], tuple[WorkspaceLayout, str]]
+
+
+def submit_and_follow(submit: Submit, *, detach: bool) -> int:
+    """Submit, then follow unless detached; the exit code. A signal that comes before the run can be seen leaves nothing
+    behind."""
+    with signals() as taken:
+        try:
+            layout, name = submit(taken.hold)
+        except KeyboardInterrupt:
+            narrate("interrupted before the run was made: nothing was started")
+            return ExitCode.INTERRUPTED
+        return _leave(name, taken) if detach else _follow(layout, name, taken)
+
+
+def _leave(name: str, taken: Signals) -> int:
+    narrate(f"follow it with: workbench logs -f {name}")
+    emit(name)
+    return ExitCode.INTERRUPTED if taken.numbers else ExitCode.COMPLETED
+
+
+def _follow(layout: WorkspaceLayout, name: str, taken: Signals) -> int:
+    try:
+        state = follow_to_the_end(layout, name, taken)
+    except BrokenPipeError:
+        drop_stdout()
+        narrate(f"nobody reads the output any more: detached from {name}, which goes on")
+        return ExitCode.INTERRUPTED
+    return ExitCode.INTERRUPTED if state is None else for_state(state)
