@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import DataTable
 from workbench.tui.app import Dashboard
 from workbench.tui.widgets.chart import MetricChart
 
@@ -51,6 +52,17 @@ def test_the_keys(dashboard: Dashboard, snap_compare: Compare) -> None:
     async def show(pilot: Pilot[None]) -> None:
         await loaded(pilot)
         await pilot.press("question_mark")
+        await pilot.pause(0.3)
+
+    assert snap_compare(dashboard, terminal_size=(80, 24), run_before=show)
+
+
+def test_the_comparison(dashboard: Dashboard, snap_compare: Compare) -> None:
+    async def show(pilot: Pilot[None]) -> None:
+        app = await loaded(pilot)
+        app.compare_runs(("brave-heron", "calm-otter"))
+        await until(pilot, lambda: app.screen.query("#comparison"), "the screen")
+        await until(pilot, lambda: app.screen.query_one("#comparison", DataTable).row_count, "rows")
         await pilot.pause(0.3)
 
     assert snap_compare(dashboard, terminal_size=(80, 24), run_before=show)

@@ -50,6 +50,12 @@ class Dashboard(App[None]):
 
         self.push_screen(RunScreen(name))
 
+    def compare_runs(self, names: tuple[str, ...]) -> None:
+        """Open a comparison; the first run is the baseline."""
+        from workbench.tui.screens.compare import CompareScreen
+
+        self.push_screen(CompareScreen(names))
+
     @work
     async def cancel_run(self, name: str, state: RunState) -> None:
         """Ask, then cancel the run."""

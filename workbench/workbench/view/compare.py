@@ -77,7 +77,8 @@ def compare(
 
 def _rows(pages: Sequence[RunPage], base: int, which: Which) -> Iterable[Row]:
     yield _row("run", "state", [str(page.record.state) for page in pages], base)
-    yield _row("run", "duration", [page.duration for page in pages], base)
+    # No two runs take equally long, so that is no difference worth a row.
+    yield Row("run", "duration", tuple(Cell(page.duration) for page in pages), differs=False)
     yield from _of_mappings("param", [page.params for page in pages], base)
     yield from _of_mappings("metric", [_metrics(page, which) for page in pages], base)
     yield from _of_mappings("input", [_inputs(page) for page in pages], base)

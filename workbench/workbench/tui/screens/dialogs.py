@@ -1,6 +1,6 @@
 """Small windows over a screen: to choose, to confirm, to see the keys."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -11,6 +11,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
+from workbench_store.errors import UsageError
 
 #: Keys of scrolling, of focus and the like, which come last.
 _GENERAL = "scrolling and focus"
@@ -96,6 +97,58 @@ class Choose(ModalScreen[str | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Take the one chosen."""
         self.dismiss(event.option.id)
+
+
+class Ask(ModalScreen[str | None]):
+    """Asks for a line of text; below it stands the command that does the same."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
+
+    def __init__(self, title: str, hint: str, before: str, command: Callable[[str], str]) -> None:
+        super().__init__()
+        self._title, self._hint, self._before, self._command = title, hint, before, command
+
+    def compose(self) -> ComposeResult:
+        """The title, the line, the command."""
+        with Vertical(classes="dialog"):
+            yield Static(Text(self._title, "bold"))
+            yield Input(self._before, placeholder=self._hint, compact=True)
+            yield Static(id="command")
+
+    def on_mount(self) -> None:
+        """Show the command of what is there already."""
+        self._tell(self._before)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The command follows what is typed."""
+        self._tell(event.value)
+
+    def _tell(self, text: str) -> None:
+        try:
+            told = Text(self._command(text), "dim")
+        except UsageError as error:
+            told = Text(error.message, "red")
+        self.query_one("#command", Static).update(told)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the line."""
+        self.dismiss(event.value.strip())
+
+
+class Reader(ModalScreen[None]):
+    """Text to read, with a title."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "dismiss", "Back")]
+
+    def __init__(self, title: str, text: Text) -> None:
+        super().__init__()
+        self._title, self._text = title, text
+
+    def compose(self) -> ComposeResult:
+        """The text scrolls."""
+        with VerticalScroll(classes="dialog wide"):
+            yield Static(Text(self._title, "bold"))
+            yield Static(self._text)
 
 
 class ChooseColumns(ModalScreen[list[str] | None]):

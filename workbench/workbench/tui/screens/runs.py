@@ -14,6 +14,7 @@ from workbench_store.errors import UsageError, WorkbenchError
 from workbench_store.records import SortKey
 from workbench_store.words import counted
 
+from workbench.tui import doing
 from workbench.tui.looks import STATES
 from workbench.tui.screens.dialogs import Choose, ChooseColumns
 from workbench.tui.widgets.run_table import WINDOW, RunTable
@@ -40,8 +41,14 @@ class RunsScreen(Screen[None]):
         Binding("slash", "filter", "Filter", tooltip="Filter the runs"),
         Binding("s", "sort", "Sort", tooltip="Sort by a column"),
         Binding("r", "reverse", "Reverse", show=False, tooltip="Reverse the order"),
-        Binding("c", "columns", "Columns", tooltip="Choose the columns"),
+        Binding("c", "columns", "Columns", show=False, tooltip="Choose the columns"),
+        Binding("d", "compare", "Compare", tooltip="Compare the marked runs"),
         Binding("x", "cancel_run", "Cancel", tooltip="Cancel the run under the cursor"),
+        Binding("t", "tag", "Tag", show=False, tooltip="Tag the marked runs, or the one under the cursor"),
+        Binding("n", "note", "Note", show=False, tooltip="Write a note about the run under the cursor"),
+        Binding("e", "rerun", "Rerun", show=False, tooltip="Run the run under the cursor again"),
+        Binding("A", "archive", "Archive", show=False, tooltip="Archive the marked runs, or the one under the cursor"),
+        Binding("o", "open_folder", "Folder", show=False, tooltip="Open the folder of the run under the cursor"),
         Binding("escape", "clear_filter", "Clear filter", show=False, tooltip="Show all runs again"),
     ]
 
@@ -251,3 +258,61 @@ class RunsScreen(Screen[None]):
         row = self.query_one(RunTable).selected
         if row is not None:
             self.dashboard.cancel_run(row.name, row.state)
+
+    def _under_cursor(self) -> str | None:
+        row = self.query_one(RunTable).selected
+        return None if row is None else row.name
+
+    def _chosen(self) -> tuple[str, ...]:
+        """The marked runs; without any, the one under the cursor."""
+        name = self._under_cursor()
+        return self.query_one(RunTable).marked or (() if name is None else (name,))
+
+    def action_compare(self) -> None:
+        """Compare the marked runs; one that is marked is compared with the one under the cursor."""
+        name = self._under_cursor()
+        names = tuple(dict.fromkeys([*self.query_one(RunTable).marked, *([name] if name else [])]))
+        if len(self.query_one(RunTable).marked) >= 2:
+            names = self.query_one(RunTable).marked
+        if len(names) < 2:
+            self.notify("Mark runs with Space, then compare them.")
+            return
+        self.dashboard.compare_runs(names)
+
+    @work
+    async def action_tag(self) -> None:
+        """Tag the chosen runs."""
+        names = self._chosen()
+        if names:
+            await doing.tag(self.dashboard, names)
+
+    @work
+    async def action_note(self) -> None:
+        """Write a note."""
+        name = self._under_cursor()
+        if name is not None:
+            record = await self.dashboard.desk.ask(lambda store: store.run(name))
+            await doing.note(self.dashboard, name, record.note or "")
+
+    @work
+    async def action_rerun(self) -> None:
+        """Run it again."""
+        name = self._under_cursor()
+        if name is not None:
+            await doing.rerun(self.dashboard, name)
+
+    @work
+    async def action_archive(self) -> None:
+        """Archive the chosen runs."""
+        names = self._chosen()
+        if names:
+            await doing.archive(self.dashboard, names)
+            self.query_one(RunTable).unmark()
+            self._wake.set()
+
+    @work
+    async def action_open_folder(self) -> None:
+        """Open its folder."""
+        name = self._under_cursor()
+        if name is not None:
+            await doing.open_folder(self.dashboard, name)

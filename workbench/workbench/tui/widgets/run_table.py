@@ -63,7 +63,8 @@ class RunTable(ScrollView, can_focus=True):
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown,space", "page(1)", "Page down", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("space", "mark", "Mark", show=False, tooltip="Mark the run, to compare or change several"),
         Binding("home,g", "edge(-1)", "First run", show=False),
         Binding("end,G", "edge(1)", "Last run", show=False),
         Binding("left,h", "scroll_sideways(-10)", "Scroll left", show=False),
@@ -108,6 +109,31 @@ class RunTable(ScrollView, can_focus=True):
         self._columns: list[Column] = []
         self._drawn = _Drawn()
         self._selected: str | None = None
+        self._marked: dict[str, None] = {}
+
+    # -- what is marked
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The marked runs, in the order in which they were marked."""
+        return tuple(self._marked)
+
+    def unmark(self) -> None:
+        """Mark none."""
+        self._marked.clear()
+        self.refresh()
+
+    def action_mark(self) -> None:
+        """Mark the run under the cursor, or not any more, and go on to the next."""
+        row = self.selected
+        if row is None:
+            return
+        if row.name in self._marked:
+            del self._marked[row.name]
+        else:
+            self._marked[row.name] = None
+        self.refresh()
+        self._go(self.cursor + 1)
 
     # -- what is shown
 
@@ -170,7 +196,8 @@ class RunTable(ScrollView, can_focus=True):
         place = index - self._list.offset
         if not 0 <= place < len(self._drawn.cells):
             return self._line([Text("…", DIM)], 0, width, style)
-        return self._line(self._drawn.cells[place], scroll_x, width, style)
+        marked = self._list.rows[place].name in self._marked
+        return self._line(self._drawn.cells[place], scroll_x, width, style, marked)
 
     def _titles(self) -> list[Text]:
         sort = self._list.sort if self._list else SortKey()
@@ -181,8 +208,8 @@ class RunTable(ScrollView, can_focus=True):
             titles.append(Text(column.title + mark, Style(bold=True)))
         return titles
 
-    def _line(self, cells: list[Text], scroll_x: int, width: int, style: Style) -> Strip:
-        fixed, rest = Text(" " * _MARGIN), Text()
+    def _line(self, cells: list[Text], scroll_x: int, width: int, style: Style, marked: bool = False) -> Strip:
+        fixed, rest = Text("▌", "yellow") if marked else Text(" " * _MARGIN), Text()
         for index, cell in enumerate(cells):
             target = fixed if index == 0 else rest
             size = self._drawn.widths[index] if index < len(self._drawn.widths) else cell.cell_len

@@ -1,0 +1,146 @@
+"""Acting on runs from the dashboard: mark, compare, tag, note, archive, run again; each tells its command."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.widgets import DataTable, Input, Static
+from workbench.tui.app import Dashboard
+from workbench.tui.screens.compare import CompareScreen
+from workbench.tui.screens.dialogs import Ask, Reader
+from workbench.tui.screens.run import RunScreen
+from workbench_store.layout import WorkspaceLayout
+
+from tests.tui.pilot import Hands, loaded, names, table, until
+from workbench import Workspace, command
+
+
+@pytest.fixture
+def layout(here: Path) -> WorkspaceLayout:
+    """Three runs of real jobs that differ in a parameter and a file."""
+    workspace = Workspace()
+    (here / "src").mkdir()
+    for number in range(3):
+        (here / "src" / "t.py").write_text(f"x = {number}\n")
+        job = command(command="echo ${{inputs.lr}}", code="src", inputs={"lr": number / 10}, name=f"run-{number}")
+        workspace.submit(job).wait()
+    return workspace.layout
+
+
+async def typed(pilot: Hands, text: str) -> None:
+    pilot.app.screen.query_one(Input).value = text
+    await pilot.pause()
+
+
+def told(pilot: Hands) -> str:
+    return str(pilot.app.screen.query_one("#command", Static).visual)
+
+
+def notified(app: Dashboard) -> list[str]:
+    return [notification.message for notification in app._notifications]
+
+
+async def test_marked_runs_are_compared(layout: WorkspaceLayout) -> None:
+    async with Dashboard(layout).run_test(size=(100, 30)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("d")
+        assert any("Space" in text for text in notified(app))
+        await pilot.press("space", "space")
+        assert table(app).marked == ("run-2", "run-1")
+        await pilot.press("d")
+        await until(pilot, lambda: app.screen.query(DataTable) and app.screen.query_one(DataTable).row_count, "rows")
+        shown = app.screen.query_one(DataTable)
+        labels = [str(shown.get_row_at(place)[0]) for place in range(shown.row_count)]
+        assert labels == ["param lr", "spec command", "code t.py"] or labels == ["param lr", "code t.py"]
+        await pilot.press("a")
+        assert shown.row_count > len(labels)
+        await pilot.press("a", "b")
+        await until(pilot, lambda: app.screen._base == 1, "the other baseline")  # type: ignore[attr-defined]
+        shown.move_cursor(row=shown.row_count - 1)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Reader), "the lines")
+        await pilot.press("escape")
+        await pilot.press("escape")
+        assert not isinstance(app.screen, CompareScreen)
+
+
+async def test_one_marked_run_is_compared_with_the_one_under_the_cursor(layout: WorkspaceLayout) -> None:
+    async with Dashboard(layout).run_test(size=(100, 30)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("space", "d")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen), "the comparison")
+        assert app.screen._names == ("run-2", "run-1")  # type: ignore[attr-defined]
+
+
+async def test_tags_are_set_and_the_command_is_told(layout: WorkspaceLayout) -> None:
+    async with Dashboard(layout).run_test(size=(100, 30)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        await typed(pilot, "team=vision best -old")
+        assert told(pilot) == "workbench tag run-2 team=vision best --remove old"
+        await typed(pilot, "half 'quoted")
+        assert "cannot be read" in told(pilot)
+        await typed(pilot, "team=vision best")
+        await pilot.press("enter")
+        await until(pilot, lambda: any("tagged" in text for text in notified(app)), "the word that it is done")
+    assert Workspace(layout.root).run("run-2").tags == {"team": "vision", "best": ""}
+
+
+async def test_a_tag_that_is_none_is_told_and_nothing_is_written(layout: WorkspaceLayout) -> None:
+    async with Dashboard(layout).run_test(size=(100, 30)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        await typed(pilot, "=x")
+        await pilot.press("enter")
+        await until(pilot, lambda: any("characters" in text for text in notified(app)), "the refusal")
+    assert Workspace(layout.root).run("run-2").tags == {}
+
+
+async def test_a_note_is_written_and_begins_with_the_one_there_is(layout: WorkspaceLayout) -> None:
+    Workspace(layout.root).run("run-2").set_note("before")
+    async with Dashboard(layout).run_test(size=(100, 30)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        assert app.screen.query_one(Input).value == "before"
+        await typed(pilot, "after")
+        await pilot.press("enter")
+        await until(pilot, lambda: any("note written" in text for text in notified(app)), "the word that it is done")
+    assert Workspace(layout.root).run("run-2").note == "after"
+
+
+async def test_archived_runs_leave_the_table(layout: WorkspaceLayout) -> None:
+    async with Dashboard(layout).run_test(size=(100, 30)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("space", "space", "A")
+        await until(pilot, lambda: names(app) == ["run-0"], "the shorter list")
+        assert any("--undo" in text for text in notified(app))
+        assert table(app).marked == ()
+
+
+async def test_a_run_is_run_again_with_a_change(layout: WorkspaceLayout) -> None:
+    async with Dashboard(layout).run_test(size=(100, 30)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        await typed(pilot, "inputs.lr=0.7 name=again")
+        assert told(pilot) == "workbench rerun run-2 --set inputs.lr=0.7 --set name=again"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen), "the page of the new run")
+    run = Workspace(layout.root).run("again")
+    run.wait(30)
+    assert run.params == {"lr": 0.7}
+
+
+async def test_the_folder_is_told_where_there_is_no_desktop(
+    layout: WorkspaceLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    async with Dashboard(layout).run_test(size=(100, 30)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("o")
+        seen: Callable[[], bool] = lambda: any(str(layout.run("run-2").root) in text for text in notified(app))  # noqa: E731
+        await until(pilot, seen, "the folder")

@@ -1,0 +1,132 @@
+"""What a user does with runs from the dashboard. Each shows the command that does the same."""
+
+import shlex
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from workbench_store.errors import UsageError, WorkbenchError
+from workbench_store.words import counted
+
+from workbench.tui.screens.dialogs import Ask
+
+if TYPE_CHECKING:
+    from workbench.tui.app import Dashboard
+
+Answer = TypeVar("Answer")
+
+
+def tag_command(names: Sequence[str], text: str) -> str:
+    """What sets and takes away the tags that the words name: `team=vision best -old`."""
+    tags, removed = _tags(text)
+    words = [*(f"{key}={value}" if value else key for key, value in tags.items())]
+    words += [word for name in removed for word in ("--remove", name)]
+    return "; ".join(shlex.join(["workbench", "tag", name, *words]) for name in names[:1]) + _others(names)
+
+
+def _tags(text: str) -> tuple[dict[str, str], list[str]]:
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"the tags cannot be read: {error}") from error
+    removed = [word[1:] for word in words if word.startswith("-") and len(word) > 1]
+    kept = (word.partition("=") for word in words if not word.startswith("-"))
+    return {name: value for name, _, value in kept}, removed
+
+
+def _others(names: Sequence[str]) -> str:
+    return f"   and {counted(len(names) - 1, 'more run')}" if len(names) > 1 else ""
+
+
+async def tag(app: "Dashboard", names: Sequence[str]) -> None:
+    """Ask for tags and set them."""
+    from workbench.lifecycle import edit_tags
+
+    question = Ask(f"Tags of {_who(names)}", "team=vision best -old", "", lambda text: tag_command(names, text))
+    text = await app.push_screen_wait(question)
+    if not text:
+        return
+
+    def change() -> None:
+        tags, removed = _tags(text)
+        for name in names:
+            edit_tags(app.layout, name, tags, removed)
+
+    await _do(app, change, f"{_who(names)} tagged")
+
+
+async def note(app: "Dashboard", name: str, before: str) -> None:
+    """Ask for a note and write it."""
+    from workbench.lifecycle import edit_note
+
+    question = Ask(
+        f"Note about {name}",
+        "what is worth knowing",
+        before,
+        lambda text: shlex.join(["workbench", "note", name, text]),
+    )
+    text = await app.push_screen_wait(question)
+    if text is not None and text != before:
+        await _do(app, lambda: edit_note(app.layout, name, text), f"{name}: note written")
+
+
+async def archive(app: "Dashboard", names: Sequence[str]) -> None:
+    """Put runs out of the way of the list; what brings them back is told."""
+    from workbench.lifecycle import edit_archived
+
+    def change() -> None:
+        for name in names:
+            edit_archived(app.layout, name, True)
+
+    undo = shlex.join(["workbench", "archive", *names[:3], *(["..."] if len(names) > 3 else []), "--undo"])
+    await _do(app, change, f"{_who(names)} archived. Undo: {undo}")
+
+
+async def rerun(app: "Dashboard", name: str) -> None:
+    """Ask what is to change, and run the run again."""
+    from workbench.lifecycle import rerun as submit_again
+
+    def command(text: str) -> str:
+        return shlex.join(["workbench", "rerun", name, *(word for one in _words(text) for word in ("--set", one))])
+
+    question = Ask(f"Run {name} again, with what changed", "inputs.lr=0.01 (empty: as it was)", "", command)
+    text = await app.push_screen_wait(question)
+    if text is None:
+        return
+    again = await _do(app, lambda: submit_again(app.layout, name, _words(text)), None)
+    if again is not None:
+        for warning in again.warnings:
+            app.notify(warning, severity="warning", markup=False)
+        app.open_run(again.name)
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"the changes cannot be read: {error}") from error
+
+
+async def open_folder(app: "Dashboard", name: str) -> None:
+    """Show the run's folder, or tell where it is."""
+    from workbench.view.folders import open_folder as show
+
+    folder = app.layout.run(name).root
+    if not show(folder):
+        app.copy_to_clipboard(str(folder))
+        app.notify(f"{folder}  (copied; there is no file manager to show it)", markup=False)
+
+
+def _who(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else counted(len(names), "run")
+
+
+async def _do(app: "Dashboard", action: Callable[[], Answer], done: str | None) -> Answer | None:
+    """Do it beside the screen; what goes wrong is told, and then None is the answer."""
+    try:
+        answer = await app.desk.do(action)
+    except (WorkbenchError, OSError) as error:
+        app.notify(str(error), severity="error", markup=False)
+        return None
+    if done:
+        app.notify(done, markup=False)
+    return answer

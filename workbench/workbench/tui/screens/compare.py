@@ -1,0 +1,171 @@
+"""Runs side by side: one row for each thing that differs from the baseline."""
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import DataTable, Footer, Static
+from workbench_store.errors import WorkbenchError
+from workbench_store.words import counted
+
+from workbench.tui.looks import GREY
+from workbench.tui.screens.dialogs import Reader
+from workbench.view.compare import Cell, CodeDifference, Comparison, Row, code_differences, compare
+from workbench.view.format import format_delta, format_duration, format_number, format_scalar, safe_text, shorten
+
+if TYPE_CHECKING:
+    from workbench_store.store import Store
+
+    from workbench.tui.app import Dashboard
+
+_WIDEST = 28
+_SHOWN_HASH = 10
+
+
+class CompareScreen(Screen[None]):
+    """A comparison of some runs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,backspace", "back", "Back", tooltip="Back to the runs"),
+        Binding("a", "all", "All", tooltip="Show what is the same too, or only what differs"),
+        Binding("b", "baseline", "Baseline", tooltip="Take the next run as the baseline"),
+        Binding("enter", "lines", "Lines", tooltip="The changed lines of the file under the cursor"),
+    ]
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self._names = names
+        self._base = 0
+        self._everything = False
+        self._found: Comparison | None = None
+        self._rows: tuple[Row, ...] = ()
+
+    @property
+    def dashboard(self) -> "Dashboard":
+        """The app."""
+        return cast("Dashboard", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Head, table, keys."""
+        yield Static(id="title")
+        yield DataTable(cursor_type="row", id="comparison")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Compare."""
+        self.query_one(DataTable).fixed_columns = 1
+        self.load()
+
+    @work(exclusive=True)
+    async def load(self) -> None:
+        """Ask the store and show what it says."""
+        layout, names, base = self.dashboard.layout, self._names, self._names[self._base]
+
+        def question(store: "Store") -> Comparison:
+            return compare(layout, store, names, baseline=base)
+
+        try:
+            self._found = await self.dashboard.desk.ask(question)
+        except WorkbenchError as error:
+            self.query_one("#title", Static).update(Text(str(error), "red"))
+            return
+        self._show()
+
+    def _show(self) -> None:
+        found = self._found
+        if found is None or not self.query("#comparison"):
+            return
+        table = self.query_one(DataTable)
+        table.clear(columns=True)
+        self._rows = found.rows if self._everything else found.differing
+        titles = [
+            Text(shorten(safe_text(name), _WIDEST) + (" ◂" if place == found.baseline else ""), "bold")
+            for place, name in enumerate(found.runs)
+        ]
+        table.add_columns("", *titles)
+        for row in self._rows:
+            table.add_row(_label(row), *(_cell(row, cell, found.baseline == n) for n, cell in enumerate(row.cells)))
+        self.query_one("#title", Static).update(self._head(found))
+
+    def _head(self, found: Comparison) -> Text:
+        text = Text("Compare", "bold", no_wrap=True, overflow="ellipsis")
+        text.append(f"  {counted(len(found.runs), 'run')}", "not bold")
+        text.append(f"  baseline {safe_text(found.runs[found.baseline])}", f"not bold {GREY}")
+        same = len(found.rows) - len(found.differing)
+        what = "all shown" if self._everything else f"{len(found.differing)} differ, {same} are the same"
+        text.append(f"  {what}", f"not bold {GREY}")
+        return text
+
+    def action_back(self) -> None:
+        """Back to the runs."""
+        self.dismiss()
+
+    def action_all(self) -> None:
+        """Everything, or only what differs."""
+        self._everything = not self._everything
+        self._show()
+
+    def action_baseline(self) -> None:
+        """The next run is the baseline."""
+        self._base = (self._base + 1) % len(self._names)
+        self.load()
+
+    def on_data_table_row_selected(self) -> None:
+        """Enter, or a click on the row with the cursor."""
+        self.action_lines()
+
+    def action_lines(self) -> None:
+        """The changed lines of a file of the code."""
+        place = self.query_one(DataTable).cursor_row
+        if self._found is not None and 0 <= place < len(self._rows) and self._rows[place].kind == "code":
+            self.read_lines(self._rows[place].name)
+
+    @work
+    async def read_lines(self, path: str) -> None:
+        """Show how one file differs from the baseline's, run by run."""
+        layout, base = self.dashboard.layout, self._names[self._base]
+        others = [name for name in self._names if name != base]
+
+        def question(store: "Store") -> list[tuple[str, CodeDifference]]:
+            found = ((name, one) for name in others for one in code_differences(layout, store, base, name))
+            return [(name, one) for name, one in found if one.path == path]
+
+        try:
+            told = await self.dashboard.desk.ask(question)
+        except WorkbenchError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        text = Text()
+        for name, one in told:
+            text.append(f"{safe_text(name)}  {one.change}\n", "bold")
+            for line in one.lines[2:] or ("(no text)",):
+                colour = "green" if line.startswith("+") else "red" if line.startswith("-") else GREY
+                text.append(f"{safe_text(line)}\n", colour)
+        await self.app.push_screen(Reader(shorten(safe_text(path), 56), text))
+
+
+def _label(row: Row) -> Text:
+    text = Text(f"{row.kind} ", GREY)
+    return text.append(shorten(safe_text(row.name), _WIDEST), "not dim default")
+
+
+def _cell(row: Row, cell: Cell, is_baseline: bool) -> Text:
+    style = GREY if is_baseline or not row.differs else "default"
+    text = Text(_value(row, cell.value), style)
+    if cell.delta is not None:
+        text.append(f" {format_delta(cell.delta)}", "cyan")
+    return text
+
+
+def _value(row: Row, value: object) -> str:
+    if value is None:
+        return "-"
+    if row.kind == "code":
+        return str(value)[:_SHOWN_HASH]
+    if row.kind == "run" and row.name == "duration" and isinstance(value, float):
+        return format_duration(value)
+    shown = format_number(value) if row.kind == "metric" else format_scalar(value)
+    return shorten(safe_text(shown), _WIDEST)
