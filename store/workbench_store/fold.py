@@ -4,6 +4,7 @@ Events of one run are few (points are no events), so they are all folded again w
 kept in step, and any order of ingest gives the same.
 """
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -72,6 +73,30 @@ def whole(value: object, bits: int = 63) -> int:
     """A whole number that a column of so many bits takes; 0 for anything else."""
     number = _number(value)
     return int(number) if abs(number) < 2 ** (bits - 1) else 0
+
+
+def _count(value: object) -> int:
+    """A step or size, exact to the last digit; 0 for what is none."""
+    return value if type(value) is int and 0 <= value < 2**63 else max(0, whole(value))
+
+
+def media_row(run: str, time: float, fields: dict[str, Any]) -> tuple[Any, ...]:
+    """A row of the table of media, in the order of its columns."""
+    detail = fields.get("detail")
+    return (
+        run,
+        clean(fields.get("kind") or ""),
+        clean(fields.get("key") or ""),
+        _count(fields.get("step")),
+        max(0, whole(fields.get("rank"), 32)),
+        time,
+        _text(fields.get("path")),
+        _count(fields.get("size")),
+        clean(fields.get("format") or ""),
+        _text(fields.get("caption")),
+        clean(json.dumps(fields.get("content"))),
+        clean(json.dumps(detail if isinstance(detail, dict) else {})),
+    )
 
 
 def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:

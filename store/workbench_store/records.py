@@ -137,6 +137,50 @@ class ArtifactRecord:
 
 
 @dataclass(frozen=True)
+class MediaKey:
+    """What one rank logged under one key and kind: how often, and at which steps first and last."""
+
+    kind: str
+    key: str
+    rank: int
+    count: int
+    first_step: int
+    last_step: int
+
+
+@dataclass(frozen=True)
+class MediaRecord:
+    """One thing logged at a step. `kind` is image, table, histogram, text or figure (or a foreign writer's own).
+
+    Either `path` names a file, relative to the run's folder, of `size` bytes, or `content` holds the thing itself.
+    A foreign writer may have put anything into `path`, `content` and `detail`.
+    """
+
+    kind: str
+    key: str
+    step: int
+    rank: int
+    time: float
+    path: str | None
+    size: int
+    format: str
+    caption: str | None
+    content: Any
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MediaQuery:
+    """Which media of a run: None leaves a field open. Without `contents` what is in the records is left out."""
+
+    key: str | None = None
+    kind: str | None = None
+    step: int | None = None
+    rank: int | None = None
+    contents: bool = True
+
+
+@dataclass(frozen=True)
 class SnapshotRecord:
     """The snapshot a run was made from; `excluded` counts files by the rule that left them out."""
 
