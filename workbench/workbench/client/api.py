@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Union
 
 from workbench_store.errors import UsageError
 
@@ -115,6 +115,40 @@ def log_artifact(path: str, artifact_path: Optional[str] = None) -> None:
 def log_artifacts(folder: str, artifact_path: Optional[str] = None) -> None:
     """Save the files of a folder; see ActiveRun.log_artifacts."""
     _current().log_artifacts(folder, artifact_path)
+
+
+def log_image(key: str, image: Any, step: Optional[int] = None, *, caption: Optional[str] = None) -> None:
+    """Record an image; see ActiveRun.log_image."""
+    _current().log_image(key, image, step, caption=caption)
+
+
+def log_table(key: str, table: Any, step: Optional[int] = None, *, columns: Optional[Sequence[str]] = None) -> None:
+    """Record a table; see ActiveRun.log_table."""
+    _current().log_table(key, table, step, columns=columns)
+
+
+def log_histogram(
+    key: str, values: Any = None, step: Optional[int] = None, *, bins: int = 64, counts: Any = None, edges: Any = None
+) -> None:
+    """Record a histogram; see ActiveRun.log_histogram."""
+    _current().log_histogram(key, values, step, bins=bins, counts=counts, edges=edges)
+
+
+def log_text(key: str, text: str, step: Optional[int] = None) -> None:
+    """Record a text; see ActiveRun.log_text."""
+    _current().log_text(key, text, step)
+
+
+def log_figure(key: str, figure: Any, step: Optional[int] = None) -> None:
+    """Record a figure; see ActiveRun.log_figure."""
+    _current().log_figure(key, figure, step)
+
+
+def log_model(
+    path: Any, name: str, *, flavor: Optional[str] = None, metadata: Optional[Mapping[str, Any]] = None
+) -> None:
+    """Save a model; see ActiveRun.log_model."""
+    _current().log_model(path, name, flavor=flavor, metadata=metadata)
 
 
 def _current() -> ActiveRun:

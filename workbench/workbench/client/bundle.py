@@ -21,6 +21,7 @@ _PARTS = (
     "workbench/__init__.py",
     "workbench/_version.py",
     "workbench/client/*.py",
+    "workbench/client/media/*.py",
     "workbench_store/__init__.py",
     "workbench_store/errors.py",
     "workbench_store/states.py",
