@@ -35,6 +35,7 @@ def print_page(page: RunPage) -> None:
         "Inputs", ([Cell(safe_text(p.name)), Cell(_where(p.value, p.resolved, p.path))] for p in page.detail.inputs)
     )
     _section("Outputs", ([Cell(safe_text(p.name)), Cell(_where(None, p.path, None))] for p in page.detail.outputs))
+    _media(page)
     _files(page)
     for text in (*page.detail.notes, *page.detail.warnings):
         emit(f"{styled('note:', 'yellow', sys.stdout)} {safe_text(text)}")
@@ -123,6 +124,19 @@ def _where(value: object, *places: str | None) -> str:
     if value is not None:
         return format_scalar(value)
     return safe_text(next((place for place in places if place), ""))
+
+
+def _media(page: RunPage) -> None:
+    rows = (
+        [
+            Cell(safe_text(one.kind)),
+            Cell(f"{one.count:,}", right=True),
+            Cell(f"last step {one.last_step:,}", "dim"),
+            Cell(safe_text(one.key) + (f" [{one.rank}]" if one.rank else "")),
+        ]
+        for one in page.media
+    )
+    _section("Media", rows)
 
 
 def _files(page: RunPage) -> None:
