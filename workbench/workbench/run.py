@@ -102,7 +102,7 @@ class Run:
     @property
     def ranks(self) -> list[int]:
         """The ranks that have a log; 0 alone where the job is one process."""
-        from workbench.lifecycle.log_cap import logged_ranks
+        from workbench.client.log_cap import logged_ranks
 
         return logged_ranks(self.files)
 

@@ -26,11 +26,18 @@ Ending = Callable[[str, Optional[str]], None]
 class ActiveRun:
     """An open run. Wrong arguments raise UsageError at once; trouble with files never raises."""
 
-    def __init__(self, files: RunLayout, journal: JournalWriter, ending: Optional[Ending]) -> None:
+    def __init__(
+        self,
+        files: RunLayout,
+        journal: JournalWriter,
+        ending: Optional[Ending],
+        failing: Optional[Callable[[BaseException], None]] = None,
+    ) -> None:
         self.name = files.name
         self._files = files
         self._journal = journal
         self._ending = ending
+        self._failing = failing
         self._ended = False
         self._counts: Dict[str, int] = {}
         self._known: Dict[Tuple[str, ...], Tuple[str, ...]] = {}
@@ -213,6 +220,8 @@ class ActiveRun:
     ) -> None:
         if self._ending is None:
             return  # a job's run: what follows in the script may go on logging
+        if error is not None and self._failing is not None and not self._ended:
+            self._failing(error)
         self.end(*state_of(error))
 
 

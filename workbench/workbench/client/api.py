@@ -32,12 +32,14 @@ def start_run(
     params: Optional[Mapping[str, Any]] = None,
     tags: Optional[Mapping[str, Any]] = None,
     system_metrics: Union[bool, float] = True,
+    console: bool = True,
     workspace: Optional[Union[str, "os.PathLike[str]"]] = None,
 ) -> ActiveRun:
     """Open a run, to be used with `with`; inside a job, the job's run.
 
     experiment: its experiment; the script's name if left out. name: unique in the workspace; made up if left out.
     system_metrics: whether to record CPU, memory, disk and network, or how often in seconds (10 by default).
+    console: whether what the script prints goes into the run's log too (a job's always does).
     workspace: its folder; found from the current folder upward if left out.
 
     Raises UsageError for a wrong argument and WorkspaceError if the workspace is unusable; once it has returned,
@@ -45,6 +47,8 @@ def start_run(
     """
     global _active
     interval = _interval(system_metrics)
+    if not isinstance(console, bool):
+        raise UsageError("console is {!r}".format(console), remedy="Give True or False.")
     given_params, given_tags = flatten_params(params or {}), check_tags(tags or {})
     if experiment is not None:
         check_name(experiment, "experiment")
@@ -73,6 +77,7 @@ def start_run(
                     "description": description,
                 },
                 interval=interval,
+                console=console,
             )
         _active = run
     if given_params:

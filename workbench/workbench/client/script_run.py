@@ -4,7 +4,6 @@
 """
 
 import atexit
-import json
 import os
 import sys
 import threading
@@ -21,6 +20,8 @@ from workbench_store.processes import boot_id, host_id
 from workbench_store.workspace import open_workspace
 
 from workbench.client.active_run import ActiveRun, state_of
+from workbench.client.console import Console
+from workbench.client.json_files import write_json
 from workbench.client.names import generate_name
 
 #: Tells spawned children of a script which run is open: the script's PID and the run's folder.
@@ -35,6 +36,7 @@ def open_script_run(
     name: Optional[str],
     fields: Mapping[str, Any],
     interval: Optional[float],
+    console: bool,
 ) -> ActiveRun:
     """Make the run and hold it. Raises UsageError for a bad or used name, WorkspaceError for a bad workspace."""
     layout = open_workspace(explicit=workspace, announce=_announce)
@@ -48,6 +50,8 @@ def open_script_run(
         ) from error
     if interval is not None:
         holder.start_sampler(interval)
+    if console:
+        holder.hear_console()
     return holder.run
 
 
@@ -64,10 +68,11 @@ class _Holder:
         self._files = files
         self._seq = 0
         identity = _identity(files.name, fields)
-        _write_json(files.identity, identity)
+        write_json(files.identity, identity)
         self._journal.event("run", notes=[], **identity)
         self._state("Running", None)
-        self.run = ActiveRun(files, self._journal, self._end)
+        self._console: Optional[Console] = None
+        self.run = ActiveRun(files, self._journal, self._end, self._failing)
         self._error: Optional[BaseException] = None
         self._hook = sys.excepthook
         sys.excepthook = self._unhandled
@@ -91,6 +96,14 @@ class _Holder:
             sampler.kill()
             sampler.wait()
 
+    def hear_console(self) -> None:
+        """From now until the run's end what the script prints goes into the run's log too."""
+        self._console = Console(self._files)
+
+    def _failing(self, error: BaseException) -> None:
+        if self._console is not None:
+            self._console.failed(error)
+
     def _state(self, state: str, reason: Optional[str], **more: Any) -> None:
         self._seq += 1
         self._journal.event(
@@ -109,6 +122,8 @@ class _Holder:
         """Record the end; a forked child does not end its parent's run."""
         if os.getpid() != self._pid:
             return
+        if self._console is not None:
+            self._console.stop()
         self._state(state, reason, ended=time.time(), seconds=time.monotonic() - self._began)
         self._journal.sync()
         self._lock.release()
@@ -193,12 +208,6 @@ def _remove(folder: Path) -> None:
     import shutil
 
     shutil.rmtree(str(folder), ignore_errors=True)
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    draft = path.with_name(path.name + ".new")
-    draft.write_text(json.dumps(value))
-    os.replace(str(draft), str(path))
 
 
 def _announce(text: str) -> None:
