@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from workbench_store.records import (
     EnvironmentRecord,
+    GitRecord,
     PortRecord,
     RunDetail,
     SnapshotRecord,
@@ -220,6 +221,7 @@ def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:
     environment: EnvironmentRecord | None = None
     snapshot: SnapshotRecord | None = None
     identity: dict[str, Any] = {}
+    git: GitRecord | None = None
     warnings: list[str] = []
     for event in events:
         fields = event.fields
@@ -231,6 +233,8 @@ def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:
             environment = _environment(fields)
         elif event.name == "snapshot":
             snapshot = _snapshot(fields)
+        elif event.name == "git":
+            git = _git(fields)
         elif event.name == "warning":
             warnings.append(clean(fields.get("text", "")))
         elif event.name == "run":
@@ -242,6 +246,7 @@ def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:
         outputs=tuple(outputs.values()),
         environment=environment,
         snapshot=snapshot,
+        git=git,
         notes=tuple(clean(note) for note in _sequence(identity.get("notes"))),
         warnings=tuple(warnings),
         properties={clean(k): clean(v) for k, v in _mapping(identity.get("properties")).items()},
@@ -300,6 +305,22 @@ def _environment(fields: dict[str, Any]) -> EnvironmentRecord:
         missed=clean(fields.get("missed") or ""),
         seconds=_number(fields.get("seconds")),
         anonymous_version=_text(fields.get("anonymous_version")),
+    )
+
+
+def _git(fields: dict[str, Any]) -> GitRecord:
+    return GitRecord(
+        repository=_text(fields.get("repository")),
+        branch=_text(fields.get("branch")),
+        commit=_text(fields.get("commit")),
+        dirty=fields.get("dirty") is True,
+        changed=_count(fields.get("changed")),
+        untracked=_count(fields.get("untracked")),
+        has_diff=fields.get("diff") is not None,
+        bytes=_count(fields.get("bytes")),
+        cut=fields.get("cut") is True,
+        left_out=tuple(clean(path) for path in _sequence(fields.get("left_out"))),
+        note=_text(fields.get("note")),
     )
 
 

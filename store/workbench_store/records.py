@@ -192,6 +192,24 @@ class SnapshotRecord:
 
 
 @dataclass(frozen=True)
+class GitRecord:
+    """What git said of the code: how many files were `changed` and `untracked`, whether `git.diff` holds the changes
+    (`bytes` of them, `cut` if there were more), and which files were `left_out` because they look like secrets."""
+
+    repository: str | None
+    branch: str | None
+    commit: str | None
+    dirty: bool
+    changed: int
+    untracked: int
+    has_diff: bool
+    bytes: int
+    cut: bool
+    left_out: tuple[str, ...]
+    note: str | None
+
+
+@dataclass(frozen=True)
 class EnvironmentRecord:
     """The environment a run had."""
 
@@ -216,6 +234,7 @@ class RunDetail:
     outputs: tuple[PortRecord, ...]
     environment: EnvironmentRecord | None
     snapshot: SnapshotRecord | None
+    git: GitRecord | None
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     properties: Mapping[str, str]

@@ -52,6 +52,7 @@ FIELDS = {
     "progress": "stage text",
     "lost": "points reason",
     "warning": "text",
+    "git": "repository branch commit dirty changed untracked diff bytes cut left_out note",
     "note": "run text",
     "open": "writer rank pid",
 }

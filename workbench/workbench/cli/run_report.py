@@ -17,6 +17,7 @@ from workbench.view.format import (
     safe_text,
     shorten,
 )
+from workbench.view.git import git_line
 from workbench.view.run_page import RunPage
 
 _MOST_FILES = 20
@@ -59,6 +60,7 @@ def _facts(page: RunPage) -> list[tuple[str, str]]:
     ]
     if snapshot is not None:
         facts.append(("snapshot", f"{snapshot.id[:12]}  {format_files(snapshot.files, snapshot.bytes)}"))
+    facts.append(("git", git_line(page.detail.git) or ""))
     if environment is not None:
         key = f"  {environment.key[:12]}" if environment.key else ""
         facts.append(

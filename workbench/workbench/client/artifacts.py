@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Optional
 
 from workbench_store.errors import UsageError
-from workbench_store.journal.writer import JournalWriter
+from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
-
-from workbench.client.warn import warn
 
 
 def save_file(files: RunLayout, journal: JournalWriter, source: Path, below: Optional[str]) -> None:

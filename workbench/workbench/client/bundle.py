@@ -29,6 +29,7 @@ _PARTS = (
     "workbench_store/workspace.py",
     "workbench_store/locks.py",
     "workbench_store/processes.py",
+    "workbench_store/secrets.py",
     "workbench_store/journal/__init__.py",
     "workbench_store/journal/codec.py",
     "workbench_store/journal/writer.py",

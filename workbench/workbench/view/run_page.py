@@ -131,6 +131,7 @@ def to_json_dict(page: RunPage) -> dict[str, Any]:
         ],
         "media": [dict(one.__dict__) for one in page.media],
         "snapshot": _snapshot(page),
+        "git": None if detail.git is None else _plain(detail.git.__dict__),
         "environment": None if detail.environment is None else _plain(detail.environment.__dict__),
         "notes": list(detail.notes),
         "warnings": list(detail.warnings),

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Dict, Optional
 
 from workbench_store.errors import UsageError
+from workbench_store.journal.writer import warn
 
 from workbench.client.artifacts import path_of
 from workbench.client.media.image_files import ImageFile, recognize
 from workbench.client.media.item import Item
 from workbench.client.media.pixels import pixels_of
 from workbench.client.media.png import encode_png
-from workbench.client.warn import warn
 
 MOST_BYTES = 64 * 1024 * 1024
 #: The size of a JPEG is within its beginning, after what a camera put there.

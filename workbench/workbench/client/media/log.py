@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from workbench_store.errors import UsageError
-from workbench_store.journal.writer import JournalWriter
+from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 
 from workbench.client.arguments import check_name, check_step, check_text
@@ -17,7 +17,6 @@ from workbench.client.media.images import image_item
 from workbench.client.media.item import Item
 from workbench.client.media.tables import table_item
 from workbench.client.media.texts import text_item
-from workbench.client.warn import warn
 
 _LONGEST_CAPTION = 1_000
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")

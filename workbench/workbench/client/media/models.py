@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from workbench_store.errors import UsageError
-from workbench_store.journal.writer import JournalWriter
+from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 
 from workbench.client.arguments import check_name
 from workbench.client.artifacts import path_of
-from workbench.client.warn import warn
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 
