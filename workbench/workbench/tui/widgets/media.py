@@ -59,6 +59,9 @@ class MediaView(Horizontal):
         #: The place among the steps; None stays with the last one as more come.
         self._place: int | None = None
         self._opened = False
+        self._looked_at: tuple[str, str, int] | None = None
+        #: What is on the screen, and of how many; it is drawn again only when that is another.
+        self._shown: tuple[MediaRecord, int] | None = None
 
     @property
     def dashboard(self) -> "Dashboard":
@@ -95,17 +98,16 @@ class MediaView(Horizontal):
         options = self.query_one("#media-keys", OptionList)
         options.display = bool(self._keys)
         labels = [Option(_label(key), id=str(number)) for number, key in enumerate(self._keys)]
-        place = options.highlighted
         before = [option.prompt for option in options.options]
         if before != [label.prompt for label in labels]:
             options.set_options(labels)
-            options.highlighted = min(place or 0, len(labels) - 1) if labels else None
+            places = [number for number, key in enumerate(self._keys) if _identity(key) == self._looked_at]
+            options.highlighted = places[0] if places else 0
         self.load()
 
     @on(OptionList.OptionHighlighted)
     def _other_key(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        self._place = None
         self.load()
 
     def action_step(self, by: int) -> None:
@@ -126,19 +128,23 @@ class MediaView(Horizontal):
         if number is None or number >= len(self._keys):
             return
         key, layout, run = self._keys[number], self.dashboard.layout, self._run
+        if _identity(key) != self._looked_at:
+            self._looked_at, self._place = _identity(key), None
         try:
             self._steps = await self.dashboard.desk.ask(lambda store: media_steps(store, run, key))
             if not self._steps:
                 return
             place = len(self._steps) - 1 if self._place is None else min(self._place, len(self._steps) - 1)
             record = self._steps[place]
+            if (record, len(self._steps)) == self._shown:
+                return
             item = await self.dashboard.desk.ask(lambda store: media_item(layout, store, run, record))
         except WorkbenchError as error:
             self._say(Missing(str(error)))
             return
-        content = item.content
         self.query_one("#media-head", Static).update(_head(item, place, len(self._steps)))
-        await self._show(content)
+        await self._show(item.content)
+        self._shown = (record, len(self._steps))
 
     async def _show(self, content: Content) -> None:
         if isinstance(content, Image):
@@ -186,6 +192,10 @@ class MediaView(Horizontal):
 
     def _switch(self, name: str) -> None:
         self.query_one(ContentSwitcher).current = name
+
+
+def _identity(key: MediaKey) -> tuple[str, str, int]:
+    return key.kind, key.key, key.rank
 
 
 def _side(right: bool) -> Literal["left", "right"]:
