@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from workbench.client.git_state import DIFF_BYTES, git_state, without_credentials
-from workbench.lifecycle import submit
+from workbench.lifecycle import rerun, submit
 from workbench.spec import load_job
 from workbench_store.records import GitRecord
 from workbench_store.workspace import open_workspace
@@ -191,3 +191,15 @@ def test_the_diff_of_a_clean_run_and_of_one_outside_of_git(repository: Path, wor
 )
 def test_urls_lose_their_credentials(url: str, kept: str) -> None:
     assert without_credentials(url) == kept
+
+
+def test_a_run_made_again_from_its_snapshot_has_its_git_state(repository: Path, workbench: Workbench) -> None:
+    (repository / "file.txt").write_text("two\n")
+    (repository / "job.yml").write_text("command: 'true'\ncode: .\n")
+    name = submit(open_workspace(), load_job(repository / "job.yml"))
+    Workspace().run(name).wait(60)
+    (repository / "file.txt").write_text("three\n")
+    again = rerun(open_workspace(), name).name
+    Workspace().run(again).wait(60)
+    assert "+two" in workbench("show", again, "--diff").stdout
+    assert Workspace().store.detail(again).git == Workspace().store.detail(name).git
