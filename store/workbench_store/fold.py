@@ -4,12 +4,14 @@ Events of one run are few (points are no events), so they are all folded again w
 kept in step, and any order of ingest gives the same.
 """
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from workbench_store.records import (
     EnvironmentRecord,
+    GitRecord,
     PortRecord,
     RunDetail,
     SnapshotRecord,
@@ -72,6 +74,30 @@ def whole(value: object, bits: int = 63) -> int:
     """A whole number that a column of so many bits takes; 0 for anything else."""
     number = _number(value)
     return int(number) if abs(number) < 2 ** (bits - 1) else 0
+
+
+def _count(value: object) -> int:
+    """A step or size, exact to the last digit; 0 for what is none."""
+    return value if type(value) is int and 0 <= value < 2**63 else max(0, whole(value))
+
+
+def media_row(run: str, time: float, fields: dict[str, Any]) -> tuple[Any, ...]:
+    """A row of the table of media, in the order of its columns."""
+    detail = fields.get("detail")
+    return (
+        run,
+        clean(fields.get("kind") or ""),
+        clean(fields.get("key") or ""),
+        _count(fields.get("step")),
+        max(0, whole(fields.get("rank"), 32)),
+        time,
+        _text(fields.get("path")),
+        _count(fields.get("size")),
+        clean(fields.get("format") or ""),
+        _text(fields.get("caption")),
+        clean(json.dumps(fields.get("content"))),
+        clean(json.dumps(detail if isinstance(detail, dict) else {})),
+    )
 
 
 def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
@@ -195,6 +221,7 @@ def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:
     environment: EnvironmentRecord | None = None
     snapshot: SnapshotRecord | None = None
     identity: dict[str, Any] = {}
+    git: GitRecord | None = None
     warnings: list[str] = []
     for event in events:
         fields = event.fields
@@ -206,6 +233,8 @@ def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:
             environment = _environment(fields)
         elif event.name == "snapshot":
             snapshot = _snapshot(fields)
+        elif event.name == "git":
+            git = _git(fields)
         elif event.name == "warning":
             warnings.append(clean(fields.get("text", "")))
         elif event.name == "run":
@@ -217,6 +246,7 @@ def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:
         outputs=tuple(outputs.values()),
         environment=environment,
         snapshot=snapshot,
+        git=git,
         notes=tuple(clean(note) for note in _sequence(identity.get("notes"))),
         warnings=tuple(warnings),
         properties={clean(k): clean(v) for k, v in _mapping(identity.get("properties")).items()},
@@ -275,6 +305,22 @@ def _environment(fields: dict[str, Any]) -> EnvironmentRecord:
         missed=clean(fields.get("missed") or ""),
         seconds=_number(fields.get("seconds")),
         anonymous_version=_text(fields.get("anonymous_version")),
+    )
+
+
+def _git(fields: dict[str, Any]) -> GitRecord:
+    return GitRecord(
+        repository=_text(fields.get("repository")),
+        branch=_text(fields.get("branch")),
+        commit=_text(fields.get("commit")),
+        dirty=fields.get("dirty") is True,
+        changed=_count(fields.get("changed")),
+        untracked=_count(fields.get("untracked")),
+        has_diff=fields.get("diff") is not None,
+        bytes=_count(fields.get("bytes")),
+        cut=fields.get("cut") is True,
+        left_out=tuple(clean(path) for path in _sequence(fields.get("left_out"))),
+        note=_text(fields.get("note")),
     )
 
 

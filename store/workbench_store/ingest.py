@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from workbench_store.fold import FoldedRun, StoredEvent, clean, fold_run, whole
+from workbench_store.fold import FoldedRun, StoredEvent, clean, fold_run, media_row, whole
 from workbench_store.journal.codec import Event
 from workbench_store.journal.reader import Chunk
 from workbench_store.summaries import Summary, merge, summarize
@@ -153,13 +153,16 @@ def _replace(connection: "duckdb.DuckDBPyConnection", table: str, key: str, rows
 def _write_events(
     connection: "duckdb.DuckDBPyConnection", news: dict[JournalKey, Chunk], ids: dict[JournalKey, int]
 ) -> set[str]:
-    """Events and artifacts; returns the runs that events tell of."""
-    rows, artifacts, touched = [], [], set()
+    """Events, artifacts and media; returns the runs that events tell of."""
+    rows, artifacts, media, touched = [], [], [], set()
     for key, chunk in news.items():
         for position, event in chunk.events:
             run = _told_of(key, event)
             if event.name == "artifact":
                 artifacts.append(_artifact(run, event))
+                continue
+            if event.name == "media":
+                media.append(media_row(run, event.time, event.fields))
                 continue
             fields = json.dumps(event.fields)
             rows.append((run, ids[key], position, event.time, clean(event.name), fields))
@@ -167,6 +170,7 @@ def _write_events(
                 touched.add(run)
     _insert(connection, "events", rows)
     _insert(connection, "artifacts", artifacts)
+    _insert(connection, "media", media)
     return touched
 
 

@@ -30,6 +30,10 @@ class RunLayout:
         #: What the job sees as ./outputs, and its named outputs.
         self.outputs = root / "outputs"
         self.named_outputs = root / "named-outputs"
+        #: What was logged by key and step and is too large for a record: images, tables, long texts, figures.
+        self.media = root / "media"
+        #: What git would not find again in the commit: the changes of tracked files, the names of others.
+        self.git_diff = root / "git.diff"
         #: Small files by which processes on one host find and steer each other.
         self.control = root / "control"
         self.supervisor_lock = self.control / "supervisor.lock"
@@ -59,6 +63,18 @@ class RunLayout:
     def rank_log_shape(self, rank: int) -> Path:
         """What was left out of the middle of that rank's log, if it grew too large."""
         return self.log_shape if rank == 0 else self.control / "log-{}.json".format(rank)
+
+    def media_file(self, kind: str, folder: str, file: str) -> Path:
+        """One thing that was logged, below `media/`. `folder` stands for its key, `file` for its step."""
+        return self.media / kind / folder / file
+
+    def model(self, name: str) -> Path:
+        """The folder of a logged model, which is an output."""
+        return self.outputs / "models" / name
+
+    def model_card(self, name: str) -> Path:
+        """What is said of a logged model, beside its folder."""
+        return self.outputs / "models" / (name + ".model.json")
 
 
 class WorkspaceLayout:

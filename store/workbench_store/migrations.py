@@ -48,7 +48,15 @@ ALTER TABLE runs ADD COLUMN note VARCHAR;
 ALTER TABLE runs ADD COLUMN archived BOOLEAN DEFAULT false;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+#: Images, tables, histograms, texts and figures, each by key, step and rank; `content` and `detail` are JSON.
+_MEDIA = """
+CREATE TABLE media (
+    run VARCHAR, kind VARCHAR, key VARCHAR, step BIGINT, rank INTEGER, time DOUBLE, path VARCHAR, size BIGINT,
+    format VARCHAR, caption VARCHAR, content VARCHAR, detail VARCHAR
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _MEDIA)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

@@ -137,6 +137,50 @@ class ArtifactRecord:
 
 
 @dataclass(frozen=True)
+class MediaKey:
+    """What one rank logged under one key and kind: how often, and at which steps first and last."""
+
+    kind: str
+    key: str
+    rank: int
+    count: int
+    first_step: int
+    last_step: int
+
+
+@dataclass(frozen=True)
+class MediaRecord:
+    """One thing logged at a step. `kind` is image, table, histogram, text or figure (or a foreign writer's own).
+
+    Either `path` names a file, relative to the run's folder, of `size` bytes, or `content` holds the thing itself.
+    A foreign writer may have put anything into `path`, `content` and `detail`.
+    """
+
+    kind: str
+    key: str
+    step: int
+    rank: int
+    time: float
+    path: str | None
+    size: int
+    format: str
+    caption: str | None
+    content: Any
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MediaQuery:
+    """Which media of a run: None leaves a field open. Without `contents` what is in the records is left out."""
+
+    key: str | None = None
+    kind: str | None = None
+    step: int | None = None
+    rank: int | None = None
+    contents: bool = True
+
+
+@dataclass(frozen=True)
 class SnapshotRecord:
     """The snapshot a run was made from; `excluded` counts files by the rule that left them out."""
 
@@ -145,6 +189,24 @@ class SnapshotRecord:
     bytes: int
     upstream_hash: str | None
     excluded: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class GitRecord:
+    """What git said of the code: how many files were `changed` and `untracked`, whether `git.diff` holds the changes
+    (`bytes` of them, `cut` if there were more), and which files were `left_out` because they look like secrets."""
+
+    repository: str | None
+    branch: str | None
+    commit: str | None
+    dirty: bool
+    changed: int
+    untracked: int
+    has_diff: bool
+    bytes: int
+    cut: bool
+    left_out: tuple[str, ...]
+    note: str | None
 
 
 @dataclass(frozen=True)
@@ -172,6 +234,7 @@ class RunDetail:
     outputs: tuple[PortRecord, ...]
     environment: EnvironmentRecord | None
     snapshot: SnapshotRecord | None
+    git: GitRecord | None
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     properties: Mapping[str, str]

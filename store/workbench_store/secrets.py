@@ -1,7 +1,11 @@
-"""What looks like a secret, by the name of a variable or file or by what a small file says. Guesses, to be shown."""
+"""What looks like a secret, by the name of a variable or file or by what a small file says. Guesses, to be shown.
+
+(Python 3.8: scripts use it.)
+"""
 
 import re
 from pathlib import Path
+from typing import Optional, Pattern, Tuple
 
 _VARIABLE = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|TOKEN|CREDENTIALS?|CONNECTION_?STRING|APIKEY|SAS|PRIVATE)(?:$|_)"
@@ -15,7 +19,7 @@ _FILE_NAMES = re.compile(
     re.IGNORECASE,
 )
 _EXAMPLES = re.compile(r"\.(?:example|sample|template|dist)$", re.IGNORECASE)
-_CONTENTS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
+_CONTENTS: Tuple[Tuple[str, Pattern[bytes]], ...] = (
     ("a private key", re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
     ("an AWS access key", re.compile(rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
     ("a GitHub token", re.compile(rb"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})")),
@@ -38,14 +42,14 @@ def looks_secret_name(name: str) -> bool:
     return _VARIABLE.search(name) is not None
 
 
-def secret_in_name(name: str) -> str | None:
+def secret_in_name(name: str) -> Optional[str]:
     """Why a file of that name is likely to hold a secret, or None."""
     if _EXAMPLES.search(name) or not _FILE_NAMES.match(name):
         return None
     return "files of this name hold secrets"
 
 
-def secret_in_content(path: Path) -> str | None:
+def secret_in_content(path: Path) -> Optional[str]:
     """What in the first 256 KiB of a text file looks like a secret, or None; a file that cannot be read has none."""
     try:
         with path.open("rb") as file:

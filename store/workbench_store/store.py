@@ -25,10 +25,14 @@ from workbench_store.journal.reader import read_chunk
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.news import JournalWatch
+from workbench_store.queries import media as media_queries
 from workbench_store.queries import points as point_queries
 from workbench_store.queries import runs as run_queries
 from workbench_store.records import (
     ArtifactRecord,
+    MediaKey,
+    MediaQuery,
+    MediaRecord,
     MetricSummary,
     Refresh,
     RunDetail,
@@ -238,6 +242,16 @@ class Store:
         """The files that a run saved, in order of path."""
         with self._lease.reading() as connection:
             return point_queries.artifacts(connection, name)
+
+    def media_keys(self, name: str) -> list[MediaKey]:
+        """The keys under which a run logged images, tables and the like, in order of key, kind and rank."""
+        with self._lease.reading() as connection:
+            return media_queries.media_keys(connection, name)
+
+    def media(self, name: str, query: MediaQuery | None = None) -> list[MediaRecord]:
+        """What a run logged under those keys, in order of key, kind, step, time and rank."""
+        with self._lease.reading() as connection:
+            return media_queries.media(connection, name, query or MediaQuery())
 
     def detail(self, name: str) -> RunDetail:
         """A run's states, stages, inputs, outputs, environment and snapshot."""

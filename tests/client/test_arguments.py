@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -19,12 +19,6 @@ from workbench_store.store import Store
 
 import workbench
 from tests.client.scripts import run_script
-
-
-@pytest.fixture
-def run(here: Path) -> Iterator[ActiveRun]:
-    with workbench.start_run(system_metrics=False) as opened:
-        yield opened
 
 
 def store_of(run: ActiveRun) -> Store:

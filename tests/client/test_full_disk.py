@@ -60,6 +60,9 @@ for step in range(100, 5000):
 run.log_params({"late": "yes"})
 run.set_tags({"late": "too"})
 run.log_artifact("model.bin")
+run.log_image("picture", [list(os.urandom(400))] * 400)
+run.log_text("short", "kept in the record")
+run.log_model("model.bin", "net")
 %s
 run.end()
 """
@@ -78,8 +81,9 @@ def test_what_waited_is_written_when_there_is_room_again(here: Path, disk: Path)
     done = run_script(here, SCRIPT % ROOM_AGAIN)
     assert done.returncode == 0, done.stderr
     warnings = [line for line in done.stderr.splitlines() if "made the workspace" not in line]
-    assert len(warnings) == 2, done.stderr
+    assert len(warnings) == 4, done.stderr
     assert re.search("no room|No space", warnings[0]) and "model.bin" in warnings[1]
+    assert "image 'picture'" in warnings[2] and "model 'net'" in warnings[3]
     store = store_on(disk)
     store.refresh()
     name = the_run(store)
@@ -88,6 +92,7 @@ def test_what_waited_is_written_when_there_is_room_again(here: Path, disk: Path)
     assert str(record.state) == "Completed" and record.lost_points == 0
     assert store.params(name) == {"late": "yes"} and record.tags == {"late": "too"}
     assert store.artifacts(name) == []
+    assert [one.content for one in store.media(name)] == ["kept in the record"]
     assert not list((disk / ".workbench").rglob("*.part"))
 
 

@@ -20,7 +20,14 @@ with workbench.start_run(experiment="e", system_metrics=0.1) as run:
     for step in range(100):
         run.log({"loss": 1.0 / (step + 1), "acc": step}, step=step)
     workbench.log_params({"version": "%d.%d" % sys.version_info[:2]})
+    run.log_image("i", [[0.0, 0.5], [1.0, 0.25]], caption="c")
+    run.log_table("t", [{"a": 1, "b": "x"}, {"a": float("nan")}])
+    run.log_histogram("h", [1, 2.5, 3])
+    run.log_text("s", "short")
+    run.log_text("s", "long " * 1000)
+    print("said")
     open("a.txt", "w").write("text")
+    run.log_model("a.txt", "m", flavor="text", metadata={"classes": 2})
     workbench.log_artifact("a.txt")
 """
 
@@ -48,4 +55,8 @@ def test_the_bundle_logs(here: Path, interpreter: Interpreter) -> None:
     name = the_run(store)
     assert store.params(name)["version"] == f"{interpreter.minor[0]}.{interpreter.minor[1]}"
     assert len(store.series(name, "loss")) == 100 and str(store.run(name).state) == "Completed"
-    assert [artifact.size for artifact in store.artifacts(name)] == [4]
+    assert [(one.kind, one.size) for one in store.artifacts(name)][:2] == [("logged", 4), ("model", 4)]
+    assert [(one.kind, one.key, one.step) for one in store.media(name)] == [
+        *(("histogram", "h", 0), ("image", "i", 0)),
+        *(("text", "s", 0), ("text", "s", 1), ("table", "t", 0)),
+    ]

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from workbench.lifecycle import log_cap
+from workbench.client import log_cap
+from workbench.client.log_cap import LogCap
 from workbench.lifecycle.follow import FollowEvent, LogLine, LogPending, StageChanged, StateChanged, follow
-from workbench.lifecycle.log_cap import LogCap
 from workbench.lifecycle.logs import LogReader, follow_log, plain_text, read_log
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState

@@ -23,6 +23,7 @@ from workbench_store.journal.codec import (
 )
 from workbench_store.journal.reader import Chunk, decode_chunk
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.records import MediaQuery
 from workbench_store.store import Store
 from workbench_store.workspace import open_workspace
 
@@ -45,11 +46,13 @@ FIELDS = {
     "input": "name type mode path resolved fingerprint value",
     "output": "name type mode path",
     "artifact": "path kind size hash",
+    "media": "kind key step rank path size format caption content detail",
     "snapshot": "snapshot files bytes upstream_hash excluded",
     "environment": "key label found python substituted missed seconds anonymous_version",
     "progress": "stage text",
     "lost": "points reason",
     "warning": "text",
+    "git": "repository branch commit dirty changed untracked diff bytes cut left_out note",
     "note": "run text",
     "open": "writer rank pid",
 }
@@ -74,12 +77,16 @@ def assert_the_run_is_readable(layout: WorkspaceLayout) -> None:
     json.dumps(run_page.to_json_dict(page))
     assert run_list.run_list(store, run_list.list_columns(store)).rows[0].name == "r"
     assert store.series("r", "loss").values == [0.5]
+    for key in store.media_keys("r"):
+        assert len(store.media("r", MediaQuery(key.key, key.kind, rank=key.rank))) == key.count
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(nonsense(), min_size=1, max_size=6), st.floats() | st.integers())
 @example([("artifact", {"path": "a", "size": 2**70})], 1.0)
 @example([("state", {"state": "Failed", "exit_code": 2**40})], 1.0)
+@example([("media", {"step": 2**63, "rank": -(2**40), "size": True, "content": {"a": [1e308]}, "detail": 3})], 1.0)
+@example([("media", {"kind": "\ud800", "key": "\x00", "path": "../../etc/passwd"})], 1.0)
 @example([("tags", {"remove": 5, "set": []})], 1.0)
 @example([("lost", {"points": 1e300})], 1.0)
 @example([("run", {"notes": 5, "created": 1e300})], 1.0)

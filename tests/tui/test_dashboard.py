@@ -12,6 +12,7 @@ from workbench.tui.screens.dialogs import Choose, ChooseColumns, Confirm, Keys
 from workbench.tui.screens.run import RunScreen
 from workbench.tui.widgets.chart import MetricChart
 from workbench.tui.widgets.run_table import RunTable
+from workbench_store.journal.codec import encode_event
 from workbench_store.workspace import open_workspace
 
 from tests.tui.pilot import loaded, names, opened, table, until
@@ -195,6 +196,39 @@ async def test_metrics_that_draw_no_line_are_charts_that_say_something(tmp_path:
         assert text.count("no finite value") == 1 and "●" in text and "0.5┤" in text and "42┤" in text
 
 
+async def test_media_of_every_kind_are_shown(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 30)) as pilot:
+        await opened(pilot, "brave-heron")
+        await pilot.press("7")
+        said = ("epoch[/b] 2", "2 not finite", "All is well[/red]", "a.png", "not there", "cannot be read", "no file")
+        for expected in said:
+            await until(pilot, lambda it=expected: it in screen_text(dashboard), expected)  # type: ignore[misc]
+            assert "\x1b" not in screen_text(dashboard)
+            await pilot.press("down")
+
+
+async def test_steps_are_gone_through_and_new_ones_come(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 30)) as pilot:
+        await opened(pilot, "brave-heron")
+        await pilot.press("7")
+
+        async def sees(said: str) -> None:
+            await until(pilot, lambda: said in screen_text(dashboard), said)
+
+        await sees("step 2  3 of 3")
+        await pilot.press("left_square_bracket")
+        await sees("step 1  2 of 3")
+        await pilot.press("left_curly_bracket", "left_square_bracket")
+        await sees("step 0  1 of 3")
+        await pilot.press("right_curly_bracket", "right_square_bracket")
+        await sees("step 2  3 of 3")
+        # Whoever looks at the last step goes on to the next one as it is logged.
+        journal = dashboard.layout.run("brave-heron").journals / "client-r0-9-00000000.wbj"
+        fields = {"kind": "image", "key": "val/sample", "step": 9, "rank": 0, "path": "nowhere.png"}
+        journal.write_bytes(encode_event("media", NOW, fields))
+        await sees("step 9  4 of 4")
+
+
 async def test_the_log_is_live_and_harmless(dashboard: Dashboard) -> None:
     async with dashboard.run_test(size=(100, 30)) as pilot:
         screen = await opened(pilot, "brave-heron")
@@ -302,7 +336,7 @@ async def test_a_damaged_store_is_explained(tmp_path: Path) -> None:
 async def test_every_tab_on_every_size(dashboard: Dashboard, size: tuple[int, int]) -> None:
     async with dashboard.run_test(size=size) as pilot:
         await opened(pilot, "brave-heron")
-        for key in "123456":
+        for key in "1234567":
             await pilot.press(key)
             await pilot.pause()
         assert json.dumps(screen_text(dashboard))

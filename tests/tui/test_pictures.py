@@ -8,10 +8,13 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 import pytest
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
-from textual.widgets import DataTable
+from textual.widgets import ContentSwitcher, DataTable, Static
 from workbench.tui.app import Dashboard
+from workbench.tui.widgets.bars import Bars
 from workbench.tui.widgets.chart import MetricChart
+from workbench.tui.widgets.picture import Picture
 
 from tests.tui.pilot import loaded, opened, until
 
@@ -44,6 +47,25 @@ def test_the_page(dashboard: Dashboard, snap_compare: Compare, name: str, key: s
         if name == "metrics":
             await until(pilot, lambda: all(chart.size.height > 2 for chart in screen.query(MetricChart)), "charts")
             await pilot.pause(0.5)
+
+    assert snap_compare(dashboard, terminal_size=(80, 24), run_before=show)
+
+
+@pytest.mark.parametrize("place", range(4), ids=["image", "histogram", "text", "table"])
+def test_the_media(dashboard: Dashboard, snap_compare: Compare, place: int) -> None:
+    async def show(pilot: Pilot[None]) -> None:
+        screen = await opened(pilot, "brave-heron")
+        await pilot.press("7", *["down"] * place)
+        kinds = (Picture, Bars, VerticalScroll, DataTable)
+        await until(
+            pilot,
+            lambda: isinstance(
+                screen.query_one("MediaView ContentSwitcher", ContentSwitcher).visible_content, kinds[place]
+            ),
+            "it",
+        )
+        await until(pilot, lambda: "step" in str(screen.query_one("#media-head", Static).render()), "its head")
+        await pilot.pause(0.5)
 
     assert snap_compare(dashboard, terminal_size=(80, 24), run_before=show)
 

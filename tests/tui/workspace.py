@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from workbench.client.media.png import encode_png
 from workbench_store.journal.codec import PointsEncoder, encode_event
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.workspace import open_workspace
@@ -62,6 +63,34 @@ class Run:
         for step, value in enumerate(values):
             self._append(encoder.encode(self._began + 10 + step, step, (key,), [value]))
 
+    def media(self, kind: str, key: str, step: int, *, data: bytes | None = None, **fields: Any) -> None:
+        """One logged thing, in a file if there is data."""
+        if data is not None:
+            path = self.files.media_file(kind, str(len(list(self.files.root.glob("media/*/*")))), f"{step}")
+            path.parent.mkdir(parents=True)
+            path.write_bytes(data)
+            fields.update(path=path.relative_to(self.files.root).as_posix(), size=len(data))
+        self.event(20 + step, "media", kind=kind, key=key, step=step, rank=0, **{"format": "", "detail": {}, **fields})
+
+
+def log_media(run: Run) -> None:
+    """One of each kind, and what a foreign writer might have logged."""
+    for step in range(3):
+        pixels = bytes(part for y in range(30) for x in range(40) for part in (6 * x, 8 * y, 100 * step))
+        data = encode_png(40, 30, 3, pixels)
+        detail = {"width": 40, "height": 30}
+        run.media("image", "val/sample", step, data=data, format="png", detail=detail, caption=f"[b]epoch[/b] {step}")
+    counts = [number * (20 - number) for number in range(21)]
+    content = {"edges": [number / 10 - 1 for number in range(22)], "counts": counts, "left_out": 2, "mean": 0.05}
+    run.media("histogram", "weights", 5, content=content)
+    columns = [{"name": "image", "type": "text"}, {"name": "[red]p[/red]", "type": "number"}]
+    rows = [["a.png", 0.9876], ["b.png\x1b[2J", "NaN"], ["c.png", None], ["d.png"]]
+    run.media("table", "worst", 5, data=json.dumps({"columns": columns, "rows": rows}).encode())
+    run.media("text", "words\x1b[31m", 7, content="All is \x1b[31mwell[/red]\n" + "and on " * 30)
+    run.media("image", "zz-not-there", 0, path="../../../etc/passwd", format="png")
+    run.media("image", "zz-torn", 0, data=encode_png(9, 9, 1, bytes(81))[:44], format="png")
+    run.media("hologram", "zz-unknown", 0, content={"a": 1})
+
 
 def fixed_workspace(place: Path) -> WorkspaceLayout:
     """A workspace with a run in each of the states that matter."""
@@ -89,6 +118,7 @@ def fixed_workspace(place: Path) -> WorkspaceLayout:
     done.points(50, loss=1.0, accuracy=0.5)
     done.event(66, "artifact", path="outputs/model.pkl", kind="output", size=161_234, hash="c" * 32)
     done.state(67, "Completed", exit_code=0)
+    log_media(done)
     done.files.user_log.write_text(
         "".join(f"epoch {n}: loss {1 / (n + 1):.4f}\n" for n in range(20)) + "bye \x1b[31m[red]\n"
     )

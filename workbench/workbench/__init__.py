@@ -1,8 +1,9 @@
 """Workbench: run Azure ML v2 command jobs on your own machine, record and watch them.
 
-In a training script: `start_run`, `log`, `log_params`, `log_artifact`, `log_artifacts`, `set_tags`. In a notebook or a
-program: `Workspace`, `command`, `load_job` and the classes of the spec. Names are loaded when first used, so that a
-script pays only for what it calls. (Python 3.8: this file goes into every job.)
+In a training script: `start_run`, `log`, `log_params`, `set_tags`, `log_artifact`, `log_artifacts`, and `log_image`,
+`log_table`, `log_histogram`, `log_text`, `log_figure`, `log_model`. In a notebook or a program: `Workspace`, `command`,
+`load_job` and the classes of the spec. Names are loaded when first used, so that a script pays only for what it calls.
+(Python 3.8: this file goes into every job.)
 """
 
 from importlib import import_module
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
     from workbench.client.api import log as log
     from workbench.client.api import log_artifact as log_artifact
     from workbench.client.api import log_artifacts as log_artifacts
+    from workbench.client.api import log_figure as log_figure
+    from workbench.client.api import log_histogram as log_histogram
+    from workbench.client.api import log_image as log_image
+    from workbench.client.api import log_model as log_model
     from workbench.client.api import log_params as log_params
+    from workbench.client.api import log_table as log_table
+    from workbench.client.api import log_text as log_text
     from workbench.client.api import set_tags as set_tags
     from workbench.client.api import start_run as start_run
     from workbench.run import Run as Run
@@ -33,7 +40,10 @@ if TYPE_CHECKING:
     from workbench.spec import load_job as load_job
     from workbench.workspace import Workspace as Workspace
 
-_IN_JOB = ("active_run", "log", "log_artifact", "log_artifacts", "log_params", "set_tags", "start_run")
+_IN_JOB = (
+    *("active_run", "log", "log_artifact", "log_artifacts", "log_figure", "log_histogram", "log_image", "log_model"),
+    *("log_params", "log_table", "log_text", "set_tags", "start_run"),
+)
 _OF_SPEC = (
     "BuildContext",
     "Environment",

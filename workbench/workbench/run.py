@@ -11,7 +11,7 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
 if TYPE_CHECKING:
-    from workbench_store.records import ArtifactRecord, MetricSummary, RunRecord, Series
+    from workbench_store.records import ArtifactRecord, MediaRecord, MetricSummary, RunRecord, Series
     from workbench_store.store import Store
 
 _POLL_SECONDS = 0.1
@@ -89,10 +89,20 @@ class Run:
         self.record()
         return self._store.artifacts(self.name)
 
+    def media(self, key: str | None = None, kind: str | None = None) -> "list[MediaRecord]":
+        """Images, tables, histograms, texts and figures, of one key and kind or of all, in order of key, kind and step.
+
+        A record's `path`, if it has one, is relative to `.files.root`; else `.content` holds the thing.
+        """
+        from workbench_store.records import MediaQuery
+
+        self.record()
+        return self._store.media(self.name, MediaQuery(key, kind))
+
     @property
     def ranks(self) -> list[int]:
         """The ranks that have a log; 0 alone where the job is one process."""
-        from workbench.lifecycle.log_cap import logged_ranks
+        from workbench.client.log_cap import logged_ranks
 
         return logged_ranks(self.files)
 

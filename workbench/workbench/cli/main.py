@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "ls": "list runs",
     "show": "show one run",
     "logs": "print a run's log",
+    "media": "show a run's images, tables and the like",
     "compare": "show what differs between runs",
     "cancel": "cancel runs",
     "rerun": "run a run again, as it was or with changes",

@@ -17,6 +17,7 @@ from workbench.view.format import (
     safe_text,
     shorten,
 )
+from workbench.view.git import git_line
 from workbench.view.run_page import RunPage
 
 _MOST_FILES = 20
@@ -35,6 +36,7 @@ def print_page(page: RunPage) -> None:
         "Inputs", ([Cell(safe_text(p.name)), Cell(_where(p.value, p.resolved, p.path))] for p in page.detail.inputs)
     )
     _section("Outputs", ([Cell(safe_text(p.name)), Cell(_where(None, p.path, None))] for p in page.detail.outputs))
+    _media(page)
     _files(page)
     for text in (*page.detail.notes, *page.detail.warnings):
         emit(f"{styled('note:', 'yellow', sys.stdout)} {safe_text(text)}")
@@ -58,6 +60,7 @@ def _facts(page: RunPage) -> list[tuple[str, str]]:
     ]
     if snapshot is not None:
         facts.append(("snapshot", f"{snapshot.id[:12]}  {format_files(snapshot.files, snapshot.bytes)}"))
+    facts.append(("git", git_line(page.detail.git) or ""))
     if environment is not None:
         key = f"  {environment.key[:12]}" if environment.key else ""
         facts.append(
@@ -123,6 +126,19 @@ def _where(value: object, *places: str | None) -> str:
     if value is not None:
         return format_scalar(value)
     return safe_text(next((place for place in places if place), ""))
+
+
+def _media(page: RunPage) -> None:
+    rows = (
+        [
+            Cell(safe_text(one.kind)),
+            Cell(f"{one.count:,}", right=True),
+            Cell(f"last step {one.last_step:,}", "dim"),
+            Cell(safe_text(one.key) + (f" [{one.rank}]" if one.rank else "")),
+        ]
+        for one in page.media
+    )
+    _section("Media", rows)
 
 
 def _files(page: RunPage) -> None:

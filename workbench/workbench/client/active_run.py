@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Type
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequence, Tuple, Type
 
 from workbench_store.errors import UsageError
 from workbench_store.journal.writer import JournalWriter
@@ -11,6 +11,9 @@ from workbench_store.layout import RunLayout
 
 from workbench.client.arguments import check_name, check_step, check_tags, flatten_params, number_of
 from workbench.client.artifacts import path_of, save_file, save_folder
+
+if TYPE_CHECKING:
+    from workbench.client.media.log import MediaLog
 
 #: With the longest names and texts these still fit into a record.
 _KEYS_PER_RECORD = 10_000
@@ -23,14 +26,22 @@ Ending = Callable[[str, Optional[str]], None]
 class ActiveRun:
     """An open run. Wrong arguments raise UsageError at once; trouble with files never raises."""
 
-    def __init__(self, files: RunLayout, journal: JournalWriter, ending: Optional[Ending]) -> None:
+    def __init__(
+        self,
+        files: RunLayout,
+        journal: JournalWriter,
+        ending: Optional[Ending],
+        failing: Optional[Callable[[BaseException], None]] = None,
+    ) -> None:
         self.name = files.name
         self._files = files
         self._journal = journal
         self._ending = ending
+        self._failing = failing
         self._ended = False
         self._counts: Dict[str, int] = {}
         self._known: Dict[Tuple[str, ...], Tuple[str, ...]] = {}
+        self._media_log: "Optional[MediaLog]" = None
 
     def __repr__(self) -> str:
         return "ActiveRun({!r})".format(self.name)
@@ -120,6 +131,69 @@ class ActiveRun:
             self._refuse()
         save_folder(self._files, self._journal, path_of(folder, "folder"), artifact_path)
 
+    def log_image(self, key: str, image: Any, step: Optional[int] = None, *, caption: Optional[str] = None) -> None:
+        """Record an image by key at a step; without `step` each key counts by itself from 0 (so do the others below).
+
+        image: a path to a PNG, JPEG, GIF or WebP file, the bytes of one, a pillow image, or an array of pixels (NumPy,
+        PyTorch, TensorFlow, nested lists): HxW, HxWx1, HxWx3 or HxWx4, of 0..255 or of floats 0..1. Numbers out of
+        range are cut, with a warning.
+        """
+        self._media().image(key, image, step, caption)
+
+    def log_table(
+        self, key: str, table: Any, step: Optional[int] = None, *, columns: Optional[Sequence[str]] = None
+    ) -> None:
+        """Record a table: a mapping of columns, a list of mappings, a list of lists with `columns`, or a data frame.
+
+        At most 100,000 rows, 1,000 columns and 16 MiB; UsageError above that.
+        """
+        self._media().table(key, table, step, columns)
+
+    def log_histogram(
+        self,
+        key: str,
+        values: Any = None,
+        step: Optional[int] = None,
+        *,
+        bins: int = 64,
+        counts: Any = None,
+        edges: Any = None,
+    ) -> None:
+        """Record how values are distributed over `bins` (at most 512) equal parts of their range; or `counts` that were
+        made elsewhere, with one more of `edges`. Values that are not finite are counted by themselves."""
+        self._media().histogram(key, values, step, bins, counts, edges)
+
+    def log_text(self, key: str, text: str, step: Optional[int] = None) -> None:
+        """Record a text of at most 8 Mi characters."""
+        self._media().text(key, text, step)
+
+    def log_figure(self, key: str, figure: Any, step: Optional[int] = None) -> None:
+        """Record a figure of matplotlib, as a PNG, or of plotly, as a page that needs no network."""
+        self._media().figure(key, figure, step)
+
+    def log_model(
+        self, path: Any, name: str, *, flavor: Optional[str] = None, metadata: Optional[Mapping[str, Any]] = None
+    ) -> None:
+        """Copy a model, a file or a folder, to `outputs/models/NAME`; one of that name is replaced.
+
+        `flavor` says what can read it (say `sklearn`), `metadata` is kept beside it in `NAME.model.json`.
+        """
+        if self._ended:
+            self._refuse()
+        from workbench.client.media.models import log_model
+
+        log_model(self._files, self._journal, path, name, flavor, metadata)
+
+    def _media(self) -> "MediaLog":
+        if self._ended:
+            self._refuse()
+        if self._media_log is None:
+            # What few scripts use is loaded when it is used.
+            from workbench.client.media.log import MediaLog
+
+            self._media_log = MediaLog(self._files, self._journal)
+        return self._media_log
+
     def end(self, state: str = "Completed", reason: Optional[str] = None) -> None:
         """End a run that this script opened as Completed, Failed or Canceled. A job's own run ends with the job."""
         if state not in ("Completed", "Failed", "Canceled"):
@@ -146,6 +220,8 @@ class ActiveRun:
     ) -> None:
         if self._ending is None:
             return  # a job's run: what follows in the script may go on logging
+        if error is not None and self._failing is not None and not self._ended:
+            self._failing(error)
         self.end(*state_of(error))
 
 

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Union
 
 from workbench_store.errors import UsageError
 
@@ -32,12 +32,14 @@ def start_run(
     params: Optional[Mapping[str, Any]] = None,
     tags: Optional[Mapping[str, Any]] = None,
     system_metrics: Union[bool, float] = True,
+    console: bool = True,
     workspace: Optional[Union[str, "os.PathLike[str]"]] = None,
 ) -> ActiveRun:
     """Open a run, to be used with `with`; inside a job, the job's run.
 
     experiment: its experiment; the script's name if left out. name: unique in the workspace; made up if left out.
     system_metrics: whether to record CPU, memory, disk and network, or how often in seconds (10 by default).
+    console: whether what the script prints goes into the run's log too (a job's always does).
     workspace: its folder; found from the current folder upward if left out.
 
     Raises UsageError for a wrong argument and WorkspaceError if the workspace is unusable; once it has returned,
@@ -45,6 +47,8 @@ def start_run(
     """
     global _active
     interval = _interval(system_metrics)
+    if not isinstance(console, bool):
+        raise UsageError("console is {!r}".format(console), remedy="Give True or False.")
     given_params, given_tags = flatten_params(params or {}), check_tags(tags or {})
     if experiment is not None:
         check_name(experiment, "experiment")
@@ -73,6 +77,7 @@ def start_run(
                     "description": description,
                 },
                 interval=interval,
+                console=console,
             )
         _active = run
     if given_params:
@@ -115,6 +120,40 @@ def log_artifact(path: str, artifact_path: Optional[str] = None) -> None:
 def log_artifacts(folder: str, artifact_path: Optional[str] = None) -> None:
     """Save the files of a folder; see ActiveRun.log_artifacts."""
     _current().log_artifacts(folder, artifact_path)
+
+
+def log_image(key: str, image: Any, step: Optional[int] = None, *, caption: Optional[str] = None) -> None:
+    """Record an image; see ActiveRun.log_image."""
+    _current().log_image(key, image, step, caption=caption)
+
+
+def log_table(key: str, table: Any, step: Optional[int] = None, *, columns: Optional[Sequence[str]] = None) -> None:
+    """Record a table; see ActiveRun.log_table."""
+    _current().log_table(key, table, step, columns=columns)
+
+
+def log_histogram(
+    key: str, values: Any = None, step: Optional[int] = None, *, bins: int = 64, counts: Any = None, edges: Any = None
+) -> None:
+    """Record a histogram; see ActiveRun.log_histogram."""
+    _current().log_histogram(key, values, step, bins=bins, counts=counts, edges=edges)
+
+
+def log_text(key: str, text: str, step: Optional[int] = None) -> None:
+    """Record a text; see ActiveRun.log_text."""
+    _current().log_text(key, text, step)
+
+
+def log_figure(key: str, figure: Any, step: Optional[int] = None) -> None:
+    """Record a figure; see ActiveRun.log_figure."""
+    _current().log_figure(key, figure, step)
+
+
+def log_model(
+    path: Any, name: str, *, flavor: Optional[str] = None, metadata: Optional[Mapping[str, Any]] = None
+) -> None:
+    """Save a model; see ActiveRun.log_model."""
+    _current().log_model(path, name, flavor=flavor, metadata=metadata)
 
 
 def _current() -> ActiveRun:

@@ -1,12 +1,11 @@
 """Copying a script's files into its run's outputs, with no way out of their folder. (Python 3.8.)"""
 
 import os
-import sys
 from pathlib import Path
 from typing import Optional
 
 from workbench_store.errors import UsageError
-from workbench_store.journal.writer import JournalWriter
+from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 
 
@@ -16,7 +15,7 @@ def save_file(files: RunLayout, journal: JournalWriter, source: Path, below: Opt
     if source.is_dir():
         raise UsageError("{} is a folder".format(source), remedy="Use log_artifacts for folders.")
     if source.exists() and not source.is_file():
-        _warn("workbench: {} is not a file; nothing was saved".format(source))
+        warn("workbench: {} is not a file; nothing was saved".format(source))
         return
     _copy(files, journal, source, folder / source.name)
 
@@ -25,7 +24,7 @@ def save_folder(files: RunLayout, journal: JournalWriter, source: Path, below: O
     """Copy all files below a folder into the outputs and record them; links are not followed out of it."""
     folder = _inside(files, below)
     if not source.is_dir():
-        _warn("workbench: {} is not a folder; nothing was saved".format(source))
+        warn("workbench: {} is not a folder; nothing was saved".format(source))
         return
     for place, _folders, names in os.walk(str(source)):
         for name in sorted(names):
@@ -65,7 +64,7 @@ def _copy(files: RunLayout, journal: JournalWriter, source: Path, target: Path) 
         os.replace(str(draft), str(target))
         size = target.stat().st_size
     except OSError as error:
-        _warn("workbench: cannot save {}: {}".format(source, error.strerror or error))
+        warn("workbench: cannot save {}: {}".format(source, error.strerror or error))
         try:
             os.unlink(str(draft))
         except OSError:
@@ -73,10 +72,3 @@ def _copy(files: RunLayout, journal: JournalWriter, source: Path, target: Path) 
         return
     path = target.relative_to(files.root).as_posix()
     journal.event("artifact", path=path, kind="logged", size=size, hash=None)
-
-
-def _warn(text: str) -> None:
-    try:
-        sys.stderr.write(text + "\n")
-    except (OSError, ValueError, AttributeError):
-        pass

@@ -4,7 +4,6 @@
 """
 
 import atexit
-import json
 import os
 import sys
 import threading
@@ -21,12 +20,20 @@ from workbench_store.processes import boot_id, host_id
 from workbench_store.workspace import open_workspace
 
 from workbench.client.active_run import ActiveRun, state_of
+from workbench.client.code_place import code_folder, git_root
+from workbench.client.console import Console
+from workbench.client.json_files import write_json
 from workbench.client.names import generate_name
 
 #: Tells spawned children of a script which run is open: the script's PID and the run's folder.
 SCRIPT_RUN = "WORKBENCH_SCRIPT_RUN"
 #: As for jobs: the name becomes a folder's.
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+#: Git is asked so long after a run was opened, or when it ends.
+_GIT_FROM_SECONDS = 0.05
+#: What git may take for an answer, and for how long the end of a short script waits for all of them.
+_GIT_SECONDS = 20.0
+_GIT_WAIT_SECONDS = 5.0
 
 
 def open_script_run(
@@ -35,6 +42,7 @@ def open_script_run(
     name: Optional[str],
     fields: Mapping[str, Any],
     interval: Optional[float],
+    console: bool,
 ) -> ActiveRun:
     """Make the run and hold it. Raises UsageError for a bad or used name, WorkspaceError for a bad workspace."""
     layout = open_workspace(explicit=workspace, announce=_announce)
@@ -48,6 +56,9 @@ def open_script_run(
         ) from error
     if interval is not None:
         holder.start_sampler(interval)
+    holder.look_at_git()
+    if console:
+        holder.hear_console()
     return holder.run
 
 
@@ -64,10 +75,12 @@ class _Holder:
         self._files = files
         self._seq = 0
         identity = _identity(files.name, fields)
-        _write_json(files.identity, identity)
+        write_json(files.identity, identity)
         self._journal.event("run", notes=[], **identity)
         self._state("Running", None)
-        self.run = ActiveRun(files, self._journal, self._end)
+        self._console: Optional[Console] = None
+        self._git: Optional[threading.Thread] = None
+        self.run = ActiveRun(files, self._journal, self._end, self._failing)
         self._error: Optional[BaseException] = None
         self._hook = sys.excepthook
         sys.excepthook = self._unhandled
@@ -91,6 +104,32 @@ class _Holder:
             sampler.kill()
             sampler.wait()
 
+    def look_at_git(self) -> None:
+        """Record what git says of the script's code, beside the script, which goes on meanwhile."""
+        folder = code_folder()
+        if git_root(folder) is None:
+            return
+
+        def look() -> None:
+            # Loading what this takes would slow down the script's own loading at its start.
+            self._over.wait(_GIT_FROM_SECONDS)
+            from workbench.client.git_state import git_state, record_git
+
+            state = git_state(folder, _GIT_SECONDS)
+            if state is not None:
+                record_git(self._files, self._journal, state)
+
+        self._git = threading.Thread(target=look, name="workbench-git", daemon=True)
+        self._git.start()
+
+    def hear_console(self) -> None:
+        """From now until the run's end what the script prints goes into the run's log too."""
+        self._console = Console(self._files)
+
+    def _failing(self, error: BaseException) -> None:
+        if self._console is not None:
+            self._console.failed(error)
+
     def _state(self, state: str, reason: Optional[str], **more: Any) -> None:
         self._seq += 1
         self._journal.event(
@@ -109,14 +148,19 @@ class _Holder:
         """Record the end; a forked child does not end its parent's run."""
         if os.getpid() != self._pid:
             return
-        self._state(state, reason, ended=time.time(), seconds=time.monotonic() - self._began)
+        ended, seconds = time.time(), time.monotonic() - self._began
+        if self._console is not None:
+            self._console.stop()
+        self._over.set()
+        if self._git is not None:
+            self._git.join(_GIT_WAIT_SECONDS)
+        self._state(state, reason, ended=ended, seconds=seconds)
         self._journal.sync()
         self._lock.release()
         atexit.unregister(self._at_exit)
         os.environ.pop(SCRIPT_RUN, None)
         if sys.excepthook == self._unhandled:
             sys.excepthook = self._hook
-        self._over.set()
         self._end_sampler()
 
     def _unhandled(self, kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
@@ -193,12 +237,6 @@ def _remove(folder: Path) -> None:
     import shutil
 
     shutil.rmtree(str(folder), ignore_errors=True)
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    draft = path.with_name(path.name + ".new")
-    draft.write_text(json.dumps(value))
-    os.replace(str(draft), str(path))
 
 
 def _announce(text: str) -> None:

@@ -1,4 +1,4 @@
-"""System metrics of a run: CPU, memory, disk and network, sampled by a helper process with a journal of its own.
+"""System metrics of a run: CPU, memory, disk, network and GPUs, sampled by a helper process with a journal of its own.
 
 (Python 3.8.) `start_sampler` starts this file as a script; it ends when the process it watches does. Figures come
 from psutil where the interpreter has it, else from /proc.
@@ -30,6 +30,7 @@ def start_sampler(run_folder: Path, pid: int, interval: float) -> "Optional[subp
     environ["PYTHONPATH"] = os.pathsep.join(_import_roots())
     # The helper belongs to nobody's job: a job's processes are found by this variable.
     environ.pop("WORKBENCH_RUN_ID", None)
+    _show_gpus_of(pid, environ)
     try:
         return subprocess.Popen(
             command,
@@ -42,6 +43,17 @@ def start_sampler(run_folder: Path, pid: int, interval: float) -> "Optional[subp
         )
     except OSError:
         return None
+
+
+def _show_gpus_of(pid: int, environ: Dict[str, str]) -> None:
+    """A job has GPUs of its own; a script, which starts the helper itself, those it sees now."""
+    if pid != os.getpid():
+        from workbench.client.gpu_metrics import VISIBLE, environment_of
+
+        environ.pop(VISIBLE, None)
+        seen = environment_of(pid).get(VISIBLE)
+        if seen is not None:
+            environ[VISIBLE] = seen
 
 
 def _import_roots() -> "list[str]":
@@ -210,6 +222,8 @@ def sample_until_gone(run_folder: Path, pid: int, interval: float) -> None:
     from workbench_store.locks import FileLock
     from workbench_store.processes import process_start
 
+    from workbench.client.gpu_metrics import start_gpu_metrics
+
     start = process_start(pid)
     files = RunLayout(run_folder)
     lock = FileLock(files.sampler_lock)
@@ -218,6 +232,7 @@ def sample_until_gone(run_folder: Path, pid: int, interval: float) -> None:
     sampler = SystemSampler(pid, run_folder)
     journal = None
     step, wait = _next_step(files.sampler_step), min(FIRST_SAMPLE_SECONDS, interval)
+    start_gpu_metrics(run_folder, interval, step)
     while _alive_after(wait, pid, start):
         figures = sampler.sample()
         if journal is None:

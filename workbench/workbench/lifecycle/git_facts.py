@@ -1,13 +1,18 @@
-"""What git says of the code: recorded under the names that Azure ML and MLflow use."""
+"""What git says of a job's code: recorded whole, and under the names that Azure ML and MLflow use."""
 
 import os
-import re
-import subprocess
+import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from workbench_store.layout import RunLayout
+
+from workbench.client.git_state import GitState, git_state, without_credentials
+from workbench.lifecycle.history import JournalTail
+from workbench.lifecycle.recorder import RunRecorder
+
 _SECONDS = 3.0
-_CREDENTIALS = re.compile(r"//[^/@]+@")
 #: property -> the variable by which a user sets it, as azure-ai-ml reads it.
 OVERRIDES = {
     "mlflow.source.git.repoURL": "AZUREML_GIT_REPOSITORY_URI",
@@ -17,32 +22,36 @@ OVERRIDES = {
 }
 
 
-def git_properties(folder: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Repository, branch, commit and whether there are changes; empty outside of git. A URL with credentials
-    is left out."""
-    found = _ask(folder) if any((parent / ".git").exists() for parent in (folder, *folder.parents)) else {}
+def look_at_git(folder: Path) -> GitState | None:
+    """The state of the working copy that the folder is in; None outside of git."""
+    return git_state(folder, _SECONDS)
+
+
+def repeat_git(before: RunLayout, files: RunLayout, recorder: RunRecorder) -> None:
+    """What git said of the code of a run that is repeated from its snapshot holds for the new run too."""
+    found = [event for event in JournalTail(before).new_events() if event.name == "git"]
+    if found:
+        with suppress(OSError):
+            shutil.copyfile(before.git_diff, files.git_diff)
+        recorder.event("git", **found[-1].fields)
+
+
+def git_properties(state: GitState | None, folder: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Repository (without credentials), branch, commit, and whether the folder has changes; empty outside of git."""
+    found = {} if state is None or state.commit is None else _properties(state, state.commit, folder)
     found |= {key: environ[variable] for key, variable in OVERRIDES.items() if environ.get(variable)}
-    if _CREDENTIALS.search(found.get("mlflow.source.git.repoURL", "")):
-        del found["mlflow.source.git.repoURL"]
+    url = "mlflow.source.git.repoURL"
+    if url in found:
+        found[url] = without_credentials(found[url])
     return found
 
 
-def _ask(folder: Path) -> dict[str, str]:
-    heads = _git(folder, "rev-parse", "HEAD", "--abbrev-ref", "HEAD").split()
-    if len(heads) != 2:
-        return {}
-    found = {"mlflow.source.git.commit": heads[0], "mlflow.source.git.branch": heads[1]}
-    url = _git(folder, "config", "--get", "remote.origin.url").strip()
-    if url:
-        found["mlflow.source.git.repoURL"] = url
-    found["azureml.git.dirty"] = str(bool(_git(folder, "status", "--porcelain", "--untracked-files=no", ".").strip()))
-    return found
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS)
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
-        return ""
-    return done.stdout if done.returncode == 0 else ""
+def _properties(state: GitState, commit: str, folder: Path) -> dict[str, str]:
+    below = os.path.relpath(folder, state.root)
+    inside = "" if below == "." else f"{Path(below).as_posix()}/"
+    found = {
+        "mlflow.source.git.commit": commit,
+        "mlflow.source.git.branch": state.branch or "HEAD",
+        "azureml.git.dirty": str(any(path.startswith(inside) for path in state.changed)),
+    }
+    return found | ({} if state.repository is None else {"mlflow.source.git.repoURL": state.repository})

@@ -14,8 +14,8 @@ from typing import BinaryIO
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState, StateChange, fold_states
 
+from workbench.client.log_cap import LogShape, gap_line, logged_ranks, read_shapes
 from workbench.lifecycle.history import JournalTail, changes_of
-from workbench.lifecycle.log_cap import LogShape, gap_line, logged_ranks, read_shapes
 
 _READ_BYTES = 1024 * 1024
 _POLL_SECONDS = 0.1

@@ -10,6 +10,7 @@ from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
+from workbench.client.git_state import GitState, record_git
 from workbench.lifecycle.ending import Canceled
 
 
@@ -19,6 +20,7 @@ class RunRecorder:
     def __init__(self, files: RunLayout, writer: str, generation: int, tell: Callable[[str], None] = warn) -> None:
         files.journals.mkdir(parents=True, exist_ok=True)
         self.generation = generation
+        self._files = files
         self._journal = JournalWriter(files.journals, writer, tell=tell)
         self._seq = 0
 
@@ -52,6 +54,11 @@ class RunRecorder:
             ended=ended,
             seconds=seconds,
         )
+
+    def git(self, state: GitState | None) -> None:
+        """Record the state of the code's working copy, if it is one, and keep its diff."""
+        if state is not None:
+            record_git(self._files, self._journal, state)
 
     def warning(self, text: str) -> None:
         """Record something that the user should know and that ends nothing."""

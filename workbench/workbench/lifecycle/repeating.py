@@ -58,7 +58,7 @@ def rerun(
     submitted = submit(
         layout,
         _with_secrets(job, plan, name),
-        earlier=_earlier(plan, job, texts),
+        earlier=_earlier(files, plan, job, texts),
         compute=compute,
         narrate=narrate,
         before_shown=before_shown,
@@ -86,14 +86,14 @@ def _with_secrets(job: CommandJob, plan: Plan, name: str) -> CommandJob:
     return replace(job, environment_variables={**job.environment_variables, **{key: os.environ[key] for key in wanted}})
 
 
-def _earlier(plan: Plan, job: CommandJob, overrides: Iterable[str]) -> Earlier | None:
+def _earlier(files: RunLayout, plan: Plan, job: CommandJob, overrides: Iterable[str]) -> Earlier | None:
     """What is taken over; None where the user names other code and another environment is made from the spec anyway."""
     changed = {text.partition("=")[0].partition(".")[0].strip() for text in overrides}
     if "code" in changed:
         return None
     if "environment" in changed:
-        return Earlier(plan.snapshot, environment_of(job), plan.git)
-    return Earlier(plan.snapshot, plan.environment, plan.git)
+        return Earlier(plan.snapshot, environment_of(job), plan.git, files)
+    return Earlier(plan.snapshot, plan.environment, plan.git, files)
 
 
 def _changed_data(files: RunLayout, plan: Plan) -> Iterable[str]:

@@ -9,11 +9,11 @@ from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
+from workbench.client.log_cap import join_logs
 from workbench.lifecycle.copying import copy_data, is_inside, links_below, move_into, replace_link
 from workbench.lifecycle.ending import Ending, unsaved
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.hashing import HashedFile, changed_below, hash_below
-from workbench.lifecycle.log_cap import join_logs
 from workbench.lifecycle.plan import Plan, PlannedOutput
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.staging import code_folder, remove_staging

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from msgspec.structs import replace
 from workbench_store.cache_root import usable_cache
@@ -26,7 +26,7 @@ from workbench.compute.registry import get_compute
 from workbench.environment import define, definition_to_dict
 from workbench.lifecycle.files import write_json, write_text
 from workbench.lifecycle.fingerprints import input_fields, stat_fingerprint
-from workbench.lifecycle.git_facts import git_properties
+from workbench.lifecycle.git_facts import git_properties, look_at_git, repeat_git
 from workbench.lifecycle.identity import new_identity
 from workbench.lifecycle.plan import Plan, PlannedInput, write_plan
 from workbench.lifecycle.ports import plan_inputs, plan_outputs
@@ -46,16 +46,18 @@ from workbench.spec.processes import processes_of
 
 SECRETS_PROPERTY = "workbench.secret_variables"
 Narrate = Callable[[str], None]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """What a run takes over from an earlier one: its snapshot's id, its environment as its plan has it, and what git
-    said of the code then."""
+    """What a run takes over from an earlier one: its snapshot's id, its environment as its plan has it, what git
+    said of the code then, and the earlier run's files."""
 
     snapshot: str | None
     environment: Mapping[str, Any] | None
     git: Mapping[str, str]
+    files: RunLayout
 
 
 def submit(
@@ -188,15 +190,20 @@ def _fill(layout: WorkspaceLayout, files: RunLayout, draft: _Draft, follow_links
     job, plan = draft.job, draft.plan
     recorder = RunRecorder(files, "submit", 0)
     try:
-        git = _InBackground(lambda: _git(job, draft.earlier))
+        code = job.code if isinstance(job.code, Path) else job.base_dir
+        git = _InBackground(lambda: None if draft.earlier else look_at_git(code))
         with recorder.stage("snapshot") as detail:
             snapshot = _snapshot(layout, job, draft.earlier, follow_links)
             if snapshot is not None:
                 detail.update(files=snapshot.files, bytes=snapshot.bytes)
-        properties = {**git.result(), **_texts(job.properties)}
-        plan = with_fields(plan, git=git.result())
+        facts = dict(draft.earlier.git) if draft.earlier else git_properties(git.result(), code)
+        properties = {**facts, **_texts(job.properties)}
+        plan = with_fields(plan, git=facts)
         identity = new_identity(job, plan.name, plan.compute.name, properties)
         _record(recorder, draft, identity, snapshot)
+        if draft.earlier:
+            repeat_git(draft.earlier.files, files, recorder)
+        recorder.git(git.result())
         write_plan(files, _complete(plan, identity, snapshot))
         write_json(files.spec, job_to_dict(replace(job, name=plan.name)))
         write_text(files.job_yaml, job_to_yaml(replace(job, name=plan.name)))
@@ -217,12 +224,6 @@ def _complete(plan: Plan, identity: dict[str, Any], snapshot: Snapshot | None) -
         experiment=identity["experiment"],
         snapshot=None if snapshot is None else snapshot.id,
     )
-
-
-def _git(job: CommandJob, earlier: Earlier | None) -> dict[str, str]:
-    if earlier is not None:
-        return dict(earlier.git)
-    return git_properties(job.code if isinstance(job.code, Path) else job.base_dir)
 
 
 def _snapshot(layout: WorkspaceLayout, job: CommandJob, earlier: Earlier | None, follow_links: bool) -> Snapshot | None:
@@ -294,19 +295,19 @@ def _record_no_supervisor(folder: RunLayout) -> None:
     recorder.close()
 
 
-class _InBackground:
-    """A function's result, worked out in a thread meanwhile; {} if it fails."""
+class _InBackground(Generic[Result]):
+    """A function's result, worked out in a thread meanwhile; None if it fails."""
 
-    def __init__(self, function: Callable[[], dict[str, str]]) -> None:
+    def __init__(self, function: Callable[[], Result]) -> None:
         self._function = function
-        self._result: dict[str, str] = {}
+        self._result: Result | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         self._result = self._function()
 
-    def result(self) -> dict[str, str]:
+    def result(self) -> Result | None:
         """The result, waiting for it."""
         self._thread.join()
         return self._result

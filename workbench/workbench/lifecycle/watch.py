@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workbench_store.layout import RunLayout
 
-from workbench.lifecycle.log_cap import LogCap, logged_ranks
+from workbench.client.log_cap import LogCap, logged_ranks
 from workbench.lifecycle.trouble import note_trouble
 
 _TICK_SECONDS = 0.1

@@ -22,6 +22,7 @@ from workbench.view.format import (
     safe_text,
     shorten,
 )
+from workbench.view.git import git_line
 from workbench.view.run_page import RunPage
 
 _BAR = 24
@@ -177,6 +178,7 @@ def _facts(page: RunPage) -> list[tuple[str, str]]:
             "snapshot",
             snapshot and f"{snapshot.id[:12]}  {format_files(snapshot.files, snapshot.bytes)}",
         ),
+        ("git", git_line(page.detail.git)),
         ("environment", environment and f"{environment.label}  Python {environment.python_version}"),
         (
             "lost",

@@ -135,3 +135,9 @@ def _visible(character: str) -> str:
 def shorten(text: str, width: int) -> str:
     """Text of at most `width` characters, its end replaced by an ellipsis."""
     return text if len(text) <= width else text[: max(0, width - 1)] + _ELLIPSIS
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of `share` (0 to 1) of `width` characters, in eighths of one."""
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.records import ArtifactRecord, MetricSummary, RunDetail, RunRecord
+from workbench_store.records import ArtifactRecord, MediaKey, MetricSummary, RunDetail, RunRecord
 
 from workbench.view.duration import duration_of
 from workbench.view.format import iso_time
@@ -36,6 +36,7 @@ class RunPage:
     params: dict[str, Any]
     metrics: tuple[MetricSummary, ...]
     artifacts: tuple[ArtifactRecord, ...]
+    media: tuple[MediaKey, ...]
     files: tuple[SnapshotFile, ...]
     spec: str
     folder: Path
@@ -56,6 +57,7 @@ def run_page(layout: WorkspaceLayout, store: "Store", name: str) -> RunPage:
         params=store.params(name),
         metrics=tuple(store.metrics(name, rank=None)),
         artifacts=tuple(store.artifacts(name)),
+        media=tuple(store.media_keys(name)),
         files=_files(layout, record.snapshot),
         spec=_text(layout.run(name).job_yaml),
         folder=layout.run(name).root,
@@ -127,7 +129,9 @@ def to_json_dict(page: RunPage) -> dict[str, Any]:
         "artifacts": [
             {"path": one.path, "kind": one.kind, "size": one.size, "hash": one.hash} for one in page.artifacts
         ],
+        "media": [dict(one.__dict__) for one in page.media],
         "snapshot": _snapshot(page),
+        "git": None if detail.git is None else _plain(detail.git.__dict__),
         "environment": None if detail.environment is None else _plain(detail.environment.__dict__),
         "notes": list(detail.notes),
         "warnings": list(detail.warnings),

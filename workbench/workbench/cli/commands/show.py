@@ -4,11 +4,17 @@ examples:
   workbench show brave_heron_x1
   workbench show brave --json
   workbench show brave --spec      # the job file, as it ran
+  workbench show brave --diff      # what of its code was not committed
 """
 
 import argparse
+import sys
+from typing import TYPE_CHECKING
 
 from workbench.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from workbench.view.run_page import RunPage
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +22,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run's name, or an unambiguous prefix of it")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--spec", action="store_true", help="only the job file as YAML, paths absolute")
+    kind.add_argument("--diff", action="store_true", help="only what the code had that its commit had not")
     kind.add_argument("--json", action="store_true", help="everything as JSON; fields are in docs/cli.md")
 
 
@@ -40,6 +47,25 @@ def run(arguments: argparse.Namespace) -> int:
         if not page.spec:
             raise NotFound(f"{page.record.name} was opened by a script: it has no job file")
         emit(page.spec.rstrip("\n"))
+    elif arguments.diff:
+        _print_diff(page)
     else:
         print_page(page)
     return ExitCode.COMPLETED
+
+
+def _print_diff(page: "RunPage") -> None:
+    """The diff on stdout. Raises NotFound where git knew nothing of the code."""
+    from workbench_store.errors import NotFound
+
+    from workbench.cli.output import emit, narrate
+    from workbench.lifecycle.logs import plain_text
+    from workbench.view.git import read_diff
+
+    if page.detail.git is None:
+        raise NotFound(f"the code of {page.record.name} was not in git, so there is no diff")
+    diff = read_diff(page.folder)
+    if not diff:
+        narrate(f"{page.record.name}: nothing was changed since commit {page.detail.git.commit}")
+        return
+    emit((plain_text(diff) if sys.stdout.isatty() else diff).rstrip("\n"))

@@ -17,6 +17,7 @@ from workbench_store.states import RunState
 
 from workbench.tui.drawings import environment_text, overview_text, spec_text, title_text
 from workbench.tui.widgets.chart import MetricChart, same_charts
+from workbench.tui.widgets.media import MediaView
 from workbench.view.charts import Chart, metric_charts
 from workbench.view.format import format_bytes, safe_text
 from workbench.view.run_page import RunPage, run_page
@@ -54,6 +55,7 @@ class RunScreen(Screen[None]):
         Binding("4", "tab('files')", "Files", show=False, tooltip="Go to Files"),
         Binding("5", "tab('environment')", "Environment", show=False, tooltip="Go to Environment"),
         Binding("6", "tab('spec')", "Spec", show=False, tooltip="Go to Spec"),
+        Binding("7", "tab('media')", "Media", show=False, tooltip="Go to Media"),
         Binding("x", "cancel_run", "Cancel", tooltip="Cancel this run"),
     ]
 
@@ -89,6 +91,8 @@ class RunScreen(Screen[None]):
                 yield Static(id="environment-text")
             with TabPane("6 Spec", id="spec"), VerticalScroll():
                 yield Static(id="spec-text")
+            with TabPane("7 Media", id="media"):
+                yield MediaView(self._run)
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -137,6 +141,7 @@ class RunScreen(Screen[None]):
             return
         await self._show_charts("#charts", loaded.charts)
         await self._show_charts("#system-charts", loaded.system)
+        self.query_one(MediaView).offer(page.media)
         self.query_one("#no-metrics").display = not loaded.charts
         self.query_one("#machine").display = bool(loaded.system)
         self.query_one("#environment-text", Static).update(environment_text(page, self._environment_log()))
@@ -201,7 +206,9 @@ class RunScreen(Screen[None]):
 
     @on(TabbedContent.TabActivated)
     def _focus_content(self, event: TabbedContent.TabActivated) -> None:
-        for widget in event.pane.query("VerticalScroll, Log, DataTable"):
+        if event.pane.id == "media":
+            self.query_one(MediaView).open()
+        for widget in event.pane.query("OptionList, VerticalScroll, Log, DataTable"):
             widget.focus()
             return
 

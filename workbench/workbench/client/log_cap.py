@@ -1,4 +1,4 @@
-"""Keeps a run's log within its cap while the job writes it: head and tail stay, the middle goes.
+"""Keeps a run's log within its cap while it is written: head and tail stay, the middle goes. (Python 3.8.)
 
 The job writes the file itself (a pipe would tie it to its supervisor), so the middle is cut out beneath it:
 by punching a hole (fallocate(2)), which moves no byte; where the file system cannot, by saving the head
@@ -9,19 +9,17 @@ that names the gap.
 rank's log has a cap of its own.
 """
 
-import ctypes
 import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Dict, List, Optional
 
 from workbench_store.layout import RunLayout
 
-from workbench.lifecycle.files import read_json, write_json
+from workbench.client.json_files import read_json, write_json
+from workbench.client.log_limit import cap_bytes
 
-DEFAULT_CAP = 64 * 1024 * 1024
-_LEAST_CAP = 64 * 1024
 _KEEP_SIZE_PUNCH_HOLE = 0x01 | 0x02  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, linux/falloc.h
 _COPY_BYTES = 1024 * 1024
 
@@ -45,7 +43,7 @@ class LogShape:
         return self.resume - self.head
 
 
-def read_shapes(files: RunLayout, rank: int = 0) -> dict[int, LogShape]:
+def read_shapes(files: RunLayout, rank: int = 0) -> Dict[int, LogShape]:
     """The shapes of a rank's log by inode; none as long as nothing was cut."""
     content = read_json(files.rank_log_shape(rank)) or {}
     return {int(inode): LogShape(**shape) for inode, shape in content.items()}
@@ -56,15 +54,10 @@ def gap_line(shape: LogShape) -> bytes:
     return b"\n[... %d bytes of the log were left out here: it reached its cap (WORKBENCH_LOG_CAP) ...]\n" % shape.gap
 
 
-def cap_bytes() -> int:
-    """The cap in bytes: WORKBENCH_LOG_CAP, or 64 MiB."""
-    text = os.environ.get("WORKBENCH_LOG_CAP", "")
-    return max(_LEAST_CAP, int(text)) if text.isdigit() else DEFAULT_CAP
-
-
-def logged_ranks(files: RunLayout) -> list[int]:
+def logged_ranks(files: RunLayout) -> List[int]:
     """The ranks that have a log, 0 first; 0 alone as long as there is none."""
-    names = (path.stem.removeprefix("std_log_process_") for path in files.user_log.parent.glob("std_log_process_*.txt"))
+    logs = files.user_log.parent.glob("std_log_process_*.txt")
+    names = (path.stem[len("std_log_process_") :] for path in logs)
     return [0, *sorted(int(name) for name in names if name.isdigit())]
 
 
@@ -83,7 +76,7 @@ class LogCap:
         self._shapes = files.rank_log_shape(rank)
         self._head = files.control / f"{self._log.stem}.head"
         self._cap = cap_bytes()
-        self._shape: LogShape | None = None
+        self._shape: Optional[LogShape] = None
         self._loaded = False
 
     def enforce(self) -> None:
@@ -178,6 +171,8 @@ def _punch(descriptor: int, offset: int, length: int) -> bool:
     """Give the blocks of a stretch back to the file system; whether it could."""
     if not sys.platform.startswith("linux"):
         return False
+    import ctypes  # what only a log above its cap needs
+
     library = ctypes.CDLL(None, use_errno=True)
     arguments = (ctypes.c_int(_KEEP_SIZE_PUNCH_HOLE), ctypes.c_int64(offset), ctypes.c_int64(length))
     return bool(library.fallocate64(ctypes.c_int(descriptor), *arguments) == 0)

@@ -1,0 +1,210 @@
+"""What a script prints is in its run's log, in order, whatever it does with its streams, and they always work."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from workbench.client.log_limit import cap_bytes
+from workbench.lifecycle.logs import read_log
+from workbench_store.layout import RunLayout
+
+from tests.client.scripts import run_script
+from tests.client.test_full_disk import disk as disk
+from workbench import Workspace
+
+OPEN = """
+import contextlib, io, logging, os, sys, threading, warnings
+logging.basicConfig(level=logging.INFO, format="%(message)s")  # a handler that holds stderr already
+import workbench
+run = workbench.start_run(name="r", system_metrics=False)
+"""
+
+
+def log_of(here: Path) -> str:
+    return read_log(RunLayout(here / ".workbench" / "runs" / "r"))
+
+
+def ran(here: Path, text: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    done = run_script(here, OPEN + text, **environ)
+    done.stderr = done.stderr.replace(f"workbench: made the workspace {here / '.workbench'}\n", "")
+    return done
+
+
+def test_both_streams_are_kept_in_order(here: Path) -> None:
+    done = ran(
+        here,
+        """
+print("one")
+print("two", file=sys.stderr)
+logging.info("three")
+sys.stdout.write("four"); sys.stdout.writelines([" and", " a half", "\\n"])
+warnings.warn("five")
+print("six", end="", flush=True); print()
+threading.Thread(target=lambda: print("seven")).start()
+""",
+    )
+    assert done.returncode == 0
+    lines = log_of(here).splitlines()
+    assert lines[:4] == ["one", "two", "three", "four and a half"] and "five" in lines[4]
+    assert lines[-2:] == ["six", "seven"]
+    assert done.stdout == "one\nfour and a half\nsix\nseven\n" and done.stderr.startswith("two\nthree\n")
+    assert Workspace().run("r").logs() == log_of(here)
+
+
+def test_progress_bars_take_one_line(here: Path) -> None:
+    ran(here, "for n in range(500):\n    sys.stderr.write('\\r%d of 500' % n)\nprint('\\ndone')")
+    assert log_of(here) == "499 of 500\ndone\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "logged"),
+    [
+        ("raise ValueError('too steep')", "ValueError: too steep"),
+        ("with run:\n    raise ValueError('too steep')", "ValueError: too steep"),
+        ("with run:\n    sys.exit('no data')", "no data"),
+        ("with run:\n    1 / 0", "ZeroDivisionError"),
+        ("threading.Thread(target=lambda: 1 / 0).start()", "ZeroDivisionError"),
+    ],
+)
+def test_what_ends_a_script_is_in_the_log_once(here: Path, text: str, logged: str) -> None:
+    done = ran(here, text)
+    found = log_of(here)
+    assert found.count(logged) == 1 and logged in done.stderr
+    assert ("Traceback" in found) == ("sys.exit" not in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "logged"),
+    [
+        ("print('a'); run.end(); print('b')", "a\n"),
+        ("print('a'); sys.stdout.close()\ntry: print('b')\nexcept ValueError: sys.stderr.write('c\\n')", "a\nbc\n"),
+        ("sys.stdout = None; print('a'); print('b', file=sys.stderr)", "b\n"),
+        ("sys.stdout.write('')\ntry: sys.stdout.write(5)\nexcept TypeError: print('no')", "no\n"),
+        ("with contextlib.redirect_stdout(io.StringIO()): print('hidden')\nprint('seen')", "seen\n"),
+        ("sys.stdout.reconfigure(encoding='ascii', errors='replace'); print('\\u00fc')", "ü\n"),
+        ("sys.stdout.reconfigure(errors='ignore'); print('x\\ud800')", "x\\ud800\n"),
+        ("os.close(1)\nprint('a', file=sys.stderr)", "a\n"),
+    ],
+)
+def test_streams_are_treated_badly(here: Path, text: str, logged: str) -> None:
+    ran(here, text)
+    assert log_of(here) == logged
+
+
+def test_the_streams_are_as_before_at_the_end(here: Path) -> None:
+    done = ran(
+        here,
+        """
+out, inner = sys.stdout, sys.stdout.write
+assert "write" in vars(out) and out is sys.__stdout__ and out.fileno() == 1
+run.end()
+assert "write" not in vars(sys.stdout) and "write" not in vars(sys.stderr)
+inner("late\\n")
+with workbench.start_run(name="second", system_metrics=False):
+    print("in the second")
+    own = sys.stdout.write
+    sys.stdout.write = lambda text: own(text.upper())
+    print("loud")
+print("after")
+""",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "late\nin the second\nLOUD\nAFTER\n" and log_of(here) == ""
+    second = RunLayout(here / ".workbench" / "runs" / "second")
+    assert read_log(second) == "in the second\nLOUD\n"
+
+
+def test_one_stream_for_both_is_heard_once(here: Path) -> None:
+    done = run_script(here, "import sys; sys.stderr = sys.stdout\n" + OPEN + "print('a'); print('b', file=sys.stderr)")
+    assert done.returncode == 0 and log_of(here) == "a\nb\n"
+
+
+def test_nothing_is_heard_that_is_not_to_be(here: Path) -> None:
+    done = run_script(here, OPEN.replace("system_metrics", "console=False, system_metrics") + "print('a')")
+    assert done.stdout == "a\n" and log_of(here) == ""
+    assert not RunLayout(here / ".workbench" / "runs" / "r").user_log.exists()
+
+
+def test_forked_children_are_heard(here: Path) -> None:
+    done = ran(
+        here,
+        """
+print("before", flush=True)
+for number in range(3):
+    pid = os.fork()
+    if pid == 0:
+        print("child", number, flush=True)
+        os._exit(0)
+    os.waitpid(pid, 0)
+print("after")
+""",
+    )
+    assert done.returncode == 0, done.stderr
+    assert log_of(here).splitlines() == ["before", "child 0", "child 1", "child 2", "after"]
+
+
+def test_a_killed_script_leaves_its_log(here: Path) -> None:
+    ran(here, "print('said'); os.kill(os.getpid(), 9)")
+    assert log_of(here) == "said\n"
+
+
+def test_a_long_log_keeps_head_and_tail(here: Path) -> None:
+    cap = 64 * 1024
+    done = ran(here, "for n in range(50_000): print('line %06d' % n)", WORKBENCH_LOG_CAP=str(cap))
+    assert len(done.stdout.splitlines()) == 50_000
+    lines = log_of(here).splitlines()
+    assert (lines[0], lines[-1]) == ("line 000000", "line 049999")
+    assert sum("left out here" in line for line in lines) == 1
+    log = RunLayout(here / ".workbench" / "runs" / "r").user_log
+    assert log.read_text() == log_of(here) and log.stat().st_size < 2 * cap < cap_bytes()
+
+
+def test_a_full_disk_does_not_keep_anyone_from_printing(here: Path, disk: Path) -> None:
+    done = ran(
+        here,
+        """
+print("before")
+ballast = os.open("disk/ballast", os.O_WRONLY | os.O_CREAT)
+for size in (65536, 4096, 1):
+    try:
+        while os.write(ballast, bytes(size)):
+            pass
+    except OSError:
+        pass
+for n in range(2000):
+    print("no room for line", n)
+os.ftruncate(ballast, 0)
+print("after")
+""",
+        WORKBENCH_WORKSPACE="disk",
+    )
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 2002
+    found = read_log(RunLayout(disk / ".workbench" / "runs" / "r")).splitlines()
+    assert (found[0], found[-1]) == ("before", "after") and any("could not be written here" in line for line in found)
+
+
+def test_an_interactive_shell_is_heard(here: Path) -> None:
+    """IPython, as notebooks use it: several cells in one run, one of which fails."""
+    cells = [
+        "import workbench; run = workbench.start_run(name='r', system_metrics=False)",
+        "print('a cell')",
+        "1 / 0",
+        "import sys; print('another', file=sys.stderr)",
+        "run.end()",
+        "print('not in the run')",
+    ]
+    code = "from IPython.core.interactiveshell import InteractiveShell as S; shell = S.instance()\n"
+    code += "".join(f"shell.run_cell({cell!r})\n" for cell in cells)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=here,
+        env={**os.environ, "IPYTHONDIR": str(here / "ipython")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0 and "not in the run" in done.stdout, done.stderr
+    found = log_of(here)
+    assert "a cell\n" in found and "ZeroDivisionError" in found and "another\n" in found and "not in" not in found

@@ -1,0 +1,82 @@
+"""A model is copied whole, with its card; a model of the same name takes its place; a wrong name is refused."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from workbench.client.active_run import ActiveRun
+from workbench_store.errors import UsageError
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.records import ArtifactRecord
+from workbench_store.store import Store
+
+
+def artifacts(run: ActiveRun) -> dict[str, ArtifactRecord]:
+    store = Store(WorkspaceLayout(run.path.parent.parent))
+    store.refresh()
+    return {one.path: one for one in store.artifacts(run.name)}
+
+
+def make(place: Path, **files: str) -> Path:
+    for name, text in files.items():
+        path = place / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return place
+
+
+def test_a_folder_and_its_card(run: ActiveRun, here: Path) -> None:
+    model = make(here / "model", weights="xxx", sub__config="y")
+    (model / "link").symlink_to("/etc/passwd")
+    os.mkfifo(model / "pipe")
+    run.log_model(model, "net", flavor="torch", metadata={"classes": 3})
+    found = artifacts(run)
+    assert {path: (one.kind, one.size) for path, one in found.items() if "card" not in path and "json" not in path} == {
+        "outputs/models/net": ("model", 4),
+        "outputs/models/net/weights": ("logged", 3),
+        "outputs/models/net/sub/config": ("logged", 1),
+    }
+    card = json.loads((run.path / "outputs/models/net.model.json").read_text())
+    assert (card["name"], card["flavor"], card["metadata"]) == ("net", "torch", {"classes": 3})
+    assert (card["files"], card["bytes"]) == (2, 4)
+
+
+def test_a_model_logged_again_takes_the_others_place(run: ActiveRun, here: Path) -> None:
+    run.log_model(make(here / "one", old="1", both="1"), "net")
+    run.log_model(make(here / "two", both="22"), "net")
+    folder = run.path / "outputs" / "models"
+    assert {path.name for path in folder.iterdir()} == {"net", "net.model.json"}
+    assert {path.name: path.read_text() for path in (folder / "net").iterdir()} == {"both": "22"}
+    assert artifacts(run)["outputs/models/net"].size == 2
+
+
+def test_a_file_and_a_model_that_is_in_its_place(run: ActiveRun, here: Path) -> None:
+    (here / "model.pkl").write_text("pickle")
+    run.log_model("model.pkl", "pkl")
+    assert (run.path / "outputs/models/pkl/model.pkl").read_text() == "pickle"
+    made = make(run.path / "outputs/models/own", weights="w")
+    run.log_model(made, "own")
+    assert artifacts(run)["outputs/models/own"].kind == "model" and (made / "weights").read_text() == "w"
+    with pytest.raises(UsageError, match="into itself"):
+        run.log_model(run.path / "outputs", "all")
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", ".hidden", "a.model.json", "x" * 201, 5, None, "ü"])
+def test_a_name_that_is_none_is_refused(run: ActiveRun, here: Path, name: Any) -> None:
+    with pytest.raises(UsageError, match="model name"):
+        run.log_model(make(here / "model", w="1"), name)
+    assert artifacts(run) == {}
+
+
+@pytest.mark.parametrize("metadata", [[1], {"a": object()}, {"a": float("nan")}, "text"])
+def test_metadata_that_is_no_json_is_refused(run: ActiveRun, here: Path, metadata: Any) -> None:
+    with pytest.raises(UsageError, match="the-model"):
+        run.log_model(make(here / "model", w="1"), "the-model", metadata=metadata)
+    assert artifacts(run) == {}
+
+
+def test_a_model_that_is_not_there_is_a_warning(run: ActiveRun, capsys: pytest.CaptureFixture[str]) -> None:
+    run.log_model("nowhere", "net")
+    assert "nowhere" in capsys.readouterr().err and artifacts(run) == {}

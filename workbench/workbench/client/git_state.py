@@ -1,0 +1,194 @@
+"""What git says of the code a run is made from: commit, branch, and what the commit does not have. (Python 3.8.)
+
+The changes of tracked files are kept as a diff that `git apply` takes, at most 1 MiB of it. Of files that look like
+secrets by their names, and of files that git does not track, only the names are kept.
+"""
+
+import os
+import re
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+from workbench_store.journal.writer import JournalWriter
+from workbench_store.layout import RunLayout
+from workbench_store.secrets import secret_in_name
+
+from workbench.client.code_place import git_root
+
+DIFF_BYTES = 1024 * 1024
+#: So many names of files are kept, of each kind.
+_MOST_NAMES = 1000
+_MOST_LEFT_OUT = 100
+_USER_AND_QUERY = re.compile(r"(?<=://)[^/@]*@|[?#].*$", re.S)
+#: A repository's own settings must not start programs here.
+_GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotepath=off")
+
+
+class GitState(NamedTuple):
+    """The state of a working copy. Paths are relative to its root; `diff` is None where nothing was to be kept."""
+
+    root: Path
+    repository: Optional[str]
+    branch: Optional[str]
+    commit: Optional[str]
+    changed: List[str]
+    untracked: List[str]
+    left_out: List[str]
+    diff: Optional[bytes]
+    cut: bool
+    note: Optional[str]
+
+
+def git_state(folder: Path, seconds: float) -> Optional[GitState]:
+    """The state now; None outside of git, or where git is not there or takes longer than `seconds` to say it."""
+    root = git_root(folder)
+    status = None if root is None else _status(root, seconds)
+    if root is None or status is None:
+        return None
+    secrets = [path for path in status.changed if secret_in_name(path.rpartition("/")[2])]
+    diff, cut, note = None, False, None
+    if status.commit is None:
+        note = "there is no commit yet"
+    elif len(secrets) > _MOST_LEFT_OUT:
+        note = "so many changed files look like secrets that no changes were kept"
+    elif len(status.changed) > len(secrets):
+        changes = _read(root, _diff_command(secrets), seconds)
+        diff, cut = (None, False) if changes is None else (changes[:DIFF_BYTES], len(changes) > DIFF_BYTES)
+        note = "git did not say in time what was changed" if changes is None else None
+    url = _read(root, ("config", "--get", "remote.origin.url"), seconds)
+    return GitState(
+        root=root,
+        repository=without_credentials(_text(url).strip()) if url and url.strip() else None,
+        branch=status.branch,
+        commit=status.commit,
+        changed=status.changed,
+        untracked=status.untracked,
+        left_out=secrets,
+        diff=diff,
+        cut=cut,
+        note=note,
+    )
+
+
+def without_credentials(url: str) -> str:
+    """A repository's URL without user, password, query and fragment."""
+    return _USER_AND_QUERY.sub("", url)
+
+
+class _Status(NamedTuple):
+    commit: Optional[str]
+    branch: Optional[str]
+    changed: List[str]
+    untracked: List[str]
+
+
+def _status(root: Path, seconds: float) -> Optional[_Status]:
+    """From `git status --porcelain=v2 -z`, whose lines are told apart by their first words."""
+    command = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=normal")
+    answer = _read(root, command, seconds, most=64 * DIFF_BYTES)
+    if answer is None:
+        return None
+    heads: Dict[str, str] = {}
+    changed, untracked = [], []
+    for entry in _text(answer).split("\0"):
+        kind, _, rest = entry.partition(" ")
+        if kind == "#":
+            name, _, value = rest.partition(" ")
+            heads[name] = value
+        elif kind == "?":
+            untracked.append(rest)
+        elif kind in ("1", "u"):
+            # Eight fields before the path of an ordinary change, ten of one that is not merged.
+            changed.append(entry.split(" ", 8 if kind == "1" else 10)[-1])
+    commit, branch = heads.get("branch.oid", ""), heads.get("branch.head", "")
+    return _Status(
+        None if commit in ("", "(initial)") else commit,
+        None if branch in ("", "(detached)") else branch,
+        changed,
+        untracked,
+    )
+
+
+def _diff_command(secrets: Sequence[str]) -> Sequence[str]:
+    options = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--submodule=short")
+    return ("diff", *options, "HEAD", "--", ":(top)", *(":(top,exclude,literal)" + path for path in secrets))
+
+
+def _read(root: Path, arguments: Sequence[str], seconds: float, most: int = DIFF_BYTES + 1) -> Optional[bytes]:
+    """What git writes, at most so many bytes of it; None where it fails or takes too long."""
+    try:
+        git = subprocess.Popen(
+            [*_GIT, "-C", str(root), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except (OSError, ValueError):
+        return None
+    timer = threading.Timer(seconds, git.kill)
+    timer.daemon = True
+    timer.start()
+    with git:
+        assert git.stdout is not None
+        answer = git.stdout.read(most)
+        late = not timer.is_alive()
+        timer.cancel()
+        if len(answer) == most:
+            git.kill()
+            return answer
+    return answer if git.returncode == 0 and not late else None
+
+
+def _text(answer: bytes) -> str:
+    return answer.decode("utf-8", "replace")
+
+
+def record_git(files: RunLayout, journal: JournalWriter, state: GitState) -> None:
+    """Write `git.diff` where there is something that the commit does not have, and tell the journal."""
+    place = None
+    if state.changed or state.untracked:
+        try:
+            draft = files.git_diff.with_name(".{}.part".format(os.urandom(8).hex()))
+            draft.write_bytes(diff_text(state))
+            os.replace(str(draft), str(files.git_diff))
+            place = files.git_diff.name
+        except OSError:
+            state = state._replace(note="there was no room for the changes")
+    journal.event("git", **git_fields(state, place))
+
+
+def git_fields(state: GitState, place: Optional[str]) -> Dict[str, Any]:
+    """The fields of the journal's event."""
+    return {
+        "repository": state.repository,
+        "branch": state.branch,
+        "commit": state.commit,
+        "dirty": bool(state.changed),
+        "changed": len(state.changed),
+        "untracked": len(state.untracked),
+        "diff": place,
+        "bytes": len(state.diff or b""),
+        "cut": state.cut,
+        "left_out": state.left_out[:_MOST_NAMES],
+        "note": state.note,
+    }
+
+
+def diff_text(state: GitState) -> bytes:
+    """The content of `git.diff`: comments, which `git apply` passes over, then the diff."""
+    lines = ["# commit {}".format(state.commit)]
+    lines += _named("not tracked", state.untracked)
+    lines += _named("changed, left out because files of this name hold secrets", state.left_out)
+    if state.note:
+        lines.append("# {}".format(state.note))
+    text = "".join(line + "\n" for line in lines).encode("utf-8", "replace") + (state.diff or b"")
+    return text + (b"\n# the rest was left out: at most %d bytes are kept\n" % DIFF_BYTES if state.cut else b"")
+
+
+def _named(what: str, paths: Sequence[str]) -> List[str]:
+    shown = ["# {}: {}".format(what, path if path.isprintable() else repr(path)) for path in paths[:_MOST_NAMES]]
+    rest = len(paths) - len(shown)
+    return shown + (["# {}: {} more".format(what, rest)] if rest else [])

@@ -1,0 +1,130 @@
+"""Models: a file or folder copied into the run's outputs, with a card that says what it is. (Python 3.8.)"""
+
+import json
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+
+from workbench_store.errors import UsageError
+from workbench_store.journal.writer import JournalWriter, warn
+from workbench_store.layout import RunLayout
+
+from workbench.client.arguments import check_name
+from workbench.client.artifacts import path_of
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
+
+
+def log_model(
+    files: RunLayout, journal: JournalWriter, path: Any, name: Any, flavor: Optional[str], metadata: Any
+) -> None:
+    """Copy a model to `outputs/models/NAME`, in the place of an earlier one of that name; see ActiveRun.log_model."""
+    source, title = path_of(path, "path"), _checked_name(name)
+    if flavor is not None:
+        check_name(flavor, "the flavor of model {!r}".format(title))
+    card = {"name": title, "flavor": flavor, "metadata": _checked_metadata(title, metadata), "created": time.time()}
+    target = files.model(title)
+    if not source.exists():
+        warn("workbench: model {!r}: {} is not there; nothing was saved".format(title, source))
+        return
+    if _is_inside(files.outputs, source) and not _same(source, target):
+        raise UsageError(
+            "model {!r} would be copied into itself: {}".format(title, source),
+            remedy="Name a file or folder of its own.",
+        )
+    try:
+        if not _same(source, target):
+            _replace(source, target)
+        kept = list(_files_of(target))
+        _write_card(files.model_card(title), {**card, "files": len(kept), "bytes": sum(size for _, size in kept)})
+    except OSError as error:
+        warn("workbench: cannot save model {!r}: {}".format(title, error.strerror or error))
+        return
+    _record(files, journal, target, kept, files.model_card(title))
+
+
+def _checked_name(name: Any) -> str:
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.endswith(".model.json"):
+        raise UsageError(
+            "model name {!r} cannot be used".format(name),
+            remedy="1 to 200 letters, digits, '.', '-' and '_', beginning with a letter or digit.",
+        )
+    return name
+
+
+def _checked_metadata(name: str, metadata: Any) -> Dict[str, Any]:
+    if metadata is None:
+        return {}
+    try:
+        if isinstance(metadata, Mapping):
+            return dict(json.loads(json.dumps(dict(metadata), allow_nan=False)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError("the metadata of model {!r} cannot be JSON: {}".format(name, error)) from error
+    raise UsageError("the metadata of model {!r} is no mapping but {}".format(name, type(metadata).__name__))
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.realpath(str(one)) == os.path.realpath(str(other))
+
+
+def _is_inside(inner: Path, outer: Path) -> bool:
+    whole = os.path.realpath(str(outer))
+    return os.path.commonpath([os.path.realpath(str(inner)), whole]) == whole
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Copy beside the target, then change places with what was there. Raises OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(".{}.part".format(os.urandom(8).hex()))
+    try:
+        if source.is_dir():
+            shutil.copytree(str(source), str(draft), symlinks=False, ignore=_neither_file_nor_folder)
+        else:
+            draft.mkdir()
+            shutil.copyfile(str(source), str(draft / source.name))
+        old = draft.with_suffix(".old")
+        if target.exists():
+            os.rename(str(target), str(old))
+        os.rename(str(draft), str(target))
+        shutil.rmtree(str(old), ignore_errors=True)
+    except OSError:
+        shutil.rmtree(str(draft), ignore_errors=True)
+        raise
+
+
+def _neither_file_nor_folder(place: str, names: Any) -> Any:
+    """Links, which may lead anywhere, pipes, sockets and devices."""
+    paths = ((name, Path(place, name)) for name in names)
+    return {name for name, path in paths if path.is_symlink() or not (path.is_file() or path.is_dir())}
+
+
+def _files_of(folder: Path) -> Iterator[Tuple[Path, int]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            yield path, path.stat().st_size
+
+
+def _write_card(path: Path, card: Mapping[str, Any]) -> None:
+    draft = path.with_name(".{}.part".format(os.urandom(8).hex()))
+    try:
+        draft.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        os.replace(str(draft), str(path))
+    except OSError:
+        try:
+            os.unlink(str(draft))
+        except OSError:
+            pass
+        raise
+
+
+def _record(files: RunLayout, journal: JournalWriter, folder: Path, kept: Any, card: Path) -> None:
+    """The folder as one artifact of kind model, and each file, as any that is saved."""
+    whole = sum(size for _, size in kept)
+    records = [(folder, "model", whole), (card, "logged", card.stat().st_size)]
+    records += [(path, "logged", size) for path, size in kept]
+    for path, kind, size in records:
+        place = path.relative_to(files.root).as_posix()
+        journal.event("artifact", path=place, kind=kind, size=size, hash=None)
