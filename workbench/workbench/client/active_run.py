@@ -32,6 +32,7 @@ class ActiveRun:
         journal: JournalWriter,
         ending: Optional[Ending],
         failing: Optional[Callable[[BaseException], None]] = None,
+        has_past: bool = False,
     ) -> None:
         self.name = files.name
         self._files = files
@@ -40,6 +41,8 @@ class ActiveRun:
         self._failing = failing
         self._ended = False
         self._counts: Dict[str, int] = {}
+        #: Whether steps that are not given go on from those that the run has already.
+        self._has_past = self._had_past = has_past
         self._known: Dict[Tuple[str, ...], Tuple[str, ...]] = {}
         self._media_log: "Optional[MediaLog]" = None
 
@@ -90,6 +93,10 @@ class ActiveRun:
         self._known[keys] = keys
 
     def _count(self, keys: Tuple[str, ...], values: "list[float]") -> None:
+        if self._has_past:
+            from workbench.client.past import next_steps
+
+            self._has_past, self._counts = False, next_steps(self._files, self.rank)
         now = time.time()
         steps: Dict[int, Tuple["list[str]", "list[float]"]] = {}
         for key, value in zip(keys, values):
@@ -191,8 +198,15 @@ class ActiveRun:
             # What few scripts use is loaded when it is used.
             from workbench.client.media.log import MediaLog
 
-            self._media_log = MediaLog(self._files, self._journal)
+            self._media_log = MediaLog(self._files, self._journal, self._past_media())
         return self._media_log
+
+    def _past_media(self) -> "Dict[Tuple[str, str], int]":
+        if not self._had_past:
+            return {}
+        from workbench.client.past import next_media_steps
+
+        return next_media_steps(self._files, self.rank)
 
     def end(self, state: str = "Completed", reason: Optional[str] = None) -> None:
         """End a run that this script opened as Completed, Failed or Canceled. A job's own run ends with the job."""

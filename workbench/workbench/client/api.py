@@ -15,6 +15,7 @@ from workbench_store.errors import UsageError
 
 from workbench.client.active_run import ActiveRun
 from workbench.client.arguments import check_name, check_tags, check_text, flatten_params
+from workbench.client.origins import origin_of
 
 if TYPE_CHECKING:
     from workbench_store.layout import RunLayout
@@ -34,6 +35,9 @@ def start_run(
     system_metrics: Union[bool, float] = True,
     console: bool = True,
     workspace: Optional[Union[str, "os.PathLike[str]"]] = None,
+    resume: Optional[str] = None,
+    fork: Optional[str] = None,
+    at_step: Optional[int] = None,
 ) -> ActiveRun:
     """Open a run, to be used with `with`; inside a job, the job's run.
 
@@ -41,6 +45,9 @@ def start_run(
     system_metrics: whether to record CPU, memory, disk and network, or how often in seconds (10 by default).
     console: whether what the script prints goes into the run's log too (a job's always does).
     workspace: its folder; found from the current folder upward if left out.
+    resume: a script's run that has ended, to go on with; what it logged stays, and steps that are logged again are kept
+    beside those of before. fork: a run whose past up to and including `at_step` a new run begins with; the tail behind
+    that is not copied, and the run that is forked stays as it is. Steps that are not given go on from there.
 
     Raises UsageError for a wrong argument and WorkspaceError if the workspace is unusable; once it has returned,
     nothing but a wrong argument raises.
@@ -50,6 +57,9 @@ def start_run(
     if not isinstance(console, bool):
         raise UsageError("console is {!r}".format(console), remedy="Give True or False.")
     given_params, given_tags = flatten_params(params or {}), check_tags(tags or {})
+    origin = origin_of(resume, fork, at_step)
+    if resume is not None:
+        _refuse_with_resume(experiment=experiment, name=name, display_name=display_name, description=description)
     if experiment is not None:
         check_name(experiment, "experiment")
     for text, what in ((display_name, "display_name"), (description, "description")):
@@ -57,6 +67,8 @@ def start_run(
             check_text(text, what)
     with _lock:
         joined = _run_to_join()
+        if joined is not None and origin is not None:
+            raise UsageError("inside a job or a child process the run is given: none is resumed or forked")
         if _active is not None and not _active.ended:
             if joined is None:
                 raise UsageError(
@@ -72,12 +84,13 @@ def start_run(
                 workspace=workspace,
                 name=name,
                 fields={
-                    "experiment": experiment or default_experiment(),
+                    "experiment": experiment or (None if origin is not None else default_experiment()),
                     "display_name": display_name,
                     "description": description,
                 },
                 interval=interval,
                 console=console,
+                origin=origin,
             )
         _active = run
     if given_params:
@@ -85,6 +98,13 @@ def start_run(
     if given_tags:
         run.set_tags(given_tags)
     return run
+
+
+def _refuse_with_resume(**given: Optional[str]) -> None:
+    """A run that is resumed keeps what it is."""
+    for argument, value in given.items():
+        if value is not None:
+            raise UsageError("a run that is resumed keeps its {}".format(argument), remedy="Leave it out, or fork.")
 
 
 def active_run() -> Optional[ActiveRun]:

@@ -1,14 +1,23 @@
 """What a run has recorded so far, from its journals: for a script that resumes a run or forks one. (Python 3.8.)"""
 
 import gzip
+import json
 import os
 import zlib
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+from workbench_store.errors import UsageError
 from workbench_store.journal.codec import HEAD, KIND_EVENT, Event, Points, decode, decode_payload, next_record
 from workbench_store.journal.writer import JournalWriter
-from workbench_store.layout import RunLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.locks import FileLock
+from workbench_store.processes import is_here
+from workbench_store.states import RunState
+
+from workbench.client.origins import Origin
+
+_LOCK_SECONDS = 1.0
 
 
 def events_of(files: RunLayout) -> List[Event]:
@@ -32,6 +41,18 @@ def next_steps(files: RunLayout, rank: int) -> Dict[str, int]:
         if points.rank == rank:
             for key in points.keys:
                 found[key] = max(points.step + 1, found.get(key, 0))
+    return found
+
+
+def next_media_steps(files: RunLayout, rank: int) -> Dict[Tuple[str, str], int]:
+    """The step that follows the last one of each kind and key of media of a rank."""
+    found: Dict[Tuple[str, str], int] = {}
+    for event in events_of(files):
+        fields = event.fields
+        step = fields.get("step")
+        if event.name == "media" and fields.get("rank", 0) == rank and isinstance(step, int):
+            place = (str(fields.get("kind")), str(fields.get("key")))
+            found[place] = max(step + 1, found.get(place, 0))
     return found
 
 
@@ -97,3 +118,75 @@ def _unpacked(path: Path) -> bytes:
             return file.read()
     except (OSError, EOFError, zlib.error):
         return b""
+
+
+def resumed(layout: WorkspaceLayout, origin: Origin) -> Tuple[RunLayout, FileLock, int]:
+    """The run to be resumed, its lock, held, and the generation of its new life.
+
+    Raises UsageError for a run that is not there, belongs to a job, is still open, or lives on another machine.
+    """
+    files = find_run(layout, origin.name)
+    identity = _identity(files)
+    if identity.get("kind") != "script":
+        raise UsageError(
+            "run {} was made by a job, which has ended".format(files.name),
+            remedy="Run the job again (workbench rerun), or fork the run: start_run(fork=..., at_step=...).",
+        )
+    if not is_here(identity.get("host"), identity.get("boot")) and not _is_over(files):
+        raise UsageError(
+            "run {} is open on {}".format(files.name, identity.get("host")), remedy="End it there, or fork it."
+        )
+    lock = FileLock(files.script_lock)
+    if not lock.acquire(timeout=_LOCK_SECONDS):
+        raise UsageError(
+            "run {} is still running in another process".format(files.name),
+            remedy="End it first, or fork it: start_run(fork=..., at_step=...).",
+        )
+    generations = (event.fields.get("generation") for event in events_of(files) if event.name == "state")
+    return files, lock, 1 + max((one for one in generations if isinstance(one, int)), default=1)
+
+
+def fork_into(layout: WorkspaceLayout, origin: Origin, target: RunLayout, fields: Dict[str, Any]) -> Dict[str, Any]:
+    """Give a new run the past of another up to a step; its fields, with what is taken over.
+
+    Raises UsageError for a run that is not there or a step that it never reached.
+    """
+    source = find_run(layout, origin.name)
+    at_step = origin.at_step or 0
+    last = last_step(source)
+    if last is None or at_step > last:
+        reached = "it has logged nothing" if last is None else "its last step is {}".format(last)
+        raise UsageError("run {} cannot be forked at step {}: {}".format(source.name, at_step, reached))
+    copy_past(source, target, at_step)
+    properties = {"workbench.forked_from": source.name, "workbench.forked_at_step": str(at_step)}
+    return {
+        **fields,
+        "experiment": fields.get("experiment") or _identity(source).get("experiment"),
+        "properties": properties,
+    }
+
+
+def find_run(layout: WorkspaceLayout, name: str) -> RunLayout:
+    """The run of that name, or the one whose name alone begins so. Raises UsageError."""
+    try:
+        every = sorted(entry for entry in os.listdir(str(layout.runs)) if not entry.startswith("."))
+    except OSError:
+        every = []
+    found = [name] if name in every else [one for one in every if one.startswith(name)]
+    if len(found) != 1:
+        what = "begins the names of {} runs".format(len(found)) if found else "names no run"
+        raise UsageError("{!r} {} in {}".format(name, what, layout.root), remedy="`workbench ls` lists the runs.")
+    return layout.run(found[0])
+
+
+def _identity(files: RunLayout) -> Dict[str, Any]:
+    try:
+        content = json.loads(files.identity.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _is_over(files: RunLayout) -> bool:
+    states = (str(event.fields.get("state")) for event in events_of(files) if event.name == "state")
+    return any(RunState.parse(state).final for state in states)

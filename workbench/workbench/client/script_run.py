@@ -24,6 +24,7 @@ from workbench.client.code_place import code_folder, git_root
 from workbench.client.console import Console
 from workbench.client.json_files import write_json
 from workbench.client.names import generate_name
+from workbench.client.origins import Origin
 
 #: Tells spawned children of a script which run is open: the script's PID and the run's folder.
 SCRIPT_RUN = "WORKBENCH_SCRIPT_RUN"
@@ -43,12 +44,15 @@ def open_script_run(
     fields: Mapping[str, Any],
     interval: Optional[float],
     console: bool,
+    origin: "Optional[Origin]" = None,
 ) -> ActiveRun:
-    """Make the run and hold it. Raises UsageError for a bad or used name, WorkspaceError for a bad workspace."""
+    """Make the run, or take up the one that `origin` names, and hold it.
+
+    Raises UsageError for a bad or used name and for an origin that does not fit, WorkspaceError for a bad workspace.
+    """
     layout = open_workspace(explicit=workspace, announce=_announce)
     try:
-        files, lock = _make_folder(layout, _checked(name))
-        holder = _Holder(files, lock, dict(fields))
+        holder = _hold(layout, _checked(name), dict(fields), origin)
     except OSError as error:
         raise WorkspaceError(
             "cannot make a run in {}: {}".format(layout.root, error.strerror or error),
@@ -62,10 +66,34 @@ def open_script_run(
     return holder.run
 
 
-class _Holder:
-    """Holds a script's run: its lock, its journal, and what happens when the script ends."""
+def _hold(
+    layout: WorkspaceLayout, name: Optional[str], fields: Dict[str, Any], origin: "Optional[Origin]"
+) -> "_Holder":
+    if origin is None:
+        files, lock = _make_folder(layout, name)
+        return _Holder(files, lock, 1, fields)
+    from workbench.client.past import fork_into, resumed
 
-    def __init__(self, files: RunLayout, lock: FileLock, fields: Dict[str, Any]) -> None:
+    if origin.at_step is None:
+        files, lock, generation = resumed(layout, origin)
+        return _Holder(files, lock, generation, None)
+    files, lock = _make_folder(layout, name)
+    try:
+        fields = fork_into(layout, origin, files, fields)
+    except BaseException:
+        lock.release()
+        _remove(files.root)
+        raise
+    return _Holder(files, lock, 1, fields)
+
+
+class _Holder:
+    """Holds a script's run: its lock, its journal, and what happens when the script ends.
+
+    `fields` tell what a new run is; without them a run is taken up that is there already.
+    """
+
+    def __init__(self, files: RunLayout, lock: FileLock, generation: int, fields: Optional[Dict[str, Any]]) -> None:
         self._lock = lock
         self._sampler: Any = None
         self._over = threading.Event()
@@ -74,13 +102,16 @@ class _Holder:
         self._journal = JournalWriter(files.journals, "script")
         self._files = files
         self._seq = 0
-        identity = _identity(files.name, fields)
-        write_json(files.identity, identity)
-        self._journal.event("run", notes=[], **identity)
-        self._state("Running", None)
+        self._generation = generation
+        if fields is not None:
+            identity = _identity(files.name, fields)
+            write_json(files.identity, identity)
+            self._journal.event("run", notes=[], **identity)
+        self._state("Running", None, resumed=fields is None)
         self._console: Optional[Console] = None
         self._git: Optional[threading.Thread] = None
-        self.run = ActiveRun(files, self._journal, self._end, self._failing)
+        has_past = fields is None or "properties" in fields
+        self.run = ActiveRun(files, self._journal, self._end, self._failing, has_past)
         self._error: Optional[BaseException] = None
         self._hook = sys.excepthook
         sys.excepthook = self._unhandled
@@ -135,7 +166,7 @@ class _Holder:
         self._journal.event(
             "state",
             state=state,
-            generation=1,
+            generation=self._generation,
             judged=False,
             seq=self._seq,
             reason=reason,
@@ -186,7 +217,7 @@ def _identity(name: str, fields: Mapping[str, Any]) -> Dict[str, Any]:
         "host": host_id(),
         "boot": boot_id(),
         "created": time.time(),
-        "properties": {},
+        "properties": fields.get("properties", {}),
     }
 
 

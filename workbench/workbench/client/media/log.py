@@ -25,10 +25,12 @@ _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 class MediaLog:
     """Logs into one run; each kind and key counts its steps by itself where none is given."""
 
-    def __init__(self, files: RunLayout, journal: JournalWriter) -> None:
+    def __init__(
+        self, files: RunLayout, journal: JournalWriter, counts: "Optional[Dict[Tuple[str, str], int]]" = None
+    ) -> None:
         self._files = files
         self._journal = journal
-        self._counts: Dict[Tuple[str, str], int] = {}
+        self._counts: Dict[Tuple[str, str], int] = dict(counts or {})
         self._has_plotly = False
 
     def image(self, key: str, image: Any, step: Any, caption: Optional[str]) -> None:
