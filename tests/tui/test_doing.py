@@ -148,9 +148,9 @@ async def test_the_folder_is_told_where_there_is_no_desktop(
 
 async def test_the_log_of_each_rank_is_shown(here: Path) -> None:
     from textual.widgets import Log
-    from workbench import PyTorchDistribution
 
     from tests.tui.pilot import opened
+    from workbench import PyTorchDistribution
 
     job = command(
         command="echo I am $RANK", distribution=PyTorchDistribution(process_count_per_instance=2), name="ranks"
