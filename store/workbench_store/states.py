@@ -59,8 +59,9 @@ class StateChange(NamedTuple):
     resumed: bool = False
 
 
-def _order(change: StateChange) -> Tuple[int, bool, int, float]:
-    return (change.generation, change.judged, change.seq, change.time)
+def _order(change: StateChange) -> Tuple[int, bool, int, float, bool, str]:
+    # The last two only tell apart what no writer of ours makes, so that any order of reading gives the same.
+    return (change.generation, change.judged, change.seq, change.time, not change.resumed, str(change.state))
 
 
 def fold_states(changes: Iterable[StateChange]) -> Optional[StateChange]:

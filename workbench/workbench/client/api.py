@@ -9,13 +9,13 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Union
 
 from workbench_store.errors import UsageError
 
 from workbench.client.active_run import ActiveRun
 from workbench.client.arguments import check_name, check_tags, check_text, flatten_params
-from workbench.client.origins import origin_of
+from workbench.client.origins import Origin, origin_of
 
 if TYPE_CHECKING:
     from workbench_store.layout import RunLayout
@@ -60,37 +60,14 @@ def start_run(
     origin = origin_of(resume, fork, at_step)
     if resume is not None:
         _refuse_with_resume(experiment=experiment, name=name, display_name=display_name, description=description)
-    if experiment is not None:
-        check_name(experiment, "experiment")
-    for text, what in ((display_name, "display_name"), (description, "description")):
-        if text is not None:
-            check_text(text, what)
+    fields = _fields(experiment, display_name, description, origin)
     with _lock:
-        joined = _run_to_join()
-        if joined is not None and origin is not None:
-            raise UsageError("inside a job or a child process the run is given: none is resumed or forked")
-        if _active is not None and not _active.ended:
-            if joined is None:
-                raise UsageError(
-                    "run {} is open in this process".format(_active.name), remedy="End it first: run.end(), or `with`."
-                )
-            run = _active
-        elif joined is not None:
-            run = _attach(joined)
-        else:
+        run = _open_already(origin)
+        if run is None:
             from workbench.client.script_run import open_script_run
 
             run = open_script_run(
-                workspace=workspace,
-                name=name,
-                fields={
-                    "experiment": experiment or (None if origin is not None else default_experiment()),
-                    "display_name": display_name,
-                    "description": description,
-                },
-                interval=interval,
-                console=console,
-                origin=origin,
+                workspace=workspace, name=name, fields=fields, interval=interval, console=console, origin=origin
             )
         _active = run
     if given_params:
@@ -98,6 +75,37 @@ def start_run(
     if given_tags:
         run.set_tags(given_tags)
     return run
+
+
+def _fields(
+    experiment: Optional[str], display_name: Optional[str], description: Optional[str], origin: Optional[Origin]
+) -> "Dict[str, Optional[str]]":
+    """What a new run is called. Raises UsageError."""
+    if experiment is not None:
+        check_name(experiment, "experiment")
+    for text, what in ((display_name, "display_name"), (description, "description")):
+        if text is not None:
+            check_text(text, what)
+    return {
+        "experiment": experiment or (None if origin is not None else default_experiment()),
+        "display_name": display_name,
+        "description": description,
+    }
+
+
+def _open_already(origin: Optional[Origin]) -> Optional[ActiveRun]:
+    """The run that this process is to log into without opening one: a job's, or its parent's. UsageError if another is
+    open here, or if one is to be resumed where none can be chosen."""
+    joined = _run_to_join()
+    if joined is not None and origin is not None:
+        raise UsageError("inside a job or a child process the run is given: none is resumed or forked")
+    if _active is not None and not _active.ended:
+        if joined is None:
+            raise UsageError(
+                "run {} is open in this process".format(_active.name), remedy="End it first: run.end(), or `with`."
+            )
+        return _active
+    return None if joined is None else _attach(joined)
 
 
 def _refuse_with_resume(**given: Optional[str]) -> None:
