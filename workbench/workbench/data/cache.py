@@ -135,9 +135,13 @@ class DataCache:
         ]
         id = _tree_id(survey.folder, entries)
         plain = hashes[survey.files[0].name] if not survey.folder else id
+        # Read outside the door, since it may take long: what is there already may have been changed by somebody.
+        sound = {sha256 for sha256 in set(hashes.values()) if self._sound(sha256)}
         with self.door():
             for entry in entries:
-                entry["mtime_ns"] = self._keep_blob(partial.path(str(entry["path"])), str(entry["sha256"]))
+                sha256 = str(entry["sha256"])
+                entry["mtime_ns"] = self._keep_blob(partial.path(str(entry["path"])), sha256, sha256 in sound)
+                sound.add(sha256)
             found: dict[str, Any] = {"folder": survey.folder, "fingerprint": f"sha256:{plain}", "files": entries}
             if not (self.trees / id / "tree.json").exists() or not _intact(self.trees / id, found):
                 self._build_tree(id, found)
@@ -145,10 +149,18 @@ class DataCache:
         partial.discard()
         return self._tree(id, found)
 
-    def _keep_blob(self, source: Path, sha256: str) -> int:
-        """Put a file under its hash; returns its time of change in nanoseconds."""
+    def _sound(self, sha256: str) -> bool:
+        """Whether there is a blob of that hash that has it still."""
+        try:
+            with (self.blobs / sha256).open("rb") as blob:
+                return hashlib.file_digest(blob, "sha256").hexdigest() == sha256
+        except OSError:
+            return False
+
+    def _keep_blob(self, source: Path, sha256: str, sound: bool) -> int:
+        """Put a file under its hash unless what is there is `sound`; returns its time of change in nanoseconds."""
         blob = self.blobs / sha256
-        if source.exists() and not (blob.exists() and blob.stat().st_size == source.stat().st_size):
+        if not (sound and blob.exists()):
             source.chmod(_MODE_FILE)
             source.replace(blob)
         return blob.stat().st_mtime_ns
@@ -161,7 +173,7 @@ class DataCache:
         for entry in found["files"]:
             place = draft / "files" / entry["path"]
             place.parent.mkdir(parents=True, exist_ok=True)
-            found["copied"] = _copied(self.blobs / entry["sha256"], place)
+            found["copied"] = _copied(self.blobs / entry["sha256"], place) or bool(found.get("copied"))
         for folder, _, _ in os.walk(draft / "files", topdown=False):
             os.chmod(folder, _MODE_FOLDER)
         _write(draft / "tree.json", found)

@@ -135,7 +135,9 @@ class Incoming:
         self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
 
     def close(self) -> None:
-        """Bring it to the disk. Raises as `write`."""
+        """Bring it to the disk. Raises as `write`; nothing happens to one that was given up."""
+        if self._file.closed:
+            return
         try:
             self._file.flush()
             os.fsync(self._file.fileno())

@@ -11,12 +11,12 @@ _BROWSER = re.compile(
 
 
 def fsspec_url(url: str) -> str:
-    """`wasbs://C@A.blob.HOST/P` as `abfss://C@A.dfs.HOST/P`, `s3a:` as `s3:`; others as they are."""
+    """`wasbs://C@A.blob.HOST/P` as `abfs://C@A.dfs.HOST/P`, `s3a:` as `s3:`; others as they are."""
     match = _BLOB.match(url)
     if match:
-        return f"abfss://{match['container']}@{match['account']}.dfs.{match['suffix']}{match['path'] or '/'}"
+        return f"abfs://{match['container']}@{match['account']}.dfs.{match['suffix']}{match['path'] or '/'}"
     scheme, _, rest = url.partition("://")
-    renamed = {"s3a": "s3", "gcs": "gs"}.get(scheme.lower())
+    renamed = {"s3a": "s3", "gcs": "gs", "abfss": "abfs"}.get(scheme.lower())
     return f"{renamed}://{rest}" if renamed else url
 
 
