@@ -87,10 +87,13 @@ class _Progress:
     def __init__(self, supervision: Supervision, name: str, watcher: Watcher) -> None:
         self._supervision, self._name, self._watcher = supervision, name, watcher
         self._next = time.monotonic() + _PROGRESS_SECONDS
+        self._told = -1
 
     def __call__(self, done: int, total: int | None) -> None:
-        if self._watcher.stop.is_set() or (time.monotonic() < self._next and done != total):
+        soon = time.monotonic() < self._next and done != total
+        if self._watcher.stop.is_set() or soon or done == self._told:
             return
+        self._told = done
         self._next = time.monotonic() + _PROGRESS_SECONDS
         text = f"input {self._name}: {size_text(done)}" + (f" of {size_text(total)}" if total else "")
         self._supervision.recorder.event("progress", stage="stage", text=text, bytes=done, of=total)

@@ -52,14 +52,14 @@ def _add(arguments: argparse.Namespace) -> int:
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.output import narrate
-    from workbench.data.datastores import add_datastore
+    from workbench.data.datastores import add_datastore, get_datastore
 
     name, place, kind, description = _asked(arguments)
     layout = open_workspace(explicit=arguments.workspace, announce=narrate)
     before = add_datastore(layout, name, place, kind=kind, description=arguments.description or description)
     if before is not None:
         narrate(f"datastore {name} was {before.place}: replaced")
-    narrate(f"datastore {name} is {place}")
+    narrate(f"datastore {name} is {get_datastore(layout, name).place}")
     return ExitCode.COMPLETED
 
 
