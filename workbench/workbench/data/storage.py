@@ -71,7 +71,7 @@ class FileSystemPlace:
             return DataError(f"{self.shown} is not there", remedy="Check the URL.")
         if isinstance(error, ImportError):
             return missing_driver(self.shown) or DataError(f"{self.shown} cannot be reached: {error}")
-        told = f"{type(error).__name__}: {error}"
+        told = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0][:300]}"
         if isinstance(error, PermissionError) or any(word in told for word in ("redential", "uthenticat", "Forbidden")):
             return DataError(
                 f"{self.shown} may not be read: {told}",

@@ -11,6 +11,7 @@ from workbench_store.layout import WorkspaceLayout
 
 from workbench.data.assets import kind_of_type
 from workbench.data.drivers import missing_driver
+from workbench.data.limit import data_limit
 from workbench.data.located import FindOutput, Located, locate
 from workbench.data.mltable import EVAL_MODES, Part, local_files, read_table
 from workbench.data.secret_urls import holds_secret, without_secrets
@@ -103,6 +104,7 @@ class _DataInput:
                 message = f"{without_secrets(url)} holds a secret, which mode direct would write into the command"
                 raise DataError(message, remedy="Use ro_mount or download.")
             return {"path": url, "resolved": url}
+        data_limit()  # one that is no size is told now
         missing = missing_driver(url)
         if missing:
             raise missing
