@@ -13,12 +13,12 @@ from workbench_store.errors import DataError, RunError, WorkbenchError
 from workbench_store.layout import WorkspaceLayout
 
 from workbench.data.cache import DataCache, Tree
+from workbench.data.copying import copy_data
 from workbench.data.fetch import fetch
 from workbench.data.limit import size_text
 from workbench.data.located import locate
 from workbench.data.mltable import Part, local_files, read_table
 from workbench.data.watching import Watcher
-from workbench.lifecycle.copying import copy_data
 from workbench.lifecycle.fingerprints import input_fields
 from workbench.lifecycle.plan import Plan, PlannedInput
 from workbench.lifecycle.run_outputs import find_output

@@ -14,7 +14,7 @@ from workbench.data.drivers import missing_driver
 from workbench.data.limit import data_limit
 from workbench.data.located import FindOutput, Located, locate
 from workbench.data.mltable import EVAL_MODES, Part, local_files, read_table
-from workbench.data.secret_urls import holds_secret, without_secrets
+from workbench.data.secret_urls import HIDDEN, holds_secret, without_secrets
 from workbench.data.urls import last_name
 from workbench.lifecycle.plan import PlannedInput
 from workbench.lifecycle.run_outputs import find_output
@@ -99,6 +99,9 @@ class _DataInput:
         asset = found.asset
         if asset is not None and (asset.type == "uri_file") != (self.given.type == "uri_file"):
             raise DataError(f"{asset.uri} is a {asset.type}", remedy=f"Say `type: {asset.type}`.")
+        if HIDDEN in url:
+            remedy = f"Give it whole: --set inputs.{self.key}.path=URL"
+            raise DataError(f"{url} had a secret, which is not recorded", remedy=remedy)
         if self.given.mode == "direct":
             if holds_secret(url):
                 message = f"{without_secrets(url)} holds a secret, which mode direct would write into the command"

@@ -10,10 +10,10 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
 from workbench.client.log_cap import join_logs
+from workbench.data.copying import copy_data, is_inside, links_below, move_into, replace_link
 from workbench.data.hashing import HashedFile, changed_below, hash_below
 from workbench.data.upload import upload
 from workbench.lifecycle.bringing import remove_links
-from workbench.lifecycle.copying import copy_data, is_inside, links_below, move_into, replace_link
 from workbench.lifecycle.ending import Ending, unsaved
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.plan import Plan, PlannedOutput

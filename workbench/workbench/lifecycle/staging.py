@@ -8,8 +8,8 @@ from pathlib import Path
 from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
+from workbench.data.copying import move_into
 from workbench.data.hashing import hashes_below
-from workbench.lifecycle.copying import move_into
 from workbench.lifecycle.files import write_json
 from workbench.lifecycle.plan import Plan
 
