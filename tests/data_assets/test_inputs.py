@@ -263,11 +263,10 @@ def test_a_path_on_a_datastore(launch: Launch, layout: WorkspaceLayout, folder: 
     add_datastore(layout, "web", server.url("/base"))
     long = "azureml://subscriptions/s/resourceGroups/r/providers/Microsoft.MachineLearningServices/workspaces/w"
     run = launch(
-        "cat ${{inputs.d}}/f.txt ${{inputs.w}}; ls ${{inputs.own}}",
+        "cat ${{inputs.d}}/f.txt ${{inputs.w}}",
         inputs={
             "d": Input(path=f"{long}/datastores/shelf/paths/sub"),
             "w": Input(type="uri_file", path="azureml://datastores/web/paths/deep/a.txt"),
-            "own": Input(path="azureml://datastores/workspaceblobstore/paths/"),
         },
     )
     assert run.finish() is RunState.COMPLETED, read_log(run.files)

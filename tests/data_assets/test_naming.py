@@ -96,6 +96,27 @@ def test_a_full_disk_names_nothing(workbench: Workbench, rain: Path, here: Path)
     assert [one["name"] for one in json.loads(workbench("data", "ls", "--json").stdout)] == ["rain"]
 
 
+def test_validate_says_which_names_are_not_known(workbench: Workbench, job: Job, rain: Path) -> None:
+    workbench("data", "add", "rain", "rain.csv")
+    inputs = "inputs:\n  a: {type: uri_file, path: 'azureml:rain:1'}\n  b: {type: uri_file, path: 'azureml:rian:1'}\n"
+    done = workbench("validate", job("true", inputs + "outputs:\n  o: {path: 'azureml://datastores/shelf/paths/o'}\n"))
+    assert "job.yml:5:29: warning: inputs.b.path: there is no data asset 'rian'" in done.stdout + done.stderr
+    assert "Did you mean rain?" in done.stdout + done.stderr
+    assert "outputs.o: there is no datastore 'shelf'" in done.stdout + done.stderr
+    assert "inputs.a" not in done.stdout + done.stderr
+
+
+def test_a_rerun_needs_a_secret_again(workbench: Workbench, job: Job, server: Server) -> None:
+    url = server.serve("/a.txt", b"a\n")
+    file = job(
+        "cat ${{inputs.d}}", f"name: first\ninputs: {{d: {{type: uri_file, path: '{url}?sig=0123456789abcdef'}}}}\n"
+    )
+    assert workbench("run", file).returncode == 0
+    done = workbench("rerun", "first")
+    assert done.returncode == 3 and "--set inputs.d.path=URL" in done.stderr
+    assert workbench("rerun", "first", "--set", f"inputs.d.path={url}?sig=0123456789abcdef").returncode == 0
+
+
 def test_azures_files_are_read(workbench: Workbench, here: Path, rain: Path) -> None:
     (here / "data.yml").write_text(
         "$schema: https://azuremlschemas.azureedge.net/latest/data.schema.json\n"

@@ -102,10 +102,3 @@ def _checked_place(place: str) -> str:
         remedy = f"Did you mean {error.nearest}?" if error.nearest else None
         raise UsageError(f"{place}: {error.message}", remedy=remedy) from error
     return place
-
-
-def local_folder(store: Datastore, layout: WorkspaceLayout) -> None:
-    """Make the folder of a built-in datastore, which is only there once it is used."""
-    path = Path(store.place)
-    if store.local and layout.datastores in path.parents:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)

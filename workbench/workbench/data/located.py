@@ -9,7 +9,7 @@ from workbench_store.errors import DataError, NotFound, SpecError
 from workbench_store.layout import WorkspaceLayout
 
 from workbench.data.assets import AssetVersion, find_asset, word
-from workbench.data.datastores import get_datastore, local_folder
+from workbench.data.datastores import get_datastore
 from workbench.data.fingerprint import differs, stat_fingerprint
 from workbench.spec.paths import is_remote
 from workbench.spec.places import Asset, BadPlace, InRegistry, JobOutput, OnDatastore, parse_place
@@ -53,7 +53,6 @@ def locate(layout: WorkspaceLayout, text: str, kind: str, find_output: FindOutpu
         return _of_asset(layout, find_asset(layout, kind, place.name, place.version, place.label), find_output)
     if isinstance(place, OnDatastore):
         store = get_datastore(layout, place.datastore)
-        local_folder(store, layout)
         return Located(inside(store.place, store.at(place.path)) if store.local else store.at(place.path))
     if isinstance(place, JobOutput):
         found = find_output(place.run, place.output)

@@ -6,7 +6,7 @@ from workbench_store.errors import DataError, NotFound, SpecError
 from workbench_store.layout import WorkspaceLayout
 
 from workbench.data.assets import kind_of_type, list_assets, word
-from workbench.data.datastores import DEFAULT, get_datastore, local_folder
+from workbench.data.datastores import DEFAULT, get_datastore
 from workbench.data.drivers import missing_driver
 from workbench.data.located import inside
 from workbench.data.secret_urls import holds_secret
@@ -62,7 +62,6 @@ def _chosen(layout: WorkspaceLayout, job: CommandJob, text: str) -> tuple[str, s
     place = parse_place(text)
     if isinstance(place, OnDatastore):
         store = get_datastore(layout, place.datastore)
-        local_folder(store, layout)
         where = store.at(place.path)
         uri = f"azureml://datastores/{place.datastore}/paths/{place.path}"
         return (inside(store.place, where), uri) if store.local else (_writable(where), uri)

@@ -79,8 +79,6 @@ def _input_notes(path: str, given: Input) -> Iterator[Note]:
 
 
 def _output_notes(path: str, output: Output) -> Iterator[Note]:
-    if output.version is not None and output.name is None:
-        yield Note(f"{path}.version", "unused without a name: nothing is registered")
     yield from _workspace_note(f"{path}.path", _place(output.path))
 
 
