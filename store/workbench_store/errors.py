@@ -57,6 +57,10 @@ class ComputeError(WorkbenchError):
     """A compute is unknown or cannot take the run."""
 
 
+class DataError(WorkbenchError):
+    """Data cannot be fetched, kept, registered or uploaded."""
+
+
 class RunError(WorkbenchError):
     """What was asked of a run does not fit its state."""
 

@@ -228,7 +228,7 @@ def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:
         if event.name == "input":
             inputs[clean(fields.get("name"))] = _port(fields, inputs.get(clean(fields.get("name"))))
         elif event.name == "output":
-            outputs[clean(fields.get("name"))] = _port(fields, None)
+            outputs[clean(fields.get("name"))] = _port(fields, outputs.get(clean(fields.get("name"))))
         elif event.name == "environment":
             environment = _environment(fields)
         elif event.name == "snapshot":
@@ -279,18 +279,16 @@ def _rank(stage: str) -> int:
     return STAGES.index(stage) if stage in STAGES else len(STAGES)
 
 
+_PORT_TEXTS = "type mode path resolved fingerprint given asset asset_kind source_run source_output".split()
+
+
 def _port(fields: dict[str, Any], before: PortRecord | None) -> PortRecord:
     """An input or output; a later event of the same name (a content hash) adds to what was known."""
     value = fields.get("value")
     known = isinstance(value, str | int | float | bool)
+    texts = {key: _text(fields.get(key)) or (getattr(before, key) if before else None) for key in _PORT_TEXTS}
     return PortRecord(
-        name=clean(fields.get("name", "")),
-        type=_text(fields.get("type")) or (before.type if before else None),
-        mode=_text(fields.get("mode")) or (before.mode if before else None),
-        path=_text(fields.get("path")) or (before.path if before else None),
-        resolved=_text(fields.get("resolved")) or (before.resolved if before else None),
-        value=value if known else (before.value if before else None),
-        fingerprint=_text(fields.get("fingerprint")) or (before.fingerprint if before else None),
+        name=clean(fields.get("name", "")), value=value if known else (before.value if before else None), **texts
     )
 
 

@@ -92,6 +92,10 @@ class WorkspaceLayout:
         self.tidy_lock = root / "tidy.lock"
         #: Journals of users' edits (tag, note, compute, view), one file per writing process.
         self.journals = root / "journal"
+        #: Held while a name is given to a version of data or a model, so that no two get the same number.
+        self.names_lock = root / "names.lock"
+        #: The datastores that are there from the start, a folder for each.
+        self.datastores = root / "datastores"
         self.runs = root / "runs"
         self.blobs = root / "blobs"
         self.snapshots = root / "snapshots"

@@ -115,7 +115,11 @@ class StageRecord:
 
 @dataclass(frozen=True)
 class PortRecord:
-    """An input or output: what the spec said and what the job saw."""
+    """An input or output: what the spec said and what the job saw.
+
+    given: the URI in the spec, where it was one. asset: the version it is or was registered as (azureml:NAME:VERSION),
+    asset_kind: `data` or `model`. source_run, source_output: the run that made an input, and its output's name.
+    """
 
     name: str
     type: str | None
@@ -124,6 +128,22 @@ class PortRecord:
     resolved: str | None = None
     value: Scalar = None
     fingerprint: str | None = None
+    given: str | None = None
+    asset: str | None = None
+    asset_kind: str | None = None
+    source_run: str | None = None
+    source_output: str | None = None
+
+
+@dataclass(frozen=True)
+class RunPorts:
+    """The inputs and outputs of one run that are data, for lineage; `created` in UTC epoch seconds."""
+
+    run: str
+    state: RunState
+    created: float
+    inputs: tuple[PortRecord, ...]
+    outputs: tuple[PortRecord, ...]
 
 
 @dataclass(frozen=True)

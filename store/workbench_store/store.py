@@ -27,6 +27,7 @@ from workbench_store.lease import lease_of
 from workbench_store.news import JournalWatch
 from workbench_store.queries import media as media_queries
 from workbench_store.queries import points as point_queries
+from workbench_store.queries import ports as port_queries
 from workbench_store.queries import runs as run_queries
 from workbench_store.records import (
     ArtifactRecord,
@@ -36,6 +37,7 @@ from workbench_store.records import (
     MetricSummary,
     Refresh,
     RunDetail,
+    RunPorts,
     RunQuery,
     RunRecord,
     RunTable,
@@ -258,3 +260,8 @@ class Store:
         with self._lease.reading() as connection:
             found = events_of(connection, [name])
         return fold_detail(found.get(name, []))
+
+    def ports(self) -> list[RunPorts]:
+        """What went into and came out of every run, literals left out."""
+        with self._lease.reading() as connection:
+            return port_queries.all_ports(connection)

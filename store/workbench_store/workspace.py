@@ -17,7 +17,8 @@ VARIABLE = "WORKBENCH_WORKSPACE"
 _README = """This folder is a Workbench workspace. It holds everything that was recorded here:
 
   runs/           a folder for each run: its journals (the record), logs, outputs and control files
-  journal/        edits: tags, notes, computes
+  journal/        edits: tags, notes, computes, datastores, data assets, models
+  datastores/     the datastores workspaceblobstore and workspaceartifactstore
   blobs/          the content of snapshots, each file once
   snapshots/      what each snapshot consists of
   store.duckdb    the database; made again from the journals by `workbench doctor --rebuild`

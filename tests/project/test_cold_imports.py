@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-HEAVY = {"duckdb", "textual", "rich", "pyarrow", "numpy", "ipywidgets", "docker", "asyncio"}
+HEAVY = {"duckdb", "textual", "rich", "pyarrow", "numpy", "ipywidgets", "docker", "asyncio", "requests", "fsspec"}
 #: module -> what it must not load
 DOORS: dict[str, set[str]] = {
     "workbench": HEAVY | {"yaml", "msgspec", "xxhash", "pathspec", "psutil", "multiprocessing"},

@@ -158,6 +158,7 @@ def test_valid_files_fit_the_json_schema(path: Path) -> None:
         "output-download",
         "numbers",
         "type-case",
+        "uri-forms",
     ],
 )
 def test_invalid_files_do_not_fit_the_json_schema(name: str) -> None:

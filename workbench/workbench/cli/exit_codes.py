@@ -4,6 +4,7 @@ from enum import IntEnum
 
 from workbench_store.errors import (
     ComputeError,
+    DataError,
     EnvironmentFailed,
     NotFound,
     RunError,
@@ -41,8 +42,8 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.USAGE: "wrong usage of the command",
     ExitCode.BAD_SPEC: "the job file is wrong, or its code folder cannot be snapshotted; nothing was started",
     ExitCode.WORKSPACE: "the workspace or its store is missing, damaged, busy or not writable",
-    ExitCode.NOT_FOUND: "no such run, snapshot or compute, or the prefix is ambiguous",
-    ExitCode.REFUSED: "refused: it does not fit the run's state, the compute or the environment",
+    ExitCode.NOT_FOUND: "no such run, snapshot, compute, datastore or asset, or the prefix is ambiguous",
+    ExitCode.REFUSED: "refused: it does not fit the run's state, the compute, the environment or the data",
     ExitCode.RUN_CANCELED: "the run is Canceled",
     ExitCode.NOT_RESPONDING: "the run is NotResponding: adopt or close it",
     ExitCode.PROBLEMS: "`doctor` found problems",
@@ -67,6 +68,7 @@ _OF_ERROR: tuple[tuple[type[WorkbenchError], ExitCode], ...] = (
     (EnvironmentFailed, ExitCode.REFUSED),
     (ComputeError, ExitCode.REFUSED),
     (RunError, ExitCode.REFUSED),
+    (DataError, ExitCode.REFUSED),
 )
 
 

@@ -37,6 +37,10 @@ COMMANDS: dict[str, str] = {
     "adopt": "take over a run whose supervisor is gone",
     "close": "end a run whose supervisor is gone",
     "compute": "list and add computes",
+    "data": "give names to data, list and show them",
+    "datastore": "give names to folders and storages",
+    "model": "list, show and add models",
+    "lineage": "show which run made what from what",
     "doctor": "say what is wrong here and how to mend it",
     "dashboard": "open the dashboard (also: workbench alone)",
 }

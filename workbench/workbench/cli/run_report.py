@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 
+from workbench_store.records import PortRecord
 from workbench_store.words import counted
 
 from workbench.cli.output import Cell, emit, styled, table_lines
@@ -33,9 +34,19 @@ def print_page(page: RunPage) -> None:
     _metrics(page)
     _section("Stages", _stages(page))
     _section(
-        "Inputs", ([Cell(safe_text(p.name)), Cell(_where(p.value, p.resolved, p.path))] for p in page.detail.inputs)
+        "Inputs",
+        (
+            [Cell(safe_text(p.name)), Cell(_where(p.value, p.resolved, p.path)), Cell(_came_from(p), "dim")]
+            for p in page.detail.inputs
+        ),
     )
-    _section("Outputs", ([Cell(safe_text(p.name)), Cell(_where(None, p.path, None))] for p in page.detail.outputs))
+    _section(
+        "Outputs",
+        (
+            [Cell(safe_text(p.name)), Cell(_where(None, p.path, None)), Cell(safe_text(p.asset or ""), "dim")]
+            for p in page.detail.outputs
+        ),
+    )
     _media(page)
     _files(page)
     for text in (*page.detail.notes, *page.detail.warnings):
@@ -139,6 +150,15 @@ def _media(page: RunPage) -> None:
         for one in page.media
     )
     _section("Media", rows)
+
+
+def _came_from(port: PortRecord) -> str:
+    """By which name, from which place or from which run an input came, where that is not what is shown of it anyway."""
+    if port.asset is not None:
+        return safe_text(port.asset)
+    if port.source_run is not None:
+        return safe_text(f"{port.source_run}, output {port.source_output}")
+    return safe_text(port.path) if port.given is not None and port.path and port.path != port.resolved else ""
 
 
 def _files(page: RunPage) -> None:

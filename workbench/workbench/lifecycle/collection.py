@@ -5,7 +5,7 @@ import shutil
 import time
 from contextlib import suppress
 
-from workbench_store.errors import NotFound, RunError
+from workbench_store.errors import DataError, NotFound, RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 
@@ -47,8 +47,8 @@ def _collect_held(layout: WorkspaceLayout, files: RunLayout) -> None:
     recorder = RunRecorder(files, "user", last_generation(state_changes(files)))
     try:
         save(layout, plan, recorder)
-        release(layout, plan.name, recorder)
-    except OSError as error:
+        release(layout, plan, recorder)
+    except (OSError, DataError) as error:
         raise RunError(f"the outputs of run {files.name} cannot be saved: {error}") from error
     finally:
         recorder.close()

@@ -1,52 +1,17 @@
-"""Telling whether input data has changed: quickly at submit by sizes and times, thoroughly later by
-content."""
+"""The content of input data hashed while the job runs, and what is recorded of each input."""
 
-import hashlib
-import os
 import threading
-import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from workbench.lifecycle.hashing import content_hash
+from workbench.data.hashing import content_hash
 from workbench.lifecycle.plan import Plan, PlannedInput
 from workbench.lifecycle.recorder import RunRecorder
-
-#: A submit does not look longer at one input than this; what it has not seen then is left to the content
-#: hash.
-_LOOK_SECONDS = 0.25
-
-
-def stat_fingerprint(path: Path) -> str:
-    """`stat:<digest>:<files>:<bytes>` of relative names, sizes and times; ends in `+` if there was more than
-    time."""
-    deadline = time.monotonic() + _LOOK_SECONDS
-    digest, count, size, mark = hashlib.blake2b(digest_size=16), 0, 0, ""
-    for name, stat in _walk(path):
-        digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode("utf-8", "surrogatepass"))
-        count, size = count + 1, size + stat.st_size
-        if time.monotonic() > deadline:
-            mark = "+"
-            break
-    return f"stat:{digest.hexdigest()}:{count}:{size}{mark}"
-
-
-def _walk(path: Path) -> Iterator[tuple[str, os.stat_result]]:
-    if not path.is_dir():
-        yield "", path.stat()
-        return
-    for folder, names, files in os.walk(path):
-        names.sort()
-        for name in sorted(files):
-            full = Path(folder, name)
-            with suppress(OSError):
-                yield str(full.relative_to(path)), full.stat()
 
 
 def hash_inputs(plan: Plan, recorder: RunRecorder) -> None:
     """Hash the content of the inputs in the background and record it; the run's end does not wait for it."""
-    wanted = [item for item in plan.inputs if item.path is not None]
+    wanted = [item for item in plan.inputs if item.local]
     if wanted:
         threading.Thread(target=_hash, args=(wanted, recorder), name="inputs", daemon=True).start()
 
@@ -68,4 +33,9 @@ def input_fields(item: PlannedInput, fingerprint: str | None) -> dict[str, objec
         "resolved": item.resolved,
         "fingerprint": fingerprint,
         "value": item.value,
+        "given": item.given,
+        "asset": item.asset,
+        "asset_kind": item.asset_kind,
+        "source_run": item.source_run,
+        "source_output": item.source_output,
     }

@@ -2,13 +2,17 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 
+from msgspec.structs import replace
 from workbench_store.errors import WorkbenchError
 from workbench_store.layout import WorkspaceLayout
 
 from workbench.compute.registry import get_compute
 from workbench.environment import define
-from workbench.spec import CommandJob
+from workbench.lifecycle.input_plan import plan_inputs
+from workbench.lifecycle.output_plan import plan_outputs
+from workbench.spec import CommandJob, Input, is_remote
 from workbench.spec.checks import Check, Finding
 
 
@@ -21,15 +25,29 @@ def refusals_here(layout: WorkspaceLayout | None) -> Check:
             yield from _refused("environment", lambda: define(environment, job.base_dir))
         if layout is not None:
             yield from _refused("compute", lambda: get_compute(layout, job.compute))
+            yield from _data(layout, job)
             if job.name is not None and os.path.lexists(layout.run(job.name).root):
                 yield Finding("name", f"a run named {job.name} is in {layout.root} already", severity="warning")
 
     return check
 
 
+def _data(layout: WorkspaceLayout, job: CommandJob) -> Iterator[Finding]:
+    """Names that inputs and outputs have, and places that they cannot be brought from or to."""
+    name = job.name or "run"
+    for key, given in job.inputs.items():
+        if isinstance(given, Input) and given.path is not None and is_remote(str(given.path)):
+            one = replace(job, inputs={key: given})
+            yield from _refused(f"inputs.{key}.path", partial(plan_inputs, layout, one, name))
+    for key, output in job.outputs.items():
+        alone = replace(job, outputs={key: output})
+        yield from _refused(f"outputs.{key}", partial(plan_outputs, layout, alone, name))
+
+
 def _refused(field: str, attempt: Callable[[], object]) -> Iterator[Finding]:
     try:
         attempt()
     except WorkbenchError as error:
-        message = error.message if error.remedy is None else f"{error.message}. {error.remedy}"
+        said = error.message.removeprefix(f"{field}: ")
+        message = said if error.remedy is None else f"{said}. {error.remedy}"
         yield Finding(field, message, severity="warning")

@@ -6,13 +6,23 @@ from pathlib import Path
 from workbench_store.layout import RunLayout
 
 from workbench.lifecycle.files import read_json
+from workbench.spec.paths import is_remote
 
 
 def output_places(files: RunLayout) -> dict[str, Path]:
-    """`default` for ./outputs, then the named outputs, each where it is kept; they need not exist."""
-    places = {"default": files.outputs}
+    """`default` for ./outputs, then the named outputs, each where it is kept; they need not exist.
+
+    Those that the job itself wrote to a URL are left out.
+    """
+    return {name: Path(place) for name, place in output_sources(files).items() if not is_remote(place)}
+
+
+def output_sources(files: RunLayout) -> dict[str, str]:
+    """The same, with the URLs of outputs that are not on this machine."""
+    places = {"default": str(files.outputs)}
     for item in (read_json(files.plan) or {}).get("outputs", ()):
-        places[str(item["name"])] = _kept(files, item)
+        remote = item.get("remote") and not os.path.lexists(files.named_outputs / item["name"])
+        places[str(item["name"])] = str(item["path"]) if remote else str(_kept(files, item))
     return places
 
 
@@ -20,5 +30,7 @@ def _kept(files: RunLayout, item: dict[str, str]) -> Path:
     """The place in this run folder, should it have been moved since the run, unless the user chose
     another."""
     own = files.named_outputs / item["name"]
+    if item.get("remote"):
+        return own
     chosen = Path(item["path"])
     return own if os.path.lexists(own) or chosen.parent.name == files.named_outputs.name else chosen

@@ -15,6 +15,7 @@ from workbench_store.layout import RunLayout
 
 from workbench.compute.protocol import ComputeEntry
 from workbench.lifecycle.files import read_json, write_json
+from workbench.spec.paths import is_remote
 from workbench.spec.processes import Processes
 
 Scalar = str | int | float | bool
@@ -22,7 +23,12 @@ Scalar = str | int | float | bool
 
 @dataclass(frozen=True)
 class PlannedInput:
-    """An input: a literal has `value`; data has `path` (where it is) and `resolved` (what the job sees)."""
+    """An input: a literal has `value`; data has `path` (a local path or a URL) and `resolved` (what the job sees).
+
+    staged: where in temporary storage it is brought; None if the job gets it where it is. fetch: whether `path` is a
+    URL that is fetched first; secret: the variable that has that URL whole, if it holds a secret. link: the place of
+    the user's choosing that leads to it. given, asset, asset_kind, source_run, source_output: as in the `input` event.
+    """
 
     name: str
     type: str
@@ -30,6 +36,15 @@ class PlannedInput:
     path: str | None = None
     resolved: str | None = None
     value: Scalar | None = None
+    staged: str | None = None
+    fetch: bool = False
+    secret: str | None = None
+    link: str | None = None
+    given: str | None = None
+    asset: str | None = None
+    asset_kind: str | None = None
+    source_run: str | None = None
+    source_output: str | None = None
 
     @property
     def literal(self) -> bool:
@@ -37,25 +52,54 @@ class PlannedInput:
         return self.value is not None
 
     @property
+    def local(self) -> bool:
+        """Whether it is data of this machine."""
+        return self.path is not None and not is_remote(self.path)
+
+    @property
     def copied(self) -> bool:
-        """Whether it is brought to temporary storage first (mode `download`)."""
-        return self.path is not None and self.path != self.resolved
+        """Whether the job gets a copy of its own."""
+        return self.mode in ("download", "eval_download")
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether it is a table of which the job gets the files that it is made of."""
+        return self.mode in ("eval_mount", "eval_download")
 
 
 @dataclass(frozen=True)
 class PlannedOutput:
-    """A named output: `path` is where it is kept in the end, `resolved` where the job writes it."""
+    """A named output: `path` is where it is kept in the end (a path or URL), `resolved` where the job writes it.
+
+    remote: whether `path` is a URL. asset, version: what it is registered as, an empty version being the next number;
+    asset_path: where that is said to be. description: the spec's.
+    """
 
     name: str
     type: str
     mode: str
     path: str
     resolved: str
+    remote: bool = False
+    asset: str | None = None
+    version: str | None = None
+    asset_path: str | None = None
+    description: str | None = None
 
     @property
     def published(self) -> bool:
         """Whether it is copied to `path` once the job has ended (mode `upload` with a local path)."""
-        return self.path != self.resolved
+        return self.path != self.resolved and not self.remote
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether it is uploaded to `path` once the job has ended."""
+        return self.path != self.resolved and self.remote
+
+    @property
+    def local(self) -> bool:
+        """Whether the job writes it on this machine."""
+        return not is_remote(self.resolved)
 
 
 @dataclass(frozen=True)

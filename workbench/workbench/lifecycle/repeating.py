@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from workbench_store.errors import NotFound, RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
+from workbench.data.fingerprint import stat_fingerprint
 from workbench.lifecycle.files import read_json
-from workbench.lifecycle.fingerprints import stat_fingerprint
 from workbench.lifecycle.history import JournalTail
 from workbench.lifecycle.plan import Plan, read_plan
 from workbench.lifecycle.submission import SECRETS_PROPERTY, Earlier, Narrate, environment_of, submit

@@ -5,17 +5,20 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from workbench_store.errors import RunError
+from workbench_store.errors import DataError, RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
 from workbench.client.log_cap import join_logs
-from workbench.lifecycle.copying import copy_data, is_inside, links_below, move_into, replace_link
+from workbench.data.copying import copy_data, is_inside, links_below, move_into, replace_link
+from workbench.data.hashing import HashedFile, changed_below, hash_below
+from workbench.data.upload import upload
+from workbench.lifecycle.bringing import remove_links
 from workbench.lifecycle.ending import Ending, unsaved
 from workbench.lifecycle.files import read_json, write_json
-from workbench.lifecycle.hashing import HashedFile, changed_below, hash_below
 from workbench.lifecycle.plan import Plan, PlannedOutput
 from workbench.lifecycle.recorder import RunRecorder
+from workbench.lifecycle.registration import register_outputs
 from workbench.lifecycle.staging import code_folder, remove_staging
 from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.trouble import note_trouble
@@ -30,18 +33,20 @@ def finalize(supervision: Supervision, ending: Ending) -> Ending:
     supervision.recorder.state(RunState.FINALIZING)
     try:
         save(supervision.layout, supervision.plan, supervision.recorder)
-    except (OSError, RunError) as error:
+    except (OSError, RunError, DataError) as error:
         note_trouble()
         supervision.recorder.warning(f"outputs could not be saved: {error}")
         return unsaved(ending, str(error), supervision.plan.name)
-    release(supervision.layout, supervision.plan.name, supervision.recorder)
+    if ending.state is RunState.COMPLETED:
+        register_outputs(supervision)
+    release(supervision.layout, supervision.plan, supervision.recorder)
     return ending
 
 
 def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
     """Bring everything to where it is kept, and record it. Can be cut short and done again.
 
-    Raises OSError or RunError for what cannot be saved; then nothing of temporary storage has been given up.
+    Raises OSError, RunError or DataError for what cannot be saved; then nothing of temporary storage has been given up.
     """
     files = layout.run(plan.name)
     with recorder.stage("finalize") as detail:
@@ -51,6 +56,7 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
             bring_in(kept, layout.staged(plan.name))
         for output in plan.outputs:
             _publish(output)
+            _upload(output)
         artifacts = list(_artifacts(files, plan))
         for kind, path, file in artifacts:
             recorder.event("artifact", path=path, kind=kind, size=file.size, hash=file.hash)
@@ -59,11 +65,12 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
         write_json(files.collected, {"time": time.time()})
 
 
-def release(layout: WorkspaceLayout, name: str, recorder: RunRecorder) -> None:
+def release(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
     """Remove temporary storage, which is no longer needed; trouble with that is a warning."""
     with recorder.stage("release"):
+        remove_links(plan)
         try:
-            remove_staging(layout, name)
+            remove_staging(layout, plan.name)
         except OSError as error:
             recorder.warning(f"temporary storage could not be removed: {error}")
 
@@ -85,7 +92,7 @@ def _rescue(files: RunLayout, code: Path) -> None:
 def _kept_folders(files: RunLayout, plan: Plan) -> Iterator[Path]:
     """The folders on persistent storage that the job wrote to."""
     yield from (files.outputs, files.logs)
-    yield from (Path(output.resolved) for output in plan.outputs)
+    yield from (Path(output.resolved) for output in plan.outputs if output.local)
 
 
 def bring_in(kept: Path, staging: Path) -> None:
@@ -124,6 +131,13 @@ def _publish(output: PlannedOutput) -> None:
         copied = target / file.path if file.path else target
         if copied.stat().st_size != file.size:
             raise RunError(f"the output {output.name} was not copied whole to {copied}")
+
+
+def _upload(output: PlannedOutput) -> None:
+    """Upload an output to the URL that the user chose."""
+    source = Path(output.resolved)
+    if output.uploaded and source.exists():
+        upload(source, output.path)
 
 
 def _artifacts(files: RunLayout, plan: Plan) -> Iterator[tuple[str, str, HashedFile]]:

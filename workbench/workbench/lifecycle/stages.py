@@ -9,12 +9,13 @@ from workbench_store.words import counted
 
 from workbench.compute.process_end import Family, end_family
 from workbench.compute.protocol import Allocation, JobExit, JobLaunch, RunningJob
+from workbench.lifecycle.bringing import bring_inputs
 from workbench.lifecycle.ending import Ending, canceled, failed, of_exit
 from workbench.lifecycle.environments import PreparedVariables, prepare_environment
 from workbench.lifecycle.fingerprints import hash_inputs
 from workbench.lifecycle.job_environment import job_environment
 from workbench.lifecycle.ranks import command_of, launch_ranks
-from workbench.lifecycle.staging import code_folder, prepare_outputs, stage_code, stage_inputs
+from workbench.lifecycle.staging import code_folder, prepare_outputs, stage_code
 from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.system_metrics import SystemMetrics
 
@@ -101,10 +102,10 @@ def _provision(supervision: Supervision) -> Allocation:
 
 def _stage(supervision: Supervision) -> None:
     supervision.recorder.state(RunState.STARTING)
-    with supervision.recorder.stage("stage"):
+    with supervision.recorder.stage("stage") as detail:
         for text in stage_code(supervision.layout, supervision.plan):
             supervision.recorder.warning(text)
-        stage_inputs(supervision.plan)
+        bring_inputs(supervision, detail)
         prepare_outputs(supervision.plan)
 
 

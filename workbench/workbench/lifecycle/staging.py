@@ -8,9 +8,9 @@ from pathlib import Path
 from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
-from workbench.lifecycle.copying import copy_data, move_into
+from workbench.data.copying import move_into
+from workbench.data.hashing import hashes_below
 from workbench.lifecycle.files import write_json
-from workbench.lifecycle.hashing import hashes_below
 from workbench.lifecycle.plan import Plan
 
 #: The run's own logs: nothing of a snapshot replaces them.
@@ -62,19 +62,11 @@ def _bring_along(place: Path, target: Path) -> None:
     move_into(place, target)
 
 
-def stage_inputs(plan: Plan) -> None:
-    """Copy the inputs whose mode is `download`. Raises RunError naming the input."""
-    for item in plan.inputs:
-        if item.copied and item.path is not None and item.resolved is not None:
-            try:
-                copy_data(Path(item.path), Path(item.resolved))
-            except OSError as error:
-                raise RunError(f"the input {item.name} cannot be copied from {item.path}: {error}") from error
-
-
 def prepare_outputs(plan: Plan) -> None:
     """Make the folders that outputs are written to. Raises RunError naming the output."""
     for item in plan.outputs:
+        if not item.local:
+            continue
         place = Path(item.resolved)
         folder = place.parent if item.type == "uri_file" else place
         try:

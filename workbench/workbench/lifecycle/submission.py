@@ -23,20 +23,25 @@ from workbench_store.words import counted
 
 from workbench.client.names import generate_name
 from workbench.compute.registry import get_compute
+from workbench.data.fingerprint import stat_fingerprint
+from workbench.data.secret_urls import without_secrets
 from workbench.environment import define, definition_to_dict
 from workbench.lifecycle.files import write_json, write_text
-from workbench.lifecycle.fingerprints import input_fields, stat_fingerprint
+from workbench.lifecycle.fingerprints import input_fields
 from workbench.lifecycle.git_facts import git_properties, look_at_git, repeat_git
 from workbench.lifecycle.identity import new_identity
+from workbench.lifecycle.input_plan import plan_inputs
+from workbench.lifecycle.output_plan import plan_outputs
 from workbench.lifecycle.plan import Plan, PlannedInput, write_plan
-from workbench.lifecycle.ports import plan_inputs, plan_outputs
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.supervisor_start import SupervisorStart, start_supervisor
 from workbench.spec import (
     CommandJob,
+    Input,
     SpecErrors,
     execution_notes,
     execution_refusals,
+    is_remote,
     job_to_dict,
     job_to_yaml,
     literal_text,
@@ -96,12 +101,13 @@ def submit(
 
 @dataclass(frozen=True)
 class _Draft:
-    """A run before it is made. `job` holds no secret values; `secrets` holds them."""
+    """A run before it is made. `job` holds no secret values; `secrets` holds them. `warnings` go to the run's page."""
 
     job: CommandJob
     plan: Plan
     secrets: dict[str, str]
     earlier: Earlier | None
+    warnings: list[str]
 
 
 def _draft(
@@ -114,7 +120,8 @@ def _draft(
     compute = get_compute(layout, job.compute)
     usable_cache()
     name = _free_name(layout, job.name)
-    inputs, outputs = plan_inputs(layout, job, name), plan_outputs(layout, job, name)
+    data, outputs = plan_inputs(layout, job, name), plan_outputs(layout, job, name)
+    inputs = tuple(data.inputs)
     seen = {item.name: literal_text(item.value) if item.value is not None else str(item.resolved) for item in inputs}
     secrets = {key: value for key, value in job.environment_variables.items() if looks_secret_name(key)}
     environment = environment_of(job) if earlier is None else earlier.environment
@@ -140,7 +147,7 @@ def _draft(
         allow_downloads=allow_downloads,
         processes=processes_of(job),
     )
-    return _Draft(_without_secrets(job, secrets), plan, secrets, earlier)
+    return _Draft(_without_secrets(job, secrets), plan, {**secrets, **data.secrets}, earlier, data.warnings)
 
 
 def environment_of(job: CommandJob) -> dict[str, Any] | None:
@@ -166,12 +173,20 @@ def _name_used(layout: WorkspaceLayout, name: str) -> RunError:
 
 
 def _without_secrets(job: CommandJob, secrets: dict[str, str]) -> CommandJob:
-    """The job as it is stored: of variables that look like secrets only the names are kept, in a property."""
+    """The job as it is stored: of variables that look like secrets only the names are kept, in a property; of URLs that
+    hold one, what is left without it."""
+    job = replace(job, inputs={name: _without_secret_url(given) for name, given in job.inputs.items()})
     if not secrets:
         return job
     kept = {key: value for key, value in job.environment_variables.items() if key not in secrets}
     properties = {**job.properties, SECRETS_PROPERTY: ",".join(sorted(secrets))}
     return replace(job, environment_variables=kept, properties=properties)
+
+
+def _without_secret_url(given: "Input | str | int | float | bool") -> "Input | str | int | float | bool":
+    if not isinstance(given, Input) or given.path is None or not is_remote(str(given.path)):
+        return given
+    return replace(given, path=without_secrets(str(given.path)))
 
 
 def _make_folder(files: RunLayout) -> None:
@@ -251,6 +266,8 @@ def _record(recorder: RunRecorder, draft: _Draft, identity: dict[str, Any], snap
         recorder.event("tags", set=_texts(job.tags), remove=[])
     for item in plan.inputs:
         recorder.event("input", **input_fields(item, _fingerprint(item)))
+    for text in draft.warnings:
+        recorder.warning(text)
     for output in plan.outputs:
         recorder.event("output", name=output.name, type=output.type, mode=output.mode, path=output.path)
 
@@ -261,7 +278,7 @@ def _texts(labels: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _fingerprint(item: PlannedInput) -> str | None:
-    return None if item.path is None else stat_fingerprint(Path(item.path))
+    return stat_fingerprint(Path(item.path)) if item.local and item.path is not None else None
 
 
 def _show(

@@ -28,6 +28,7 @@ from workbench.lifecycle.ending import Canceled, Ending, canceled, failed
 from workbench.lifecycle.files import write_json
 from workbench.lifecycle.history import last_generation, state_changes
 from workbench.lifecycle.plan import read_plan
+from workbench.lifecycle.preload import load_what_is_needed
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.saving import finalize
 from workbench.lifecycle.supervision import Supervision
@@ -110,6 +111,7 @@ def supervise(layout: WorkspaceLayout, name: str, generation: int, way: Callable
     recorder = RunRecorder(files, "supervisor", generation)
     try:
         plan = read_plan(files)
+        load_what_is_needed(plan)
         supervision = Supervision(layout, files, plan, compute_of(plan.compute), recorder, Watch(files))
         supervision.watch.start()
         ending = finalize(supervision, _carry_out(supervision, way))

@@ -4,11 +4,11 @@ from workbench.spec.builder import command, with_inputs
 from workbench.spec.dump import job_to_dict, job_to_yaml
 from workbench.spec.environments import BuildContext, Environment
 from workbench.spec.errors import SpecErrors
-from workbench.spec.expressions import Reference, references, resolve_command
+from workbench.spec.expressions import Reference, expand_path, references, resolve_command
 from workbench.spec.job import CommandJob
 from workbench.spec.load import check_job, job_again, job_from_dict, load_job
 from workbench.spec.paths import is_remote
-from workbench.spec.ports import Input, Output, literal_text
+from workbench.spec.ports import FOLDER_TYPES, MODEL_TYPES, Input, Output, literal_text
 from workbench.spec.problems import Problem
 from workbench.spec.schema import json_schema
 from workbench.spec.settings import (
@@ -31,6 +31,8 @@ from workbench.spec.settings import (
 from workbench.spec.support import Note, execution_notes, execution_refusals
 
 __all__ = [
+    "FOLDER_TYPES",
+    "MODEL_TYPES",
     "AmlTokenConfiguration",
     "BuildContext",
     "CommandJob",
@@ -59,6 +61,7 @@ __all__ = [
     "command",
     "execution_notes",
     "execution_refusals",
+    "expand_path",
     "is_remote",
     "job_again",
     "job_from_dict",

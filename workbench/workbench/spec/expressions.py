@@ -1,11 +1,12 @@
 """Expressions in a command: `${{inputs.x}}`, `${{outputs.x}}`, and `$[[ ... ]]` around what is optional."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from workbench_store.errors import SpecError
 
+from workbench.spec.problems import nearest_name
 from workbench.spec.quoting import in_place
 
 _EXPRESSION = re.compile(r"\$\{\{\s*([^{}]*?)\s*\}\}")
@@ -72,6 +73,24 @@ def resolve_command(
         return in_place(found, match.string[: match.start()]) if is_path else found
 
     return _EXPRESSION.sub(value, _OPTIONAL.sub(kept, text))
+
+
+#: What may stand in the path of an output, each with a value that stands for it while only its form is looked at.
+EXAMPLE_VALUES = {"name": "run", "output_name": "output", "default_datastore": "workspaceblobstore"}
+
+
+def expand_path(text: str, values: Mapping[str, str]) -> str:
+    """An output's path with `${{name}}`, `${{output_name}}` and `${{default_datastore}}` replaced; others stay."""
+    return _EXPRESSION.sub(lambda match: values.get(match[1], match[0]), text)
+
+
+def path_findings(text: str) -> Iterator[tuple[str, str | None]]:
+    """What is wrong with the expressions in an output's path: the message, and the one probably meant."""
+    for item in references(text):
+        name = f"{item.scope}.{item.name}" if item.scope else item.name
+        if name not in EXAMPLE_VALUES:
+            nearest = nearest_name(name, EXAMPLE_VALUES)
+            yield f"{item.text} is no expression of an output's path", f"${{{{{nearest}}}}}" if nearest else None
 
 
 def misplaced(name: str) -> str:

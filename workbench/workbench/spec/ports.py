@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from workbench.spec.places import ASSET_NAME
+
 InputType = Literal["uri_file", "uri_folder", "mltable", "custom_model", "mlflow_model", "triton_model"]
 InputMode = Literal["ro_mount", "download", "direct", "eval_mount", "eval_download"]
 OutputMode = Annotated[Literal["rw_mount", "upload", "direct", "mount"], Meta(extra={"aliases": {"mount": "rw_mount"}})]
@@ -25,6 +27,8 @@ INPUT_MODES: dict[str, tuple[str, ...]] = {
 }
 #: Stands for a type that could not be read, so that the rest can be judged.
 ANY_TYPE: Any = ""
+#: Types that are a folder, whatever is in it.
+FOLDER_TYPES = ("uri_folder", "mltable")
 MODEL_TYPES = ("custom_model", "mlflow_model", "triton_model")
 
 
@@ -43,7 +47,9 @@ class Input(Struct, kw_only=True):
     mode: Annotated[InputMode, Meta(description="How the data reaches the job.", extra={"reader": "input_mode"})] = (
         "ro_mount"
     )
-    path_on_compute: Annotated[str | None, Meta(description="Unused on local compute.")] = None
+    path_on_compute: Annotated[
+        str | None, Meta(description="Where the job finds the data, absolute or in its working directory.")
+    ] = None
     datastore: Annotated[str | None, Meta(description="Unused on local compute.")] = None
     default: Annotated[LiteralValue | None, Meta(extra=PYTHON_ONLY)] = None
     optional: Annotated[bool | None, Meta(extra=PYTHON_ONLY)] = None
@@ -61,9 +67,11 @@ class Output(Struct, kw_only=True):
         None
     )
     mode: Annotated[OutputMode, Meta(description="How the output is kept.")] = "rw_mount"
-    name: Annotated[str | None, Meta(description="Name of the data asset to register; unused here.")] = None
+    name: Annotated[
+        str | None, Meta(pattern=ASSET_NAME, description="The data asset or model that it is registered as.")
+    ] = None
     version: Annotated[
-        str | None, Meta(description="Version of that data asset; unused here.", extra={"reader": "version"})
+        str | None, Meta(description="The version of that; left out: the next number.", extra={"reader": "version"})
     ] = None
     description: Annotated[str | None, Meta(extra=PYTHON_ONLY)] = None
 

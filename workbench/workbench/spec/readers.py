@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from workbench.spec.environments import Environment
+from workbench.spec.expressions import EXAMPLE_VALUES, expand_path, path_findings
 from workbench.spec.fields import Anything, Record, Shape, Text
 from workbench.spec.files import Unreadable, read_yaml_file
 from workbench.spec.paths import is_remote, local
+from workbench.spec.places import PLACE_FORMS, Asset, BadPlace, JobOutput, parse_place, unknown_scheme
 from workbench.spec.ports import Input, Output, literal_text
 from workbench.spec.reading import INVALID, Context, Reader, fold, is_null, read, read_declared
 from workbench.spec.tree import MapNode, Node, Scalar, describe
@@ -117,6 +119,40 @@ def _local_or_remote(_shape: Shape, node: Node, path: str, context: Context) -> 
     return str(local(text, context.base_dir))
 
 
+def _input_path(shape: Shape, node: Node, path: str, context: Context) -> Any:
+    text = _local_or_remote(shape, node, path, context)
+    return text if text is INVALID or not is_remote(text) else _checked_uri(text, text, node, path, context)
+
+
+def _output_path(shape: Shape, node: Node, path: str, context: Context) -> Any:
+    text = _text(node, path, context)
+    if text is INVALID:
+        return INVALID
+    for message, nearest in path_findings(text):
+        return context.note(node.mark, path, message, allowed=tuple(EXAMPLE_VALUES), nearest=nearest)
+    if not is_remote(text):
+        return _local_or_remote(shape, node, path, context)
+    expanded = expand_path(text, EXAMPLE_VALUES)
+    if _checked_uri(text, expanded, node, path, context) is INVALID:
+        return INVALID
+    if isinstance(parse_place(expanded), Asset | JobOutput):
+        hint = "leave path out and say `name:` to register the output, or name a datastore"
+        return context.note(node.mark, path, f"nothing is written to {text!r}; {hint}")
+    return text
+
+
+def _checked_uri(text: str, meant: str, node: Node, path: str, context: Context) -> Any:
+    try:
+        parse_place(meant)
+    except BadPlace as error:
+        return context.note(node.mark, path, error.message, allowed=PLACE_FORMS, nearest=error.nearest)
+    odd = unknown_scheme(meant)
+    if odd:
+        message = f"{odd[0]}: is no scheme that is known; it is tried if fsspec has it"
+        context.note(node.mark, path, message, nearest=f"{odd[1]}:", severity="warning")
+    return text
+
+
 def _conda_file(shape: Shape, node: Node, path: str, context: Context) -> Any:
     if isinstance(node, MapNode):
         return _raw(shape, node, path, context)
@@ -163,8 +199,8 @@ READERS: Final[Mapping[str, Reader]] = {
     "input": _input,
     "output": _output,
     "input_mode": _input_mode,
-    "input_path": _local_or_remote,
-    "output_path": _local_or_remote,
+    "input_path": _input_path,
+    "output_path": _output_path,
     "build_path": _local_or_remote,
     "conda_file": _conda_file,
     "environment": _environment,

@@ -24,6 +24,8 @@ from workbench.spec.job import READ_ONLY, CommandJob
 from workbench.spec.ports import INPUT_MODES, Input
 
 Schema = dict[str, Any]
+#: An asset is named with a version or a label.
+NAMED_WHOLE = "^(?!azureml:(?!/)[^:@]*$)"
 _LITERAL: Schema = {"type": ["string", "number", "boolean"]}
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -124,6 +126,8 @@ def _special(shape: Special, definitions: dict[str, Schema]) -> Schema:
         return {"anyOf": [{"type": "string"}, {"type": "object"}]}
     if shape.reader == "input_mode":
         return _schema(shape.shape, definitions)
+    if shape.reader == "input_path":
+        return {"type": "string", "pattern": NAMED_WHOLE}
     if shape.reader == "version":
         return {"type": ["string", "number"]}
     if shape.reader == "variable":

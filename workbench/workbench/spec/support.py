@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 from workbench.spec.checks import Finding
 from workbench.spec.environments import Environment
+from workbench.spec.expressions import EXAMPLE_VALUES, expand_path
 from workbench.spec.job import CommandJob
 from workbench.spec.paths import is_remote, scheme
-from workbench.spec.ports import Input
+from workbench.spec.places import Asset, BadPlace, InRegistry, OnDatastore, Place, Remote, parse_place
+from workbench.spec.ports import FOLDER_TYPES, Input, Output
 from workbench.spec.problems import Problem
 from workbench.spec.processes import distribution_refusals, processes_of
 
@@ -43,8 +45,7 @@ def _notes(job: CommandJob) -> Iterator[Note]:
         if isinstance(given, Input):
             yield from _input_notes(f"inputs.{name}", given)
     for name, output in job.outputs.items():
-        if output.name is not None or output.version is not None:
-            yield Note(f"outputs.{name}.name", "outputs are not registered as data assets")
+        yield from _output_notes(f"outputs.{name}", output)
     for field, why in _UNUSED_RESOURCES.items():
         if job.resources is not None and getattr(job.resources, field) is not None:
             yield Note(f"resources.{field}", f"unused: {why}")
@@ -70,9 +71,30 @@ def _environment_notes(environment: Environment) -> Iterator[Note]:
 
 
 def _input_notes(path: str, given: Input) -> Iterator[Note]:
-    for field in ("path_on_compute", "datastore"):
-        if getattr(given, field) is not None:
-            yield Note(f"{path}.{field}", "unused on local compute")
+    if given.datastore is not None:
+        yield Note(f"{path}.datastore", "unused on local compute")
+    if given.mode == "direct" and given.path_on_compute is not None:
+        yield Note(f"{path}.path_on_compute", "unused: in mode direct the job gets the place itself")
+    yield from _workspace_note(f"{path}.path", _place(given.path))
+
+
+def _output_notes(path: str, output: Output) -> Iterator[Note]:
+    yield from _workspace_note(f"{path}.path", _place(output.path))
+
+
+def _workspace_note(path: str, place: Place | None) -> Iterator[Note]:
+    if isinstance(place, Asset | OnDatastore) and place.workspace:
+        yield Note(path, "the workspace that it names is ignored: names are those of this workspace")
+
+
+def _place(path: object) -> Place | None:
+    """What a URI names; None for a local path, and for what is no URI that is known."""
+    if path is None or not is_remote(str(path)):
+        return None
+    try:
+        return parse_place(expand_path(str(path), EXAMPLE_VALUES))
+    except BadPlace:
+        return None
 
 
 def execution_refusals(job: CommandJob) -> list[Problem]:
@@ -93,17 +115,34 @@ def _refusals(job: CommandJob) -> Iterator[Finding]:
         if isinstance(given, Input):
             yield from _input_refusals(f"inputs.{name}", given)
     for name, output in job.outputs.items():
-        if output.path is not None and is_remote(str(output.path)):
-            where = scheme(str(output.path))
-            message = f"an output is not written to {where} yet; leave path out, or name a local one"
+        place = _place(output.path)
+        if isinstance(place, InRegistry):
+            yield Finding(f"outputs.{name}.path", _no_registry(place))
+        if isinstance(place, Remote) and place.url.partition(":")[0].lower() in _READ_ONLY:
+            message = f"nothing can be written to {scheme(place.url)}; leave path out, or name a datastore"
             yield Finding(f"outputs.{name}.path", message)
     yield from distribution_refusals(job)
 
 
+#: Schemes that only give.
+_READ_ONLY = frozenset({"http", "https", "github", "git", "zip", "tar", "libarchive", "data", "hf"})
+
+
 def _input_refusals(path: str, given: Input) -> Iterator[Finding]:
-    if given.path is not None and is_remote(str(given.path)):
-        message = f"an input from {scheme(str(given.path))} is not fetched yet; name a local path"
+    place = _place(given.path)
+    if isinstance(place, InRegistry):
+        yield Finding(f"{path}.path", _no_registry(place))
+    if isinstance(place, Remote) and given.type in FOLDER_TYPES and given.mode != "direct" and is_web_file(place.url):
+        message = f"{scheme(place.url)} leads to one file, and the input is a {given.type}; say `type: uri_file`"
         yield Finding(f"{path}.path", message)
-    if given.mode in ("eval_mount", "eval_download"):
-        message = f"{given.mode} is not executed yet; ro_mount, download and direct are"
-        yield Finding(f"{path}.mode", message)
+
+
+def _no_registry(place: InRegistry) -> str:
+    return f"the registry {place.registry} is in the cloud and is not reached from here; add the data as an asset"
+
+
+def is_web_file(url: str) -> bool:
+    """Whether a URL is fetched as one file: the web has no folders, but storage accounts have."""
+    kind, _, rest = url.partition("://")
+    host = rest.partition("/")[0].lower()
+    return kind.lower() in ("http", "https") and ".blob.core." not in host and ".dfs.core." not in host

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from xxhash import xxh3_128
 
-from workbench.lifecycle.copying import is_inside, raise_error
+from workbench.data.copying import is_inside, raise_error
 
 _READ_BYTES = 1024 * 1024
 

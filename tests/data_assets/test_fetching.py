@@ -1,0 +1,200 @@
+"""Fetching from the web into the cache: resumed, verified, kept once, never half done."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from workbench.data.cache import DataCache
+from workbench.data.fetch import Fetched, fetch
+from workbench.data.watching import Watcher
+from workbench_store.errors import DataError
+
+from tests.data_assets.servers import Server, md5_of
+
+Content = Callable[[int], bytes]
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def user(here: Path) -> Path:
+    """The folder of a run that nobody holds."""
+    folder = here / "run"
+    folder.mkdir()
+    return folder
+
+
+def get(url: str, user: Path, type: str = "uri_file", watcher: Watcher | None = None) -> Fetched:
+    return fetch(DataCache(), url, type, user, watcher or Watcher())
+
+
+def leftovers() -> list[str]:
+    """What is in the cache beside whole trees and what they are made of."""
+    cache = DataCache()
+    return [path.name for path in cache.partials.iterdir() if path.is_dir()] if cache.partials.exists() else []
+
+
+def test_a_file_comes_whole_with_its_name_and_hash(server: Server, content: Content, user: Path) -> None:
+    data = content(3 * MIB + 17)
+    found = get(server.serve("/some/iris.csv", data), user)
+    assert found.tree.path.name == "iris.csv"
+    assert found.tree.path.read_bytes() == data
+    assert found.tree.fingerprint == f"sha256:{hashlib.sha256(data).hexdigest()}"
+    assert found.tree.path.stat().st_mode & 0o777 == 0o444
+    assert found.tree.path.parent.stat().st_mode & 0o777 == 0o555
+    assert not found.cached and leftovers() == []
+
+
+def test_an_empty_file_is_a_file(server: Server, user: Path) -> None:
+    assert get(server.serve("/empty", b""), user).tree.path.read_bytes() == b""
+
+
+def test_an_unchanged_url_costs_one_head(server: Server, content: Content, user: Path) -> None:
+    url = server.serve("/a.bin", content(MIB))
+    first = get(url, user)
+    server.asked.clear()
+    assert get(url, user) == Fetched(first.tree, True)
+    assert server.methods("/a.bin") == ["HEAD"]
+
+
+def test_a_changed_url_is_fetched_again_and_the_old_content_stays(server: Server, user: Path) -> None:
+    url = server.serve("/a.txt", b"one")
+    old = get(url, user)
+    server.serve("/a.txt", b"two")
+    new = get(url, user)
+    assert (old.tree.path.read_bytes(), new.tree.path.read_bytes()) == (b"one", b"two")
+
+
+def test_the_same_content_is_kept_once(server: Server, content: Content, user: Path) -> None:
+    data = content(MIB)
+    one = get(server.serve("/one.bin", data), user)
+    two = get(server.serve("/two.bin", data), user)
+    assert one.tree.path.samefile(two.tree.path) and one.tree.path.name != two.tree.path.name
+
+
+def test_a_connection_that_breaks_is_gone_on_with(server: Server, content: Content, user: Path) -> None:
+    data = content(3 * MIB)
+    url = server.serve("/a.bin", data, cut_after=MIB + 5, cuts=2, md5=md5_of(data))
+    assert get(url, user).tree.path.read_bytes() == data
+    assert server.ranges("/a.bin") == [None, f"bytes={MIB + 5}-", f"bytes={2 * MIB + 10}-"]
+
+
+def test_a_server_without_ranges_is_asked_for_all_of_it_again(server: Server, content: Content, user: Path) -> None:
+    data = content(MIB)
+    url = server.serve("/a.bin", data, cut_after=1000, cuts=1, ranges=False)
+    assert get(url, user).tree.path.read_bytes() == data
+
+
+def test_a_file_that_changes_in_the_middle_is_begun_again(server: Server, content: Content, user: Path) -> None:
+    url = server.serve("/a.bin", content(2 * MIB), cut_after=MIB, cuts=99)
+    with pytest.raises(DataError, match=r"1\.0 MiB of 2\.0 MiB"):
+        # Every answer is cut after a byte more of nothing: the second and third get no further.
+        server.paths["/a.bin"].ranges = False
+        get(url, user)
+    other = content(2 * MIB)
+    server.serve("/a.bin", other)
+    assert get(url, user).tree.path.read_bytes() == other
+
+
+def test_what_had_come_is_gone_on_from_in_the_next_attempt(server: Server, content: Content, user: Path) -> None:
+    data = content(2 * MIB)
+    url = server.serve("/a.bin", data, cut_after=MIB, cuts=1)
+    server.paths["/a.bin"].content = data
+    watcher = Watcher(progress=lambda done, total: server.paths["/a.bin"].__setattr__("failures", 99))
+    with pytest.raises(DataError, match=r"503.*1\.0 MiB of 2\.0 MiB of a\.bin have come") as raised:
+        get(url, user, watcher=watcher)
+    assert "what has come is kept" in str(raised.value)
+    server.paths["/a.bin"].failures = 0
+    server.asked.clear()
+    assert get(url, user).tree.path.read_bytes() == data
+    assert server.ranges("/a.bin") == [f"bytes={MIB}-"]
+
+
+def test_a_file_that_ends_too_early_is_no_file(server: Server, user: Path) -> None:
+    url = server.serve("/a.bin", b"x" * 100, length=200)
+    with pytest.raises(DataError, match=r"100 bytes of 200 bytes of a\.bin have come"):
+        get(url, user)
+    assert list(DataCache().trees.iterdir()) == []
+
+
+def test_a_checksum_that_does_not_fit_leaves_nothing(server: Server, user: Path) -> None:
+    url = server.serve("/a.bin", b"what came", md5=md5_of(b"what was meant"))
+    with pytest.raises(DataError, match="did not come as it was sent: its MD5 is") as raised:
+        get(url, user)
+    assert "damaged" in str(raised.value.remedy)
+    assert leftovers() == [] and list(DataCache().trees.iterdir()) == []
+
+
+def test_a_wrong_part_of_an_earlier_attempt_is_found_out(server: Server, content: Content, user: Path) -> None:
+    """The first half of a download is damaged on the disk before the second half comes."""
+    data = content(2 * MIB)
+    url = server.serve("/a.bin", data, cut_after=MIB, cuts=1, md5=md5_of(data))
+    watcher = Watcher(progress=lambda done, total: server.paths["/a.bin"].__setattr__("failures", 99))
+    with pytest.raises(DataError):
+        get(url, user, watcher=watcher)
+    (part,) = DataCache().partials.glob("*/files/*")
+    part.write_bytes(b"\0" * MIB)
+    server.paths["/a.bin"].failures = 0
+    assert get(url, user).tree.path.read_bytes() == data
+
+
+def test_a_server_that_is_busy_is_asked_again(server: Server, user: Path) -> None:
+    url = server.serve("/a.txt", b"here", failures=2, status=503)
+    assert get(url, user).tree.path.read_bytes() == b"here"
+
+
+@pytest.mark.parametrize(("status", "remedy"), [(404, "Check the URL"), (401, "signature or token"), (410, "Check")])
+def test_a_refusal_is_final_and_says_what_to_do(server: Server, user: Path, status: int, remedy: str) -> None:
+    url = server.serve("/a.txt", b"", failures=1, status=status)
+    with pytest.raises(DataError, match=str(status)) as raised:
+        get(url, user)
+    assert remedy in str(raised.value.remedy)
+    assert server.methods("/a.txt") == ["HEAD"]
+
+
+def test_a_server_that_knows_no_head_is_no_trouble(server: Server, content: Content, user: Path) -> None:
+    data = content(2 * MIB)
+    url = server.serve("/a.bin", data, head=False, cut_after=MIB, cuts=1)
+    assert get(url, user).tree.path.read_bytes() == data
+    assert server.ranges("/a.bin") == [None, f"bytes={MIB}-"]
+
+
+def test_without_a_version_nothing_is_gone_on_with_blindly(server: Server, content: Content, user: Path) -> None:
+    data = content(2 * MIB)
+    url = server.serve("/a.bin", data, tag=False, cut_after=MIB, cuts=1)
+    assert get(url, user).tree.path.read_bytes() == data
+
+
+def test_a_server_that_is_gone_is_made_up_for_by_the_cache(server: Server, user: Path) -> None:
+    url = server.serve("/a.txt", b"known")
+    get(url, user)
+    server.close()
+    told: list[str] = []
+    found = get(url, user, watcher=Watcher(warn=told.append))
+    assert found.cached and found.tree.path.read_bytes() == b"known"
+    assert "cannot be reached" in told[0] and "is used" in told[0]
+    with pytest.raises(DataError, match=r"cannot be reached.*refused"):
+        get(server.url("/other.txt"), user)
+
+
+def test_secrets_of_a_url_are_in_no_message_and_no_file(server: Server, user: Path) -> None:
+    secret = "abcdef0123456789"
+    url = server.serve("/a.txt", b"content") + f"?sv=1&sig={secret}"
+    get(url, user)
+    with pytest.raises(DataError, match="REDACTED") as raised:
+        get(server.url("/none.txt") + f"?sig={secret}", user)
+    assert secret not in str(raised.value)
+    server.close()
+    with pytest.raises(DataError) as raised:
+        get(server.url("/none.txt") + f"?sig={secret}", user)
+    assert secret not in str(raised.value)
+    for path in DataCache().root.rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes()
+
+
+def test_a_cached_file_that_somebody_changed_is_not_given_out(server: Server, user: Path) -> None:
+    url = server.serve("/a.txt", b"right")
+    place = get(url, user).tree.path
+    place.chmod(0o644)
+    place.write_bytes(b"wrong")
+    assert get(url, user).tree.path.read_bytes() == b"right"

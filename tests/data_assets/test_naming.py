@@ -1,0 +1,216 @@
+"""`workbench data`, `model`, `datastore` and `lineage` as users run them."""
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.terminal import Workbench
+from tests.data_assets.servers import Server
+
+Job = Callable[..., str]
+
+
+@pytest.fixture
+def rain(here: Path) -> Path:
+    file = here / "rain.csv"
+    file.write_text("month,mm\n1,20\n")
+    return file
+
+
+def test_a_version_is_added_listed_and_shown(workbench: Workbench, rain: Path) -> None:
+    done = workbench("data", "add", "rain", "rain.csv", "--description", "of May", "--tag", "team=sky")
+    assert (done.returncode, done.stdout) == (0, "azureml:rain:1\n")
+    again = workbench("data", "add", "rain", str(rain), "--version", "1")
+    assert again.returncode == 0 and "unchanged" in again.stderr
+    assert workbench("data", "add", "rain", "https://example.org/rain.csv", "--version", "web").returncode == 0
+    listed = json.loads(workbench("data", "ls", "--json", "--all").stdout)
+    assert [(one["version"], one["type"], one["path"]) for one in listed] == [
+        ("1", "uri_file", str(rain)),
+        ("web", "uri_file", "https://example.org/rain.csv"),
+    ]
+    shown = json.loads(workbench("data", "show", "rain:1", "--json").stdout)
+    assert shown["tags"] == {"team": "sky"} and shown["versions"] == ["1", "web"] and shown["used_by"] == []
+    assert shown["fingerprint"].startswith("xxh3-128:")
+    text = workbench("data", "show", "azureml:rain@latest").stdout
+    assert text.startswith("azureml:rain:web\n")
+
+
+def test_a_version_never_changes(workbench: Workbench, rain: Path) -> None:
+    workbench("data", "add", "rain", "rain.csv")
+    rain.touch()
+    assert workbench("data", "add", "rain", "rain.csv", "--version", "1").returncode == 0
+    rain.write_text("other\n")
+    done = workbench("data", "add", "rain", "rain.csv", "--version", "1")
+    assert done.returncode == 6
+    assert "is there already with other content: its files have changed" in done.stderr
+    assert workbench("data", "add", "rain", "rain.csv").stdout == "azureml:rain:2\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("data", "add", "rain"), 2, "where is it"),
+        (("data", "add", "a b", "rain.csv"), 2, "cannot be the name"),
+        (("data", "add", "rain", "none.csv"), 6, "there is nothing at"),
+        (("data", "add", "rain", "rain.csv", "--type", "uri_folder"), 6, "is a file, not a uri_folder"),
+        (("data", "add", "rain", "azureml:rain"), 2, "Did you mean azureml:rain@latest"),
+        (("data", "add", "rain", "https://h/x?sig=abcdefgh12345678"), 2, "is not stored"),
+        (("data", "add", "rain", "azureml://datastores/shelv/paths/x"), 5, "there is no datastore 'shelv'"),
+        (("data", "show", "rian"), 5, "Did you mean rain"),
+        (("model", "show", "rain"), 5, "no model 'rain'"),
+        (("datastore", "add", "x", "s3://user:secret@bucket"), 2, "is not stored"),
+        (("datastore", "add", "x", "azureml:rain:1"), 2, "not another azureml: name"),
+        (("datastore", "add", "x", "none"), 6, "there is no folder"),
+        (("lineage", "nothing"), 5, "there is no run 'nothing'"),
+        (("lineage", "rain:9"), 5, "no version '9'"),
+    ],
+)
+def test_what_is_wrong_is_said_with_the_remedy(
+    workbench: Workbench, rain: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
+    workbench("data", "add", "rain", "rain.csv")
+    done = workbench(*words)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+def test_a_full_disk_names_nothing(workbench: Workbench, rain: Path, here: Path) -> None:
+    """Nothing more can be written to any file: the name must not be told as given."""
+    workbench("data", "add", "rain", "rain.csv")
+
+    def full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench", "data", "add", "more", "rain.csv"],
+        cwd=here,
+        capture_output=True,
+        text=True,
+        preexec_fn=full,
+    )
+    assert done.returncode != 0 and done.stdout == ""
+    assert [one["name"] for one in json.loads(workbench("data", "ls", "--json").stdout)] == ["rain"]
+
+
+def test_validate_says_which_names_are_not_known(workbench: Workbench, job: Job, rain: Path) -> None:
+    workbench("data", "add", "rain", "rain.csv")
+    inputs = "inputs:\n  a: {type: uri_file, path: 'azureml:rain:1'}\n  b: {type: uri_file, path: 'azureml:rian:1'}\n"
+    done = workbench("validate", job("true", inputs + "outputs:\n  o: {path: 'azureml://datastores/shelf/paths/o'}\n"))
+    assert "job.yml:5:29: warning: inputs.b.path: there is no data asset 'rian'" in done.stdout + done.stderr
+    assert "Did you mean rain?" in done.stdout + done.stderr
+    assert "outputs.o: there is no datastore 'shelf'" in done.stdout + done.stderr
+    assert "inputs.a" not in done.stdout + done.stderr
+
+
+def test_a_rerun_needs_a_secret_again(workbench: Workbench, job: Job, server: Server) -> None:
+    url = server.serve("/a.txt", b"a\n")
+    file = job(
+        "cat ${{inputs.d}}", f"name: first\ninputs: {{d: {{type: uri_file, path: '{url}?sig=0123456789abcdef'}}}}\n"
+    )
+    assert workbench("run", file).returncode == 0
+    done = workbench("rerun", "first")
+    assert done.returncode == 3 and "--set inputs.d.path=URL" in done.stderr
+    assert workbench("rerun", "first", "--set", f"inputs.d.path={url}?sig=0123456789abcdef").returncode == 0
+
+
+def test_azures_files_are_read(workbench: Workbench, here: Path, rain: Path) -> None:
+    (here / "data.yml").write_text(
+        "$schema: https://azuremlschemas.azureedge.net/latest/data.schema.json\n"
+        "name: rain\nversion: 3\ndescription: of May\ntype: uri_file\npath: ./rain.csv\ntags: {a: b}\n"
+    )
+    assert workbench("data", "add", "--file", "data.yml").stdout == "azureml:rain:3\n"
+    stores = {
+        "azure_blob": ("container_name: c", "wasbs://c@acct.blob.core.windows.net/"),
+        "azure_data_lake_gen2": ("filesystem: c", "abfss://c@acct.dfs.core.windows.net/"),
+        "azure_file": ("file_share_name: c", "https://acct.file.core.windows.net/c/"),
+    }
+    for kind, (line, _) in stores.items():
+        (here / "store.yml").write_text(f"name: {kind}\ntype: {kind}\naccount_name: acct\n{line}\n")
+        assert workbench("datastore", "add", "--file", "store.yml").returncode == 0
+    listed = json.loads(workbench("datastore", "ls", "--json").stdout)
+    assert {one["name"]: one["place"] for one in listed if one["name"] in stores} == {
+        kind: url for kind, (_, url) in stores.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "name: s\ntype: azure_blob\naccount_name: a\ncontainer_name: c\ncredentials:\n  account_key: x\n",
+            "5:1: error: cred",
+        ),
+        ("name: s\ntype: azure_blobs\naccount_name: a\n", "2:7: error: type: 'azure_blobs' is not an allowed value"),
+        ("name: s\ntype: azure_blob\naccount_name: a\n", "container_name: is required"),
+        ("- a\n", "must be a mapping"),
+    ],
+)
+def test_a_datastore_file_that_is_wrong_is_refused(workbench: Workbench, here: Path, text: str, said: str) -> None:
+    (here / "store.yml").write_text(text)
+    done = workbench("datastore", "add", "--file", "store.yml")
+    assert done.returncode == 3 and said in done.stderr, done.stderr
+    assert not (here / ".workbench").exists()
+
+
+def test_a_datastore_is_replaced_with_a_word(workbench: Workbench, here: Path) -> None:
+    (here / "one").mkdir()
+    (here / "two").mkdir()
+    workbench("datastore", "add", "shelf", "one")
+    assert ": replaced" not in workbench("datastore", "add", "shelf", "one").stderr
+    assert f"was {here / 'one'}: replaced" in workbench("datastore", "add", "shelf", "two").stderr
+
+
+def test_lineage_goes_both_ways(workbench: Workbench, job: Job, here: Path, rain: Path, server: Server) -> None:
+    workbench("data", "add", "rain", "rain.csv")
+    ports = 'inputs: {{t: {{type: uri_file, path: "{}"}}}}\noutputs: {{m: {}}}\nname: {}\n'
+    train = job(
+        "cp ${{inputs.t}} ${{outputs.m}}/t", ports.format("azureml:rain:1", "{type: custom_model, name: net}", "train")
+    )
+    assert workbench("run", train).returncode == 0
+    use = job(
+        "ls ${{inputs.m}} > ${{outputs.o}}/l",
+        "inputs: {m: {type: custom_model, path: 'azureml:net:1'}}\nname: use\n"
+        "outputs: {o: {path: 'azureml://datastores/workspaceblobstore/paths/o'}}\n",
+    )
+    assert workbench("run", use).returncode == 0
+    read = job(
+        "cat ${{inputs.l}} ${{inputs.w}}",
+        "name: read\ninputs:\n  l: {type: uri_file, path: 'azureml://datastores/workspaceblobstore/paths/o/l'}\n"
+        f"  w: {{type: uri_file, path: '{server.serve('/w.txt', b'w')}'}}\n",
+    )
+    assert workbench("run", read).returncode == 0
+    found = json.loads(workbench("lineage", "net", "--json").stdout)
+    assert (found["kind"], found["name"]) == ("model", "net:1")
+
+    def chain(steps: list[dict[str, object]]) -> list[object]:
+        return [[step["kind"], step["name"], step["via"], chain(step["steps"])] for step in steps]  # type: ignore[arg-type]
+
+    assert chain(found["made_from"]) == [
+        ["run", "train", "m", [["data", "rain:1", "t", [["place", str(rain), "", []]]]]]
+    ]
+    assert chain(found["led_to"]) == [["run", "use", "m", [["run", "read", "l", []]]]]
+    text = workbench("lineage", "rea").stdout
+    assert "run use  as l" in text and "model net:1  as m" in text and "place http://" in text
+    shown = json.loads(workbench("data", "show", "rain", "--json").stdout)
+    assert shown["used_by"] == [{"run": "train", "input": "t"}]
+    shown = json.loads(workbench("model", "show", "net", "--json").stdout)
+    assert (shown["run"], shown["output"]) == ("train", "m")
+    page = json.loads(workbench("show", "use", "--json").stdout)
+    assert page["inputs"][0]["asset"] == "azureml:net:1"
+    assert json.loads(workbench("show", "train", "--json").stdout)["outputs"][0]["asset"] == "azureml:net:1"
+
+
+def test_names_of_hostile_writers_do_not_steer_the_terminal(workbench: Workbench, here: Path, rain: Path) -> None:
+    from workbench.data.edits import append_edit
+    from workbench_store.workspace import open_workspace
+
+    fields = {"kind": "data", "name": "evil\x1b[2J", "version": "1", "type": "x", "path": "/\x1b]0;title\x07"}
+    append_edit(open_workspace(), "asset", fields)
+    workbench("data", "add", "rain", "rain.csv")
+    for words in (("data", "ls"), ("data", "show", "evil\x1b[2J"), ("lineage", "evil\x1b[2J")):
+        done = workbench(*words)
+        assert done.returncode == 0 and "\x1b" not in done.stdout and "\x07" not in done.stdout, words

@@ -1,0 +1,38 @@
+"""What users have named in a workspace, read from its journals and appended to them. No database is needed."""
+
+from pathlib import Path
+from typing import Any
+
+from workbench_store.errors import WorkspaceError
+from workbench_store.journal.codec import Event, decode
+from workbench_store.journal.writer import JournalWriter
+from workbench_store.layout import WorkspaceLayout
+
+
+def read_edits(layout: WorkspaceLayout, *names: str) -> list[Event]:
+    """The events of these names in the workspace's journals, by time. Raises OSError for what cannot be read."""
+    found = []
+    for path in sorted(layout.journals.glob("*.wbj")):
+        found += [record for record in _records(path) if record.name in names]
+    return sorted(found, key=lambda event: event.time)
+
+
+def _records(path: Path) -> list[Event]:
+    return [record for record, _ in decode(path.read_bytes()) if isinstance(record, Event)]
+
+
+def append_edit(layout: WorkspaceLayout, name: str, fields: dict[str, Any]) -> None:
+    """Append one event and bring it to the disk. Raises WorkspaceError when the disk did not take it."""
+    layout.journals.mkdir(parents=True, exist_ok=True)
+    writer = JournalWriter(layout.journals, "user")
+    try:
+        writer.event(name, **fields)
+        writer.sync()
+    finally:
+        writer.close()
+    # A journal never raises because of the disk; whoever is told that a name was given must be able to rely on it.
+    if not any(record.name == name for record in _records(writer.path)):
+        raise WorkspaceError(
+            f"{layout.journals} did not take what was to be recorded: nothing was changed",
+            remedy="Make room on the disk, and try again.",
+        )

@@ -1,0 +1,248 @@
+"""Fetching: from a URL into the cache, whole and verified, or not at all."""
+
+import os
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from workbench_store.errors import DataError
+
+from workbench.data.cache import DataCache, Known, Tree, key_of
+from workbench.data.limit import size_text
+from workbench.data.partial import Incoming, Partial
+from workbench.data.remote import Broken, Remote, RemoteFile, Survey
+from workbench.data.room import make_room
+from workbench.data.secret_urls import without_secrets
+from workbench.data.urls import folder_url, is_web
+from workbench.data.watching import Watcher
+from workbench.spec.ports import FOLDER_TYPES
+
+RETRIES_VARIABLE = "WORKBENCH_DATA_RETRIES"
+_RETRIES = 5
+_FIRST_WAIT_SECONDS = 0.5
+_LONGEST_WAIT_SECONDS = 30.0
+#: A file whose size nobody told is checked against the limit whenever it has grown by so much.
+_CHECK_BYTES = 64 * 1024**2
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What was fetched, and whether it was there already."""
+
+    tree: Tree
+    cached: bool
+
+
+def fetch(cache: DataCache, url: str, type: str, user: Path, watcher: Watcher) -> Fetched:
+    """The data at the URL, for an input of that type, in the cache and marked as used by the run in folder `user`.
+
+    An unchanged URL costs one look; a place that cannot be reached is made up for by what it led to before, with a
+    warning. Raises DataError when it cannot be had (what has come so far is kept for the next attempt, unless it is
+    wrong), Stopped when nobody waits any more.
+    """
+    remote = open_remote(url, type)
+    key = key_of(without_secrets(url), type)
+    known = cache.known(key)
+    try:
+        survey = _patiently(lambda: remote.survey(type), remote.shown, watcher)
+    except DataError as error:
+        stale = _stale(cache, known, user) if isinstance(error.__cause__, Broken) else None
+        if stale is None or known is None:
+            raise
+        when = datetime.fromtimestamp(known.time, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        watcher.warn(f"{error.message}; what it had on {when} is used")
+        return Fetched(stale, True)
+    unchanged = _unchanged(cache, key, survey, user)
+    if unchanged is not None:
+        return Fetched(unchanged, True)
+    try:
+        return Fetched(_download(cache, remote, key, survey, user, watcher), False)
+    except OSError as error:
+        raise DataError(f"{remote.shown} cannot be kept in {cache.root}: {error}", remedy="Make room there.") from error
+
+
+def open_remote(url: str, type: str) -> Remote:
+    """What reads the URL. Raises DataError when something that it needs is not installed."""
+    place = folder_url(url) if type in FOLDER_TYPES else url
+    if is_web(place):
+        from workbench.data.web import WebFile
+
+        return WebFile(place)
+    from workbench.data.drivers import missing_driver
+
+    missing = missing_driver(place)
+    if missing:
+        raise missing
+    from workbench.data.storage import FileSystemPlace
+
+    return FileSystemPlace(place)
+
+
+def _stale(cache: DataCache, known: Known | None, user: Path) -> Tree | None:
+    return None if known is None else cache.claim(known.tree, user)
+
+
+def _unchanged(cache: DataCache, key: str, survey: Survey, user: Path) -> Tree | None:
+    known = cache.known(key)
+    if known is None or known.validator is None or known.validator != survey.validator:
+        return None
+    return cache.claim(known.tree, user)
+
+
+def _download(cache: DataCache, remote: Remote, key: str, survey: Survey, user: Path, watcher: Watcher) -> Tree:
+    with cache.partial(key, watcher) as partial:
+        # Another process may have fetched it while this one waited for its turn.
+        tree = _unchanged(cache, key, survey, user)
+        if tree is not None:
+            partial.discard()
+            return tree
+        download = _Download(cache, remote, key, partial, watcher, survey)
+        download.room(survey.bytes or 0)
+        partial.expect(survey.bytes)
+        hashes, files = {}, []
+        for file in survey.files:
+            got, hashes[file.name] = download.file(file)
+            files.append(got)
+        survey = replace(survey, files=tuple(files))
+        tree = cache.keep(partial, survey, hashes, user)
+        cache.remember(key, remote.shown, survey.validator, tree)
+        return tree
+
+
+class _Download:
+    """The files of one place, one after the other; progress is counted over all of them."""
+
+    def __init__(
+        self, cache: DataCache, remote: Remote, key: str, partial: Partial, watcher: Watcher, survey: Survey
+    ) -> None:
+        self._cache, self._remote, self._key = cache, remote, key
+        self._partial, self._watcher = partial, watcher
+        self._total = survey.bytes
+        self._before = 0
+        self._checked = 0
+        self._opened: RemoteFile | None = None
+
+    def room(self, size: int) -> None:
+        """See that there is room for so many bytes in all; what does not fit is given up. Raises DataError."""
+        try:
+            make_room(self._cache, size, self._key, self._remote.shown)
+        except DataError:
+            self._partial.discard()
+            raise
+
+    def file(self, file: RemoteFile) -> tuple[RemoteFile, str]:
+        """Fetch one file; what it turned out to be, and its sha256. Raises DataError, Stopped, OSError."""
+        known = self._partial.done(file)
+        if known is not None:
+            self._count(self._partial.path(file.name).stat().st_size)
+            return file, known
+        got, incoming = self._fetched(file)
+        self._partial.finish(got, incoming.sha256.hexdigest())
+        self._count(incoming.size)
+        return got, incoming.sha256.hexdigest()
+
+    def _count(self, size: int) -> None:
+        self._before += size
+        self._watcher.progress(self._before, self._total)
+
+    def _fetched(self, file: RemoteFile) -> tuple[RemoteFile, Incoming]:
+        """The file whole and verified; a wrong one is fetched once more from the beginning if an earlier attempt had a
+        part in it."""
+        incoming = self._partial.resume(file)
+        resumed = incoming.size > 0
+        got = self._bytes(file, incoming)
+        if got.md5 is not None and incoming.md5.hexdigest() != got.md5:
+            if resumed:
+                incoming = self._partial.resume(replace(file, validator=None))
+                got = self._bytes(file, incoming)
+            if got.md5 is not None and incoming.md5.hexdigest() != got.md5:
+                self._partial.discard()
+                raise DataError(
+                    f"{self._remote.shown}: {file.name} did not come as it was sent: its MD5 is "
+                    f"{incoming.md5.hexdigest()}, and {got.md5} is said",
+                    remedy="Try again; if it stays so, the file at its place is damaged. Nothing of it was kept.",
+                )
+        return got, incoming
+
+    def _bytes(self, file: RemoteFile, incoming: Incoming) -> RemoteFile:
+        """Fetch until it is whole, going on where a connection broke; gives up when nothing more comes."""
+        failures, furthest = 0, incoming.size
+        try:
+            while True:
+                try:
+                    return self._attempt(file, incoming)
+                except Broken as error:
+                    file, self._opened = self._opened or file, None
+                    failures = 1 if incoming.size > furthest else failures + 1
+                    furthest = max(furthest, incoming.size)
+                    if failures > retries():
+                        raise self._gave_up(file, incoming, error) from error
+                    self._watcher.pause(error.wait_seconds or _wait(failures))
+        finally:
+            incoming.close()
+
+    def _attempt(self, file: RemoteFile, incoming: Incoming) -> RemoteFile:
+        if file.size is not None and incoming.size == file.size > 0:
+            return file
+        opened = self._remote.open(file, incoming.size)
+        self._opened = opened.file
+        with closing(opened.chunks):
+            if opened.start != incoming.size:
+                incoming.restart()
+            self._partial.begin(opened.file)
+            for part in opened.chunks:
+                self._watcher.check()
+                incoming.write(part)
+                self._grown(incoming)
+        size = opened.file.size
+        if size is not None and incoming.size != size:
+            whole = incoming.size
+            if whole > size:
+                incoming.restart()
+            raise Broken(f"it ended after {whole} of {size} bytes")
+        return opened.file
+
+    def _grown(self, incoming: Incoming) -> None:
+        done = self._before + incoming.size
+        self._watcher.progress(done, self._total)
+        if self._total is None and done - self._checked >= _CHECK_BYTES:
+            self._checked = done
+            self.room(done)
+
+    def _gave_up(self, file: RemoteFile, incoming: Incoming, error: Broken) -> DataError:
+        size = "" if file.size is None else f" of {size_text(file.size)}"
+        had = f"{size_text(incoming.size)}{size} of {file.name} have come"
+        return DataError(
+            f"{self._remote.shown} cannot be fetched: {error.reason}; {had}",
+            remedy="Try again when it can be reached: what has come is kept, and is gone on from there.",
+        )
+
+
+def retries() -> int:
+    """How often in a row something that failed is tried again: WORKBENCH_DATA_RETRIES, else 5."""
+    text = os.environ.get(RETRIES_VARIABLE, "")
+    return int(text) if text.isdecimal() else _RETRIES
+
+
+def _wait(failures: int) -> float:
+    return float(min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2 ** (failures - 1)))
+
+
+def _patiently(ask: Callable[[], T], shown: str, watcher: Watcher) -> T:
+    """The answer, asking again for a while when none comes. Raises DataError, caused by Broken, when none ever does."""
+    failures = 0
+    while True:
+        watcher.check()
+        try:
+            return ask()
+        except Broken as error:
+            failures += 1
+            if failures > retries():
+                remedy = "Check the address and the network, and try again."
+                raise DataError(f"{shown} cannot be reached: {error.reason}", remedy=remedy) from error
+            watcher.pause(error.wait_seconds or _wait(failures))

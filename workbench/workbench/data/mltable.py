@@ -1,0 +1,89 @@
+"""MLTable folders: the YAML file in them that says which files a table is made of."""
+
+import glob
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench_store.errors import DataError
+
+from workbench.spec.files import Unreadable, read_yaml_file
+from workbench.spec.paths import is_remote
+from workbench.spec.places import BadPlace, parse_place
+from workbench.spec.tree import plain
+
+FILE_NAME = "MLTable"
+_KINDS = ("file", "folder", "pattern")
+EVAL_MODES = ("eval_mount", "eval_download")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One entry of a table's `paths`. kind: file, folder or pattern. place: an absolute path, or a URI."""
+
+    kind: str
+    place: str
+
+    @property
+    def type(self) -> str:
+        """The type of input that the part is."""
+        return "uri_folder" if self.kind == "folder" else "uri_file"
+
+
+def read_table(folder: Path) -> list[Part]:
+    """The parts of the table in a folder, relative paths made absolute. Raises DataError, naming what is wrong."""
+    file = folder / FILE_NAME
+    if not file.is_file():
+        raise DataError(f"{folder} is no MLTable: it holds no file {FILE_NAME}", remedy=_near(folder))
+    try:
+        _, tree = read_yaml_file(file)
+    except Unreadable as error:
+        line = f":{error.problem.line}" if error.problem.line else ""
+        raise DataError(f"{file}{line}: {error.problem.message}") from error
+    content = None if tree is None else plain(tree)
+    paths = content.get("paths") if isinstance(content, Mapping) else None
+    if not isinstance(paths, list) or not paths:
+        raise DataError(f"{file} has no list of `paths`", remedy="It says which files the table is made of.")
+    return [_part(file, entry) for entry in paths]
+
+
+def _near(folder: Path) -> str:
+    """What the file may have been called instead."""
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    near = [name for name in names if name.lower().split(".")[0] == FILE_NAME.lower()]
+    return f"Rename {near[0]} to {FILE_NAME}." if near else "Say `type: uri_folder` if it is a plain folder."
+
+
+def _part(file: Path, entry: Any) -> Part:
+    if not isinstance(entry, Mapping) or len(entry) != 1 or next(iter(entry)) not in _KINDS:
+        raise DataError(f"{file}: {entry!r} in `paths` is none of file, folder and pattern, each with a path")
+    ((kind, place),) = entry.items()
+    if not isinstance(place, str) or not place.strip():
+        raise DataError(f"{file}: {kind} in `paths` has no path")
+    if not is_remote(place):
+        return Part(str(kind), os.path.abspath(file.parent / place.removeprefix("file://")))
+    try:
+        parse_place(place)
+    except BadPlace as error:
+        raise DataError(f"{file}: {error.message}") from error
+    if kind == "pattern":
+        raise DataError(f"{file}: the pattern {place} is of a remote place", remedy="Name its folder or files instead.")
+    return Part(str(kind), place)
+
+
+def local_files(part: Part, folder: Path) -> list[tuple[str, Path]]:
+    """The files of a local part, each by its name in the evaluated table: relative to the table's folder where it is
+    below that. Raises DataError for a part that names nothing."""
+    path = Path(part.place)
+    if part.kind == "pattern":
+        found = [Path(match) for match in sorted(glob.glob(part.place, recursive=True)) if Path(match).is_file()]
+    elif part.kind == "folder":
+        found = sorted(file for file in path.rglob("*") if file.is_file())
+    else:
+        found = [path] if path.is_file() else []
+    if not found:
+        raise DataError(f"{folder / FILE_NAME}: {part.kind} {part.place} names no file")
+    base = folder if path.is_relative_to(folder) else path.parent
+    return [(file.relative_to(base).as_posix() if file.is_relative_to(base) else file.name, file) for file in found]

@@ -1,0 +1,73 @@
+"""What a place must be able to do so that data can be fetched from it."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Broken(Exception):
+    """Fetching broke off for a reason that may pass: it is tried again, from where it was."""
+
+    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        #: How long the other side asked to be left alone.
+        self.wait_seconds = wait_seconds
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of a remote place.
+
+    name: its path below the place (posix), or its file name. address: what `Remote.open` takes. size: bytes, None if
+    not known. validator: text that changes when the content does, None if there is none. md5: of the content, in hex.
+    """
+
+    name: str
+    address: str
+    size: int | None = None
+    validator: str | None = None
+    md5: str | None = None
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What there is: one file, or the files of a folder (which may be none)."""
+
+    folder: bool
+    files: tuple[RemoteFile, ...]
+
+    @property
+    def bytes(self) -> int | None:
+        """The size of it all; None if one of them is not known."""
+        sizes = [file.size for file in self.files]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    @property
+    def validator(self) -> str | None:
+        """Text that changes when anything in it does; None where that cannot be told."""
+        parts = [(file.name, file.validator) for file in self.files]
+        return None if any(validator is None for _, validator in parts) else repr((self.folder, sorted(parts)))
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file being read from byte `start` on: `file` is what is known of it now."""
+
+    file: RemoteFile
+    start: int
+    chunks: Generator[bytes, None, None]
+
+
+class Remote(Protocol):
+    """A place by its URL. Both methods raise Broken for what may pass and DataError for what will not."""
+
+    @property
+    def shown(self) -> str:
+        """The URL as it may be written down."""
+
+    def survey(self, type: str) -> Survey:
+        """What is there, for an input of that type."""
+
+    def open(self, file: RemoteFile, start: int) -> Opened:
+        """Begin to read, from `start` on if the place can do that and the file is unchanged, else from 0."""

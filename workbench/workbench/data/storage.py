@@ -1,0 +1,108 @@
+"""Places that fsspec reads: storage accounts, buckets, file servers."""
+
+import base64
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import fsspec
+from workbench_store.errors import DataError
+
+from workbench.data.drivers import missing_driver
+from workbench.data.remote import Broken, Opened, RemoteFile, Survey
+from workbench.data.secret_urls import without_secrets
+from workbench.data.urls import fsspec_url, last_name
+
+_CHUNK_BYTES = 4 * 1024 * 1024
+#: Under which names file systems tell when a file changed, or which version it is.
+_VALIDATORS = "ETag etag e_tag md5Hash content_md5 mtime LastModified last_modified updated modified created".split()
+
+
+class FileSystemPlace:
+    """The file or folder at a URL that fsspec knows."""
+
+    def __init__(self, url: str) -> None:
+        self.shown = without_secrets(url)
+        try:
+            self._system, self._path = fsspec.url_to_fs(fsspec_url(url))
+        except (ImportError, ValueError) as error:
+            raise missing_driver(url) or DataError(f"{self.shown} cannot be reached: {error}") from error
+        except Exception as error:
+            raise self._trouble(error) from error
+
+    def survey(self, type: str) -> Survey:
+        """The file or folder that is there; for a type that is both, whichever it is."""
+        info = self._asking(self._system.info, self._path)
+        if info.get("type") != "directory":
+            if type in ("uri_folder", "mltable"):
+                raise DataError(f"{self.shown} is a file, and the input is a {type}", remedy="Say `type: uri_file`.")
+            return Survey(False, (_described(last_name(self._path), self._path, info),))
+        if type == "uri_file":
+            raise DataError(f"{self.shown} is a folder, and the input is a file", remedy="Say `type: uri_folder`.")
+        root = self._path.rstrip("/")
+        found: Mapping[str, Any] = self._asking(self._system.find, self._path, detail=True)
+        files = [_described(_below(root, path), path, info) for path, info in found.items()]
+        if not files:
+            raise DataError(f"{self.shown} holds no files", remedy="Check the URL.")
+        return Survey(True, tuple(files))
+
+    def open(self, file: RemoteFile, start: int) -> Opened:
+        """Read from `start` on."""
+        handle = self._asking(self._system.open, file.address, "rb")
+        if start:
+            self._asking(handle.seek, start)
+        return Opened(file, start, self._chunks(handle))
+
+    def _chunks(self, handle: Any) -> Generator[bytes, None, None]:
+        try:
+            while part := self._asking(handle.read, _CHUNK_BYTES):
+                yield part
+        finally:
+            handle.close()
+
+    def _asking(self, method: Any, *arguments: Any, **options: Any) -> Any:
+        try:
+            return method(*arguments, **options)
+        except Exception as error:
+            raise self._trouble(error) from error
+
+    def _trouble(self, error: Exception) -> Exception:
+        """File systems raise whatever their libraries do: what is certain is final, the rest may pass."""
+        if isinstance(error, FileNotFoundError):
+            return DataError(f"{self.shown} is not there", remedy="Check the URL.")
+        if isinstance(error, ImportError):
+            return missing_driver(self.shown) or DataError(f"{self.shown} cannot be reached: {error}")
+        told = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0][:300]}"
+        if isinstance(error, PermissionError) or any(word in told for word in ("redential", "uthenticat", "Forbidden")):
+            return DataError(
+                f"{self.shown} may not be read: {told}",
+                remedy="Give the credentials by the environment, as its fsspec file system takes them: docs/data.md.",
+            )
+        if isinstance(error, TypeError | ValueError | LookupError | AttributeError | NotImplementedError):
+            return DataError(f"{self.shown} cannot be read: {told}")
+        return Broken(told)
+
+
+def _below(root: str, path: str) -> str:
+    """The path below the root. Raises DataError for one that would leave it, as hostile servers may say."""
+    name = path.removeprefix(root).lstrip("/")
+    if not name or ".." in name.split("/") or "\0" in name:
+        raise DataError(f"{path!r} is no path below {root}")
+    return name
+
+
+def _described(name: str, path: str, info: Mapping[str, Any]) -> RemoteFile:
+    size = info.get("size")
+    told = [f"{key} {info[key]}" for key in _VALIDATORS if info.get(key) is not None]
+    validator = f"{told[0]}, {size} bytes" if told else None
+    return RemoteFile(name, path, size if isinstance(size, int) else None, validator, _md5(info))
+
+
+def _md5(info: Mapping[str, Any]) -> str | None:
+    """The MD5 that Azure's and Google's stores keep with a file, in hex."""
+    settings = info.get("content_settings")
+    given = settings.get("content_md5") if isinstance(settings, Mapping) else info.get("md5Hash")
+    try:
+        data = base64.b64decode(given) if isinstance(given, str) else bytes(given or b"")
+    except (ValueError, TypeError):
+        return None
+    return data.hex() if len(data) == 16 else None

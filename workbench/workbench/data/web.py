@@ -1,0 +1,146 @@
+"""A file on the web: its size and version by HEAD, its bytes by GET, from wherever an earlier attempt got to."""
+
+import base64
+import binascii
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+
+import requests
+import urllib3
+from workbench_store.errors import DataError
+
+from workbench.data.remote import Broken, Opened, RemoteFile, Survey
+from workbench.data.secret_urls import HIDDEN, without_secrets
+from workbench.data.urls import last_name
+
+_CHUNK_BYTES = 1024 * 1024
+#: Seconds to wait for a connection, and for the next bytes.
+_TIMEOUT = (10.0, 60.0)
+_MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
+#: Servers that sign URLs for one method, or know no HEAD, answer so; GET will tell.
+_NO_HEAD = frozenset({400, 403, 405, 501})
+#: What is stored is what the server has: nothing is unpacked on the way.
+_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "workbench"}
+
+
+class WebFile:
+    """The file at an http or https URL."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.shown = without_secrets(url)
+        self._session = requests.Session()
+        self._session.headers.update(_HEADERS)
+
+    def survey(self, type: str) -> Survey:
+        """One file, whatever the type."""
+        with self._ask("HEAD", {}, allow=_NO_HEAD) as answer:
+            blank = RemoteFile(last_name(self._url), self._url)
+            return Survey(False, (blank if answer.status_code in _NO_HEAD else _described(blank, answer.headers),))
+
+    def open(self, file: RemoteFile, start: int) -> Opened:
+        """Read from `start` on if the server can and has the same version still."""
+        asked = {"Range": f"bytes={start}-"} if start else {}
+        tag = _strong(file.validator)
+        if start and tag:
+            asked["If-Range"] = tag
+        answer = self._ask("GET", asked, allow=frozenset({416}))
+        if answer.status_code == 416:
+            answer.close()
+            return self.open(file, 0)
+        whole = _range_of(answer.headers, start) if answer.status_code == 206 else None
+        if answer.status_code == 206 and whole is None:
+            answer.close()
+            raise Broken("the server sent another part than was asked for")
+        now = _described(file, answer.headers, whole)
+        if whole is not None and (now.validator is None or now.validator != file.validator):
+            answer.close()
+            return self.open(replace(file, validator=None), 0)
+        return Opened(now, start if whole is not None else 0, _chunks(answer))
+
+    def _ask(self, method: str, headers: Mapping[str, str], allow: frozenset[int]) -> requests.Response:
+        try:
+            answer = self._session.request(
+                method, self._url, headers=dict(headers), timeout=_TIMEOUT, stream=True, allow_redirects=True
+            )
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise Broken(self._reason(error)) from error
+        except requests.RequestException as error:
+            raise DataError(f"{self.shown} cannot be fetched: {self._reason(error)}") from error
+        if answer.status_code in allow or answer.ok:
+            return answer
+        answer.close()
+        raise self._refused(answer)
+
+    def _reason(self, error: Exception) -> str:
+        """What went wrong, without the secrets of the URL, which requests puts into its messages."""
+        text = str(getattr(error.args[0], "reason", error) if error.args else error)
+        for part in self._url.partition("?")[2].split("&"):
+            value = part.partition("=")[2]
+            if len(value) > 7:
+                text = text.replace(value, HIDDEN)
+        return text or type(error).__name__
+
+    def _refused(self, answer: requests.Response) -> Exception:
+        said = f"{answer.status_code} {answer.reason or ''}".strip()
+        if answer.status_code in _MAY_PASS:
+            wait = answer.headers.get("Retry-After", "")
+            return Broken(f"the server answered {said}", float(wait) if wait.isdecimal() else None)
+        remedy = "Check the URL."
+        if answer.status_code in (401, 403):
+            remedy = "Check the URL and its signature or token: it may have run out, or may not allow this."
+        return DataError(f"{self.shown} cannot be fetched: the server answered {said}", remedy=remedy)
+
+
+def _described(file: RemoteFile, headers: Mapping[str, str], whole: int | None = None) -> RemoteFile:
+    """The file with what the headers say of it; `whole` is its size where the answer holds only a part."""
+    length = headers.get("Content-Length", "")
+    size = whole if whole is not None else int(length) if length.isdecimal() else None
+    tag, changed = headers.get("ETag"), headers.get("Last-Modified")
+    validator = f"etag {tag}" if tag else f"changed {changed}, {size} bytes" if changed and size is not None else None
+    same = validator is not None and validator == file.validator
+    # An MD5 in the headers of a part may be that of the part.
+    md5 = None if whole is not None else _md5(headers)
+    return RemoteFile(file.name, file.address, size, validator, md5 or (file.md5 if same else None))
+
+
+def _md5(headers: Mapping[str, str]) -> str | None:
+    """The MD5 that a server gives for the content, in hex."""
+    text = headers.get("x-ms-blob-content-md5") or headers.get("Content-MD5")
+    try:
+        data = base64.b64decode(text or "", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return data.hex() if len(data) == 16 else None
+
+
+def _strong(validator: str | None) -> str | None:
+    """What If-Range takes: a strong tag, or the time of the last change."""
+    kind, _, rest = (validator or "").partition(" ")
+    if kind == "etag":
+        return None if rest.startswith("W/") else rest
+    return rest.rpartition(", ")[0] if kind == "changed" else None
+
+
+def _range_of(headers: Mapping[str, str], start: int) -> int | None:
+    """The size of the whole file, if the answer holds its part from `start` on; None if it holds another."""
+    kind, _, rest = headers.get("Content-Range", "").partition(" ")
+    span, _, whole = rest.partition("/")
+    if kind.lower() != "bytes" or span.partition("-")[0] != str(start) or not whole.isdecimal():
+        return None
+    return int(whole)
+
+
+def _chunks(answer: requests.Response) -> Generator[bytes, None, None]:
+    """The bytes as the server sent them. Raises Broken when the connection breaks."""
+    try:
+        while part := answer.raw.read(_CHUNK_BYTES, decode_content=False):
+            yield part
+    except (urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
+        raise Broken(f"the connection broke: {_said(error)}") from error
+    finally:
+        answer.close()
+
+
+def _said(error: Exception) -> str:
+    return "it was closed in the middle" if "IncompleteRead" in str(error) else str(error) or type(error).__name__

@@ -1,0 +1,209 @@
+"""Inputs brought to where the job finds them: fetched, linked, copied, tables taken apart."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from workbench_store.errors import DataError, RunError, WorkbenchError
+from workbench_store.layout import WorkspaceLayout
+
+from workbench.data.cache import DataCache, Tree
+from workbench.data.copying import copy_data
+from workbench.data.fetch import fetch
+from workbench.data.limit import size_text
+from workbench.data.located import locate
+from workbench.data.mltable import Part, local_files, read_table
+from workbench.data.watching import Watcher
+from workbench.lifecycle.fingerprints import input_fields
+from workbench.lifecycle.plan import Plan, PlannedInput
+from workbench.lifecycle.run_outputs import find_output
+from workbench.lifecycle.supervision import Supervision
+from workbench.spec.paths import is_remote
+
+_POLL_SECONDS = 0.05
+_PROGRESS_SECONDS = 1.0
+
+T = TypeVar("T")
+
+
+def bring_inputs(supervision: Supervision, detail: dict[str, Any]) -> None:
+    """Bring every input; the bytes fetched, and how many inputs were in the cache, go into `detail`.
+
+    Raises Canceled as soon as the run is to be cancelled, and WorkbenchError naming the input that cannot be had.
+    """
+    for item in supervision.plan.inputs:
+        if item.staged is not None or item.link is not None:
+            try:
+                in_background(supervision, _Bringing(supervision, item, detail).bring)
+            except (WorkbenchError, OSError) as error:
+                remedy = error.remedy if isinstance(error, WorkbenchError) else None
+                told = error.message if isinstance(error, WorkbenchError) else str(error)
+                raise RunError(f"input {item.name}: {told}", remedy=remedy) from error
+
+
+def in_background(supervision: Supervision, work: Callable[[Watcher], T]) -> T:
+    """What `work` returns or raises, done in a thread, since nothing else can leave a read that hangs.
+
+    Raises Canceled at once when the run is to be cancelled; the thread is then told to stop, and not waited for.
+    """
+    task = _Task(work, Watcher(warn=supervision.recorder.warning))
+    threading.Thread(target=task.run, name="data", daemon=True).start()
+    try:
+        while not task.done.wait(_POLL_SECONDS):
+            supervision.check_cancel()
+    finally:
+        task.watcher.stop.set()
+    if task.error is not None:
+        raise task.error
+    return task.results[0]
+
+
+@dataclass
+class _Task(Generic[T]):
+    """Work in another thread, and what came of it."""
+
+    work: Callable[[Watcher], T]
+    watcher: Watcher
+    results: list[T] = field(default_factory=list)
+    error: BaseException | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        try:
+            self.results.append(self.work(self.watcher))
+        except BaseException as error:
+            self.error = error
+        self.done.set()
+
+
+class _Progress:
+    """Records where a fetch stands, about once a second, and when it is done."""
+
+    def __init__(self, supervision: Supervision, name: str, watcher: Watcher) -> None:
+        self._supervision, self._name, self._watcher = supervision, name, watcher
+        self._next = time.monotonic() + _PROGRESS_SECONDS
+        self._told = -1
+
+    def __call__(self, done: int, total: int | None) -> None:
+        soon = time.monotonic() < self._next and done != total
+        if self._watcher.stop.is_set() or soon or done == self._told:
+            return
+        self._told = done
+        self._next = time.monotonic() + _PROGRESS_SECONDS
+        text = f"input {self._name}: {size_text(done)}" + (f" of {size_text(total)}" if total else "")
+        self._supervision.recorder.event("progress", stage="stage", text=text, bytes=done, of=total)
+
+
+@dataclass(frozen=True)
+class _Bringing:
+    """One input on its way to its place."""
+
+    supervision: Supervision
+    item: PlannedInput
+    detail: dict[str, Any]
+
+    @property
+    def _run_folder(self) -> Path:
+        return self.supervision.files.root
+
+    def bring(self, watcher: Watcher) -> None:
+        """Bring it. Raises WorkbenchError, OSError, Stopped."""
+        item = self.item
+        place = Path(str(item.path))
+        if item.fetch:
+            url = os.environ.get(item.secret, "") if item.secret else str(item.path)
+            tree = self._fetched(url or str(item.path), item.type, watcher)
+            place = tree.path
+            self.supervision.recorder.event("input", **input_fields(item, tree.fingerprint))
+        if item.staged is not None:
+            target = Path(item.staged)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if item.evaluated:
+                self._evaluate(place, target, watcher)
+            else:
+                self._put(place, target)
+        if item.link is not None:
+            make_link(self.supervision.layout, Path(item.link), item.staged or str(item.path))
+
+    def _put(self, source: Path, target: Path) -> None:
+        """A copy that the job may change, or a link."""
+        if not self.item.copied:
+            target.symlink_to(source)
+            return
+        copy_data(source, target)
+        _make_writable(target)
+
+    def _fetched(self, url: str, type: str, watcher: Watcher) -> Tree:
+        watcher.progress = _Progress(self.supervision, self.item.name, watcher)
+        found = fetch(DataCache(), url, type, self._run_folder, watcher)
+        what = "cached" if found.cached else "fetched"
+        self.detail[what] = self.detail.get(what, 0) + found.tree.bytes
+        return found.tree
+
+    def _evaluate(self, folder: Path, target: Path, watcher: Watcher) -> None:
+        """The files of which the table consists, in a folder."""
+        target.mkdir(exist_ok=True)
+        for part in read_table(folder):
+            for name, file in self._files(part, folder, watcher):
+                place = target / name
+                if os.path.lexists(place):
+                    raise DataError(f"the table has two files called {name}", remedy="Rename one of them.")
+                place.parent.mkdir(parents=True, exist_ok=True)
+                self._put(file, place)
+
+    def _files(self, part: Part, folder: Path, watcher: Watcher) -> list[tuple[str, Path]]:
+        if not is_remote(part.place):
+            return local_files(part, folder)
+        layout = self.supervision.layout
+        found = locate(layout, part.place, "data", lambda run, output: find_output(layout, run, output))
+        path = Path(found.place) if found.local else self._fetched(found.place, part.type, watcher).path
+        return local_files(Part(part.kind, str(path)), path if part.kind == "folder" else path.parent)
+
+
+def _make_writable(target: Path) -> None:
+    """Files in the cache may not be written; a copy may."""
+    for root, _, files in os.walk(target):
+        for path in (Path(root), *(Path(root, name) for name in files)):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode | (0o700 if path.is_dir() else 0o600))
+    if target.is_file():
+        target.chmod(target.stat().st_mode | 0o600)
+
+
+def make_link(layout: WorkspaceLayout, link: Path, target: str) -> None:
+    """Let `link` (a path_on_compute) lead to the data. Raises RunError when something is in the way."""
+    if link.is_symlink():
+        other = _run_of(layout, os.readlink(link))
+        if other is not None and not link.exists():
+            link.unlink()  # left by a run whose temporary storage is gone
+        elif other is not None:
+            raise RunError(f"{link} is in use by the run {other}", remedy="Wait for its end, or choose another path.")
+    if os.path.lexists(link):
+        raise RunError(f"something is in the way at {link}", remedy="Move it, or choose another path_on_compute.")
+    try:
+        if layout.staging in link.parents:
+            link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(target)
+    except OSError as error:
+        remedy = "path_on_compute is made in a folder that is there and that you may write to."
+        raise RunError(f"{link} cannot be made: {error.strerror or error}", remedy=remedy) from error
+
+
+def _run_of(layout: WorkspaceLayout, target: str) -> str | None:
+    """The run in whose temporary storage a link leads."""
+    path = Path(target)
+    return path.relative_to(layout.staging).parts[0] if layout.staging in path.parents else None
+
+
+def remove_links(plan: Plan) -> None:
+    """Remove the links that were made outside of temporary storage; what is no link of the run's is left alone."""
+    for item in plan.inputs:
+        if item.link is not None:
+            with suppress(OSError):
+                if os.readlink(item.link) == (item.staged or item.path):
+                    os.unlink(item.link)

@@ -1,0 +1,34 @@
+"""What the supervisor of a run needs beyond the usual, loaded at its start: an upgrade may replace the files later."""
+
+from contextlib import suppress
+from importlib import import_module
+
+from workbench.data.urls import folder_url, fsspec_url, is_web
+from workbench.lifecycle.plan import Plan, PlannedInput
+from workbench.spec import FOLDER_TYPES
+
+
+def load_what_is_needed(plan: Plan) -> None:
+    """Load what reads and writes the places of the plan. What is missing is told when it is wanted."""
+    fetched = [_url(item) for item in plan.inputs if item.fetch]
+    uploaded = [output.path for output in plan.outputs if output.uploaded]
+    tables = any(item.evaluated for item in plan.inputs)
+    if tables:
+        import_module("workbench.spec.yamltext")
+    if tables or any(is_web(url) for url in fetched):
+        import_module("workbench.data.web")
+    for url in (*fetched, *uploaded):
+        if not is_web(url):
+            _load_file_system(url)
+
+
+def _url(item: PlannedInput) -> str:
+    return folder_url(str(item.path)) if item.type in FOLDER_TYPES else str(item.path)
+
+
+def _load_file_system(url: str) -> None:
+    with suppress(Exception):  # whatever a file system raises when its libraries are not as it wants them
+        import_module("workbench.data.storage")
+        import fsspec
+
+        fsspec.get_filesystem_class(fsspec_url(url).partition(":")[0].lower())

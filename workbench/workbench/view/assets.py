@@ -1,0 +1,74 @@
+"""Data assets and models as lists and pages show them."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench_store.layout import WorkspaceLayout
+
+from workbench.data.assets import AssetVersion, find_asset, list_assets
+from workbench.spec import is_remote
+from workbench.view.format import iso_time
+
+if TYPE_CHECKING:
+    from workbench_store.store import Store
+
+
+@dataclass(frozen=True)
+class AssetPage:
+    """One version with all versions of its name, and the runs that it was an input of, with the input's name."""
+
+    asset: AssetVersion
+    versions: tuple[AssetVersion, ...]
+    used_by: tuple[tuple[str, str], ...]
+    gone: bool
+
+
+def latest_assets(layout: WorkspaceLayout, kind: str) -> list[AssetVersion]:
+    """The latest version of each asset of the kind, by name."""
+    latest = {asset.name: asset for asset in list_assets(layout, kind)}
+    return [latest[name] for name in sorted(latest)]
+
+
+def asset_page(layout: WorkspaceLayout, store: "Store", kind: str, name: str) -> AssetPage:
+    """The page of NAME, NAME:VERSION or NAME@latest, with or without `azureml:`. Raises NotFound."""
+    bare = name.removeprefix("azureml:")
+    base, _, version = bare.partition(":")
+    base, _, label = base.partition("@")
+    asset = find_asset(layout, kind, base, version or None, label or None)
+    versions = tuple(one for one in list_assets(layout, kind) if one.name == asset.name)
+    used = tuple(
+        (run.run, port.name)
+        for run in store.ports()
+        for port in run.inputs
+        if (port.asset, port.asset_kind) == (asset.uri, kind)
+    )
+    gone = not is_remote(asset.path) and not os.path.lexists(Path(asset.path))
+    return AssetPage(asset, versions, used, gone)
+
+
+def asset_dict(asset: AssetVersion) -> dict[str, Any]:
+    """A version as JSON values; the fields are in docs/cli.md."""
+    return {
+        "name": asset.name,
+        "version": asset.version,
+        "type": asset.type,
+        "path": asset.path,
+        "description": asset.description,
+        "tags": dict(asset.tags),
+        "created": iso_time(asset.created),
+        "run": asset.run,
+        "output": asset.output,
+        "fingerprint": asset.content or asset.fingerprint,
+    }
+
+
+def page_dict(page: AssetPage) -> dict[str, Any]:
+    """A page as JSON values; the fields are in docs/cli.md."""
+    return {
+        **asset_dict(page.asset),
+        "gone": page.gone,
+        "versions": [asset.version for asset in page.versions],
+        "used_by": [{"run": run, "input": port} for run, port in page.used_by],
+    }

@@ -1,0 +1,180 @@
+"""Which run made what from what: from any run, data asset or model, backward and forward."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from workbench_store.errors import NotFound
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.records import PortRecord, RunPorts
+
+from workbench.data.assets import AssetVersion, find_asset, list_assets
+
+if TYPE_CHECKING:
+    from workbench_store.store import Store
+
+
+class Thing(NamedTuple):
+    """What lineage links. kind: run, data, model, or place; name: of the run, NAME:VERSION, or a path or URL."""
+
+    kind: str
+    name: str
+
+
+class Link(NamedTuple):
+    """A thing was made from another; `via` is the name of the input or output that joined them."""
+
+    source: Thing
+    target: Thing
+    via: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A thing on the way, how it is joined to the step before, what is known of it, and the steps after it.
+
+    repeated: whether its own steps are shown where it came first.
+    """
+
+    thing: Thing
+    via: str
+    detail: str
+    steps: "tuple[Step, ...]" = ()
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """A thing, what it was made from, and what was made from it."""
+
+    thing: Thing
+    detail: str
+    made_from: tuple[Step, ...]
+    led_to: tuple[Step, ...]
+
+
+@dataclass
+class Graph:
+    """All links of a workspace, and a few words on each thing."""
+
+    details: dict[Thing, str] = field(default_factory=dict)
+    backward: dict[Thing, list[Link]] = field(default_factory=lambda: defaultdict(list))
+    forward: dict[Thing, list[Link]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, source: Thing, target: Thing, via: str) -> None:
+        """Add a link, once."""
+        link = Link(source, target, via)
+        if link not in self.forward[source]:
+            self.forward[source].append(link)
+            self.backward[target].append(link)
+
+
+def lineage(layout: WorkspaceLayout, store: "Store", name: str) -> Lineage:
+    """The lineage of a run (its name or the beginning of it) or an asset (NAME, NAME:VERSION). Raises NotFound."""
+    graph = make_graph(store.ports(), list_assets(layout))
+    thing = _named(layout, store, graph, name)
+    return Lineage(
+        thing,
+        graph.details.get(thing, ""),
+        _steps(thing, graph, graph.backward, "source", set()),
+        _steps(thing, graph, graph.forward, "target", set()),
+    )
+
+
+def make_graph(runs: Sequence[RunPorts], assets: Sequence[AssetVersion]) -> Graph:
+    """The links between runs and assets; a local path or URL that nothing here made is a thing of its own."""
+    graph = Graph()
+    for asset in assets:
+        thing = asset_thing(asset)
+        graph.details[thing] = f"{asset.type} at {asset.path}"
+        if asset.run is not None:
+            graph.add(Thing("run", asset.run), thing, asset.output or "")
+        else:
+            graph.add(Thing("place", asset.path), thing, "")
+    for run in runs:
+        graph.details[Thing("run", run.run)] = str(run.state)
+        for port in run.outputs:
+            if port.asset is not None:
+                graph.add(Thing("run", run.run), _asset_of(port), port.name)
+    for index, run in enumerate(runs):
+        for port in run.inputs:
+            graph.add(_source(port, runs[:index]), Thing("run", run.run), port.name)
+    return graph
+
+
+def asset_thing(asset: AssetVersion) -> Thing:
+    """The thing that a version is."""
+    return Thing(asset.kind, f"{asset.name}:{asset.version}")
+
+
+def _asset_of(port: PortRecord) -> Thing:
+    return Thing(port.asset_kind or "data", (port.asset or "").removeprefix("azureml:"))
+
+
+def _source(port: PortRecord, earlier: Sequence[RunPorts]) -> Thing:
+    """Where an input came from: an asset, the run that made it, or a place."""
+    if port.asset is not None:
+        return _asset_of(port)
+    maker = port.source_run or _maker(port.path or "", earlier)
+    return Thing("run", maker) if maker else Thing("place", port.path or "")
+
+
+def _maker(path: str, earlier: Iterable[RunPorts]) -> str | None:
+    """The last run before that wrote an output at the path or at a folder above it."""
+    above = {path, *map(str, Path(path).parents)} if path.startswith("/") else {path}
+    found = None
+    for run in earlier:
+        if any(output.path is not None and output.path.rstrip("/") in above for output in run.outputs):
+            found = run.run
+    return found
+
+
+def _named(layout: WorkspaceLayout, store: "Store", graph: Graph, name: str) -> Thing:
+    bare = name.removeprefix("azureml:")
+    if Thing("run", name) in graph.details:
+        return Thing("run", name)
+    base, _, version = bare.partition(":")
+    for kind in ("data", "model"):
+        try:
+            return asset_thing(find_asset(layout, kind, base.removesuffix("@latest"), version or None))
+        except NotFound as error:
+            if version and "no version" in error.message:
+                raise
+    return Thing("run", store.resolve(name))
+
+
+def _steps(
+    thing: Thing, graph: Graph, links: Mapping[Thing, list[Link]], end: str, seen: set[Thing]
+) -> tuple[Step, ...]:
+    seen.add(thing)
+    found = []
+    for link in links.get(thing, ()):
+        other: Thing = getattr(link, end)
+        repeated = other in seen
+        steps = () if repeated else _steps(other, graph, links, end, seen)
+        found.append(Step(other, link.via, graph.details.get(other, ""), steps, repeated and bool(links.get(other))))
+    return tuple(found)
+
+
+def to_json_dict(found: Lineage) -> dict[str, Any]:
+    """The lineage as JSON values; the fields are in docs/cli.md."""
+    return {
+        "kind": found.thing.kind,
+        "name": found.thing.name,
+        "detail": found.detail,
+        "made_from": [_step_dict(step) for step in found.made_from],
+        "led_to": [_step_dict(step) for step in found.led_to],
+    }
+
+
+def _step_dict(step: Step) -> dict[str, Any]:
+    return {
+        "kind": step.thing.kind,
+        "name": step.thing.name,
+        "via": step.via,
+        "detail": step.detail,
+        "repeated": step.repeated,
+        "steps": [_step_dict(below) for below in step.steps],
+    }
