@@ -105,7 +105,7 @@ def test_a_later_supervisor_finds_the_job(
     found = compute.find(files, f"id-of-{tmp_path.name}")
     assert found is not None
     assert found.wait(0.1) is None
-    found.end(1.0)
+    found.end(DEADLINE_SECONDS)
     assert ended(found).signal == "SIGTERM"
 
 

@@ -8,8 +8,16 @@ from types import FrameType
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
+class Interrupted(BaseException):
+    """A signal came before the run could be seen.
+
+    It is no KeyboardInterrupt: CPython notes one that passes through `exec` (as it does while a dataclass is made) and
+    ends the process by SIGINT in the end, although it was dealt with.
+    """
+
+
 class Signals:
-    """Until `hold` is called the first signal raises KeyboardInterrupt; all others are kept in `numbers`."""
+    """Until `hold` is called the first signal raises Interrupted; all others are kept in `numbers`."""
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
@@ -20,13 +28,13 @@ class Signals:
         self.numbers.append(number)
         if self._raising:
             self._raising = False
-            raise KeyboardInterrupt
+            raise Interrupted
 
     def hold(self) -> None:
-        """From now on signals are only kept. Raises KeyboardInterrupt if one has come already."""
+        """From now on signals are only kept. Raises Interrupted if one has come already."""
         self._raising = False
         if self.numbers:
-            raise KeyboardInterrupt
+            raise Interrupted
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Rerun, wait, compare."""
     from workbench.cli.following import follow_to_the_end, narrate_only
     from workbench.cli.output import emit_json, narrate
-    from workbench.cli.signals import signals
+    from workbench.cli.signals import Interrupted, signals
     from workbench.lifecycle import rerun
     from workbench.view.reproduction import reproduction
     from workbench.workspace import Workspace
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     with signals() as taken:
         try:
             again = rerun(workspace.layout, before.name, narrate=narrate, before_shown=taken.hold)
-        except KeyboardInterrupt:
+        except Interrupted:
             return ExitCode.INTERRUPTED
         for text in again.warnings:
             narrate(f"warning: {text}")
