@@ -5,10 +5,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from workbench_store.errors import WorkspaceError
 from workbench_store.fold import clean
 from workbench_store.ingest import WORKSPACE, JournalKey, Settled
 from workbench_store.journal.packed import journals_in
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.locks import FileLock
 
 #: A final run's journals are looked at file by file for this long after its end, in seconds ...
 SETTLING_SECONDS = 60.0
@@ -37,7 +39,7 @@ class JournalWatch:
                 continue
             folder = self._layout.run(run).journals
             stamp = folder_stamp(folder)
-            if stamp is not None and all(size <= offsets.get(key, 0) for key, size in journal_sizes(run, folder)):
+            if stamp is not None and _is_settled(run, folder, offsets):
                 found[run] = Settled(stamp)
         self._settled.update(found)
         return found
@@ -59,6 +61,19 @@ class JournalWatch:
                 self._settled.pop(run, None)
                 found.update(journal_sizes(run, folder))
         return found
+
+
+def _is_settled(run: str, folder: Path, offsets: dict[JournalKey, int]) -> bool:
+    """Whether the journals are wholly ingested, and nobody is writing to one of them still."""
+    for key, size in journal_sizes(run, folder):
+        if size > offsets.get(key, 0):
+            return False
+        try:
+            if not FileLock.is_free(folder / key.file):
+                return False
+        except WorkspaceError:
+            return False
+    return True
 
 
 def _is_name(name: str) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from workbench_store.errors import WorkbenchError
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -50,8 +52,14 @@ class Patience:
                 remaining = due - time.monotonic()
                 if remaining > 0:
                     self._change.wait(remaining)
-                elif self._somebody_waits():
-                    connection.interrupt()
-                    self._reading = None
                 else:
+                    if self._asked():
+                        connection.interrupt()
+                    # Again, too, if it was interrupted: that may have come between two queries of one read.
                     self._reading = (time.monotonic() + READ_SECONDS / 4, connection)
+
+    def _asked(self) -> bool:
+        try:
+            return self._somebody_waits()
+        except WorkbenchError:
+            return False

@@ -23,7 +23,7 @@ from workbench_store.ingest import (
 from workbench_store.journal.packed import journal_size
 from workbench_store.journal.reader import read_chunk
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.lease import lease_of
+from workbench_store.lease import Lease, lease_of
 from workbench_store.news import JournalWatch
 from workbench_store.queries import media as media_queries
 from workbench_store.queries import points as point_queries
@@ -58,7 +58,6 @@ class Store:
 
     def __init__(self, layout: WorkspaceLayout) -> None:
         self.layout = layout
-        self._lease = lease_of(layout)
         self._watch = JournalWatch(layout)
         #: Goes up whenever a refresh found something new: each onlooker compares it with what it saw last.
         self.revision = 0
@@ -67,6 +66,11 @@ class Store:
         self._file = ("", 0)
         #: Sizes at which a journal was found to end in a record that is not whole.
         self._torn: dict[JournalKey, int] = {}
+
+    @property
+    def _lease(self) -> Lease:
+        """This process's own: a forked child has another than its parent."""
+        return lease_of(self.layout)
 
     # -- bringing it up to date
 

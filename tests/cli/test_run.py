@@ -170,3 +170,19 @@ def test_the_run_is_recorded(workbench: Workbench, job: Job) -> None:
 def test_environ_is_not_needed(workbench: Workbench, job: Job) -> None:
     assert "WORKBENCH_RUN_DIR" not in os.environ
     assert workbench("run", job('test -n "$WORKBENCH_RUN_DIR"')).returncode == 0
+
+
+def test_a_run_that_nohup_started_survives_a_hang_up(job: Callable[..., str], here: Path) -> None:
+    import signal
+
+    from tests.lifecycle.launched import wait_until
+
+    file = job("echo on; while [ ! -e ../../../../go ]; do sleep 0.05; done; echo off", "name: held\n")
+    command = ["nohup", sys.executable, "-m", "workbench", "run", file]
+    with (here / "out.txt").open("wb") as out:
+        process = subprocess.Popen(command, cwd=here, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    wait_until(lambda: b"on\n" in (here / "out.txt").read_bytes(), "the job")
+    process.send_signal(signal.SIGHUP)
+    (here / "go").touch()
+    assert process.wait(60) == 0
+    assert b"off\n" in (here / "out.txt").read_bytes()

@@ -1,5 +1,6 @@
 """Threads and forks at odd moments, spawned children, and no hooks or helpers left behind."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,55 @@ def test_a_script_whose_folder_is_gone_is_told_so(here: Path) -> None:
     )
     done = run_script(here, text)
     assert "current folder is not there" in done.stdout, done.stderr
+
+
+PRINTING_BESIDE_THE_END = """
+import sys, threading, workbench
+sys.setswitchinterval(1e-5)
+sys.stdout = open("printed.txt", "w")
+for round in range(40):
+    run = workbench.start_run(system_metrics=False)
+    over = threading.Event()
+    def work():
+        while not over.is_set():
+            print("hello from a thread")
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    run.end()
+    files = [open("user-%d-%d.bin" % (round, number), "wb") for number in range(8)]
+    over.set()
+    for thread in threads:
+        thread.join()
+    for file in files:
+        file.close()
+"""
+
+
+def test_nothing_printed_goes_into_a_file_of_the_users(here: Path) -> None:
+    done = run_script(here, PRINTING_BESIDE_THE_END)
+    assert done.returncode == 0, done.stderr
+    assert all(path.stat().st_size == 0 for path in here.glob("user-*.bin"))
+
+
+SLOW_GIT_AND_TWO_INTERRUPTS = """
+import os, signal, threading, time, workbench
+def interrupt_again():
+    while not any("Canceled" in path.read_bytes().decode("latin-1") for path in run.path.glob("journal/script-*.wbj")):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+with workbench.start_run(system_metrics=False, name="r") as run:
+    time.sleep(0.3)
+    threading.Thread(target=interrupt_again, daemon=True).start()
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(1000)
+"""
+
+
+def test_a_second_interrupt_at_the_end_changes_nothing_of_it(here: Path) -> None:
+    (here / "bin").mkdir()
+    (here / "bin" / "git").write_text("#!/bin/sh\nexec sleep 30\n")
+    (here / "bin" / "git").chmod(0o755)
+    path = f"{here / 'bin'}:{os.environ['PATH']}"
+    run_script(here, SLOW_GIT_AND_TWO_INTERRUPTS, PATH=path)
+    assert store_of(here).run("r").state is RunState.CANCELED

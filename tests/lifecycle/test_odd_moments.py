@@ -252,6 +252,17 @@ def disk(here: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
+def fill(ballast: Path) -> None:
+    """Take all the room there is."""
+    with ballast.open("wb", buffering=0) as file:
+        for size in (65536, 4096, 1):
+            try:
+                while file.write(b"\0" * size):
+                    pass
+            except OSError:
+                continue
+
+
 def test_how_a_job_ended_is_known_though_the_disk_is_full(disk: Path) -> None:
     from workbench.lifecycle import submit
     from workbench.spec import command
@@ -272,6 +283,50 @@ def test_how_a_job_ended_is_known_though_the_disk_is_full(disk: Path) -> None:
     finally:
         ballast.unlink(missing_ok=True)
         run.kill_everything()
+
+
+def test_what_was_cancelled_is_not_started_when_there_is_room_again(disk: Path) -> None:
+    from workbench.compute import add_compute
+    from workbench.lifecycle import submit
+    from workbench.spec import command
+    from workbench_store.workspace import open_workspace
+
+    layout = open_workspace(explicit=str(disk))
+    add_compute(layout, "single", "local", {"slots": 1})
+    ballast, proof = disk / "ballast", disk.parent / "proof"
+    first = Launched(layout, submit(layout, command(command="sleep 1000", compute="single")))
+    first.wait_for(RunState.RUNNING)
+    second = Launched(layout, submit(layout, command(command=f"touch {proof}", compute="single")))
+    second.wait_for(RunState.QUEUED)
+    try:
+        subprocess.run(
+            ["sh", "-c", f"cat /dev/zero > {ballast}; cat /dev/zero >> {ballast}"], stderr=subprocess.DEVNULL
+        )
+        first.kill_everything()
+        wait_until(lambda: (not second.state.final and len(second.processes()) > 0) or second.state.final, "the parent")
+        cancel(layout, second.name)
+        wait_until(lambda: not second.processes(), "the end of what waits")
+    finally:
+        ballast.unlink(missing_ok=True)
+    second.finish()
+    assert not proof.exists()
+
+
+def test_an_edit_that_the_disk_does_not_take_is_told(disk: Path) -> None:
+    from workbench.compute import add_compute
+    from workbench.lifecycle import edit_note, edit_tags
+    from workbench_store.errors import WorkspaceError
+    from workbench_store.workspace import open_workspace
+
+    layout = open_workspace(explicit=str(disk))
+    ballast = disk / "ballast"
+    fill(ballast)
+    with pytest.raises(WorkspaceError):
+        edit_tags(layout, "r", {"k": "v"})
+    with pytest.raises(WorkspaceError):
+        edit_note(layout, "r", "text")
+    with pytest.raises(WorkspaceError):
+        add_compute(layout, "two", "local", {})
 
 
 LAST_WORDS = """
@@ -312,13 +367,7 @@ def test_a_rebuild_that_has_no_room_leaves_the_store_as_it_was(disk: Path) -> No
     store = Store(layout)
     store.refresh()
     before = store.series("r1", "k")
-    with (disk / "ballast").open("wb", buffering=0) as file:
-        for size in (65536, 4096, 1):
-            try:
-                while file.write(b"\0" * size):
-                    pass
-            except OSError:
-                continue
+    fill(disk / "ballast")
     with pytest.raises((WorkbenchError, OSError)):
         rebuild(layout)
     assert Store(layout).series("r1", "k") == before

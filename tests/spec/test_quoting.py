@@ -15,11 +15,26 @@ FORMS = [
     'echo "it\'s" >&2; printf %s ${{ inputs.p }}',
     'echo \\" >&2; printf %s "${{inputs.p}}"',
     "echo a#b'c d' >&2; printf %s ${{inputs.p}}",
+    'printf %s "$(printf %s "${{inputs.p}}")"',
+    'printf %s "$(printf %s ${{inputs.p}})"',
+    "(printf %s ${{inputs.p}})",
+    "cat <<E >&2\nit's 'fine\nE\nprintf %s ${{inputs.p}}",
+    "cat <<-'E' >&2\n\tan \"open quote\n\tE\nprintf %s '${{inputs.p}}'",
+    "python3 -c 'import sys; sys.stdout.write(sys.stdin.read()[:-1])' <<E\n${{inputs.p}}\nE",
+    "python3 -c 'import sys; sys.stdout.write(sys.stdin.read()[:-1])' <<'E'\n${{inputs.p}}\nE",
 ]
+
+_LETTERS = st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters="\x7f")
+#: `E` alone would end the here-documents above.
+PATHS = st.text(_LETTERS, max_size=20).filter(lambda path: path != "E")
 
 
 @pytest.mark.parametrize("form", FORMS)
-@given(st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters="\x7f"), max_size=20))
+@given(
+    st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters="\x7f"), max_size=20).filter(
+        lambda path: path != "E"
+    )
+)
 @settings(max_examples=25, deadline=None)
 def test_the_shell_sees_the_path(form: str, path: str) -> None:
     command = resolve_command(form, {"p": path}, {}, ["p"])

@@ -15,6 +15,8 @@ from workbench_store.rebuild import rebuild
 from workbench_store.store import Store
 from workbench_store.workspace import open_workspace
 
+from tests.store.journals import python
+
 
 def write_run(layout: WorkspaceLayout, name: str, steps: int = 10) -> None:
     layout.run(name).journals.mkdir(parents=True)
@@ -138,3 +140,70 @@ def test_a_current_folder_that_is_gone_is_told(tmp_path: Path, monkeypatch: pyte
     gone.rmdir()
     with pytest.raises(WorkspaceError, match="current folder"):
         open_workspace()
+
+
+def test_a_forked_child_uses_its_parents_store_object(layout: WorkspaceLayout) -> None:
+    write_run(layout, "a")
+    store = Store(layout)
+    store.refresh()
+    held, go_on = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with lease_of(layout).reading():
+            held.set()
+            go_on.wait(30)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    held.wait(30)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if store.runs().names == ["a"] else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    go_on.set()
+    reader.join()
+
+
+def test_many_writers_do_not_use_up_the_descriptors(tmp_path: Path) -> None:
+    done = python(
+        "import resource, sys\nfrom pathlib import Path\nfrom workbench_store.journal.writer import JournalWriter\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
+        "for number in range(300):\n"
+        "    JournalWriter(Path(sys.argv[1]), ('judge', 'user', 'script')[number % 3]).close()\n",
+        str(tmp_path),
+    )
+    _, errors = done.communicate(timeout=60)
+    assert done.returncode == 0, errors
+
+
+def test_a_run_that_is_still_written_to_is_not_settled(layout: WorkspaceLayout) -> None:
+    from workbench_store.news import JournalWatch, journal_sizes
+
+    write_run(layout, "a")
+    folder = layout.run("a").journals
+    writer = JournalWriter(folder, "user")
+    offsets = dict(journal_sizes("a", folder))
+    assert JournalWatch(layout).settle({"a": 1.0}, offsets) == {}
+    writer.close()
+    assert set(JournalWatch(layout).settle({"a": 1.0}, offsets)) == {"a"}
+
+
+def test_reads_are_watched_though_the_question_who_waits_fails(
+    layout: WorkspaceLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import duckdb
+    from workbench_store import patience
+
+    monkeypatch.setattr(patience, "READ_SECONDS", 0.05)
+    answers = [WorkspaceError("no"), WorkspaceError("no"), True]
+
+    def somebody_waits() -> bool:
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return bool(answer)
+
+    watched = patience.Patience(somebody_waits)
+    connection = duckdb.connect()
+    with pytest.raises(duckdb.InterruptException), watched.watch(connection):
+        connection.execute("SELECT count(*) FROM range(1000000000) a, range(1000000000) b").fetchall()

@@ -25,6 +25,9 @@ HELD_BYTES = 16 * 1024 * 1024
 RETRY_SECONDS = 0.5
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
 _RETIREMENT_SECONDS = 5.0
+_MOST_RETIRED = 32
+#: Writers that several threads use at once.
+_THREADED = ("script", "client")
 #: Files of closed writers, with the time when they were closed.
 _retired: Deque[Tuple[float, int]] = deque()
 _NO_ROOM = OSError("no room for the whole record")
@@ -72,9 +75,13 @@ class JournalWriter:
         _writers.add(self)
 
     def _open(self) -> None:
-        name = f"{self.writer}-r{self.rank}-{os.getpid()}-{os.urandom(4).hex()}.wbj"
-        path = self.folder / name
-        self._fd = os.open(str(path), _FLAGS, 0o600)
+        while True:
+            path = self.folder / f"{self.writer}-r{self.rank}-{os.getpid()}-{os.urandom(4).hex()}.wbj"
+            try:
+                self._fd = os.open(str(path), _FLAGS, 0o600)
+                break
+            except FileExistsError:
+                continue  # one of the same process
         if sys.platform != "win32":  # where a lock would keep readers out
             lock_while_open(self._fd)
         self.path = path
@@ -211,7 +218,18 @@ class JournalWriter:
             self._closed = True
             descriptor, self._fd = self._fd, -1
             if descriptor >= 0:
-                _retire(descriptor)
+                retire(descriptor) if self.writer in _THREADED else os.close(descriptor)
+
+    def finish(self) -> None:
+        """Sync and close. Raises WorkspaceError if anything could not be written: for what somebody was told of."""
+        written = self.flush()
+        self.sync()
+        self._tell = _silent
+        self.close()
+        if not written:
+            raise WorkspaceError(
+                f"the disk took nothing for {self.folder}: nothing was recorded", remedy="Make room, and try again."
+            )
 
     def _after_fork(self) -> None:
         """In a forked child: what waits is the parent's to write, and the child goes on in a file of its own."""
@@ -224,12 +242,18 @@ class JournalWriter:
             os.close(descriptor)
 
 
-def _retire(descriptor: int) -> None:
+def _silent(text: str) -> None:
+    """Tell nobody: an error says it."""
+
+
+def retire(descriptor: int) -> None:
     """Close the file in a while: another thread may be about to write to it, and must not write to whatever file would
     get its number meanwhile."""
     unlock(descriptor)
     now = time.monotonic()
     _retired.append((now, descriptor))
+    while len(_retired) > _MOST_RETIRED:
+        _close_retired(_retired[0][0])
     _close_retired(now - _RETIREMENT_SECONDS)
 
 

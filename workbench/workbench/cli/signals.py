@@ -42,7 +42,9 @@ def signals() -> Iterator[Signals]:
     """Take the signals, and give them back afterwards."""
     taken = Signals()
     numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
-    before = {number: signal.signal(number, taken.note) for number in numbers}
+    # What whoever started this process has told it to ignore (nohup, a shell's background) stays ignored.
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, taken.note) for number in heard}
     try:
         yield taken
     finally:

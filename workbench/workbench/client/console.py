@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import Any, Callable, List, Optional, Set
 
+from workbench_store.journal.writer import retire
 from workbench_store.layout import RunLayout
 
 from workbench.client.log_limit import cap_bytes
@@ -132,18 +133,30 @@ class ConsoleLog:
             return
         data = text.encode("utf-8", "backslashreplace")
         try:
-            if self._fd is None:
-                self._fd = os.open(str(self._files.user_log), _FLAGS, 0o600)
+            descriptor = self._fd
+            if descriptor is None:
+                descriptor = self._open()
+            if descriptor is None:
+                return
             if self._lost:
-                os.write(self._fd, b"\n[... %d bytes could not be written here ...]\n" % self._lost)
+                os.write(descriptor, b"\n[... %d bytes could not be written here ...]\n" % self._lost)
                 self._lost = 0
-            self._lost += len(data) - os.write(self._fd, data)
+            self._lost += len(data) - os.write(descriptor, data)
         except OSError:
             self._lost += len(data)
             return
         self._unchecked += len(data)
         if self._unchecked >= self._check_bytes:
             self._cut()
+
+    def _open(self) -> Optional[int]:
+        """The open log; None once it is closed. Another thread may open it, or close it, at the same time."""
+        descriptor = os.open(str(self._files.user_log), _FLAGS, 0o600)
+        if self._closed or self._fd is not None:
+            os.close(descriptor)
+            return self._fd
+        self._fd = descriptor
+        return descriptor
 
     def _cut(self) -> None:
         """Keep the log within its cap; the process that opened the run does, its children only write."""
@@ -167,7 +180,8 @@ class ConsoleLog:
         self._closed = True
         descriptor, self._fd = self._fd, None
         if descriptor is not None:
-            os.close(descriptor)
+            # Another thread may be about to write to it.
+            retire(descriptor)
         if self._cap is not None and os.getpid() == self._pid:
             try:
                 self._cap.collapse()

@@ -26,6 +26,8 @@ def origin_of(resume: Optional[str], fork: Optional[str], at_step: Optional[int]
             raise UsageError(
                 "a fork needs to know how far the run goes along", remedy='start_run(fork="NAME", at_step=100)'
             )
+        if isinstance(at_step, bool):
+            raise UsageError("at_step is {!r}, which is no step".format(at_step))
         return Origin(fork, check_step(at_step))
     if at_step is not None:
         raise UsageError("at_step says where a run is forked, and fork names none")

@@ -180,19 +180,28 @@ class _Holder:
         if os.getpid() != self._pid:
             return
         ended, seconds = time.time(), time.monotonic() - self._began
-        if self._console is not None:
-            self._console.stop()
-        self._over.set()
-        if self._git is not None:
-            self._git.join(_GIT_WAIT_SECONDS)
         self._state(state, reason, ended=ended, seconds=seconds)
-        self._journal.sync()
-        self._lock.release()
-        atexit.unregister(self._at_exit)
-        os.environ.pop(SCRIPT_RUN, None)
-        if sys.excepthook == self._unhandled:
-            sys.excepthook = self._hook
-        self._end_sampler()
+        try:
+            self._wait_for_git()
+        finally:
+            if self._console is not None:
+                self._console.stop()
+            self._journal.sync()
+            self._lock.release()
+            atexit.unregister(self._at_exit)
+            os.environ.pop(SCRIPT_RUN, None)
+            if sys.excepthook == self._unhandled:
+                sys.excepthook = self._hook
+            self._end_sampler()
+
+    def _wait_for_git(self) -> None:
+        self._over.set()
+        if self._git is None:
+            return
+        self._git.join(_GIT_WAIT_SECONDS)
+        if self._git.is_alive():
+            text = "git took more than {:g} s, so its state of the code is not recorded".format(_GIT_WAIT_SECONDS)
+            self._journal.event("warning", text=text)
 
     def _unhandled(self, kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
         self._error = error

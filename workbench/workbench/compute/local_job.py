@@ -249,13 +249,21 @@ class LocalJob:
             "seconds": ended.seconds,
             "rank": ended.rank,
         }
-        hidden = self._files.exit_status.with_suffix(".tmp")
-        hidden.write_text(json.dumps(content))
-        hidden.replace(self._files.exit_status)
+        # Into the room that the job's parent took on the disk, if it is there; else it is known here alone.
+        hidden = self._files.exit_status.with_name(self._files.exit_status.name + ".tmp")
+        with suppress(OSError):
+            with hidden.open("r+b" if hidden.exists() else "wb") as file:
+                file.write(json.dumps(content).encode())
+            hidden.replace(self._files.exit_status)
 
     def end(self, grace: float) -> int:
-        """End all that belongs to the job; the parent is spared, since it writes how the job ended."""
+        """End all that belongs to the job. The parent is spared, since it writes how the job ended; but one that has
+        not started it yet (as long as the disk is full) must not do so later."""
         parent = self._its_parent()
+        if parent is not None and not self._ranks() and parent.alive():
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(parent.pid, signal.SIGKILL)
+            parent.wait(_POLL_SECONDS * 50)
         # A PID may be another process's by now: then neither its children nor its group are the job's.
         ours = frozenset({os.getpid(), *([parent.pid] if parent is not None and parent.alive() else [])})
         groups = frozenset(rank.pid for rank in self._ranks() if not rank.replaced())

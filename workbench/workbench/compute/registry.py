@@ -57,12 +57,9 @@ def add_compute(layout: WorkspaceLayout, name: str, kind: str, settings: Mapping
         raise ComputeError(f"the compute `local` cannot be of kind {kind}", remedy="Choose another name.")
     _implementation(kind).check_settings(settings)
     layout.journals.mkdir(parents=True, exist_ok=True)
-    writer = JournalWriter(layout.journals, "user")
-    try:
-        writer.event("compute", name=name, kind=kind, settings=dict(settings))
-        writer.sync()
-    finally:
-        writer.close()
+    writer = JournalWriter(layout.journals, "user", tell=lambda text: None)
+    writer.event("compute", name=name, kind=kind, settings=dict(settings))
+    writer.finish()
 
 
 def get_compute(layout: WorkspaceLayout, name: str | None) -> Compute:

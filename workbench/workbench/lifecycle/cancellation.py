@@ -4,11 +4,19 @@ for it."""
 import time
 
 from workbench_store.errors import NotFound, RunError
-from workbench_store.layout import WorkspaceLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
 
 from workbench.lifecycle.adoption import adopt
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.judge import current_state, held_elsewhere, supervisor_alive
+
+
+def _request(files: RunLayout) -> None:
+    """That the file is there is the request; an empty one takes no room on a full disk."""
+    try:
+        write_json(files.cancel_request, {"time": time.time()})
+    except OSError:
+        files.cancel_request.touch()
 
 
 def cancel(layout: WorkspaceLayout, name: str) -> None:
@@ -30,7 +38,7 @@ def cancel(layout: WorkspaceLayout, name: str) -> None:
     host = held_elsewhere(files)
     if host is not None:
         raise RunError(f"run {name} was started on {host}", remedy="Cancel it there.")
-    write_json(files.cancel_request, {"time": time.time()})
+    _request(files)
     if not supervisor_alive(files):
         try:
             adopt(layout, name)

@@ -41,10 +41,9 @@ def _close_held(files: RunLayout, state: RunState) -> None:
     if pid is not None:
         remedy = f"Cancel it: workbench cancel {files.name}; or go on with it: workbench adopt {files.name}"
         raise RunError(f"the job of run {files.name} still runs (PID {pid})", remedy=remedy)
-    recorder = RunRecorder(files, "user", last_generation(changes) + 1)
+    recorder = RunRecorder(files, "user", last_generation(changes) + 1, tell=lambda text: None)
     recorder.state(state, "closed by the user")
-    recorder.sync()
-    recorder.close()
+    recorder.finish()
     files.heartbeat.unlink(missing_ok=True)
 
 

@@ -35,9 +35,6 @@ def edit_archived(layout: WorkspaceLayout, run: str, archived: bool) -> None:
 
 def _record(layout: WorkspaceLayout, event: str, run: str, **fields: object) -> None:
     layout.journals.mkdir(parents=True, exist_ok=True)
-    writer = JournalWriter(layout.journals, "user")
-    try:
-        writer.event(event, run=run, **fields)
-        writer.sync()
-    finally:
-        writer.close()
+    writer = JournalWriter(layout.journals, "user", tell=lambda text: None)
+    writer.event(event, run=run, **fields)
+    writer.finish()

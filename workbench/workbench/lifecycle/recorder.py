@@ -90,6 +90,10 @@ class RunRecorder:
         """Bring what was recorded to the disk."""
         self._journal.sync()
 
+    def finish(self) -> None:
+        """Sync and close. Raises WorkspaceError if anything could not be written."""
+        self._journal.finish()
+
     def close(self) -> None:
         """End the journal."""
         self._journal.close()
