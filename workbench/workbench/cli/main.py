@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "outputs": "list, download or finish collecting a run's outputs",
     "adopt": "take over a run whose supervisor is gone",
     "close": "end a run whose supervisor is gone",
+    "env": "explain, list and remove environments",
     "compute": "list and add computes",
     "data": "give names to data, list and show them",
     "datastore": "give names to folders and storages",
