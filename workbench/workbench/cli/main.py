@@ -43,6 +43,7 @@ COMMANDS: dict[str, str] = {
     "model": "list, show and add models",
     "lineage": "show which run made what from what",
     "doctor": "say what is wrong here and how to mend it",
+    "uninstall": "list and remove what was written outside of workspaces",
     "dashboard": "open the dashboard (also: workbench alone)",
 }
 
