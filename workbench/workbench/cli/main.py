@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "archive": "put runs out of the way of lists",
     "open": "open a run's folder",
     "outputs": "list, download or finish collecting a run's outputs",
+    "export": "write a run's job for the real service",
     "adopt": "take over a run whose supervisor is gone",
     "close": "end a run whose supervisor is gone",
     "env": "explain, list and remove environments",
