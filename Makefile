@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: demo test setup lint types imports fast slow format picture bench clean help
+.PHONY: demo test setup lint types imports fast slow format picture docs bench clean help
 
 help:            ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -36,6 +36,9 @@ format: setup    ## let ruff rewrite
 
 picture: setup   ## draw the README's picture of the dashboard
 	$(BIN)/python scripts/dashboard_picture.py
+
+docs: setup      ## write docs/cli-reference.md from the commands' own help
+	$(BIN)/python scripts/cli_reference.py
 
 bench: setup     ## measure against the budgets and write docs/benchmarks.md
 	$(BIN)/python benchmarks/run_all.py

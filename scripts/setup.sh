@@ -46,6 +46,11 @@ if ! command -v tmux >/dev/null; then
   if can_install; then install tmux; else echo "setup: no tmux here: the test in a real terminal will be skipped" >&2; fi
 fi
 
+for shell in zsh fish; do
+  command -v "$shell" >/dev/null && continue
+  if can_install; then install "$shell"; else echo "setup: no $shell here: its completion will not be tested" >&2; fi
+done
+
 fingerprint=$({ cat pyproject.toml; echo "$python"; "$python" --version; pwd; } | git hash-object --stdin)
 stamp=.venv/.setup
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$fingerprint" ]; then exit 0; fi

@@ -8,6 +8,8 @@ from typing import Mapping, Optional
 from workbench_store.errors import WorkspaceError
 
 VARIABLE = "WORKBENCH_CACHE"
+TAG_NAME = "CACHEDIR.TAG"
+TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# The cache of Workbench: `workbench uninstall` removes it.\n"
 _REMEDY = "Set WORKBENCH_CACHE to a folder that you may write."
 
 
@@ -31,12 +33,29 @@ def usable_cache() -> Path:
     root = cache_root()
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _tag(root)
     except OSError as error:
         reason = error.strerror or str(error)
         raise WorkspaceError("the cache folder {} cannot be made: {}".format(root, reason), remedy=_REMEDY) from error
     if not os.access(str(root), os.W_OK | os.X_OK):
         raise WorkspaceError("the cache folder {} cannot be written".format(root), remedy=_REMEDY)
     return root
+
+
+def _tag(root: Path) -> None:
+    """Say in a folder that was empty that it is a cache of ours (Cache Directory Tagging Specification): programs that
+    make copies pass over it, and `workbench uninstall` may remove it."""
+    tag = root / TAG_NAME
+    if not tag.exists() and not any(root.iterdir()):
+        tag.write_text(TAG)
+
+
+def is_ours(root: Path) -> bool:
+    """Whether all of the cache folder was made for Workbench: by its tag, or as nobody chose another place for it."""
+    try:
+        return (root / TAG_NAME).read_text() == TAG
+    except (OSError, ValueError):
+        return not os.environ.get(VARIABLE)
 
 
 @lru_cache(maxsize=None)

@@ -207,6 +207,11 @@ class Store:
         with self._lease.reading() as connection:
             return run_queries.list_runs(connection, query or RunQuery())
 
+    def environment_keys(self) -> dict[str, str]:
+        """The environment's key of each run that had one of its own, newest run first."""
+        with self._lease.reading() as connection:
+            return run_queries.environment_keys(connection)
+
     def unfinished(self) -> list[str]:
         """The runs whose state is not final."""
         with self._lease.reading() as connection:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Callable, Mapping, Optional, Union
 
 from workbench_store.errors import WorkspaceError
+from workbench_store.known import remember
 from workbench_store.layout import FORMAT_VERSION, WORKSPACE_DIR, WorkspaceLayout
 
 VARIABLE = "WORKBENCH_WORKSPACE"
@@ -57,6 +58,8 @@ def open_workspace(
 ) -> WorkspaceLayout:
     """The workspace in use, made if there is none and `create` says so; `announce` is told the path of a new one.
 
+    `create` says that it is opened for writing, so the user's cache folder notes where it is.
+
     Raises WorkspaceError when there is none, when it belongs to another user, is of a newer format, or cannot be
     made.
     """
@@ -72,7 +75,9 @@ def open_workspace(
             announce(f"made the workspace {place}")
         found = place
     layout = WorkspaceLayout(found)
-    _check(layout)
+    identity = _check(layout)
+    if create:
+        remember(layout.root, identity)
     return layout
 
 
@@ -196,7 +201,8 @@ def _identity(layout: WorkspaceLayout) -> "dict[str, object]":
     return data
 
 
-def _check(layout: WorkspaceLayout) -> None:
+def _check(layout: WorkspaceLayout) -> str:
+    """The workspace's id. Raises WorkspaceError for one that this user or this version must leave alone."""
     try:
         owner = layout.root.stat().st_uid
     except OSError as error:
@@ -207,9 +213,11 @@ def _check(layout: WorkspaceLayout) -> None:
             f"{layout.root} belongs to another user (id {owner})",
             remedy="A workspace belongs to one user: name one of your own with --workspace or WORKBENCH_WORKSPACE.",
         )
-    found = _identity(layout).get("format", 0)
+    identity = _identity(layout)
+    found = identity.get("format", 0)
     if not isinstance(found, int) or found > FORMAT_VERSION:
         raise WorkspaceError(
             f"{layout.root} has format {found}, and this version knows only up to {FORMAT_VERSION}",
             remedy="Upgrade Workbench. Nothing was changed.",
         )
+    return str(identity["id"])

@@ -16,6 +16,7 @@ DOORS: dict[str, set[str]] = {
     "workbench.lifecycle.supervisor_main": HEAVY,
     "workbench.compute": HEAVY,
     "workbench.environment": HEAVY,
+    "workbench.cli.completion.candidates": HEAVY | {"yaml", "msgspec"},
     "workbench.cli.main": HEAVY | {"yaml", "msgspec"},
     "workbench_store.blobs": HEAVY,
     "workbench_store.snapshot": HEAVY,

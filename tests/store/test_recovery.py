@@ -232,7 +232,9 @@ for name in store.runs(RunQuery(metrics=("loss",), params=("lr",))).names:
 """
 
 
-def test_a_session_writes_only_into_the_workspace(filled: WorkspaceLayout, tmp_path: Path) -> None:
+def test_a_session_writes_only_into_the_workspace_and_notes_where_that_is(
+    filled: WorkspaceLayout, tmp_path: Path
+) -> None:
     places = {}
     for variable in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "WORKBENCH_CACHE"):
         (tmp_path / variable).mkdir()
@@ -246,7 +248,11 @@ def test_a_session_writes_only_into_the_workspace(filled: WorkspaceLayout, tmp_p
         env={**os.environ, **places, "PYTHONDONTWRITEBYTECODE": "1"},
         check=True,
     )
-    assert {path for path in tmp_path.rglob("*") if filled.root not in path.parents} == outside
+    written = {path for path in tmp_path.rglob("*") if filled.root not in path.parents} - outside
+    cache = tmp_path / "WORKBENCH_CACHE"
+    (note,) = (cache / "workspaces").iterdir()
+    assert written == {cache / "CACHEDIR.TAG", cache / "workspaces", note}
+    assert note.read_text() == str(filled.root)
 
 
 def test_a_store_object_of_before_the_fork_works_in_the_child(filled: WorkspaceLayout) -> None:

@@ -52,20 +52,22 @@ class Workspace:
 
     def submit(
         self,
-        job: "CommandJob | str | Path",
+        job: "CommandJob | str | Path | Any",
         *,
         compute: str | None = None,
         narrate: "Callable[[str], None] | None" = None,
         **options: Any,
     ) -> Run:
-        """Submit a job, or the job file at that path, and return its run, which goes on by itself.
+        """Submit a job, or the job file at that path, or azure-ai-ml's `Command` or `CommandJob`, and return its run,
+        which goes on by itself.
 
         Raises SpecErrors, SnapshotError, ComputeError or WorkspaceError before anything has started.
         """
         from workbench.lifecycle import submit
         from workbench.spec import CommandJob, load_job
+        from workbench.spec.azure_objects import is_azure_object
 
-        spec = load_job(job) if isinstance(job, str | Path) else job
+        spec = load_job(job) if isinstance(job, str | Path) or is_azure_object(job) else job
         if not isinstance(spec, CommandJob):
             raise UsageError(f"a job is wanted, not {spec!r}", remedy="Make one with command() or load_job().")
         if compute is not None and not isinstance(compute, str):

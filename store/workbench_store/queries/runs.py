@@ -69,6 +69,14 @@ def _run_rows(rows: list[tuple[Any, ...]], metrics: int) -> Iterator[RunRow]:
         yield RunRow._make((row[0], state, *row[2:_FIXED], row[_FIXED : _FIXED + metrics], values))
 
 
+def environment_keys(connection: "duckdb.DuckDBPyConnection") -> dict[str, str]:
+    """The environment's key of each run that had one, newest run first."""
+    found = connection.execute(
+        "SELECT name, environment FROM runs WHERE environment <> '' ORDER BY created DESC, name"
+    ).fetchall()
+    return {str(name): str(key) for name, key in found}
+
+
 def run_record(connection: "duckdb.DuckDBPyConnection", name: str) -> RunRecord | None:
     """The run of exactly that name."""
     found = connection.execute(f"SELECT {', '.join(_RECORD)} FROM runs WHERE name = ?", [clean(name)]).fetchall()

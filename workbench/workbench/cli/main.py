@@ -2,20 +2,18 @@
 
 import argparse
 import errno
-import importlib
 import io
 import os
 import sys
 from collections.abc import Sequence
-from types import ModuleType
 
 from workbench_store.errors import WorkbenchError, WorkspaceError
 
-from workbench._version import __version__
-from workbench.cli.exit_codes import MEANINGS, ExitCode, for_error
+from workbench.cli import parsers
+from workbench.cli.exit_codes import ExitCode, for_error
 
 #: Each command is a module of `workbench.cli.commands` with `prepare_parser(parser)` and `run(arguments) -> int`; its
-#: docstring is the help. Order is the order of the help page.
+#: docstring is the help, with examples. `groups` says in which order the help page has them.
 COMMANDS: dict[str, str] = {
     "run": "submit a job file and follow it",
     "validate": "check a job file, all errors at once",
@@ -34,60 +32,28 @@ COMMANDS: dict[str, str] = {
     "archive": "put runs out of the way of lists",
     "open": "open a run's folder",
     "outputs": "list, download or finish collecting a run's outputs",
+    "export": "write a run's job for the real service",
     "adopt": "take over a run whose supervisor is gone",
     "close": "end a run whose supervisor is gone",
+    "env": "explain, list and remove environments",
     "compute": "list and add computes",
     "data": "give names to data, list and show them",
     "datastore": "give names to folders and storages",
     "model": "list, show and add models",
     "lineage": "show which run made what from what",
+    "completion": "print what makes bash, zsh or fish complete words",
     "doctor": "say what is wrong here and how to mend it",
+    "uninstall": "list and remove what was written outside of workspaces",
     "dashboard": "open the dashboard (also: workbench alone)",
 }
 
 
-def _load(name: str) -> ModuleType:
-    return importlib.import_module(f"workbench.cli.commands.{name}")
-
-
-def _common(parser: argparse.ArgumentParser, default: str | None) -> None:
-    parser.add_argument(
-        "--workspace",
-        metavar="DIR",
-        default=default,
-        help="the workspace: a .workbench folder, or the folder it is in (default: found from here upward)",
-    )
-
-
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     """The parser of all commands, or of `only` one of them, which spares loading the others."""
-    codes = "\n".join(f"  {int(code):3d}  {meaning}" for code, meaning in MEANINGS.items())
-    parser = argparse.ArgumentParser(
-        prog="workbench",
-        description="Run Azure ML v2 command jobs on your own machine, record and watch them.",
-        epilog=f"With no command, the dashboard opens.\n\nexit codes:\n{codes}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"workbench {__version__}")
-    _common(parser, None)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for name, summary in COMMANDS.items():
-        if only is None or name == only:
-            module = _load(name)
-            command = commands.add_parser(
-                name,
-                help=summary,
-                description=module.__doc__,
-                formatter_class=argparse.RawDescriptionHelpFormatter,
-                allow_abbrev=False,
-            )
-            _common(command, argparse.SUPPRESS)
-            module.prepare_parser(command)
-    return parser
+    return parsers.build_parser(COMMANDS, only)
 
 
-def _named_command(argv: Sequence[str]) -> str | None:
+def named_command(argv: Sequence[str]) -> str | None:
     """The command in `argv` where it can be told without parsing; None means that every parser is needed."""
     words = iter(argv)
     for word in words:
@@ -121,12 +87,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(ExitCode.USAGE)
     try:
         os.getcwd()
-        arguments = build_parser(_named_command(words)).parse_args(words)
+        arguments = build_parser(named_command(words)).parse_args(words)
     except FileNotFoundError:
         _report(WorkspaceError("the current folder is not there any more", remedy="cd into one that is."))
         return int(ExitCode.WORKSPACE)
     try:
-        return int(_load(arguments.command or "dashboard").run(arguments))
+        return int(parsers.load_command(arguments.command or "dashboard").run(arguments))
     except WorkbenchError as error:
         _report(error)
         return int(for_error(error))

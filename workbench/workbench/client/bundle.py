@@ -27,6 +27,8 @@ _PARTS = (
     "workbench_store/states.py",
     "workbench_store/layout.py",
     "workbench_store/workspace.py",
+    "workbench_store/cache_root.py",
+    "workbench_store/known.py",
     "workbench_store/locks.py",
     "workbench_store/processes.py",
     "workbench_store/secrets.py",

@@ -4,23 +4,55 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 _ASK_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Gpus:
+    """there: those that nvidia-smi lists. chosen: those of CUDA_VISIBLE_DEVICES, None where that is not set.
+    trouble: why nvidia-smi, which is installed, lists none."""
+
+    there: tuple[str, ...]
+    chosen: tuple[str, ...] | None
+    trouble: str | None
 
 
 def gpu_ids(environ: Mapping[str, str] = os.environ) -> list[str]:
     """The GPUs that jobs may be given: those of CUDA_VISIBLE_DEVICES where that is set, else all there
     are."""
+    chosen = _chosen(environ)
+    return list(_ask()[0] if chosen is None else chosen)
+
+
+def list_gpus(environ: Mapping[str, str] = os.environ) -> Gpus:
+    """All that can be said of the GPUs. Trouble with nvidia-smi is told only where its GPUs are wanted."""
+    chosen = _chosen(environ)
+    there, trouble = _ask()
+    return Gpus(tuple(there), chosen, None if chosen == () else trouble)
+
+
+def _chosen(environ: Mapping[str, str]) -> tuple[str, ...] | None:
     allowed = environ.get("CUDA_VISIBLE_DEVICES")
-    if allowed is not None:
-        return [part.strip() for part in allowed.split(",") if part.strip() not in ("", "-1")]
-    return _ask() if shutil.which("nvidia-smi") else []
+    if allowed is None:
+        return None
+    return tuple(part.strip() for part in allowed.split(",") if part.strip() not in ("", "-1"))
 
 
-def _ask() -> list[str]:
+def _ask() -> tuple[list[str], str | None]:
+    """What nvidia-smi lists, and why it does not, if it is there."""
+    if not shutil.which("nvidia-smi"):
+        return [], None
     command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return [line.strip() for line in answer.stdout.splitlines() if line.strip().isdigit()]
+        answer = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_ASK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return [], f"no answer within {_ASK_SECONDS} s"
+    except OSError as error:
+        return [], str(error.strerror or error)
+    said = answer.stdout.strip().splitlines()
+    if answer.returncode != 0:
+        words = answer.stderr.strip().splitlines() or said
+        return [], words[-1] if words else f"it ended with {answer.returncode}"
+    return [line.strip() for line in said if line.strip().isdigit()], None

@@ -31,7 +31,7 @@ class RankLaunch:
 class JobLaunch:
     """One job to start: a shell command, where it runs, and all of its environment; once for each rank.
 
-    `descriptors` are those of its place.
+    `descriptors` are open files, of its place and its environment, whose locks last as long as the job.
     """
 
     run_id: str

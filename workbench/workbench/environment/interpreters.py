@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from workbench_store.cache_root import cache_root
+from workbench_store.cache_root import cache_root, usable_cache
+from workbench_store.errors import WorkspaceError
 
 _PROBE = (
     "import sys, json; print(json.dumps(['%d.%d.%d' % sys.version_info[:3], "
@@ -90,8 +91,8 @@ def _remember(
         one = proven[path] if path in proven else _from_memory(known[path])
         content[path] = {"stamp": stamp, "version": one.version if one else None, "path": one.path if one else path}
     draft = _memory().with_suffix(f".{os.getpid()}.new")
-    with suppress(OSError):
-        draft.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError, WorkspaceError):
+        usable_cache()
         draft.write_text(json.dumps(content), encoding="utf-8")
         draft.replace(_memory())
 

@@ -13,18 +13,18 @@ def environment_key(definition: EnvironmentDefinition) -> str:
     The order of keys and of packages does not matter, nor comments, name or version of the environment; the order of
     channels and of pip's options does. Platform and Python in use are part of the cache's path instead.
     """
-    canonical = {
+    content = {
         "image": definition.image,
         "context": definition.context,
         "python": definition.python,
         "channels": list(definition.channels),
-        "requirements": sorted({_canonical(text) for text in definition.requirements}),
+        "requirements": sorted({canonical(text) for text in definition.requirements}),
         "options": list(definition.options),
     }
-    return hashlib.sha256(json.dumps(canonical, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _canonical(requirement: str) -> str:
+def canonical(requirement: str) -> str:
     """A requirement without blanks, its name as PyPI normalizes it (PEP 503), its constraints in order."""
     text = requirement.strip()
     match = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*([^;@]*?)\s*((?:;|@).*)?", text)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench_store.layout import RunLayout
+from workbench_store.locks import FileLock
 
 from workbench.environment import definition_from_dict, prepare
 from workbench.lifecycle.plan import Plan
@@ -16,10 +17,18 @@ from workbench.lifecycle.plan import Plan
 
 @dataclass(frozen=True)
 class PreparedVariables:
-    """What an environment adds to the job's variables, and the fields of its `environment` event."""
+    """What an environment adds to the job's variables, and the fields of its `environment` event; `hold` keeps it from
+    being removed while anybody has it."""
 
     variables: Mapping[str, str]
     record: Mapping[str, Any]
+    hold: FileLock | None = None
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What the job is given of it, so that the environment stays though its supervisor was killed."""
+        found = None if self.hold is None else self.hold.descriptor
+        return () if found is None else (found,)
 
 
 def prepare_environment(plan: Plan, files: RunLayout) -> PreparedVariables:
@@ -64,4 +73,4 @@ def _prepared(plan: Plan, files: RunLayout) -> PreparedVariables:
         "seconds": ready.seconds,
         "anonymous_version": ready.anonymous_version,
     }
-    return PreparedVariables(ready.environ, record)
+    return PreparedVariables(ready.environ, record, ready.hold)

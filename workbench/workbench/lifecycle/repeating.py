@@ -63,7 +63,7 @@ def rerun(
         narrate=narrate,
         before_shown=before_shown,
     )
-    return Rerun(submitted, tuple(_changed_data(files, plan)))
+    return Rerun(submitted, tuple(changed_inputs(files, plan)))
 
 
 def _without_name(spec: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +96,8 @@ def _earlier(files: RunLayout, plan: Plan, job: CommandJob, overrides: Iterable[
     return Earlier(plan.snapshot, plan.environment, plan.git, files)
 
 
-def _changed_data(files: RunLayout, plan: Plan) -> Iterable[str]:
+def changed_inputs(files: RunLayout, plan: Plan) -> Iterable[str]:
+    """For each input whose data is not as it was when the run was submitted, by sizes and times: so in words."""
     recorded = {
         str(event.fields.get("name")): str(event.fields.get("fingerprint"))
         for event in reversed(JournalTail(files).new_events())

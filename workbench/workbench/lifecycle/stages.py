@@ -1,7 +1,6 @@
 """The stages of a run up to the end of its command: environment, provision, stage, run."""
 
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 
 from workbench_store.states import RunState
@@ -110,7 +109,7 @@ def _stage(supervision: Supervision) -> None:
 
 
 def _start_and_run(supervision: Supervision, prepared: PreparedVariables, allocation: Allocation) -> Ending:
-    launch = _launch(supervision, prepared.variables, allocation)
+    launch = _launch(supervision, prepared, allocation)
     with supervision.recorder.stage("run"):
         job = supervision.compute.start(launch)
         supervision.recorder.state(RunState.RUNNING)
@@ -118,7 +117,7 @@ def _start_and_run(supervision: Supervision, prepared: PreparedVariables, alloca
         return _watch_job(supervision, job)
 
 
-def _launch(supervision: Supervision, environment: Mapping[str, str], allocation: Allocation) -> JobLaunch:
+def _launch(supervision: Supervision, prepared: PreparedVariables, allocation: Allocation) -> JobLaunch:
     from workbench.client.bundle import ensure_bundle
 
     plan, code = supervision.plan, code_folder(supervision.layout, supervision.plan.name)
@@ -126,14 +125,15 @@ def _launch(supervision: Supervision, environment: Mapping[str, str], allocation
         supervision.layout,
         plan,
         inherited=os.environ,
-        environment=environment,
+        environment=prepared.variables,
         allocation=allocation.environment,
         code=code,
         bundle=ensure_bundle(supervision.layout),
     )
     command = command_of(plan.processes, plan.command, supervision.files, variables)
     ranks = launch_ranks(plan.processes, supervision.files, allocation.environment.get("CUDA_VISIBLE_DEVICES"))
-    return JobLaunch(plan.id, supervision.files, command, code, variables, allocation.descriptors, ranks)
+    kept = (*allocation.descriptors, *prepared.descriptors)
+    return JobLaunch(plan.id, supervision.files, command, code, variables, kept, ranks)
 
 
 def _run(supervision: Supervision, job: RunningJob) -> Ending:

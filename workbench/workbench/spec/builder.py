@@ -1,7 +1,6 @@
 """Jobs built in Python, with azure-ai-ml's names and arguments, checked as files are."""
 
 import math
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from os import PathLike, fspath
@@ -11,16 +10,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from workbench.spec.dump import job_to_dict, plain_value
-from workbench.spec.environments import Environment
+from workbench.spec.environments import Environment, named_environment
 from workbench.spec.errors import SpecErrors
 from workbench.spec.job import CommandJob
 from workbench.spec.load import job_from_python
-from workbench.spec.ports import Input, Output
+from workbench.spec.ports import PRIMITIVES, Input, Output
 from workbench.spec.problems import Problem, nearest_name
 from workbench.spec.settings import Distribution, Identity, Service
-
-_BARE_NAME = re.compile(r"(?!azureml:|file:)[^:@/\s]+[:@][^:@/\s]+\Z")
-PRIMITIVES = ("number", "integer", "boolean", "string")
 
 
 def command(
@@ -59,7 +55,7 @@ def command(
     given = {
         "command": command,
         "code": code,
-        "environment": _named_environment(environment),
+        "environment": named_environment(environment),
         "inputs": _plain_inputs(inputs or {}),
         "outputs": outputs,
         "environment_variables": environment_variables,
@@ -79,11 +75,6 @@ def command(
         "parent_job_name": parent_job_name,
     }
     return job_from_python(_given_only(given), Path.cwd())
-
-
-def _named_environment(given: Any) -> Any:
-    """`NAME:VERSION` and `NAME@LABEL` are names of registered environments, as in azure-ai-ml."""
-    return f"azureml:{given}" if isinstance(given, str) and _BARE_NAME.match(given) else given
 
 
 def _resources(

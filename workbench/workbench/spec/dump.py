@@ -23,9 +23,13 @@ def job_to_dict(job: CommandJob) -> dict[str, Any]:
 
 def job_to_yaml(job: CommandJob) -> str:
     """The job as a job file that `load_job` and Azure ML read, with local paths absolute."""
+    return data_to_yaml({"$schema": SCHEMA_URL, **job_to_dict(job)})
+
+
+def data_to_yaml(data: dict[str, Any]) -> str:
+    """Plain values as YAML that says the same to every reader, in their order."""
     import yaml
 
-    data = {"$schema": SCHEMA_URL, **job_to_dict(job)}
     return yaml.dump(data, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=110)
 
 

@@ -1,9 +1,17 @@
 """Environments as a job writes them (azure-ai-ml: AnonymousEnvironment, BuildContext)."""
 
+import re
 from os import PathLike
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
+
+_BARE_NAME = re.compile(r"(?!azureml:|file:)[^:@/\s]+[:@][^:@/\s]+\Z")
+
+
+def named_environment(given: Any) -> Any:
+    """`NAME:VERSION` and `NAME@LABEL` in Python are names of registered environments, as in azure-ai-ml."""
+    return f"azureml:{given}" if isinstance(given, str) and _BARE_NAME.match(given) else given
 
 
 class BuildContext(Struct, kw_only=True):

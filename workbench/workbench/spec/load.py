@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from workbench.spec.azure_objects import NAME, azure_job, is_azure_object
 from workbench.spec.checks import DATA_CHECKS, DISK_CHECKS, SPEC_CHECKS, Check, Finding
 from workbench.spec.environments import Environment
 from workbench.spec.errors import SpecErrors
@@ -19,7 +20,8 @@ from workbench.spec.reading import Context, read_fields
 from workbench.spec.support import execution_findings
 from workbench.spec.tree import MapNode, Mark, Node, Scalar, describe, from_python
 
-Source = str | os.PathLike[str] | IO[str] | IO[bytes]
+#: A path, an open file, or an object of azure-ai-ml's.
+Source = str | os.PathLike[str] | IO[str] | IO[bytes] | Any
 Overrides = Iterable[str | Mapping[str, object]]
 
 #: The other kinds of Azure ML job, known so that they can be refused by name.
@@ -40,7 +42,7 @@ def load_job(
     params_override: Overrides | None = None,
     overrides: Iterable[str] = (),
 ) -> CommandJob:
-    """The job in a YAML file (a path or an open file), checked.
+    """The job in a YAML file (a path or an open file), or that an azure-ai-ml `Command` or `CommandJob` is, checked.
 
     Relative paths start at the file's own folder, or at `relative_origin` (a folder, or a file in it).
     `params_override` holds mappings from dotted keys to values, as in azure-ai-ml; `overrides` holds
@@ -105,28 +107,32 @@ def _load(
     further: Sequence[Check] = (),
 ) -> tuple[CommandJob | None, list[Problem]]:
     try:
-        name, text, tree = _open(source)
+        name, text, tree, base = _open(source)
         written, given = _root(tree, name), parse_overrides(overrides)
         root = apply_overrides(written, given)
         _check_type(root, name)
     except (Unreadable, BadOverride) as error:
         return None, [error.problem]
-    context = new_context(_base_dir(name, relative_origin))
+    context = new_context(base if base is not None and relative_origin is None else _base_dir(name, relative_origin))
     context.problems.extend(stray_inputs(written, given))
     return _read(root, context, SPEC_CHECKS + DISK_CHECKS + more, _Text(name, text), further)
 
 
-def _open(source: Source) -> tuple[str, str, Node | None]:
+def _open(source: Source) -> tuple[str, str, Node | None, Path | None]:
+    """The name, text and tree of a source, and where its paths start if that is not beside a file."""
+    if is_azure_object(source):
+        job = azure_job(source)
+        return NAME, "", from_python(job.data, Mark(NAME)), job.base_dir
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return (str(path), *read_yaml_file(path))
+        return (str(path), *read_yaml_file(path), None)
     name = getattr(source, "name", None)
     name = name if isinstance(name, str) else "<stream>"
     try:
         data = source.read()
     except UnicodeDecodeError as error:
         raise Unreadable(Problem(name, 0, 0, "", "not UTF-8 text")) from error
-    return (name, *read_yaml_text(data, name))
+    return (name, *read_yaml_text(data, name), None)
 
 
 def _base_dir(name: str, relative_origin: str | os.PathLike[str] | None) -> Path:

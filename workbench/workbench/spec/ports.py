@@ -25,6 +25,8 @@ INPUT_MODES: dict[str, tuple[str, ...]] = {
     "mlflow_model": DATA_MODES,
     "triton_model": DATA_MODES,
 }
+#: Types of literals, for the Python builder.
+PRIMITIVES = ("number", "integer", "boolean", "string")
 #: Stands for a type that could not be read, so that the rest can be judged.
 ANY_TYPE: Any = ""
 #: Types that are a folder, whatever is in it.

@@ -1,8 +1,11 @@
-"""List the computes of this workspace, or give a name to one.
+"""List the computes of this workspace, give a name to one, or test one.
 
-A job file that says `compute: azureml:cpu-cluster` runs here once that name exists:
+A job file that says `compute: azureml:cpu-cluster` runs here once that name exists.
+
+examples:
   workbench compute add cpu-cluster --kind local
   workbench compute ls
+  workbench compute test local        # each thing that a job needs, and a tiny job that really runs
 """
 
 import argparse
@@ -19,11 +22,18 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     adding.add_argument("name", help="the name that job files use (without azureml:)")
     adding.add_argument("--kind", default="local", help="what it is (default: local)")
     adding.add_argument("--slots", type=int, help="how many runs at once (default: one for each CPU)")
+    testing = actions.add_parser("test", help="look at all that a job needs there, and run a tiny one")
+    testing.add_argument("name", metavar="COMPUTE", help="the compute's name")
+    testing.add_argument(
+        "--timeout", type=float, default=60.0, metavar="SECONDS", help="how long the tiny job may take (default: 60)"
+    )
+    testing.add_argument("--json", action="store_true", help="level, what and remedy of each finding as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List or add."""
-    return _list(arguments) if arguments.action == "ls" else _add(arguments)
+    """List, add or test."""
+    actions = {"ls": _list, "add": _add, "test": _test}
+    return actions[arguments.action](arguments)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -59,3 +69,18 @@ def _add(arguments: argparse.Namespace) -> int:
         narrate(f"compute {arguments.name} was there already ({before.kind}, {had}): replaced")
     narrate(f"compute {arguments.name} ({arguments.kind}) added to {layout.root}")
     return ExitCode.COMPLETED
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    from workbench_store.workspace import find_workspace, open_workspace
+
+    from workbench.cli.findings import report_findings
+    from workbench.compute import ComputeEntry, get_compute
+    from workbench.compute.registry import compute_name
+    from workbench.doctor.compute import examine_compute
+
+    there = find_workspace(explicit=arguments.workspace) is not None
+    needed = there or compute_name(arguments.name) != "local"
+    layout = open_workspace(explicit=arguments.workspace, create=False) if needed else None
+    entry = ComputeEntry("local", "local") if layout is None else get_compute(layout, arguments.name).entry
+    return report_findings(examine_compute(layout, entry, arguments.timeout), as_json=arguments.json)

@@ -1,6 +1,10 @@
 """Open the dashboard: a live table of runs, and a page for each.
 
 Without a terminal (piped, or TERM=dumb) the runs are listed instead.
+
+examples:
+  workbench                                  # the same as `workbench dashboard`
+  workbench dashboard --workspace ../other
 """
 
 import argparse

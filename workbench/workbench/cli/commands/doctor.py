@@ -7,17 +7,10 @@ examples:
 """
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
-
-from workbench.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from workbench_store.layout import WorkspaceLayout
-
-    from workbench.doctor import Finding
-
-_MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "problem": ("PROBLEM", "bold red")}
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Rebuild if asked, then examine; 9 if there are problems."""
     from workbench_store.workspace import open_workspace
 
-    from workbench.cli.output import emit_json
+    from workbench.cli.findings import report_findings
     from workbench.doctor import examine
 
     layout = open_workspace(explicit=arguments.workspace, create=False)
@@ -39,13 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         _rebuild(layout)
     if arguments.tidy:
         _tidy(layout)
-    findings = list(examine(layout))
-    if arguments.json:
-        emit_json([{"level": f.level, "what": f.what, "remedy": f.remedy} for f in findings])
-    else:
-        for finding in findings:
-            _print(finding)
-    return ExitCode.PROBLEMS if any(f.level == "problem" for f in findings) else ExitCode.COMPLETED
+    return report_findings(examine(layout), as_json=arguments.json)
 
 
 def _rebuild(layout: "WorkspaceLayout") -> None:
@@ -68,13 +55,3 @@ def _tidy(layout: "WorkspaceLayout") -> None:
     narrate(f"tidied {counted(done.runs, 'run')}: {won}, {counted(done.points, 'point')} put side by side")
     for name in done.doubtful:
         narrate(f"run {name} has not as many points in the store as it should: workbench doctor --rebuild")
-
-
-def _print(finding: "Finding") -> None:
-    from workbench.cli.output import emit, styled
-    from workbench.view.format import safe_text
-
-    mark, style = _MARKS[finding.level]
-    emit(f"{styled(f'{mark:8}', style, sys.stdout)}{safe_text(finding.what)}")
-    if finding.remedy:
-        emit(f"        {safe_text(finding.remedy)}")

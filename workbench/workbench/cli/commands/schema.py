@@ -1,6 +1,8 @@
 """Print the JSON Schema of command job files, for editors.
 
-With the YAML extension of most editors, put the schema in a file and name it in the job file's first line:
+With the YAML extension of most editors, put the schema in a file and name it in the job file's first line.
+
+example:
   workbench schema > commandJob.schema.json
   # yaml-language-server: $schema=./commandJob.schema.json
 """

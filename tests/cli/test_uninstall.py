@@ -1,0 +1,144 @@
+"""`workbench uninstall`: all that was ever written outside of workspaces is listed, and only the cache removed."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from workbench.cli.exit_codes import ExitCode
+from workbench.uninstall import KINDS
+from workbench_store.cache_root import cache_root
+
+from tests.cli.terminal import Workbench
+
+Job = Callable[..., str]
+ROOT = Path(__file__).parents[2]
+
+
+def listed(workbench: Workbench) -> dict[str, Any]:
+    done = workbench("uninstall", "--preview", "--json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_every_name_in_the_cache_that_the_code_knows_is_a_kind() -> None:
+    names = set()
+    for path in [*ROOT.glob("workbench/**/*.py"), *ROOT.glob("store/**/*.py"), *ROOT.glob("widgets/**/*.py")]:
+        names |= set(re.findall(r'(?:cache_root|usable_cache)\(\)\)? / "([^"]+)"', path.read_text()))
+    assert {"environments", "uv", "slots", "workspaces"} <= names <= set(KINDS)
+
+
+def test_a_run_writes_nothing_that_is_not_listed(workbench: Workbench, job: Job, here: Path) -> None:
+    home, temporary = here / "home", here / "tmp"
+    home.mkdir()
+    temporary.mkdir()
+    variables = {"HOME": str(home), "TMPDIR": str(temporary), "WORKBENCH_CACHE": ""}
+    variables |= dict.fromkeys(("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"), "")
+    environment = "environment: {conda_file: {dependencies: [{pip: []}]}}\n"
+    assert workbench("run", job("true", "name: one\n" + environment), **variables).returncode == 0
+    assert workbench("ls", **variables).returncode == 0
+    assert [*temporary.iterdir()] == [] and [*home.iterdir()] == [home / ".cache"]
+    assert [*(home / ".cache").iterdir()] == [home / ".cache/workbench"]
+    done = workbench("uninstall", "--preview", "--json", **variables)
+    parts = json.loads(done.stdout)["parts"]
+    assert {part["path"] for part in parts} == {str(path) for path in (home / ".cache/workbench").iterdir()}
+    assert all(part["what"] for part in parts), "something is there that nobody knows"
+    assert (home / ".cache/workbench/slots").is_dir()
+    assert workbench("uninstall", "--yes", **variables).returncode == 0
+    assert [*(home / ".cache").iterdir()] == [] and (here / ".workbench/runs/one").is_dir()
+
+
+def test_nothing_is_removed_without_a_yes(workbench: Workbench, job: Job, here: Path) -> None:
+    assert workbench("run", job()).returncode == 0
+    before = sorted(cache_root().rglob("*"))
+    for words in ([], ["--preview"], ["--preview", "--json"]):
+        done = workbench("uninstall", *words)
+        assert done.returncode == 0 and "experiment-workbench" in done.stderr
+        assert f"rm -r {here / '.workbench'}" in done.stderr
+    assert sorted(cache_root().rglob("*")) == before
+    assert workbench("uninstall", "--yes").returncode == 0
+    assert not cache_root().exists() and workbench("ls").returncode == 0
+    assert "there is no cache" in workbench("uninstall", "--yes").stderr
+
+
+def test_workspaces_are_known_where_they_are_now(workbench: Workbench, job: Job, here: Path) -> None:
+    job()
+    for place in ("one", "two"):
+        assert workbench("--workspace", place, "run", "job.yml").returncode == 0
+    assert workbench("--workspace", "one", "ls").returncode == 0
+    (here / "one").rename(here / "three")
+    shutil.copytree(here / "three", here / "copy")
+    for place in ("three", "copy"):
+        assert workbench("--workspace", place, "run", "job.yml").returncode == 0
+    shutil.rmtree(here / "two")
+    found = {one["path"]: one["there"] for one in listed(workbench)["workspaces"]}
+    expected = {"three": True, "copy": True, "two": False}
+    assert found == {str(here / name / ".workbench"): there for name, there in expected.items()}
+
+
+def test_a_script_that_opens_a_run_makes_its_workspace_known(workbench: Workbench, here: Path) -> None:
+    code = "import workbench\nwith workbench.start_run(system_metrics=False) as run: run.log({'a': 1})"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=here)
+    assert [one["path"] for one in listed(workbench)["workspaces"]] == [str(here / ".workbench")]
+    assert listed(workbench)["workspaces"][0]["there"]
+
+
+def test_a_cache_that_cannot_be_written_is_no_trouble_to_a_script(here: Path) -> None:
+    code = "import workbench\nwith workbench.start_run(system_metrics=False) as run: run.log({'a': 1})"
+    environ = {**os.environ, "WORKBENCH_CACHE": "/proc/nowhere"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=here, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0 and "nowhere" not in done.stderr and (here / ".workbench").is_dir()
+
+
+def test_what_is_not_ours_stays(workbench: Workbench, job: Job) -> None:
+    assert workbench("run", job()).returncode == 0
+    (cache_root() / "mine").mkdir()
+    (cache_root() / "mine" / "thesis.tex").write_text("years of work")
+    (cache_root() / "uv").symlink_to(cache_root() / "mine")
+    done = workbench("uninstall", "--yes")
+    assert done.returncode == 0 and "not Workbench's: stays" in done.stdout
+    assert [path.name for path in cache_root().iterdir()] == ["mine"]
+    assert (cache_root() / "mine" / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_folder_that_was_not_made_for_it_is_refused(workbench: Workbench, job: Job, here: Path) -> None:
+    place = here / "projects"
+    (place / "environments" / "mine").mkdir(parents=True)
+    assert workbench("run", job(), WORKBENCH_CACHE=str(place)).returncode == 0
+    refused = workbench("uninstall", "--yes", WORKBENCH_CACHE=str(place))
+    assert refused.returncode == ExitCode.WORKSPACE and "was not made by Workbench" in refused.stderr
+    assert (place / "environments" / "mine").is_dir() and (place / "slots").is_dir()
+
+
+def test_while_a_run_goes_on_it_is_refused(workbench: Workbench, job: Job, here: Path) -> None:
+    gated = "echo on > outputs/on; while ! test -e outputs/go; do sleep 0.05; done"
+    assert workbench("run", job(gated, "name: busy\n"), "--detach").returncode == 0
+    outputs = here / ".workbench/runs/busy/outputs"
+    deadline = time.monotonic() + 60
+    while not (outputs / "on").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    refused = workbench("uninstall", "--yes")
+    assert refused.returncode == ExitCode.REFUSED and "going on" in refused.stderr and cache_root().is_dir()
+    (outputs / "go").touch()
+    while workbench("uninstall", "--yes").returncode != 0:
+        assert time.monotonic() < deadline
+    assert not cache_root().exists()
+
+
+@pytest.mark.slow
+def test_with_environments_and_downloads(workbench: Workbench, here: Path) -> None:
+    conda = {"name": "digits", "dependencies": [{"pip": ["humanize"]}]}
+    (here / "job.yml").write_text(f"command: python -c 'import humanize'\nenvironment: {{conda_file: {conda}}}\n")
+    assert workbench("run", "job.yml", WORKBENCH_CONDA="").returncode == 0
+    parts = {Path(part["path"]).name: part for part in listed(workbench)["parts"]}
+    assert parts["environments"]["size"] > 0 and parts["uv"]["size"] > 0 and "interpreters.json" in parts
+    assert workbench("uninstall", "--yes").returncode == 0 and not cache_root().exists()

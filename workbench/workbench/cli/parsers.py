@@ -1,0 +1,88 @@
+"""The parsers of the commands, with help that has its examples wherever it is asked for."""
+
+import argparse
+import importlib
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+
+from workbench._version import __version__
+from workbench.cli.exit_codes import MEANINGS
+from workbench.cli.groups import grouped
+
+_NAME_WIDTH = 13
+
+
+def load_command(name: str) -> ModuleType:
+    """The module of a command."""
+    return importlib.import_module(f"workbench.cli.commands.{name}")
+
+
+def build_parser(commands: Mapping[str, str], only: str | None = None) -> argparse.ArgumentParser:
+    """The parser of all commands (name: summary), or of `only` one of them, which spares loading the others."""
+    parser = argparse.ArgumentParser(
+        prog="workbench",
+        usage="workbench [--workspace DIR] COMMAND ...",
+        description="Run Azure ML v2 command jobs on your own machine, record and watch them.",
+        epilog=_overview(commands),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"workbench {__version__}")
+    _common(parser, None)
+    adding = parser.add_subparsers(dest="command", metavar="COMMAND", prog="workbench", help="one of those below")
+    for name in commands:
+        if only is None or name == only:
+            module = load_command(name)
+            command = adding.add_parser(
+                name,
+                description=module.__doc__,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+                allow_abbrev=False,
+            )
+            _common(command, argparse.SUPPRESS)
+            module.prepare_parser(command)
+            _explain_actions(name, command, module.__doc__ or "")
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument(
+        "--workspace",
+        metavar="DIR",
+        default=default,
+        help="the workspace: a .workbench folder, or the folder it is in (default: found from here upward)",
+    )
+
+
+def _overview(commands: Mapping[str, str]) -> str:
+    lines = []
+    for title, names in grouped(commands).items():
+        lines += [f"{title}:", *(f"  {name:<{_NAME_WIDTH}}{commands[name]}" for name in names), ""]
+    codes = [f"  {int(code):3d}  {meaning}" for code, meaning in MEANINGS.items()]
+    examples = [
+        "  workbench run job.yml                 # run a job and watch it",
+        "  workbench                             # the dashboard",
+        "  workbench ls 'state:failed created<2h'",
+        "  workbench COMMAND --help              # arguments and examples of a command",
+    ]
+    return "\n".join([*lines, "examples:", *examples, "", "exit codes:", *codes])
+
+
+def actions_of(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
+    """Name, summary and parser of each action of a command that has some (`workbench env ls`)."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            summaries = {choice.dest: choice.help or "" for choice in action._choices_actions}
+            for name, one in action.choices.items():
+                yield name, summaries.get(name, ""), one
+
+
+def _explain_actions(command: str, parser: argparse.ArgumentParser, text: str) -> None:
+    """Give each action its summary as description, and those of the command's examples that are of it."""
+    for name, summary, one in actions_of(parser):
+        start = f"workbench {command} {name}"
+        examples = [line for line in text.splitlines() if line.strip().startswith(start)]
+        one.description = one.description or (f"{summary[:1].upper()}{summary[1:]}." if summary else None)
+        one.formatter_class = argparse.RawDescriptionHelpFormatter
+        if examples and not one.epilog:
+            one.epilog = "\n".join(["examples:", *examples])

@@ -1,0 +1,196 @@
+"""The shelf of environments in the user's cache: where each one is, whether it is whole, and who makes or uses it.
+
+    environments/KEY/PLACE/                             the environment; KEY: the first 32 digits of its key
+        workbench-definition.json                       what it was made from
+        workbench-ready.json                            written last: it is whole
+    environments/KEY/PLACE.lock                         held by whoever makes or removes it
+    environments/KEY/PLACE.used                         held, shared, for as long as a run uses it; its time is when one
+                                                        took it last
+
+PLACE is the platform and Python's minor version, such as `linux-x86_64-py3.11`.
+"""
+
+import json
+import os
+import platform
+import shutil
+import sysconfig
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from workbench_store.cache_root import cache_root
+from workbench_store.errors import EnvironmentFailed, WorkspaceError
+from workbench_store.locks import FileLock
+
+from workbench.environment.definition import EnvironmentDefinition, definition_from_dict, definition_to_dict
+from workbench.environment.python_choice import fits
+
+READY = "workbench-ready.json"
+DEFINITION = "workbench-definition.json"
+_KEY_DIGITS = 32
+_REMOVED = ".removed"
+
+
+def shelves() -> Path:
+    """The folder of all environments, which may not be there."""
+    return cache_root() / "environments"
+
+
+def shelf_of(key: str) -> Path:
+    """Where the environments of one key are."""
+    return shelves() / key[:_KEY_DIGITS]
+
+
+def place_of(shelf: Path, minor: str) -> Path:
+    """Where the one for this platform and Python's minor version is."""
+    return shelf / f"{sysconfig.get_platform()}-{_libc()}py{minor}"
+
+
+def _libc() -> str:
+    name, _ = platform.libc_ver()
+    return f"{name}-" if name and name != "glibc" else ""
+
+
+def places(shelf: Path | None = None) -> Iterator[Path]:
+    """The folders of all environments, or of one shelf's, whole or not, in order."""
+    for one in [shelf] if shelf is not None else sorted(shelves().glob("*")):
+        yield from (path for path in sorted(one.glob("*")) if path.is_dir() and path.suffix != _REMOVED)
+
+
+def read_ready(place: Path) -> dict[str, Any] | None:
+    """What is known of the environment at `place`; None when it is not whole or its Python is gone."""
+    content = _object(place / READY)
+    return content if content is not None and os.access(content.get("python", ""), os.X_OK) else None
+
+
+def ready_fitting(shelf: Path, constraint: str) -> Path | None:
+    """An environment on the shelf for this platform whose Python a range of versions allows."""
+    for place in sorted(shelf.glob(f"{place_of(shelf, '').name}*/"), reverse=True):
+        ready = read_ready(place)
+        if ready is not None and fits(constraint, ready["python_version"]):
+            return place
+    return None
+
+
+def read_definition(place: Path) -> EnvironmentDefinition | None:
+    """What the environment was made from; None where that was not kept, as by older versions."""
+    content = _object(place / DEFINITION)
+    try:
+        return None if content is None else definition_from_dict(content)
+    except TypeError:
+        return None
+
+
+def _object(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def finish(
+    place: Path, definition: EnvironmentDefinition, python: Path, version: str, substituted: list[str]
+) -> dict[str, Any]:
+    """Keep its definition and mark it whole, which is the last thing that happens to it."""
+    content = {"python": str(python), "python_version": version, "substituted": substituted, "made": time.time()}
+    for name, data in ((DEFINITION, definition_to_dict(definition)), (READY, content)):
+        draft = place / f"{name}.new"
+        draft.write_text(json.dumps(data), encoding="utf-8")
+        draft.replace(place / name)
+    return content
+
+
+def making(place: Path) -> FileLock:
+    """The lock of whoever makes or removes the environment; its shelf is made. Raises EnvironmentFailed."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentFailed(
+            f"the cache folder {place.parent} cannot be made: {error.strerror}",
+            remedy="Set WORKBENCH_CACHE to a folder that you may write.",
+        ) from error
+    return FileLock(_beside(place, ".lock"))
+
+
+def take(place: Path) -> "tuple[dict[str, Any], FileLock] | None":
+    """Use the environment: what is known of it, and the lock that keeps it from being removed meanwhile; None when it
+    is not whole. Neither asks others: any number of runs may use it."""
+    if read_ready(place) is None:
+        return None
+    lock = FileLock(_beside(place, ".used"))
+    lock.acquire(shared=True)
+    ready = read_ready(place)  # it may have been removed before the lock was had
+    if ready is None:
+        lock.release()
+        return None
+    with suppress(OSError):
+        os.utime(lock.path)
+    return ready, lock
+
+
+def last_used(place: Path) -> float | None:
+    """When a run took it last, in UTC epoch seconds; None where no run has since that is recorded."""
+    try:
+        return _beside(place, ".used").stat().st_mtime
+    except OSError:
+        return None
+
+
+def in_use(place: Path) -> bool:
+    """Whether a run uses it, or somebody makes it, at this moment."""
+    locks = _both_locks(place)
+    for lock in locks or ():
+        lock.release()
+    return locks is None
+
+
+def remove(place: Path) -> bool:
+    """Remove the environment; False when it is used or being made, and then nothing happens.
+
+    It is renamed first, so that nobody finds half of it. Raises EnvironmentFailed when it cannot be removed.
+    """
+    locks = _both_locks(place)
+    if locks is None:
+        return False
+    grave = _beside(place, f".{uuid.uuid4().hex[:8]}{_REMOVED}")
+    try:
+        place.rename(grave)
+    except OSError as error:
+        raise EnvironmentFailed(f"{place} cannot be removed: {error.strerror}", remedy="Look who owns it.") from error
+    finally:
+        for lock in locks:
+            lock.release()
+    shutil.rmtree(grave, ignore_errors=True)
+    return True
+
+
+def sweep() -> None:
+    """Remove what was left of removals that were cut short."""
+    for grave in shelves().glob(f"*/*{_REMOVED}"):
+        shutil.rmtree(grave, ignore_errors=True)
+
+
+def _both_locks(place: Path) -> list[FileLock] | None:
+    """Both locks, exclusively; None where another holds one, or they cannot be had at all."""
+    held: list[FileLock] = []
+    for suffix in (".lock", ".used"):
+        lock = FileLock(_beside(place, suffix))
+        try:
+            if lock.try_acquire():
+                held.append(lock)
+                continue
+        except WorkspaceError:
+            pass
+        for other in held:
+            other.release()
+        return None
+    return held
+
+
+def _beside(place: Path, suffix: str) -> Path:
+    return place.with_name(place.name + suffix)

@@ -1,0 +1,132 @@
+"""What Workbench wrote outside of workspaces, all of it in the user's cache folder, and removing that.
+
+Workspaces are only named: nothing in them is ever touched here.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench_store.cache_root import TAG_NAME, cache_root, is_ours
+from workbench_store.errors import RunError, WorkspaceError
+from workbench_store.locks import FileLock
+
+from workbench.environment.shelf import in_use, places
+
+#: Everything that any part of Workbench keeps in the cache folder, by name, and what it is. Whatever else is there is
+#: not ours, and stays.
+KINDS = {
+    "environments": "environments of jobs",
+    "uv": "uv's cache of packages",
+    "data": "data that was fetched",
+    "python": "Pythons that were downloaded",
+    "slots": "the queues of local compute",
+    "interpreters.json": "which Pythons there are",
+    "workspaces": "where the workspaces are",
+    TAG_NAME: "says that the folder is a cache",
+}
+
+
+@dataclass(frozen=True)
+class CachePart:
+    """A file or folder at the top of the cache. `what` is None for what is not ours. size: bytes of its files."""
+
+    path: Path
+    what: str | None
+    size: int
+
+
+def cache_parts() -> list[CachePart]:
+    """What is in the cache folder, in the order of KINDS, then what is not ours; nothing where there is no folder.
+
+    Raises WorkspaceError when the folder cannot be read.
+    """
+    root = cache_root()
+    try:
+        names = sorted(os.listdir(root))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise WorkspaceError(f"the cache folder {root} cannot be read: {error.strerror}") from error
+    order = [name for name in KINDS if name in names] + [name for name in names if name not in KINDS]
+    return [CachePart(root / name, KINDS.get(name), _size(root / name)) for name in order]
+
+
+def _size(path: Path) -> int:
+    """Bytes of all files at or below `path`, each counted once however many names it has."""
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    for file in _files(path):
+        try:
+            found = os.lstat(file)
+        except OSError:
+            continue
+        if (found.st_dev, found.st_ino) not in seen:
+            seen.add((found.st_dev, found.st_ino))
+            total += found.st_size
+    return total
+
+
+def _files(path: Path) -> Iterator[str]:
+    if path.is_symlink() or not path.is_dir():
+        yield str(path)
+        return
+    for place, _, names in os.walk(path):
+        yield from (os.path.join(place, name) for name in names)
+
+
+def refuse_if_not_ours() -> None:
+    """Raise WorkspaceError where the cache folder was not made for Workbench, so that its parts may be the user's."""
+    root = cache_root()
+    if not is_ours(root):
+        raise WorkspaceError(
+            f"WORKBENCH_CACHE is {root}, and that folder was not made by Workbench: it has no {TAG_NAME} of ours",
+            remedy=f"Look at it and remove what is Workbench's yourself: {', '.join(KINDS)}.",
+        )
+
+
+def refuse_if_busy() -> None:
+    """Raise RunError while a run of this machine uses the cache."""
+    busy = [str(place) for place in places() if in_use(place)]
+    busy += [str(path) for path in (cache_root() / "slots").glob("*/*/slot-*") if not FileLock.is_free(path)]
+    if busy:
+        raise RunError(
+            f"runs are going on that use the cache: {busy[0]} is in use",
+            remedy="Wait for them or cancel them (`workbench ls` in each workspace), then try again.",
+        )
+
+
+def remove_cache() -> list[Path]:
+    """Remove what is ours of the cache folder, and the folder if that leaves it empty; what could not be removed.
+
+    Raises WorkspaceError and RunError as the two refusals above, and then nothing has been removed.
+    """
+    refuse_if_not_ours()
+    refuse_if_busy()
+    for part in reversed(cache_parts()):
+        if part.what is None:
+            continue
+        if part.path.is_dir() and not part.path.is_symlink():
+            shutil.rmtree(part.path, onerror=_unlocked)
+        else:
+            part.path.unlink(missing_ok=True)
+    left = [part.path for part in cache_parts() if part.what is not None]
+    if not left and cache_root().is_dir() and not any(cache_root().iterdir()):
+        cache_root().rmdir()
+    return left
+
+
+def _unlocked(remove: Callable[[str], object], path: str, _error: object) -> None:
+    """Once more, with the permission that was missing; what cannot be removed even so stays and is told."""
+    try:
+        os.chmod(os.path.dirname(path), stat.S_IRWXU)
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.chmod(path, stat.S_IRWXU)
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            remove(path)
+    except OSError:
+        return
