@@ -53,6 +53,8 @@ class RunLayout:
         self.log_shape = self.control / "log.json"
         #: Outputs that came with the snapshot, so that they are not taken for the job's.
         self.outputs_before = self.control / "outputs-before.json"
+        #: The links of a `path_on_compute` that the run made, each by what tells it from one made by another later.
+        self.links_made = self.control / "links.json"
         #: Made when outputs and logs are saved and recorded: only then may temporary storage go.
         self.collected = self.control / "collected"
 

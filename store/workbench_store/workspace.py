@@ -1,7 +1,8 @@
 """Finding, making and opening a workspace. (Python 3.8: a training script does it too.)
 
 A workspace is a folder `.workbench/`, found like `.git` from the current folder upward, but not at or above the home
-folder's parent, nor across file systems; or named by `--workspace` or `WORKBENCH_WORKSPACE`. It is made on first use.
+folder's parent, nor across file systems, and from a git worktree in its main checkout; or named by `--workspace` or
+`WORKBENCH_WORKSPACE`. It is made on first use.
 """
 
 import json
@@ -44,10 +45,12 @@ def find_workspace(
     named = _named(explicit, environ)
     if named is not None:
         return named if named.is_dir() else None
-    for folder in _upward(Path(start) if start is not None else _here()):
+    begin = Path(start) if start is not None else _here()
+    for folder in _upward(begin):
         if (folder / WORKSPACE_DIR).is_dir():
             return folder / WORKSPACE_DIR
-    return None
+    place = _place_for_new(begin)  # a git worktree's is beside it, in the main checkout
+    return place if place.is_dir() else None
 
 
 def open_workspace(

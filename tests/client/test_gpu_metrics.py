@@ -7,6 +7,7 @@ import pytest
 from workbench.client.gpu_metrics import gpu_figures
 from workbench.lifecycle import submit
 from workbench.spec import load_job
+from workbench_store.processes import process_start
 from workbench_store.workspace import open_workspace
 
 from tests.client.scripts import run_script, store_of, the_run
@@ -118,3 +119,14 @@ def test_a_job_shows_the_gpu_that_it_was_given(here: Path, monkeypatch: pytest.M
     run.wait(60)
     assert run.logs() == "1\n"
     assert {key.split("/")[1] for key in run.metrics() if "gpu" in key} == {"gpu.1"}
+
+
+def test_a_program_that_hangs_does_not_outlive_the_run(here: Path) -> None:
+    path = fake(here, f"echo $$ > {here}/pid; exec sleep 1000")
+    text = "import os, time, workbench\nwith workbench.start_run(system_metrics=0.1):\n"
+    text += f"    while not os.path.exists({str(here / 'pid')!r}) or not open({str(here / 'pid')!r}).read():\n"
+    text += "        time.sleep(0.02)\n"
+    done = run_script(here, text, PATH=path)
+    assert done.returncode == 0, done.stderr
+    pid = int((here / "pid").read_text())
+    wait_until(lambda: process_start(pid) is None, "the end of the program")

@@ -231,3 +231,22 @@ def test_the_layout_of_a_resumed_run_is_the_same(here: Path) -> None:
         print("heard again")
     wait_until(lambda: "heard again" in Workspace().run("r").logs(), "the log")
     assert files <= {path.name for path in layout.run("r").root.iterdir()}
+
+
+def test_a_fork_that_is_killed_on_the_way_takes_no_name(here: Path) -> None:
+    make("a")
+    text = "import os, workbench\nfrom workbench.client import past\n"
+    text += "whole = past.copy_past\ndef killed(*given):\n    whole(*given)\n    os._exit(9)\npast.copy_past = killed\n"
+    done = run_script(here, text + "workbench.start_run(fork='a', at_step=4, name='b')\n")
+    assert done.returncode == 9, done.stderr
+    assert not open_workspace().run("b").root.exists()
+    with workbench.start_run(fork="a", at_step=4, name="b", system_metrics=False):
+        pass
+    assert Workspace().run("b").series("loss").steps == list(range(5))
+
+
+def test_a_run_that_does_not_say_what_it_is_cannot_be_resumed(here: Path) -> None:
+    make("r")
+    open_workspace().run("r").identity.write_text("")
+    with pytest.raises(UsageError, match=r"does not say what it is: run\.json"):
+        workbench.start_run(resume="r")

@@ -345,6 +345,17 @@ def test_what_is_in_the_way_of_path_on_compute_stays(launch: Launch, folder: Pat
         launch("true", inputs={"d": Input(path=str(folder), path_on_compute="../../x")})
 
 
+def test_a_link_that_another_made_stays(launch: Launch, folder: Path, here: Path) -> None:
+    (here / "mine").symlink_to(folder)
+    run = launch("true", inputs={"d": Input(path=str(folder), path_on_compute=str(here / "mine"))})
+    assert run.finish() is RunState.FAILED
+    assert os.readlink(here / "mine") == str(folder)
+    place = here / "theirs"
+    replace = f"rm {place}; ln -s {folder} {place}"
+    assert launch(replace, inputs={"d": Input(path=str(folder), path_on_compute=str(place))}).finish()
+    assert os.readlink(place) == str(folder)
+
+
 # -- tables
 
 

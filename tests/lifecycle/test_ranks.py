@@ -41,9 +41,11 @@ def test_pytorch_processes_know_their_place(launch: Launch) -> None:
 
 
 def test_tensorflow_workers_and_servers_know_the_cluster(launch: Launch) -> None:
-    forever = 'if echo $TF_CONFIG | grep -q \'"type": "ps"\'; then sleep 1000; fi'
+    forever = 'if echo $TF_CONFIG | grep -q \'"type": "ps"\'; then touch outputs/up; sleep 1000; fi'
+    wait = "until [ -e outputs/up ]; do sleep 0.05; done"
     run = launch(
-        f"echo $TF_CONFIG; {forever}", distribution=TensorFlowDistribution(worker_count=2, parameter_server_count=1)
+        f"echo $TF_CONFIG; {forever}; {wait}",
+        distribution=TensorFlowDistribution(worker_count=2, parameter_server_count=1),
     )
     assert run.finish() is RunState.COMPLETED, "the server ends with the workers"
     told = [json.loads(read_log(run.files, rank)) for rank in range(3)]
@@ -203,3 +205,11 @@ def test_a_job_for_more_gpus_than_there_are_is_refused_by_the_compute(monkeypatc
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     with pytest.raises(ComputeError, match="3 processes"):
         LocalCompute(ComputeEntry("local", "local")).allocate(lambda position: None, lambda: False, 3)
+
+
+def test_a_parameter_server_that_fails_fails_the_job(launch: Launch) -> None:
+    serve = 'if echo $TF_CONFIG | grep -q \'"type": "ps"\'; then echo bad; exit 3; fi'
+    run = launch(f"{serve}; sleep 1000", distribution=TensorFlowDistribution(worker_count=2, parameter_server_count=1))
+    assert run.finish() is RunState.FAILED
+    assert run.last_state()["exit_code"] == 3
+    assert not run.processes()

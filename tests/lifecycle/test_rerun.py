@@ -5,12 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from workbench.data.assets import list_assets
 from workbench.lifecycle import rerun
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.logs import read_log
-from workbench.spec import Input, SpecErrors
+from workbench.spec import Input, Output, SpecErrors
 from workbench.workspace import Workspace
 from workbench_store.errors import NotFound, RunError
+from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 
 from tests.lifecycle.launched import Launch, Launched
@@ -127,3 +129,27 @@ def test_a_rerun_can_have_a_name_and_other_settings(launch: Launch) -> None:
     second.finish()
     assert second.name == "second" and read_log(second.files) == "second\n"
     assert (read_json(second.files.identity) or {})["experiment"] == "other"
+
+
+def test_relative_paths_of_what_is_set_begin_at_the_current_folder(
+    launch: Launch, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = launch(f"{sys.executable} main.py", code=str(code(here, "print('old')")))
+    first.finish()
+    code(here, "print('new')")
+    (here / "elsewhere").mkdir()
+    monkeypatch.chdir(here / "elsewhere")
+    second = again(first, "code=../src")
+    second.finish()
+    assert read_log(second.files) == "new\n"
+
+
+def test_an_output_registered_under_a_version_becomes_the_next_one(launch: Launch, layout: WorkspaceLayout) -> None:
+    write = "echo made > ${{outputs.made}}/f"
+    first = launch(write, outputs={"made": Output(name="digits", version="7")})
+    assert first.finish() is RunState.COMPLETED
+    assert again(first).finish() is RunState.COMPLETED
+    compared = Launched(layout, rerun(layout, first.name, register=False).name)
+    assert compared.finish() is RunState.COMPLETED
+    assert (compared.files.named_outputs / "made" / "f").is_file()
+    assert [one.version for one in list_assets(layout)] == ["7", "8"]

@@ -127,6 +127,11 @@ def resumed(layout: WorkspaceLayout, origin: Origin) -> Tuple[RunLayout, FileLoc
     """
     files = find_run(layout, origin.name)
     identity = _identity(files)
+    if not identity:
+        raise UsageError(
+            "run {} does not say what it is: {} is missing or damaged".format(files.name, files.identity.name),
+            remedy="`workbench doctor` looks through the workspace.",
+        )
     if identity.get("kind") != "script":
         raise UsageError(
             "run {} was made by a job, which has ended".format(files.name),
@@ -147,7 +152,7 @@ def resumed(layout: WorkspaceLayout, origin: Origin) -> Tuple[RunLayout, FileLoc
 
 
 def fork_into(layout: WorkspaceLayout, origin: Origin, target: RunLayout, fields: Dict[str, Any]) -> Dict[str, Any]:
-    """Give a new run the past of another up to a step; its fields, with what is taken over.
+    """Give the draft of a new run the past of another up to a step; its fields, with what is taken over.
 
     Raises UsageError for a run that is not there or a step that it never reached.
     """

@@ -4,13 +4,15 @@
 """
 
 import atexit
+import contextlib
 import os
+import signal
 import sys
 import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Dict, Mapping, Optional, Type, Union
+from typing import Any, Callable, Dict, Mapping, Optional, Type, Union
 
 from workbench_store.errors import UsageError, WorkspaceError
 from workbench_store.journal.writer import JournalWriter
@@ -70,30 +72,24 @@ def _hold(
     layout: WorkspaceLayout, name: Optional[str], fields: Dict[str, Any], origin: "Optional[Origin]"
 ) -> "_Holder":
     if origin is None:
-        files, lock = _make_folder(layout, name)
-        return _Holder(files, lock, 1, fields)
+        return _Holder(*_make_folder(layout, name, lambda draft: fields))
     from workbench.client.past import fork_into, resumed
 
     if origin.at_step is None:
-        files, lock, generation = resumed(layout, origin)
-        return _Holder(files, lock, generation, None)
-    files, lock = _make_folder(layout, name)
-    try:
-        fields = fork_into(layout, origin, files, fields)
-    except BaseException:
-        lock.release()
-        _remove(files.root)
-        raise
-    return _Holder(files, lock, 1, fields)
+        return _Holder(*resumed(layout, origin))
+    past = origin
+    return _Holder(*_make_folder(layout, name, lambda draft: fork_into(layout, past, draft, fields)))
 
 
 class _Holder:
     """Holds a script's run: its lock, its journal, and what happens when the script ends.
 
-    `fields` tell what a new run is; without them a run is taken up that is there already.
+    `identity` tells what a new run is; without it a run is taken up that is there already.
     """
 
-    def __init__(self, files: RunLayout, lock: FileLock, generation: int, fields: Optional[Dict[str, Any]]) -> None:
+    def __init__(
+        self, files: RunLayout, lock: FileLock, generation: int, identity: Optional[Dict[str, Any]] = None
+    ) -> None:
         self._lock = lock
         self._sampler: Any = None
         self._over = threading.Event()
@@ -103,14 +99,12 @@ class _Holder:
         self._files = files
         self._seq = 0
         self._generation = generation
-        if fields is not None:
-            identity = _identity(files.name, fields)
-            write_json(files.identity, identity)
+        if identity is not None:
             self._journal.event("run", notes=[], **identity)
-        self._state("Running", None, resumed=fields is None)
+        self._state("Running", None, resumed=identity is None)
         self._console: Optional[Console] = None
         self._git: Optional[threading.Thread] = None
-        has_past = fields is None or "properties" in fields
+        has_past = identity is None or bool(identity["properties"])
         self.run = ActiveRun(files, self._journal, self._end, self._failing, has_past)
         self._error: Optional[BaseException] = None
         self._hook = sys.excepthook
@@ -132,7 +126,8 @@ class _Holder:
     def _end_sampler(self) -> None:
         sampler, self._sampler = self._sampler, None
         if sampler is not None:
-            sampler.kill()
+            with contextlib.suppress(OSError):
+                os.killpg(sampler.pid, signal.SIGKILL)  # and what it has started, such as nvidia-smi
             sampler.wait()
 
     def look_at_git(self) -> None:
@@ -250,8 +245,14 @@ def _checked(name: Optional[str]) -> Optional[str]:
     return name
 
 
-def _make_folder(layout: WorkspaceLayout, name: Optional[str]) -> "tuple[RunLayout, FileLock]":
-    """Make the run's folder with its lock held from the start: a draft renamed, so a half-made run is never seen."""
+def _make_folder(
+    layout: WorkspaceLayout, name: Optional[str], fill: Callable[[RunLayout], Mapping[str, Any]]
+) -> "tuple[RunLayout, FileLock, int, Dict[str, Any]]":
+    """Make the run's folder with its lock held from the start: a draft renamed, so a half-made run is never seen.
+
+    `fill` puts into the draft what the run begins with, and tells its fields. The folder, its lock, its generation and
+    its identity.
+    """
     while True:
         files = layout.run(name or generate_name())
         draft = RunLayout(layout.runs / ".{}-{}.new".format(files.name[:200], os.urandom(4).hex()))
@@ -260,12 +261,14 @@ def _make_folder(layout: WorkspaceLayout, name: Optional[str]) -> "tuple[RunLayo
         lock = FileLock(draft.script_lock)
         lock.acquire()
         try:
+            identity = _identity(files.name, fill(draft))
+            write_json(draft.identity, identity)
             os.rename(str(draft.root), str(files.root))
-            return files, lock
-        except OSError as error:
+            return files, lock, 1, identity
+        except BaseException as error:
             lock.release()
             _remove(draft.root)
-            if not files.root.exists():
+            if not isinstance(error, OSError) or not files.root.exists():
                 raise
             if name is not None:
                 raise UsageError(

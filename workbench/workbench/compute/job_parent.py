@@ -6,8 +6,8 @@ start fast, so it imports little, and nothing of workbench. The job's stdout and
 given as its own; a rank with a log of its own gets that opened.
 
 A job is one command in one or several processes ("ranks"), each of a process group of its own. The first
-essential rank that fails ends the others; once all essential ones have ended, so do the rest (parameter
-servers, which never end by themselves).
+rank that fails ends the others; once all essential ones have ended, so do the rest (parameter servers, which
+never end by themselves).
 
 Arguments: shell, command, the file for the process ids, the file for the exit status, host id, boot id, and
 the ranks: a JSON list of objects with `variables`, `log` (null: as given) and `essential`.
@@ -128,7 +128,7 @@ def _signal_groups(groups: set[int], number: int) -> None:
 
 
 def _wait(pids: list[int], essential: list[bool]) -> tuple[int, int]:
-    """Wait for all ranks; the first essential one that failed and its status, or zeros."""
+    """Wait for all ranks; the first that failed by itself and its status, or zeros."""
     statuses: dict[int, int] = {}
     verdict: int | None = None
     ending_since: float | None = None
@@ -137,7 +137,7 @@ def _wait(pids: list[int], essential: list[bool]) -> tuple[int, int]:
         if pid in pids:
             rank = pids.index(pid)
             statuses[rank] = status
-            if verdict is None and ending_since is None and essential[rank] and status != 0:
+            if verdict is None and ending_since is None and status != 0:
                 verdict = rank
         left = {pids[rank] for rank in range(len(pids)) if rank not in statuses}
         waited_for = any(essential[rank] for rank in range(len(pids)) if rank not in statuses)

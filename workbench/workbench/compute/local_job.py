@@ -200,7 +200,7 @@ class LocalJob:
             return False
         self._collect()
         needed = [rank for rank, one in zip(self._ranks(), listed, strict=True) if one.get("essential", True)]
-        failed = any(self._codes.get(rank.pid) for rank in needed)
+        failed = any(self._codes.get(rank.pid) for rank in self._ranks())
         return failed or not any(rank.alive() for rank in needed)
 
     def _exit(self) -> JobExit:

@@ -1,6 +1,6 @@
 """What `mpirun` starts for each rank: gives it a log of its own, then becomes the job's command. A script.
 
-Run as `python -I -S mpi_rank.py LOG PER_INSTANCE SHELL COMMAND`. Rank 0 writes LOG, the others files beside it.
+Run as `python -I -S mpi_rank.py LOG RANKS INSTANCES SHELL COMMAND`. Rank 0 writes LOG, the others files beside it.
 """
 
 import os
@@ -10,9 +10,15 @@ import sys
 _RANKS = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
 
 
+def gpus_of(gpus: str, instance: int, instances: int) -> str:
+    """An instance's own of the GPUs of all instances, as CUDA_VISIBLE_DEVICES lists them."""
+    listed = gpus.split(",")
+    return ",".join(gpu for place, gpu in enumerate(listed) if place * instances // len(listed) == instance)
+
+
 def main(arguments: "list[str]") -> None:
     """Open the log and become the command."""
-    log, per_instance, shell, command = arguments
+    log, total, instances, shell, command = arguments
     rank = next((int(os.environ[name]) for name in _RANKS if os.environ.get(name, "").isdigit()), 0)
     if rank:
         log = os.path.join(os.path.dirname(log), f"std_log_process_{rank}.txt")
@@ -20,7 +26,11 @@ def main(arguments: "list[str]") -> None:
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.environ["WORKBENCH_RANK"] = str(rank)
-    os.environ["AZUREML_CR_NODE_RANK"] = str(rank // int(per_instance))
+    instance = rank // (int(total) // int(instances))
+    os.environ["AZUREML_CR_NODE_RANK"] = str(instance)
+    gpus = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if gpus and int(instances) > 1:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus_of(gpus, instance, int(instances))
     os.execv(shell, [shell, "-c", command])
 
 

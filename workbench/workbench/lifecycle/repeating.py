@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from workbench_store.errors import NotFound, RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
+from workbench.data.assets import AssetVersion, list_assets
 from workbench.data.fingerprint import stat_fingerprint
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import JournalTail
@@ -35,10 +36,13 @@ def rerun(
     overrides: Iterable[str] = (),
     *,
     compute: str | None = None,
+    register: bool = True,
     narrate: Narrate | None = None,
     before_shown: Callable[[], None] | None = None,
 ) -> Rerun:
-    """Submit the run of exactly that name again. `overrides` are `KEY=VALUE` texts, as for `run --set`.
+    """Submit the run of exactly that name again. `overrides` are `KEY=VALUE` texts, as for `run --set`; their relative
+    paths begin at the current folder. An output that the run has registered under a version of its own is registered
+    as the next version; no output is registered unless `register` is true.
 
     The snapshot is the run's own, unless `code` is overridden, and the environment too, unless `environment` is.
     Variables whose values were kept out of the record are taken from this process's environment. `narrate` and
@@ -53,8 +57,9 @@ def rerun(
         raise RunError(f"run {name} was opened by a script, so it has no job to run again", remedy="Run the script.")
     plan = read_plan(files)
     texts = list(overrides)
-    base = Path(str(spec.get("code") or Path.cwd()))
-    job = _named(job_again(_without_name(spec), base if base.is_dir() else Path.cwd(), texts), name)
+    taken = [asset for asset in list_assets(layout) if asset.run == name]
+    told = _without_versions(spec, taken) if register else _without_registration(spec)
+    job = _named(job_again(_without_name(told), Path.cwd(), texts), name)
     submitted = submit(
         layout,
         _with_secrets(job, plan, name),
@@ -64,6 +69,29 @@ def rerun(
         before_shown=before_shown,
     )
     return Rerun(submitted, tuple(changed_inputs(files, plan)))
+
+
+def _without_registration(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec with outputs that are kept but registered nowhere: for a run that only repeats another to compare."""
+    return _with_outputs(spec, lambda output: {key: output[key] for key in output if key not in ("name", "version")})
+
+
+def _without_versions(spec: dict[str, Any], taken: Iterable[AssetVersion]) -> dict[str, Any]:
+    found = {(asset.name, asset.version) for asset in taken}
+
+    def free(output: dict[str, Any]) -> dict[str, Any]:
+        is_taken = (output.get("name"), output.get("version")) in found
+        return {key: value for key, value in output.items() if not (is_taken and key == "version")}
+
+    return _with_outputs(spec, free)
+
+
+def _with_outputs(spec: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    outputs = {
+        name: change(output) if isinstance(output, dict) else output
+        for name, output in (spec.get("outputs") or {}).items()
+    }
+    return {**spec, "outputs": outputs}
 
 
 def _without_name(spec: dict[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from workbench.client.log_cap import join_logs
 from workbench.data.copying import copy_data, is_inside, links_below, move_into, replace_link
 from workbench.data.hashing import HashedFile, changed_below, hash_below
 from workbench.data.upload import upload
-from workbench.lifecycle.bringing import remove_links
 from workbench.lifecycle.ending import Ending, unsaved
 from workbench.lifecycle.files import read_json, write_json
+from workbench.lifecycle.links import remove_links
 from workbench.lifecycle.plan import Plan, PlannedOutput
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.registration import register_outputs
@@ -68,7 +68,7 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
 def release(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
     """Remove temporary storage, which is no longer needed; trouble with that is a warning."""
     with recorder.stage("release"):
-        remove_links(plan)
+        remove_links(layout.run(plan.name))
         try:
             remove_staging(layout, plan.name)
         except OSError as error:

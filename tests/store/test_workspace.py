@@ -1,0 +1,24 @@
+"""Which workspace is in use, by where one is."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from workbench_store.workspace import VARIABLE, find_workspace, open_workspace
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    return tmp_path
+
+
+def test_a_worktree_finds_the_workspace_of_the_main_checkout(here: Path) -> None:
+    main, tree = here / "main", here / "tree"
+    for words in (["init", "-q", str(main)], ["-C", str(main), "commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], check=True)
+    subprocess.run(["git", "-C", str(main), "worktree", "add", "-q", str(tree)], check=True)
+    assert find_workspace(tree) is None
+    made = open_workspace(main)
+    (tree / "deep").mkdir()
+    assert find_workspace(tree / "deep") == made.root == open_workspace(tree / "deep").root
