@@ -1,12 +1,14 @@
 """Tags, notes and archiving from the command line: what is written, what lists show, what is refused."""
 
 import json
+from pathlib import Path
 
 import pytest
 from workbench.cli.exit_codes import ExitCode
 
 from tests.cli.terminal import Workbench
 from tests.cli.test_commands import Job
+from tests.client.scripts import run_script
 
 
 @pytest.fixture
@@ -58,6 +60,8 @@ def test_archived_runs_are_out_of_lists_and_nothing_else(workbench: Workbench, r
     "words",
     [
         ("tag", "red-fox"),
+        ("tag", "--all", "", "best"),
+        ("archive", "--all", " "),
         ("tag",),
         ("tag", "red-fox", "=x"),
         ("tag", "red-fox", "a\x1b[31m=x"),
@@ -117,3 +121,22 @@ def test_a_repetition_says_whether_all_came_out_the_same(workbench: Workbench, j
     assert found["same"] is False
     assert [one["name"] for one in found["outcomes"] if not one["same"]] == ["outputs/x"]
     assert workbench("reproduce", "clock", "--tolerance", "2").returncode == ExitCode.USAGE
+
+
+def test_many_runs_are_changed_in_one_file(workbench: Workbench, runs: list[str], here: Path) -> None:
+    before = set((here / ".workbench" / "journal").iterdir())
+    assert workbench("tag", "--all", "name:red", "a", "--remove=-odd").returncode == 0
+    assert len(set((here / ".workbench" / "journal").iterdir()) - before) == 1
+    assert workbench("note", "red-fox", "--", "-5 dB").returncode == 0
+    assert workbench("note", "red-fox").stdout == "-5 dB\n"
+
+
+def test_a_run_says_what_it_goes_back_to(workbench: Workbench, runs: list[str], here: Path) -> None:
+    again = workbench("rerun", "red-fox", "--detach").stdout.strip()
+    assert "repeats red-fox" in workbench("show", again).stdout
+    text = (
+        "import workbench\nwith workbench.start_run(name='a', system_metrics=False) as run: run.log({'k': 1}, step=3)\n"
+    )
+    text += "workbench.start_run(fork='a', at_step=3, name='b', system_metrics=False).end()\n"
+    assert run_script(here, text).returncode == 0
+    assert "forked from a at step 3" in workbench("show", "b").stdout

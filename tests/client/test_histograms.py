@@ -96,3 +96,20 @@ def test_what_is_no_histogram_is_refused_with_its_key(run: ActiveRun, arguments:
     with pytest.raises(UsageError, match="the-key"):
         run.log_histogram("the-key", **arguments)
     assert media_of(run) == []
+
+
+class Odd:
+    def item(self) -> float:
+        raise KeyError("no item")
+
+
+def test_odd_values_raise_nothing_but_usage_errors(run: ActiveRun) -> None:
+    own: list[Any] = [1.0]
+    own.append(own)
+    for values in ([Odd()], own):
+        with pytest.raises(UsageError, match="'k'"):
+            run.log_histogram("k", values)
+    with pytest.raises(UsageError, match="'k'"):
+        run.log({"k": Odd()})
+    run.log_table("k", [[Odd()]], columns=["a"])
+    run.log_params({"odd": Odd()})

@@ -322,7 +322,7 @@ def test_an_edit_that_the_disk_does_not_take_is_told(disk: Path) -> None:
     ballast = disk / "ballast"
     fill(ballast)
     with pytest.raises(WorkspaceError):
-        edit_tags(layout, "r", {"k": "v"})
+        edit_tags(layout, ["r"], {"k": "v"})
     with pytest.raises(WorkspaceError):
         edit_note(layout, "r", "text")
     with pytest.raises(WorkspaceError):

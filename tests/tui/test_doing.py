@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import DataTable, Input, Static
 from workbench.tui.app import Dashboard
+from workbench.tui.doing import tag_command
 from workbench.tui.screens.compare import CompareScreen
 from workbench.tui.screens.dialogs import Ask, Reader
 from workbench.tui.screens.run import RunScreen
@@ -78,7 +79,7 @@ async def test_tags_are_set_and_the_command_is_told(layout: WorkspaceLayout) -> 
         await pilot.press("t")
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
         await typed(pilot, "team=vision best -old")
-        assert told(pilot) == "workbench tag run-2 team=vision best --remove old"
+        assert told(pilot) == "workbench tag run-2 team=vision best --remove=old"
         await typed(pilot, "half 'quoted")
         assert "cannot be read" in told(pilot)
         await typed(pilot, "team=vision best")
@@ -126,7 +127,7 @@ async def test_a_run_is_run_again_with_a_change(layout: WorkspaceLayout) -> None
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
         await typed(pilot, "inputs.lr=0.7 name=again")
-        assert told(pilot) == "workbench rerun run-2 --set inputs.lr=0.7 --set name=again"
+        assert told(pilot) == "workbench rerun run-2 --set=inputs.lr=0.7 --set=name=again"
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, RunScreen), "the page of the new run")
     run = Workspace(layout.root).run("again")
@@ -182,3 +183,7 @@ async def test_the_page_acts_on_its_run(layout: WorkspaceLayout) -> None:
         assert isinstance(app, Dashboard)
         await until(pilot, lambda: any("tagged" in text for text in notified(app)), "the word that it is done")
     assert Workspace(layout.root).run("run-1").tags == {"seen": ""}
+
+
+def test_commands_told_are_taken_as_they_are() -> None:
+    assert tag_command(["a"], "x=1 --odd") == "workbench tag a x=1 --remove=-odd"

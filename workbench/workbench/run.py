@@ -159,13 +159,13 @@ class Run:
         """Set tags of the run, whoever made it and though it is over. Raises UsageError for what is no tag."""
         from workbench.lifecycle import edit_tags
 
-        edit_tags(self._workspace, self.name, tags)
+        edit_tags(self._workspace, [self.name], tags)
 
     def remove_tags(self, *names: str) -> None:
         """Take tags away; those that are not there are no trouble."""
         from workbench.lifecycle import edit_tags
 
-        edit_tags(self._workspace, self.name, {}, names)
+        edit_tags(self._workspace, [self.name], {}, names)
 
     def set_note(self, text: str) -> None:
         """Write a note in place of the one there is; an empty one takes it away."""
@@ -177,7 +177,7 @@ class Run:
         """Put the run out of the way of lists, or back. Nothing is deleted."""
         from workbench.lifecycle import edit_archived
 
-        edit_archived(self._workspace, self.name, archived)
+        edit_archived(self._workspace, [self.name], archived)
 
     def rerun(self, *overrides: str, compute: str | None = None) -> "Run":
         """Submit the run's job again from its own snapshot, spec and environment, with overrides such as

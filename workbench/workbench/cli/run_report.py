@@ -19,6 +19,7 @@ from workbench.view.format import (
     shorten,
 )
 from workbench.view.git import git_line
+from workbench.view.origin import origin_line
 from workbench.view.run_page import RunPage
 
 _MOST_FILES = 20
@@ -65,6 +66,7 @@ def _facts(page: RunPage) -> list[tuple[str, str]]:
         ("exit code", "" if record.exit_code is None else str(record.exit_code)),
         ("compute", record.compute or ""),
         ("command", shorten(record.command or "", 400)),
+        ("origin", origin_line(page.detail.properties) or ""),
         ("note", record.note or ""),
         ("archived", "yes" if record.archived else ""),
         ("tags", ", ".join(f"{key}={value}" if value else key for key, value in record.tags.items())),

@@ -65,7 +65,7 @@ def number_of(key: str, value: Any) -> float:
                 if isinstance(number, complex):
                     break
                 return _float(key, number)
-            except (TypeError, ValueError, RuntimeError):
+            except Exception:  # whatever another library raises for what is not one number
                 continue
     raise UsageError("metric {!r} is a {}, which is not one number".format(key, kind.__name__))
 
@@ -105,7 +105,7 @@ def _scalar(key: str, value: Any) -> Scalar:
     if callable(item):
         try:
             plain = item()
-        except (TypeError, ValueError, RuntimeError):
+        except Exception:
             plain = None
         if isinstance(plain, (bool, int, float, str)):
             return plain

@@ -179,7 +179,7 @@ def git_fields(state: GitState, place: Optional[str]) -> Dict[str, Any]:
 
 def diff_text(state: GitState) -> bytes:
     """The content of `git.diff`: comments, which `git apply` passes over, then the diff."""
-    lines = ["# commit {}".format(state.commit)]
+    lines = ["# commit {}".format(state.commit)] if state.commit else []
     lines += _named("not tracked", state.untracked)
     lines += _named("changed, left out because files of this name hold secrets", state.left_out)
     if state.note:

@@ -1,4 +1,5 @@
-"""What users write about a run: tags, a note, whether it is archived. It goes into the workspace's journal."""
+"""What users write about runs: tags, a note, whether they are archived. It goes into the workspace's journal, and what
+is written about many runs at once into one file of it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,14 +11,17 @@ from workbench.client.arguments import check_name, check_tags, check_text
 
 _NOTE_CONTROLS = frozenset("\n\t")
 
+#: Names of runs; not any sequence, as a single name is one too.
+Names = list[str] | tuple[str, ...]
 
-def edit_tags(layout: WorkspaceLayout, run: str, tags: Mapping[str, object], remove: Sequence[str] = ()) -> None:
-    """Set tags of the run of exactly that name and remove others. Raises UsageError for a name or value that is none,
-    or WorkspaceError."""
+
+def edit_tags(layout: WorkspaceLayout, runs: Names, tags: Mapping[str, object], remove: Sequence[str] = ()) -> None:
+    """Set tags of the runs of exactly those names and remove others. Raises UsageError for a name or value that is
+    none, or WorkspaceError."""
     checked = check_tags(dict(tags))
     for name in remove:
         check_name(name, "tag")
-    _record(layout, "tags", run, set=checked, remove=list(remove))
+    _record(layout, "tags", runs, set=checked, remove=list(remove))
 
 
 def edit_note(layout: WorkspaceLayout, run: str, note: str) -> None:
@@ -25,16 +29,19 @@ def edit_note(layout: WorkspaceLayout, run: str, note: str) -> None:
     text = check_text(note, "the note")
     if any(not letter.isprintable() and letter not in _NOTE_CONTROLS for letter in text):
         raise UsageError("the note has characters that cannot be shown", remedy="Use text, line breaks and tabs.")
-    _record(layout, "note", run, note=text.strip())
+    _record(layout, "note", [run], note=text.strip())
 
 
-def edit_archived(layout: WorkspaceLayout, run: str, archived: bool) -> None:
-    """Put the run out of the way of lists, or back. Nothing is deleted. Raises WorkspaceError."""
-    _record(layout, "archived", run, archived=archived)
+def edit_archived(layout: WorkspaceLayout, runs: Names, archived: bool) -> None:
+    """Put runs out of the way of lists, or back. Nothing is deleted. Raises WorkspaceError."""
+    _record(layout, "archived", runs, archived=archived)
 
 
-def _record(layout: WorkspaceLayout, event: str, run: str, **fields: object) -> None:
+def _record(layout: WorkspaceLayout, event: str, runs: Names, **fields: object) -> None:
+    if not runs:
+        return
     layout.journals.mkdir(parents=True, exist_ok=True)
     writer = JournalWriter(layout.journals, "user", tell=lambda text: None)
-    writer.event(event, run=run, **fields)
+    for run in runs:
+        writer.event(event, run=run, **fields)
     writer.finish()

@@ -19,7 +19,7 @@ def tag_command(names: Sequence[str], text: str) -> str:
     """What sets and takes away the tags that the words name: `team=vision best -old`."""
     tags, removed = _tags(text)
     words = [*(f"{key}={value}" if value else key for key, value in tags.items())]
-    words += [word for name in removed for word in ("--remove", name)]
+    words += [f"--remove={name}" for name in removed]
     return "; ".join(shlex.join(["workbench", "tag", name, *words]) for name in names[:1]) + _others(names)
 
 
@@ -48,8 +48,7 @@ async def tag(app: "Dashboard", names: Sequence[str]) -> None:
 
     def change() -> None:
         tags, removed = _tags(text)
-        for name in names:
-            edit_tags(app.layout, name, tags, removed)
+        edit_tags(app.layout, list(names), tags, removed)
 
     await _do(app, change, f"{_who(names)} tagged")
 
@@ -62,7 +61,7 @@ async def note(app: "Dashboard", name: str, before: str) -> None:
         f"Note about {name}",
         "what is worth knowing",
         before,
-        lambda text: shlex.join(["workbench", "note", name, text]),
+        lambda text: shlex.join(["workbench", "note", name, *(["--"] if text.startswith("-") else []), text]),
     )
     text = await app.push_screen_wait(question)
     if text is not None and text != before:
@@ -74,8 +73,7 @@ async def archive(app: "Dashboard", names: Sequence[str]) -> None:
     from workbench.lifecycle import edit_archived
 
     def change() -> None:
-        for name in names:
-            edit_archived(app.layout, name, True)
+        edit_archived(app.layout, list(names), True)
 
     undo = shlex.join(["workbench", "archive", *names[:3], *(["..."] if len(names) > 3 else []), "--undo"])
     await _do(app, change, f"{_who(names)} archived. Undo: {undo}")
@@ -86,7 +84,7 @@ async def rerun(app: "Dashboard", name: str) -> None:
     from workbench.lifecycle import rerun as submit_again
 
     def command(text: str) -> str:
-        return shlex.join(["workbench", "rerun", name, *(word for one in _words(text) for word in ("--set", one))])
+        return shlex.join(["workbench", "rerun", name, *(f"--set={one}" for one in _words(text))])
 
     question = Ask(f"Run {name} again, with what changed", "inputs.lr=0.01 (empty: as it was)", "", command)
     text = await app.push_screen_wait(question)

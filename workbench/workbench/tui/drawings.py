@@ -23,6 +23,7 @@ from workbench.view.format import (
     shorten,
 )
 from workbench.view.git import git_line
+from workbench.view.origin import origin_line
 from workbench.view.run_page import RunPage
 
 _BAR = 24
@@ -89,26 +90,19 @@ class _Fitted:
         yield self._draw(options.max_width)
 
 
-def _grid(title: str) -> Table:
-    return Table(
-        box=None,
-        show_header=False,
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-    )
+def _grid() -> Table:
+    # Its title is printed by itself: a table's own is broken where the table is narrower than the title.
+    return Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 def _pairs(title: str, pairs: list[tuple[str, str]]) -> RenderableType:
-    def draw(width: int) -> Table:
-        table = _grid(title)
+    def draw(width: int) -> RenderableType:
+        table = _grid()
         table.add_column(style=GREY, no_wrap=True)
         table.add_column(overflow="fold")
         for name, value in pairs:
             table.add_row(Text(squeezed(name, _name_room(width))), Text(value))
-        return table
+        return Group(Text(title, "bold"), table)
 
     return _Fitted(draw)
 
@@ -142,8 +136,8 @@ def _metrics(page: RunPage, charts: tuple[Chart, ...], width: int) -> Table:
     return table
 
 
-def _stages(stages: tuple[StageRecord, ...], now: float) -> Table:
-    table = _grid("Stages")
+def _stages(stages: tuple[StageRecord, ...], now: float) -> RenderableType:
+    table = _grid()
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
@@ -159,7 +153,7 @@ def _stages(stages: tuple[StageRecord, ...], now: float) -> Table:
         if stage.seconds is None and stage.progress:
             bar.append(f" {safe_text(stage.progress)}")
         table.add_row(Text(f"{sign} {stage.stage}", colour), Text(format_duration(seconds)), bar)
-    return table
+    return Group(Text("Stages", "bold"), table)
 
 
 def _facts(page: RunPage) -> list[tuple[str, str]]:
@@ -172,6 +166,7 @@ def _facts(page: RunPage) -> list[tuple[str, str]]:
         ("exit code", None if record.exit_code is None else str(record.exit_code)),
         ("compute", record.compute),
         ("command", shorten(record.command or "", 600)),
+        ("origin", origin_line(page.detail.properties)),
         ("note", record.note),
         ("tags", ", ".join(f"{key}={value}" if value else key for key, value in record.tags.items())),
         (

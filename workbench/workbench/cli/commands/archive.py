@@ -22,6 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Archive, or bring back."""
     from workbench_store.errors import UsageError
 
+    from workbench.cli.bulk import filter_of_all
     from workbench.cli.output import narrate
     from workbench.lifecycle import edit_archived
     from workbench.workspace import Workspace
@@ -31,9 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace(arguments.workspace, create=False)
     runs = [workspace.run(name) for name in arguments.runs]
     if arguments.all is not None:
-        runs += workspace.runs(arguments.all + (" archived:yes" if arguments.undo else ""))
-    for found in runs:
-        edit_archived(workspace.layout, found.name, not arguments.undo)
+        runs += workspace.runs(filter_of_all(arguments.all) + (" archived:yes" if arguments.undo else ""))
+    edit_archived(workspace.layout, [found.name for found in runs], not arguments.undo)
     what = "brought back" if arguments.undo else "archived"
     narrate(f"{runs[0].name} {what}" if len(runs) == 1 else f"{len(runs)} runs {what}")
     return ExitCode.COMPLETED

@@ -68,6 +68,8 @@ def _chosen(found: "Run", arguments: argparse.Namespace) -> "list[MediaRecord]":
         keys = sorted({one.key for one in found.media(None, arguments.kind)})
         near = difflib.get_close_matches(arguments.key, keys, 3, 0.5) or keys[:10]
         names = ", ".join(safe_text(name) for name in near) or "nothing"
+        if len(keys) > len(near):
+            names += f", and {len(keys) - len(near):,} more (workbench media {found.name})"
         raise NotFound(f"run {found.name} logged nothing under {arguments.key!r}", remedy=f"It logged: {names}.")
     if arguments.step is None:
         return records

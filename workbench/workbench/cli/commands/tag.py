@@ -23,6 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Tag."""
     from workbench_store.errors import UsageError
 
+    from workbench.cli.bulk import filter_of_all
     from workbench.cli.output import narrate
     from workbench.lifecycle import edit_tags
     from workbench.workspace import Workspace
@@ -35,11 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
         runs = [workspace.run(arguments.run)]
     else:
         texts = [text for text in (arguments.run, *texts) if text is not None]
-        runs = workspace.runs(arguments.all)
+        runs = workspace.runs(filter_of_all(arguments.all))
     if not texts and not arguments.remove:
         raise UsageError("no tag is named", remedy="workbench tag RUN TAG=VALUE ..., or --remove TAG")
     tags = {name: value for name, _, value in (text.partition("=") for text in texts)}
-    for found in runs:
-        edit_tags(workspace.layout, found.name, tags, arguments.remove)
+    edit_tags(workspace.layout, [found.name for found in runs], tags, arguments.remove)
     narrate(f"{len(runs)} runs tagged" if len(runs) != 1 else f"{runs[0].name} tagged")
     return ExitCode.COMPLETED

@@ -59,9 +59,14 @@ def _finite_list(key: str, what: str, numbers: Any) -> List[float]:
 
 def _plain(key: str, number: Any) -> float:
     item = getattr(number, "item", None)
-    plain = item() if callable(item) else number
+    try:
+        plain = item() if callable(item) else number
+    except Exception:  # whatever another library raises for what is not one value
+        plain = None
     if isinstance(plain, bool) or not isinstance(plain, (int, float)):
-        raise UsageError("histogram {!r} has {!r} in it, which is no number".format(key, number), remedy=_REMEDY)
+        raise UsageError(
+            "histogram {!r} has a {} in it, which is no number".format(key, type(number).__name__), remedy=_REMEDY
+        )
     return plain if isinstance(plain, int) and abs(plain) < 2**53 else _float(plain)
 
 
@@ -76,7 +81,10 @@ def _counted(key: str, values: Any, bins: int) -> Dict[str, Any]:
     array = as_numpy(values)
     if array is not None and array.dtype.kind in "buif":
         return _by_numpy(array, bins)
-    numbers = [_float(number) for number in _numbers(key, as_lists(values))]
+    try:
+        numbers = [_float(number) for number in _numbers(key, as_lists(values))]
+    except RecursionError:
+        raise UsageError("histogram {!r} is nested too deeply, or holds itself".format(key), remedy=_REMEDY) from None
     good = [number for number in numbers if math.isfinite(number)]
     if not good:
         return _none(bins, len(numbers))

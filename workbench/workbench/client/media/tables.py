@@ -152,7 +152,7 @@ def _cell(value: Any) -> Any:
     if callable(item):
         try:
             plain = item()
-        except (TypeError, ValueError, RuntimeError):
+        except Exception:  # whatever another library raises for what is not one value
             plain = value
         if plain is None or isinstance(plain, (bool, int, float, str)):
             return _text(plain) if isinstance(plain, str) else _number(plain)
