@@ -181,12 +181,19 @@ def test_mpi_ranks_have_logs_of_their_own(launch: Launch, tmp_path: Path, monkey
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tool.parent), prepend=os.pathsep)
     run = launch(
-        "echo $OMPI_COMM_WORLD_RANK on $AZUREML_CR_NODE_RANK; " + LOG,
+        "echo $OMPI_COMM_WORLD_RANK on $AZUREML_CR_NODE_RANK of $AZUREML_NODE_COUNT, gpus $CUDA_VISIBLE_DEVICES; "
+        + LOG,
+        environment_variables={"CUDA_VISIBLE_DEVICES": "4,5,6,7"},
         distribution=MpiDistribution(process_count_per_instance=2),
         instance_count=2,
     )
     assert run.finish() is RunState.COMPLETED
-    assert [read_log(run.files, rank) for rank in range(4)] == ["0 on 0\n", "1 on 0\n", "2 on 1\n", "3 on 1\n"]
+    assert [read_log(run.files, rank) for rank in range(4)] == [
+        "0 on 0 of 2, gpus 4,5\n",
+        "1 on 0 of 2, gpus 4,5\n",
+        "2 on 1 of 2, gpus 6,7\n",
+        "3 on 1 of 2, gpus 6,7\n",
+    ]
     assert Workspace(run.layout.root, create=False).run(run.name).metrics(3) == {"loss": 0.5}
 
 
