@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import fsspec
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 from workbench.data.cache import DataCache
 from workbench.data.fetch import Fetched, fetch
+from workbench.data.remote import RemoteFile, Survey
 from workbench.data.urls import folder_url, fsspec_url, joined, last_name
 from workbench.data.watching import Watcher
 from workbench.lifecycle.logs import read_log
@@ -195,3 +196,70 @@ def test_an_upload_that_fails_keeps_the_outputs_and_can_be_finished(launch: Laun
 def test_what_cannot_be_written_to_is_refused_at_submit(launch: Launch, path: str, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         launch("true", outputs={"o": Output(path=path)})
+
+
+# -- listings that no disk can hold as they are
+
+
+def put_as(path: str, data: bytes) -> None:
+    """Into the store as it stands, also what its methods would tidy."""
+    Flaky.store[path] = MemoryFile(Flaky(), path, data)
+
+
+def blobs_are_whole() -> bool:
+    return all(hashlib.sha256(blob.read_bytes()).hexdigest() == blob.name for blob in DataCache().blobs.iterdir())
+
+
+def nothing_is_left_of_a_tree() -> bool:
+    return not DataCache().trees.exists() or all(not tree.name.startswith(".") for tree in DataCache().trees.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["./q", "q"], "two files that would both be 'q'"),
+        (["a//b", "a/b"], "two files that would both be 'a/b'"),
+        (["x", "x/y"], "a file 'x' and a file 'x/y' below it"),
+        (["x/y/z", "x"], "a file 'x' and a file 'x/y/z' below it"),
+        (["ok", "é" * 128], "ééé.*256 bytes, and a name has at most 255"),
+        (["\ud800"], "cannot be written here"),
+        (["../q"], "is no path below"),
+    ],
+)
+def test_names_that_cannot_be_side_by_side_are_refused_and_harm_nothing(
+    flaky: type[Flaky], here: Path, names: list[str], message: str
+) -> None:
+    put("/bucket/first/q", b"kept before")
+    kept = get("flaky://bucket/first", here)
+    for number, name in enumerate(names):
+        put_as(f"/bucket/data/{name}", b"other %d" % number)
+    with pytest.raises(DataError, match=message):
+        get("flaky://bucket/data", here)
+    assert files_of(kept) == {"q": b"kept before"}
+    assert blobs_are_whole() and nothing_is_left_of_a_tree()
+
+
+def test_empty_parts_of_names_and_marks_of_folders_are_left_out(flaky: type[Flaky], here: Path) -> None:
+    put("/bucket/data/./q", b"q")
+    put("/bucket/data/a//b", b"b")
+    put_as("/bucket/data/c/", b"")
+    assert files_of(get("flaky://bucket/data", here)) == {"q": b"q", "a/b": b"b"}
+
+
+def test_two_names_that_the_disk_takes_for_one_are_found_out(here: Path) -> None:
+    """What a disk that folds case would do, which none here does: the file is there already when its turn comes."""
+    cache = DataCache()
+    cache.make()
+    files = (RemoteFile("A/q", ""), RemoteFile("A/./q", ""))
+    with cache.partial("key", Watcher()) as partial:
+        hashes = {}
+        for file in files:
+            partial.path(file.name).write_bytes(file.name.encode())
+            hashes[file.name] = hashlib.sha256(file.name.encode()).hexdigest()
+        with pytest.raises(DataError, match="'A/q' cannot be kept beside the other files"):
+            cache.keep(partial, Survey(True, files), hashes, here / "run")
+    assert blobs_are_whole() and list(cache.trees.iterdir()) == []
+
+
+def test_a_long_name_of_a_single_file_is_cut() -> None:
+    assert last_name("https://h/" + "%E6%97%A5" * 200) == "日" * 66

@@ -10,6 +10,7 @@ data/index/<key>.json        which tree a URL led to, and by what to tell whethe
 data/partial/<key>/          what is on its way, and <key>.lock, held by the process that fetches it
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench_store.cache_root import cache_root
+from workbench_store.errors import DataError
 from workbench_store.locks import FileLock
 
 from workbench.data.partial import Partial
@@ -30,6 +32,10 @@ from workbench.data.watching import Watcher
 
 _POLL_SECONDS = 0.1
 _MODE_FILE, _MODE_FOLDER = 0o444, 0o555
+#: How a disk says that it makes no hard link here, or none more.
+_NO_LINK = (errno.EXDEV, errno.EMLINK, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
+#: How it says that no file of that name can be there.
+_NO_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
 
 
 @dataclass(frozen=True)
@@ -168,18 +174,34 @@ class DataCache:
     def _build_tree(self, id: str, found: dict[str, Any]) -> None:
         """Make the tree under another name, then rename it into place."""
         draft = self.trees / f".{id}.{os.urandom(4).hex()}"
+        try:
+            self._fill(draft, found)
+            if (self.trees / id).exists():
+                remove_tree(self.trees / id)
+            draft.rename(self.trees / id)
+        except BaseException:
+            _delete(draft)
+            raise
+
+    def _fill(self, draft: Path, found: dict[str, Any]) -> None:
+        """Make what a tree consists of in a folder that is not there yet. Raises DataError, naming a file that cannot
+        be there, and OSError."""
         (draft / "files").mkdir(parents=True, mode=0o700)
         (draft / "uses").mkdir(mode=0o700)
         for entry in found["files"]:
             place = draft / "files" / entry["path"]
-            place.parent.mkdir(parents=True, exist_ok=True)
-            found["copied"] = _copied(self.blobs / entry["sha256"], place) or bool(found.get("copied"))
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                found["copied"] = _copied(self.blobs / entry["sha256"], place) or bool(found.get("copied"))
+            except OSError as error:
+                if error.errno not in _NO_PLACE:
+                    raise
+                # Also where the disk takes two names for one, as it does when it folds case.
+                message = f"{entry['path']!r} cannot be kept beside the other files: {error.strerror}"
+                raise DataError(message, remedy="Rename it at its place.") from error
         for folder, _, _ in os.walk(draft / "files", topdown=False):
             os.chmod(folder, _MODE_FOLDER)
         _write(draft / "tree.json", found)
-        if (self.trees / id).exists():
-            remove_tree(self.trees / id)
-        draft.rename(self.trees / id)
 
 
 def key_of(url: str, type: str) -> str:
@@ -210,8 +232,13 @@ def _copied(blob: Path, place: Path) -> bool:
     """Link the blob to its place; whether it had to be copied, for want of hard links or for too many of them."""
     try:
         os.link(blob, place)
-    except OSError:
-        shutil.copy2(blob, place)
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        # Never over what is there: it may be a link to another blob.
+        with blob.open("rb") as source, place.open("xb") as target:
+            shutil.copyfileobj(source, target)
+        shutil.copystat(blob, place)
         return True
     return False
 
@@ -228,9 +255,13 @@ def remove_tree(tree: Path) -> None:
     """Take a tree out: under another name first, so that a tree is there whole or not at all."""
     doomed = tree.with_name(f".{tree.name}.{os.urandom(4).hex()}")
     tree.rename(doomed)
-    for folder, _, _ in os.walk(doomed / "files"):
-        os.chmod(folder, 0o700)
-    shutil.rmtree(doomed, ignore_errors=True)
+    _delete(doomed)
+
+
+def _delete(folder: Path) -> None:
+    for below, _, _ in os.walk(folder / "files"):
+        os.chmod(below, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_object(path: Path) -> dict[str, Any] | None:

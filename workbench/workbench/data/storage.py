@@ -8,6 +8,7 @@ import fsspec
 from workbench_store.errors import DataError
 
 from workbench.data.drivers import missing_driver
+from workbench.data.listing import relative_name
 from workbench.data.remote import Broken, Opened, RemoteFile, Survey
 from workbench.data.secret_urls import without_secrets
 from workbench.data.urls import fsspec_url, last_name
@@ -40,7 +41,11 @@ class FileSystemPlace:
             raise DataError(f"{self.shown} is a folder, and the input is a file", remedy="Say `type: uri_folder`.")
         root = self._path.rstrip("/")
         found: Mapping[str, Any] = self._asking(self._system.find, self._path, detail=True)
-        files = [_described(_below(root, path), path, info) for path, info in found.items()]
+        files = [
+            _described(relative_name(root, path), path, info)
+            for path, info in found.items()
+            if info.get("size") or not path.endswith("/")  # the empty mark of a folder
+        ]
         if not files:
             raise DataError(f"{self.shown} holds no files", remedy="Check the URL.")
         return Survey(True, tuple(files))
@@ -80,14 +85,6 @@ class FileSystemPlace:
         if isinstance(error, TypeError | ValueError | LookupError | AttributeError | NotImplementedError):
             return DataError(f"{self.shown} cannot be read: {told}")
         return Broken(told)
-
-
-def _below(root: str, path: str) -> str:
-    """The path below the root. Raises DataError for one that would leave it, as hostile servers may say."""
-    name = path.removeprefix(root).lstrip("/")
-    if not name or ".." in name.split("/") or "\0" in name:
-        raise DataError(f"{path!r} is no path below {root}")
-    return name
 
 
 def _described(name: str, path: str, info: Mapping[str, Any]) -> RemoteFile:

@@ -2,6 +2,9 @@
 
 import re
 
+#: Bytes of a name: what the file systems take, and room for what is put behind it.
+_LONGEST_NAME = 200
+
 _BLOB = re.compile(
     r"^(?:wasbs?|abfss?)://(?P<container>[^@/]+)@(?P<account>[^./]+)\.(?:blob|dfs)\.(?P<suffix>[^/]+)(?P<path>/.*)?$"
 )
@@ -46,5 +49,6 @@ def last_name(url: str) -> str:
     from urllib.parse import unquote, urlsplit
 
     name = unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
-    name = "".join("_" if char in "/\\\0" or not char.isprintable() else char for char in name)[:200]
+    name = "".join("_" if char in "/\\\0" or not char.isprintable() else char for char in name)
+    name = name.encode("utf-8", "replace")[:_LONGEST_NAME].decode("utf-8", "ignore")
     return "data" if name in ("", ".", "..") else name
