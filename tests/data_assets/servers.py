@@ -14,7 +14,9 @@ class Behaviour:
     """How a server treats one path. Counts are of answers to GET.
 
     cut_after: bytes after which the connection is closed, for the first `cuts` answers. hold_after: bytes after which
-    an answer waits until `let_go` is set. status: what is answered instead, for the first `failures` requests.
+    an answer waits until `let_go` is set. status: what is answered instead, for the first `failures` requests, with
+    `headers`. lie: a status that is answered to every GET, with a new version each time. said: the size that HEAD
+    tells (None: the real one). sized: whether GET tells one.
     """
 
     content: bytes
@@ -28,6 +30,10 @@ class Behaviour:
     hold_after: int | None = None
     status: int = 503
     failures: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    lie: int | None = None
+    said: int | None = None
+    sized: bool = True
     held: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
 
@@ -108,12 +114,22 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 self.send_error(404)
             elif behaviour.failures > 0:
                 behaviour.failures -= 1
-                self.send_error(behaviour.status)
+                self._send_status(behaviour.status, behaviour.headers)
+            elif self.command == "GET" and behaviour.lie is not None:
+                size = len(behaviour.content)
+                part = {"Content-Range": f"bytes 0-{size - 1}/{size}", "ETag": f'"{len(server.asked)}"'}
+                self._send_status(behaviour.lie, {**part, **behaviour.headers})
             elif self.command == "HEAD" and not behaviour.head:
                 self.send_error(405)
             else:
                 self._describe(behaviour)
                 send()
+
+        def _send_status(self, status: int, headers: dict[str, str]) -> None:
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": "0"}.items():
+                self.send_header(name, value)
+            self.end_headers()
 
         def _describe(self, behaviour: Behaviour) -> None:
             asked = self.headers.get("Range")
@@ -127,7 +143,10 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 self.send_header("ETag", behaviour.etag)
             if behaviour.md5 is not None and not self.start:
                 self.send_header("Content-MD5", behaviour.md5)
-            self.send_header("Content-Length", str(size - self.start))
+            if self.command == "HEAD" and behaviour.said is not None:
+                self.send_header("Content-Length", str(behaviour.said))
+            elif behaviour.sized:
+                self.send_header("Content-Length", str(size - self.start))
             self.end_headers()
 
         def _send_content(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from workbench.data.cache import DataCache
 from workbench.data.fetch import Fetched, fetch
-from workbench.data.watching import Watcher
+from workbench.data.watching import Stopped, Watcher
 from workbench_store.errors import DataError
 
 from tests.data_assets.servers import Server, md5_of
@@ -198,3 +198,56 @@ def test_a_cached_file_that_somebody_changed_is_not_given_out(server: Server, us
     place.chmod(0o644)
     place.write_bytes(b"wrong")
     assert get(url, user).tree.path.read_bytes() == b"right"
+
+
+# -- servers that misbehave
+
+
+@pytest.mark.parametrize("status", [206, 416])
+def test_a_server_that_never_sends_all_of_it_is_given_up(server: Server, user: Path, status: int) -> None:
+    url = server.serve("/a.txt", b"content", lie=status)
+    with pytest.raises(DataError, match=f"the server answered {status}, and was asked for all of it"):
+        get(url, user)
+    assert server.methods("/a.txt").count("GET") == 3
+
+
+def test_a_version_that_changes_with_every_answer_is_begun_again_once_each_time(
+    server: Server, content: Content, user: Path
+) -> None:
+    data = content(2 * MIB)
+    url = server.serve("/a.bin", data, cut_after=MIB, cuts=1)
+    behaviour = server.paths["/a.bin"]
+    watcher = Watcher(waiting=lambda seconds, reason: behaviour.__setattr__("lie", 206))
+    with pytest.raises(DataError, match=r"206|another part"):
+        get(url, user, watcher=watcher)
+    behaviour.lie = None
+    assert get(url, user).tree.path.read_bytes() == data
+
+
+@pytest.mark.parametrize("target", ["http://[::1", "http://", "nosuch://x/y", "http://h:99999999/"])
+def test_a_redirect_to_what_is_no_url_is_said(server: Server, user: Path, target: str) -> None:
+    url = server.serve("/a.txt", b"", failures=99, status=302, headers={"Location": target})
+    with pytest.raises(DataError, match=r"cannot be fetched|cannot be reached"):
+        get(url, user)
+
+
+@pytest.mark.parametrize("asked", ["86400", "99999999999999999999", "9" * 5000])
+def test_no_server_makes_a_run_wait_for_long(server: Server, user: Path, asked: str) -> None:
+    url = server.serve("/a.txt", b"", failures=99, headers={"Retry-After": asked})
+    told: list[tuple[float, str]] = []
+    watcher = Watcher()
+
+    def waiting(seconds: float, reason: str) -> None:
+        told.append((seconds, reason))
+        watcher.stop.set()
+
+    watcher.waiting = waiting
+    with pytest.raises(Stopped):
+        get(url, user, watcher=watcher)
+    assert told == [(30.0, "the server answered 503 Service Unavailable")]
+
+
+def test_a_size_that_is_no_number_of_bytes_is_no_trouble(server: Server, user: Path) -> None:
+    url = server.serve("/a.txt", b"content", length=int("9" * 4000))
+    with pytest.raises(DataError, match=r"and 50\.0 GiB of fetched data are kept at most"):
+        get(url, user)

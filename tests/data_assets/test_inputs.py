@@ -178,6 +178,14 @@ def test_a_secret_in_a_url_reaches_the_server_and_no_file(launch: Launch, server
         launch("true", inputs={"d": Input(type="uri_file", path=url, mode="direct")})
 
 
+def test_a_run_says_what_it_waits_for(launch: Launch, server: Server) -> None:
+    url = server.serve("/a.txt", b"one\n", failures=1, headers={"Retry-After": "1"})
+    run = launch("cat ${{inputs.d}}", inputs={"d": Input(type="uri_file", path=url)})
+    assert run.finish() is RunState.COMPLETED
+    told = [fields["text"] for fields in run.events("progress")]
+    assert "input d: waiting 1 s: the server answered 503 Service Unavailable" in told
+
+
 # -- by name
 
 

@@ -12,6 +12,7 @@ from workbench_store.errors import DataError
 
 from workbench.data.cache import DataCache, Known, Tree, key_of
 from workbench.data.limit import size_text
+from workbench.data.listing import check_names
 from workbench.data.partial import Incoming, Partial
 from workbench.data.remote import Broken, Remote, RemoteFile, Survey
 from workbench.data.room import make_room
@@ -57,6 +58,7 @@ def fetch(cache: DataCache, url: str, type: str, user: Path, watcher: Watcher) -
         when = datetime.fromtimestamp(known.time, UTC).strftime("%Y-%m-%d %H:%M UTC")
         watcher.warn(f"{error.message}; what it had on {when} is used")
         return Fetched(stale, True)
+    check_names(survey, remote.shown)
     unchanged = _unchanged(cache, key, survey, user)
     if unchanged is not None:
         return Fetched(unchanged, True)
@@ -182,7 +184,7 @@ class _Download:
                     furthest = max(furthest, incoming.size)
                     if failures > retries():
                         raise self._gave_up(file, incoming, error) from error
-                    self._watcher.pause(error.wait_seconds or _wait(failures))
+                    _wait(self._watcher, error, failures)
         finally:
             incoming.close()
 
@@ -229,8 +231,12 @@ def retries() -> int:
     return int(text) if text.isdecimal() else _RETRIES
 
 
-def _wait(failures: int) -> float:
-    return float(min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2 ** (failures - 1)))
+def _wait(watcher: Watcher, error: Broken, failures: int) -> None:
+    """Wait before the next attempt: longer each time, or as long as the server asks, and never longer than 30 s."""
+    own = _FIRST_WAIT_SECONDS * 2 ** min(failures - 1, 30)
+    seconds = min(_LONGEST_WAIT_SECONDS, error.wait_seconds or own)
+    watcher.waiting(seconds, error.reason)
+    watcher.pause(seconds)
 
 
 def _patiently(ask: Callable[[], T], shown: str, watcher: Watcher) -> T:
@@ -245,4 +251,4 @@ def _patiently(ask: Callable[[], T], shown: str, watcher: Watcher) -> T:
             if failures > retries():
                 remedy = "Check the address and the network, and try again."
                 raise DataError(f"{shown} cannot be reached: {error.reason}", remedy=remedy) from error
-            watcher.pause(error.wait_seconds or _wait(failures))
+            _wait(watcher, error, failures)

@@ -11,7 +11,7 @@ class Broken(Exception):
     def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
-        #: How long the other side asked to be left alone.
+        #: How long the other side asked to be left alone: as it said, which may be any number.
         self.wait_seconds = wait_seconds
 
 

@@ -11,9 +11,11 @@ class Stopped(Exception):
 
 @dataclass
 class Watcher:
-    """`progress(done, total)` is called with bytes (total None: not known); `stop` ends the fetch at its next step."""
+    """`progress(done, total)` is called with bytes (total None: not known), `waiting(seconds, reason)` before another
+    attempt; `stop` ends the fetch at its next step."""
 
     progress: Callable[[int, int | None], None] = lambda done, total: None
+    waiting: Callable[[float, str], None] = lambda seconds, reason: None
     warn: Callable[[str], None] = lambda text: None
     stop: threading.Event = field(default_factory=threading.Event)
 

@@ -19,6 +19,7 @@ _TIMEOUT = (10.0, 60.0)
 _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 #: Servers that sign URLs for one method, or know no HEAD, answer so; GET will tell.
 _NO_HEAD = frozenset({400, 403, 405, 501})
+_DIGITS = 15
 #: What is stored is what the server has: nothing is unpacked on the way.
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "workbench"}
 
@@ -39,24 +40,33 @@ class WebFile:
             return Survey(False, (blank if answer.status_code in _NO_HEAD else _described(blank, answer.headers),))
 
     def open(self, file: RemoteFile, start: int) -> Opened:
-        """Read from `start` on if the server can and has the same version still."""
-        asked = {"Range": f"bytes={start}-"} if start else {}
+        """Read from `start` on if the server can and has the same version still, else from the beginning."""
+        if start:
+            opened = self._rest(file, start)
+            if opened is not None:
+                return opened
+            file = replace(file, validator=None)
+        answer = self._ask("GET", {}, allow=frozenset({416}))
+        if answer.status_code in (206, 416):
+            answer.close()
+            raise Broken(f"the server answered {answer.status_code}, and was asked for all of it")
+        return Opened(_described(file, answer.headers), 0, _chunks(answer))
+
+    def _rest(self, file: RemoteFile, start: int) -> Opened | None:
+        """What comes when the rest is asked for: None when it is of another version, or there is no rest."""
         tag = _strong(file.validator)
-        if start and tag:
-            asked["If-Range"] = tag
+        asked = {"Range": f"bytes={start}-", **({"If-Range": tag} if tag else {})}
         answer = self._ask("GET", asked, allow=frozenset({416}))
-        if answer.status_code == 416:
-            answer.close()
-            return self.open(file, 0)
-        whole = _range_of(answer.headers, start) if answer.status_code == 206 else None
-        if answer.status_code == 206 and whole is None:
-            answer.close()
-            raise Broken("the server sent another part than was asked for")
+        if answer.status_code not in (206, 416):
+            return Opened(_described(file, answer.headers), 0, _chunks(answer))
+        whole = _range_of(answer.headers, start)
         now = _described(file, answer.headers, whole)
-        if whole is not None and (now.validator is None or now.validator != file.validator):
-            answer.close()
-            return self.open(replace(file, validator=None), 0)
-        return Opened(now, start if whole is not None else 0, _chunks(answer))
+        if answer.status_code == 206 and whole is not None and now.validator == file.validator is not None:
+            return Opened(now, start, _chunks(answer))
+        answer.close()
+        if answer.status_code == 206 and whole is None:
+            raise Broken("the server sent another part than was asked for")
+        return None
 
     def _ask(self, method: str, headers: Mapping[str, str], allow: frozenset[int]) -> requests.Response:
         try:
@@ -65,7 +75,8 @@ class WebFile:
             )
         except (requests.ConnectionError, requests.Timeout) as error:
             raise Broken(self._reason(error)) from error
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+            # ValueError: what a server redirects to need not be a URL.
             raise DataError(f"{self.shown} cannot be fetched: {self._reason(error)}") from error
         if answer.status_code in allow or answer.ok:
             return answer
@@ -84,8 +95,8 @@ class WebFile:
     def _refused(self, answer: requests.Response) -> Exception:
         said = f"{answer.status_code} {answer.reason or ''}".strip()
         if answer.status_code in _MAY_PASS:
-            wait = answer.headers.get("Retry-After", "")
-            return Broken(f"the server answered {said}", float(wait) if wait.isdecimal() else None)
+            wait = _number(answer.headers.get("Retry-After", ""))
+            return Broken(f"the server answered {said}", None if wait is None else float(wait))
         remedy = "Check the URL."
         if answer.status_code in (401, 403):
             remedy = "Check the URL and its signature or token: it may have run out, or may not allow this."
@@ -94,8 +105,7 @@ class WebFile:
 
 def _described(file: RemoteFile, headers: Mapping[str, str], whole: int | None = None) -> RemoteFile:
     """The file with what the headers say of it; `whole` is its size where the answer holds only a part."""
-    length = headers.get("Content-Length", "")
-    size = whole if whole is not None else int(length) if length.isdecimal() else None
+    size = whole if whole is not None else _number(headers.get("Content-Length", ""))
     tag, changed = headers.get("ETag"), headers.get("Last-Modified")
     validator = f"etag {tag}" if tag else f"changed {changed}, {size} bytes" if changed and size is not None else None
     same = validator is not None and validator == file.validator
@@ -126,9 +136,14 @@ def _range_of(headers: Mapping[str, str], start: int) -> int | None:
     """The size of the whole file, if the answer holds its part from `start` on; None if it holds another."""
     kind, _, rest = headers.get("Content-Range", "").partition(" ")
     span, _, whole = rest.partition("/")
-    if kind.lower() != "bytes" or span.partition("-")[0] != str(start) or not whole.isdecimal():
+    if kind.lower() != "bytes" or span.partition("-")[0] != str(start):
         return None
-    return int(whole)
+    return _number(whole)
+
+
+def _number(text: str) -> int | None:
+    """The number in a header, which may hold anything; what is too long for one counts as the largest."""
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else 10**_DIGITS if text.isdecimal() else None
 
 
 def _chunks(answer: requests.Response) -> Generator[bytes, None, None]:

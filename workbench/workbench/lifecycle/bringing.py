@@ -94,8 +94,17 @@ class _Progress:
             return
         self._told = done
         self._next = time.monotonic() + _PROGRESS_SECONDS
-        text = f"input {self._name}: {size_text(done)}" + (f" of {size_text(total)}" if total else "")
-        self._supervision.recorder.event("progress", stage="stage", text=text, bytes=done, of=total)
+        text = f"{size_text(done)} of {size_text(total)}" if total else size_text(done)
+        self._tell(text, bytes=done, of=total)
+
+    def waiting(self, seconds: float, reason: str) -> None:
+        """Record why nothing comes for a while."""
+        if not self._watcher.stop.is_set():
+            self._tell(f"waiting {seconds:g} s: {reason}")
+
+    def _tell(self, text: str, **fields: int | None) -> None:
+        text = f"input {self._name}: {text}"
+        self._supervision.recorder.event("progress", stage="stage", text=text, **fields)
 
 
 @dataclass(frozen=True)
@@ -138,7 +147,8 @@ class _Bringing:
         _make_writable(target)
 
     def _fetched(self, url: str, type: str, watcher: Watcher) -> Tree:
-        watcher.progress = _Progress(self.supervision, self.item.name, watcher)
+        watcher.progress = progress = _Progress(self.supervision, self.item.name, watcher)
+        watcher.waiting = progress.waiting
         found = fetch(DataCache(), url, type, self._run_folder, watcher)
         what = "cached" if found.cached else "fetched"
         self.detail[what] = self.detail.get(what, 0) + found.tree.bytes
