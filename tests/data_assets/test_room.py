@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workbench.data.cache import DataCache
@@ -91,6 +92,35 @@ def test_a_download_that_goes_on_has_its_room(
     assert places[0].stat().st_size == 2 * MIB
 
 
+@pytest.mark.parametrize(
+    "lies", [{"said": 10}, {"said": 0}, {"head": False, "sized": False}, {"said": 10, "sized": False}]
+)
+@pytest.mark.parametrize("over", [5, 2 * MIB])
+def test_the_limit_is_kept_whatever_a_server_says_of_sizes(
+    server: Server, content: Content, here: Path, monkeypatch: pytest.MonkeyPatch, lies: dict[str, Any], over: int
+) -> None:
+    monkeypatch.setenv("WORKBENCH_DATA_LIMIT", "1M")
+    url = server.serve("/a.bin", content(MIB + over), tag=False, **lies)
+    with pytest.raises(DataError, match=r"1\.0 MiB of fetched data are kept at most"):
+        get(url, here / "run")
+    cache = DataCache()
+    assert list(cache.blobs.iterdir()) == [] and list(cache.trees.iterdir()) == []
+    assert [path for path in cache.partials.iterdir() if path.is_dir()] == []
+
+
+def test_what_is_larger_than_it_was_said_to_be_takes_nothing_from_a_living_run(
+    server: Server, content: Content, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_DATA_LIMIT", "1.5M")
+    lock = held(here / "run")
+    kept = get(server.serve("/a.bin", content(MIB)), here / "run")
+    url = server.serve("/b.bin", content(MIB) + b"b", said=10)
+    with pytest.raises(DataError, match="used by runs that go on"):
+        get(url, here / "second")
+    lock.release()
+    assert get(url, here / "second").stat().st_size == MIB + 1 and not kept.exists()
+
+
 def test_two_who_want_the_same_fetch_it_once(server: Server, content: Content, here: Path) -> None:
     url = server.serve("/a.bin", content(MIB), hold_after=1000)
     places: list[Path] = []
@@ -150,8 +180,9 @@ def test_a_disk_too_small_is_seen_before_anything_is_fetched(
     monkeypatch.setenv("WORKBENCH_CACHE", str(small_disk))
     try:
         url = server.serve("/a.bin", b"", length=30 * MIB)
-        with pytest.raises(DataError, match="there is no room for it"):
+        with pytest.raises(DataError, match="there is no room for it") as raised:
             get(url, here / "run")
+        assert "runs that go on" not in str(raised.value) and "those runs" not in str(raised.value.remedy)
         assert server.methods("/a.bin") == ["HEAD"]
         assert get(server.serve("/b.bin", content(MIB)), here / "run").stat().st_size == MIB
     finally:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from workbench_store.errors import DataError
 
 from workbench.data.cache import DataCache, Known, Tree, key_of
-from workbench.data.limit import size_text
+from workbench.data.limit import data_limit, size_text
 from workbench.data.listing import check_names
 from workbench.data.partial import Incoming, Partial
 from workbench.data.remote import Broken, Remote, RemoteFile, Survey
@@ -25,8 +25,9 @@ RETRIES_VARIABLE = "WORKBENCH_DATA_RETRIES"
 _RETRIES = 5
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
-#: A file whose size nobody told is checked against the limit whenever it has grown by so much.
+#: What nobody told of is checked against the limit whenever there is so much more of it, or this part of the limit.
 _CHECK_BYTES = 64 * 1024**2
+_CHECK_PART = 64
 
 T = TypeVar("T")
 
@@ -104,12 +105,12 @@ def _download(cache: DataCache, remote: Remote, key: str, survey: Survey, user: 
             partial.discard()
             return tree
         download = _Download(cache, remote, key, partial, watcher, survey)
-        download.room(survey.bytes or 0)
-        partial.expect(survey.bytes)
+        download.reserve()
         hashes, files = {}, []
         for file in survey.files:
             got, hashes[file.name] = download.file(file)
             files.append(got)
+        download.settle()
         survey = replace(survey, files=tuple(files))
         tree = cache.keep(partial, survey, hashes, user)
         cache.remember(key, remote.shown, survey.validator, tree)
@@ -124,31 +125,52 @@ class _Download:
     ) -> None:
         self._cache, self._remote, self._key = cache, remote, key
         self._partial, self._watcher = partial, watcher
-        self._total = survey.bytes
+        self._sizes = {file.name: file.size for file in survey.files}
         self._before = 0
-        self._checked = 0
+        self._reserved = 0
         self._opened: RemoteFile | None = None
 
-    def room(self, size: int) -> None:
+    @property
+    def _total(self) -> int | None:
+        """The size of it all, as far as is known by now; None if that of a file is not."""
+        return None if None in self._sizes.values() else self._known
+
+    @property
+    def _known(self) -> int:
+        return sum(size or 0 for size in self._sizes.values())
+
+    def reserve(self) -> None:
+        """See that there is room for all that is known to come. Raises DataError."""
+        self._room(self._known)
+
+    def settle(self) -> None:
+        """See that there is room for what has come, whatever was said of it. Raises DataError."""
+        if self._before > self._reserved:
+            self._room(self._before)
+
+    def _room(self, size: int) -> None:
         """See that there is room for so many bytes in all; what does not fit is given up. Raises DataError."""
         try:
             make_room(self._cache, size, self._key, self._remote.shown)
         except DataError:
             self._partial.discard()
             raise
+        self._reserved = size
+        self._partial.expect(size)
 
     def file(self, file: RemoteFile) -> tuple[RemoteFile, str]:
         """Fetch one file; what it turned out to be, and its sha256. Raises DataError, Stopped, OSError."""
         known = self._partial.done(file)
         if known is not None:
-            self._count(self._partial.path(file.name).stat().st_size)
+            self._count(file, self._partial.path(file.name).stat().st_size)
             return file, known
         got, incoming = self._fetched(file)
         self._partial.finish(got, incoming.sha256.hexdigest())
-        self._count(incoming.size)
+        self._count(file, incoming.size)
         return got, incoming.sha256.hexdigest()
 
-    def _count(self, size: int) -> None:
+    def _count(self, file: RemoteFile, size: int) -> None:
+        self._sizes[file.name] = size
         self._before += size
         self._watcher.progress(self._before, self._total)
 
@@ -194,6 +216,7 @@ class _Download:
         opened = self._remote.open(file, incoming.size)
         self._opened = opened.file
         with closing(opened.chunks):
+            self._resize(opened.file)
             if opened.start != incoming.size:
                 incoming.restart()
             self._partial.begin(opened.file)
@@ -209,12 +232,18 @@ class _Download:
             raise Broken(f"it ended after {whole} of {size} bytes")
         return opened.file
 
+    def _resize(self, file: RemoteFile) -> None:
+        """Make room for a file that is not of the size that was said before."""
+        if file.size is not None and file.size != self._sizes[file.name]:
+            self._sizes[file.name] = file.size
+            if self._known > self._reserved:
+                self._room(self._known)
+
     def _grown(self, incoming: Incoming) -> None:
         done = self._before + incoming.size
         self._watcher.progress(done, self._total)
-        if self._total is None and done - self._checked >= _CHECK_BYTES:
-            self._checked = done
-            self.room(done)
+        if done - self._reserved > _unchecked_bytes():
+            self._room(done)
 
     def _gave_up(self, file: RemoteFile, incoming: Incoming, error: Broken) -> DataError:
         size = "" if file.size is None else f" of {size_text(file.size)}"
@@ -229,6 +258,10 @@ def retries() -> int:
     """How often in a row something that failed is tried again: WORKBENCH_DATA_RETRIES, else 5."""
     text = os.environ.get(RETRIES_VARIABLE, "")
     return int(text) if text.isdecimal() else _RETRIES
+
+
+def _unchecked_bytes() -> int:
+    return min(_CHECK_BYTES, data_limit() // _CHECK_PART)
 
 
 def _wait(watcher: Watcher, error: Broken, failures: int) -> None:

@@ -51,9 +51,9 @@ class Partial:
         with self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(entry) + "\n")
 
-    def expect(self, size: int | None) -> None:
+    def expect(self, size: int) -> None:
         """Tell others how many bytes this will be."""
-        (self.folder / "expected").write_text(str(size or 0))
+        (self.folder / "expected").write_text(str(size))
 
     def path(self, name: str) -> Path:
         """Where the bytes of a file are."""

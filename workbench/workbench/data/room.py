@@ -32,16 +32,36 @@ def make_room(cache: DataCache, wanted: int, key: str, shown: str) -> None:
         )
     with cache.door():
         used = _used_bytes(cache, but=key)
-        free = shutil.disk_usage(cache.root).free - _SPARE_BYTES + had
+        free = _free_bytes(cache) + had
         missing = max(used + wanted - limit, wanted - free)
         if missing > 0:
             missing -= _take_out(cache, missing, key)
-    if missing > 0:
-        raise DataError(
-            f"{shown} has {size_text(wanted)}, and there is no room for it in {cache.root}: "
-            f"{size_text(max(0, min(limit - used, free)))} are left, and the rest is used by runs that go on",
-            remedy=f"Make room on the disk, raise {VARIABLE}, or wait for those runs.",
-        )
+            if missing > 0:
+                left = min(limit - _used_bytes(cache, but=key), _free_bytes(cache) + had)
+                raise _no_room(shown, wanted, left, cache, _in_use(cache, but=key))
+
+
+def _free_bytes(cache: DataCache) -> int:
+    return shutil.disk_usage(cache.root).free - _SPARE_BYTES
+
+
+def _in_use(cache: DataCache, but: str) -> bool:
+    """Whether anything in the cache is used by a run, or on its way to one, without the download `but`."""
+    locks = [lock for lock in cache.partials.glob("*.lock") if lock.stem != but]
+    return any(users(tree) for tree in _folders(cache.trees)) or not all(FileLock.is_free(lock) for lock in locks)
+
+
+def _no_room(shown: str, wanted: int, left: int, cache: DataCache, in_use: bool) -> DataError:
+    """Why there is none after everything that could go has gone: what others use, else the disk itself."""
+    why, remedy = "", f"Make room on the disk, raise {VARIABLE}, or put the cache elsewhere with WORKBENCH_CACHE."
+    if in_use:
+        why = ", and the rest is used by runs that go on"
+        remedy = f"Make room on the disk, raise {VARIABLE}, or wait for those runs."
+    return DataError(
+        f"{shown} has {size_text(wanted)}, and there is no room for it in {cache.root}: "
+        f"{size_text(max(0, left))} are left{why}",
+        remedy=remedy,
+    )
 
 
 def _used_bytes(cache: DataCache, but: str) -> int:
