@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from workbench_store.errors import SpecError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 
+from tests.cli.terminal import Workbench
 from tests.lifecycle.launched import Launch, wait_until
 
 
@@ -138,3 +140,19 @@ def test_processes_that_add_at_once_get_numbers_of_their_own(layout: WorkspaceLa
     adders = [subprocess.Popen([sys.executable, "-c", ADD, str(layout.root), str(number)]) for number in range(4)]
     assert [adder.wait() for adder in adders] == [0, 0, 0, 0]
     assert sorted(int(version) for _, version, _ in versions(layout)) == list(range(1, 21))
+
+
+def test_two_outputs_that_would_be_one_version_are_refused(launch: Launch) -> None:
+    given = {"a": Output(name="made", version="7"), "b": Output(type="uri_file", name="made", version="7")}
+    with pytest.raises(SpecError, match="made:7 is what the output a is registered as"):
+        launch("true", outputs=given)
+    given["b"] = Output(type="custom_model", name="made", version="7")
+    launch("mkdir -p ${{outputs.a}} ${{outputs.b}}", outputs=given).finish()
+
+
+def test_validate_names_the_second_of_two_outputs_that_would_be_one_version(
+    workbench: Workbench, job: Callable[..., str]
+) -> None:
+    outputs = "outputs:\n  a: {name: made, version: 7}\n  b: {name: made, version: 7}\n"
+    done = workbench("validate", job("true", outputs))
+    assert done.returncode != 0 and "made:7 is what the output a is registered as" in done.stdout + done.stderr

@@ -172,12 +172,17 @@ def next_version(versions: list[AssetVersion]) -> str:
 
 
 def _check_name(draft: AssetVersion) -> None:
-    from workbench.spec.places import BadPlace
+    from workbench.spec.places import LONGEST_ASSET_NAME, BadPlace
 
     try:
         parse_place(f"azureml:{draft.name}:{draft.version or '1'}")
     except BadPlace as error:
-        raise UsageError(error.message, remedy="Use letters, digits, `-`, `_` and `.`.") from error
+        longest = max(len(draft.name), len(draft.version))
+        if longest > LONGEST_ASSET_NAME:
+            remedy = f"It has {longest} characters, and {LONGEST_ASSET_NAME} are the most."
+        else:
+            remedy = "Use letters, digits, `-`, `_` and `.`; the first one is a letter or digit."
+        raise UsageError(error.message, remedy=remedy) from error
 
 
 def _again(taken: AssetVersion, draft: AssetVersion) -> Added:

@@ -69,10 +69,18 @@ def check_inputs(job: CommandJob) -> Iterator[Finding]:
 
 
 def check_outputs(job: CommandJob) -> Iterator[Finding]:
-    """A version is that of a data asset, which has a name."""
+    """A version is that of a data asset, which has a name, and no two outputs are the same version."""
+    taken: dict[tuple[bool, str, str], str] = {}
     for name, given in job.outputs.items():
-        if given is not None and given.version is not None and given.name is None:
+        if given is None or given.version is None:
+            continue
+        if given.name is None:
             yield Finding(f"outputs.{name}.version", "a version needs a name: it is that of the data asset to register")
+            continue
+        other = taken.setdefault((given.type in MODEL_TYPES, given.name, given.version), name)
+        if other != name:
+            message = f"{given.name}:{given.version} is what the output {other} is registered as"
+            yield Finding(f"outputs.{name}.version", message)
 
 
 def check_environment(job: CommandJob) -> Iterator[Finding]:

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from workbench.spec.problems import nearest_name
 
-ASSET_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$"
+#: In characters; versions and labels are no longer either.
+LONGEST_ASSET_NAME = 255
+ASSET_NAME = rf"^[A-Za-z0-9][A-Za-z0-9_.-]{{0,{LONGEST_ASSET_NAME - 1}}}$"
 PLACE_FORMS = (
     "a local path",
     "azureml:NAME:VERSION",
