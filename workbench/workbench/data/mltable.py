@@ -1,6 +1,5 @@
 """MLTable folders: the YAML file in them that says which files a table is made of."""
 
-import glob
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 
 from workbench_store.errors import DataError
 
+from workbench.data.matching import matching_files
 from workbench.spec.files import Unreadable, read_yaml_file
 from workbench.spec.paths import is_remote
 from workbench.spec.places import BadPlace, parse_place
@@ -78,7 +78,7 @@ def local_files(part: Part, folder: Path) -> list[tuple[str, Path]]:
     below that. Raises DataError for a part that names nothing."""
     path = Path(part.place)
     if part.kind == "pattern":
-        found = [Path(match) for match in sorted(glob.glob(part.place, recursive=True)) if Path(match).is_file()]
+        found = matching_files(part.place)
     elif part.kind == "folder":
         found = sorted(file for file in path.rglob("*") if file.is_file())
     else:

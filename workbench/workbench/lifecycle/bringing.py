@@ -155,11 +155,15 @@ class _Bringing:
         return found.tree
 
     def _evaluate(self, folder: Path, target: Path, watcher: Watcher) -> None:
-        """The files of which the table consists, in a folder."""
+        """The files of which the table consists, in a folder; one that several parts name is there once."""
         target.mkdir(exist_ok=True)
+        taken: dict[str, Path] = {}
         for part in read_table(folder):
             for name, file in self._files(part, folder, watcher):
                 place = target / name
+                if name in taken and os.path.samefile(taken[name], file):
+                    continue
+                taken[name] = file
                 if os.path.lexists(place):
                     raise DataError(f"the table has two files called {name}", remedy="Rename one of them.")
                 place.parent.mkdir(parents=True, exist_ok=True)
