@@ -54,6 +54,8 @@ class Asked:
     method: str
     path: str
     range: str | None
+    query: str = ""
+    login: str | None = None
 
 
 class Server:
@@ -106,8 +108,9 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             self._answer(self._send_content)
 
         def _answer(self, send: Callable[[], None]) -> None:
-            path = self.path.partition("?")[0]
-            server.asked.append(Asked(self.command, path, self.headers.get("Range")))
+            path, _, query = self.path.partition("?")
+            login = self.headers.get("Authorization")
+            server.asked.append(Asked(self.command, path, self.headers.get("Range"), query, login))
             self.close_connection = True
             self.behaviour = behaviour = server.paths.get(path)
             if behaviour is None:

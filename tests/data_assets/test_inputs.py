@@ -1,20 +1,25 @@
 """Inputs of jobs that are not local paths: what the job sees, what is recorded, how it is refused."""
 
+import base64
 import os
 import re
 from collections.abc import Callable
+from glob import glob
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import pytest
 from workbench.data.assets import AssetVersion, add_asset
 from workbench.data.cache import DataCache
 from workbench.data.datastores import add_datastore
 from workbench.data.fingerprint import stat_fingerprint
+from workbench.data.matching import matching_files
 from workbench.lifecycle import adopt, cancel
 from workbench.lifecycle.judge import judge
 from workbench.lifecycle.logs import read_log
+from workbench.lifecycle.repeating import rerun
 from workbench.spec import Input, Output
 from workbench_store.errors import SpecError
 from workbench_store.layout import WorkspaceLayout
@@ -184,6 +189,53 @@ def test_a_run_says_what_it_waits_for(launch: Launch, server: Server) -> None:
     assert run.finish() is RunState.COMPLETED
     told = [fields["text"] for fields in run.events("progress")]
     assert "input d: waiting 1 s: the server answered 503 Service Unavailable" in told
+
+
+@pytest.mark.parametrize(
+    ("tail", "shown"),
+    [
+        ("?x=1&my_Token={}", "?x=1&my_Token=REDACTED"),
+        ("?access%5Ftok%65n={}", "?access%5Ftok%65n=REDACTED"),
+        ("?a=1;client-secret={};b=2", "?a=1;client-secret=REDACTED;b=2"),
+        ("?x=1#/view?pwd={}", "?x=1#/view?pwd=REDACTED"),
+        ("#auth={}", "#auth=REDACTED"),
+        ("?subscription-key={}", "?subscription-key=REDACTED"),
+    ],
+)
+def test_whatever_looks_like_a_secret_in_a_url_reaches_no_file(
+    launch: Launch, server: Server, tail: str, shown: str
+) -> None:
+    secret = "0123456789abcdef"
+    url = server.serve("/a.txt", b"one\n") + tail.format(secret)
+    _kept_out(launch, server, url, server.url("/a.txt") + shown, secret)
+    sent = unquote(tail.partition("#")[0]).format(secret).lstrip("?")
+    assert {unquote(one.query) for one in server.asked if one.path == "/a.txt"} == {sent}
+
+
+@pytest.mark.parametrize("login", ["{}", "{}:", "{}:x-oauth-basic"])
+def test_a_token_before_the_host_reaches_the_server_and_no_file(launch: Launch, server: Server, login: str) -> None:
+    secret = "ghp_0123456789"
+    login = login.format(secret)
+    url, shown = (server.serve("/a.txt", b"one\n").replace("//", f"//{user}@") for user in (login, "REDACTED"))
+    _kept_out(launch, server, url, shown, secret)
+    whole = login if ":" in login else f"{login}:"
+    assert server.asked[0].login == "Basic " + base64.b64encode(whole.encode()).decode()
+
+
+def _kept_out(launch: Launch, server: Server, url: str, shown: str, secret: str) -> None:
+    """A run, one that fails for a while and one that is run again: the secret is in none of their files."""
+    server.paths["/a.txt"].failures = 1
+    run = launch("cat ${{inputs.d}}; env", name="first", inputs={"d": Input(type="uri_file", path=url)})
+    assert run.finish() is RunState.COMPLETED, run.last_state()
+    assert read_log(run.files).startswith("one\n")
+    assert last_input(run)["path"] == shown
+    with pytest.raises(SpecError, match="had a secret, which is not recorded"):
+        rerun(run.layout, "first")
+    wrong = launch("true", inputs={"d": Input(type="uri_file", path=url.replace("/a.txt", "/none.txt"))})
+    assert wrong.finish() is RunState.FAILED
+    for root in (run.layout.root, DataCache().root):
+        for path in root.rglob("*"):
+            assert path.is_symlink() or not path.is_file() or secret.encode() not in path.read_bytes(), path
 
 
 # -- by name
@@ -418,3 +470,60 @@ def test_a_table_that_is_none_is_refused(launch: Launch, here: Path, text: str |
         (table / "MLTable").write_text(text)
     with pytest.raises(SpecError, match=message):
         launch("true", inputs={"t": Input(type="mltable", path=str(table), mode="eval_mount")})
+
+
+def test_links_in_circles_are_walked_once(launch: Launch, here: Path) -> None:
+    table = here / "table"
+    for place in ("a.csv", "x/b.csv", "x/y/c.csv", ".hidden/d.csv", "x/.e.csv"):
+        (table / place).parent.mkdir(parents=True, exist_ok=True)
+        (table / place).write_text(place)
+    (here / "elsewhere").mkdir()
+    (here / "elsewhere" / "f.csv").write_text("f")
+    (table / "l1").symlink_to(".")
+    (table / "l2").symlink_to(".")
+    (table / "x" / "up").symlink_to("..")
+    (table / "out").symlink_to(here / "elsewhere")
+    (table / "MLTable").write_text("paths:\n  - pattern: ./**/**/*.csv\n  - pattern: ./x/**\n")
+    run = launch(
+        "cd ${{inputs.t}} && find . -name '*.csv' | sort",
+        inputs={"t": Input(type="mltable", path=str(table), mode="eval_mount")},
+    )
+    assert run.finish() is RunState.COMPLETED, run.last_state()
+    found = read_log(run.files).split()
+    assert found[:1] == ["./a.csv"] and {"./out/f.csv", "./x/b.csv", "./x/y/c.csv"} < set(found)
+    assert not any("hidden" in name or "l1" in name or ".e." in name for name in found)
+
+
+def test_patterns_match_as_glob_does(here: Path) -> None:
+    for place in ("a.csv", "b[1]/c.csv", "b[1]/d/e.csv", "b1/f.csv", ".h/g.csv", "b1/.i.csv"):
+        (here / place).parent.mkdir(parents=True, exist_ok=True)
+        (here / place).write_text("")
+    for pattern in (
+        "*",
+        "**",
+        "**/*.csv",
+        "b*/*.csv",
+        "b?/**",
+        "[ab]*",
+        ".h/*",
+        "**/.i*",
+        "none/*",
+        "a.csv/*",
+        "b1/f.csv",
+    ):
+        wanted = [Path(name) for name in glob(f"{here}/{pattern}", recursive=True) if Path(name).is_file()]
+        assert matching_files(f"{here}/{pattern}") == sorted(wanted), pattern
+    assert matching_files(f"{here}/b[1]/*.csv") == [here / "b[1]" / "c.csv"]
+
+
+def test_a_file_that_two_parts_name_is_there_once(launch: Launch, here: Path) -> None:
+    (here / "table" / "x").mkdir(parents=True)
+    (here / "table" / "x" / "a.csv").write_text("a")
+    (here / "table" / "x" / "b.csv").write_text("b")
+    parts = "paths:\n  - file: ./x/a.csv\n  - pattern: ./x/*.csv\n  - folder: ./x\n"
+    (here / "table" / "MLTable").write_text(parts)
+    for mode in ("eval_mount", "eval_download"):
+        given = Input(type="mltable", path=str(here / "table"), mode=mode)
+        run = launch("cd ${{inputs.t}} && find . -name '*.csv' | sort", inputs={"t": given})
+        assert run.finish() is RunState.COMPLETED, run.last_state()
+        assert read_log(run.files).split() == ["./x/a.csv", "./x/b.csv"]

@@ -2,15 +2,17 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Generator, Mapping
 from dataclasses import replace
+from urllib.parse import unquote
 
 import requests
 import urllib3
 from workbench_store.errors import DataError
 
 from workbench.data.remote import Broken, Opened, RemoteFile, Survey
-from workbench.data.secret_urls import HIDDEN, without_secrets
+from workbench.data.secret_urls import HIDDEN, secrets_in, without_secrets
 from workbench.data.urls import last_name
 
 _CHUNK_BYTES = 1024 * 1024
@@ -19,7 +21,10 @@ _TIMEOUT = (10.0, 60.0)
 _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 #: Servers that sign URLs for one method, or know no HEAD, answer so; GET will tell.
 _NO_HEAD = frozenset({400, 403, 405, 501})
+_AUTHORITY = re.compile(r"\w+://(?P<user>[^/?#:]*)(:(?P<password>[^/?#]*))?@")
 _DIGITS = 15
+#: What is no longer may be in a message by chance.
+_SHORT = 3
 #: What is stored is what the server has: nothing is unpacked on the way.
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "workbench"}
 
@@ -32,6 +37,10 @@ class WebFile:
         self.shown = without_secrets(url)
         self._session = requests.Session()
         self._session.headers.update(_HEADERS)
+        parts = _AUTHORITY.match(url)
+        if parts and parts["user"] and not parts["password"]:
+            # A token alone, which requests would leave out.
+            self._session.auth = (unquote(parts["user"]), "")
 
     def survey(self, type: str) -> Survey:
         """One file, whatever the type."""
@@ -86,11 +95,11 @@ class WebFile:
     def _reason(self, error: Exception) -> str:
         """What went wrong, without the secrets of the URL, which requests puts into its messages."""
         text = str(getattr(error.args[0], "reason", error) if error.args else error)
-        for part in self._url.partition("?")[2].split("&"):
-            value = part.partition("=")[2]
-            if len(value) > 7:
-                text = text.replace(value, HIDDEN)
-        return text or type(error).__name__
+        for secret in secrets_in(self._url):
+            if len(secret) > _SHORT:
+                text = text.replace(secret, HIDDEN)
+        # Where a server redirects to may be signed as well.
+        return re.sub(r"\S+", lambda match: without_secrets(match[0]), text) or type(error).__name__
 
     def _refused(self, answer: requests.Response) -> Exception:
         said = f"{answer.status_code} {answer.reason or ''}".strip()
