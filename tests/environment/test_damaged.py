@@ -28,6 +28,11 @@ def each(names: str, *values: object) -> list[tuple[str, Any]]:
     return [(name, value) for name in names.split() for value in values]
 
 
+def short(value: object) -> str:
+    """A value as part of a test's name."""
+    return "gone" if value is GONE else ascii(value)[:20]
+
+
 READY = [
     *each("python", None, 5, "a\0b", "\ud800", "", [], GONE),
     *each("python_version", None, 5, "", "abc", "3.11", "3.1\u0661.0", "9" * 5000 + ".1.1", GONE),
@@ -67,7 +72,7 @@ def test_a_sound_entry_is_read() -> None:
     assert read_ready(place) == SOUND and read_definition(place) == DEFINITION
 
 
-@pytest.mark.parametrize(("name", "value"), READY)
+@pytest.mark.parametrize(("name", "value"), READY, ids=short)
 def test_a_damaged_record_makes_an_environment_that_is_not_whole(name: str, value: object) -> None:
     place = entry(ready=changed(SOUND, name, value))
     assert read_ready(place) is None
@@ -76,14 +81,14 @@ def test_a_damaged_record_makes_an_environment_that_is_not_whole(name: str, valu
     assert explain(DEFINITION).nearest is None and remove(place) and not place.exists()
 
 
-@pytest.mark.parametrize(("name", "value"), DEFINED)
+@pytest.mark.parametrize(("name", "value"), DEFINED, ids=short)
 def test_a_damaged_definition_is_as_none(name: str, value: object) -> None:
     place = entry(defined=changed(definition_to_dict(DEFINITION), name, value))
     assert read_definition(place) is None and explain(DEFINITION).nearest is None
     assert [(one.label, one.whole) for one in kept_environments()] == [(None, True)]
 
 
-@pytest.mark.parametrize("text", ["", "5", "[]", "[" * 100_000, '{"python": '])
+@pytest.mark.parametrize("text", ["", "5", "[]", "[" * 100_000, '{"python": '], ids=short)
 def test_what_is_no_record_is_as_none(text: str) -> None:
     place = entry()
     for name in ("workbench-ready.json", "workbench-definition.json"):
@@ -152,6 +157,7 @@ def trace_in(name: str) -> Callable[[Path], object]:
         trace_in("workbench-definition.json"),
         lambda place: Path(f"{place}.lock").touch(),
     ],
+    ids=["pyvenv.cfg", "definition", "lock"],
 )
 def test_a_half_with_a_trace_of_its_making_is_ours(leave: Callable[[Path], object]) -> None:
     usable_cache()
