@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from workbench.cli.exit_codes import ExitCode
-from workbench.environment import define, environment_key, prepare
+from workbench.environment import define, definition_to_dict, environment_key, prepare
 from workbench.environment.interpreters import find_interpreters
 from workbench.environment.shelf import in_use, last_used, making, take
 from workbench.spec import Environment
-from workbench_store.cache_root import cache_root
+from workbench_store.cache_root import cache_root, usable_cache
 
 from tests.cli.terminal import Workbench
 
@@ -206,3 +206,59 @@ def test_the_key_shown_is_the_key(workbench: Workbench, here: Path) -> None:
     conda = {"channels": ["conda-forge"], "dependencies": [f"python={MINOR}", "humanize=4.12"]}
     key = environment_key(define(Environment(image="some/image", conda_file=conda), here))
     assert json.loads(workbench("env", "explain", "job.yml", "--json").stdout)["key"] == key
+
+
+def kept_by_hand(cache: Path) -> Path:
+    """What looks like half of an environment, in a cache folder; its place."""
+    place = cache / "environments" / ("a" * 32) / "linux-x86_64-py3.11"
+    place.mkdir(parents=True)
+    (place / "pyvenv.cfg").touch()
+    return place
+
+
+def test_a_folder_that_is_no_cache_of_ours_is_not_pruned(workbench: Workbench, here: Path) -> None:
+    place, work = kept_by_hand(here / "home"), here / "home/environments/projA/thesis/t.txt"
+    work.parent.mkdir(parents=True)
+    work.write_text("years of work")
+    before = sorted((here / "home").rglob("*"))
+    for words in (["ls"], ["prune", "--preview"], ["prune"], ["prune", "--yes"], ["prune", "--yes", "--json"]):
+        done = workbench("env", *words, WORKBENCH_CACHE=str(here / "home"))
+        refused = "was not made by Workbench" in done.stderr and done.returncode == ExitCode.WORKSPACE
+        assert refused == ("prune" in words and "--preview" not in words), done.stderr
+        assert "projA" not in done.stdout and sorted((here / "home").rglob("*")) == before
+    assert place.is_dir()
+
+
+def test_foreign_folders_and_links_in_a_cache_of_ours_are_not_pruned(workbench: Workbench, here: Path) -> None:
+    usable_cache()
+    place = kept_by_hand(cache_root())
+    kept_by_hand(here / "other")
+    (place.parent.parent / ("b" * 32)).symlink_to(here / "other/environments" / ("a" * 32))
+    work = cache_root() / "environments/projA/thesis/t.txt"
+    work.parent.mkdir(parents=True)
+    work.write_text("years of work")
+    done = workbench("env", "prune", "--yes", "--json")
+    assert [one["place"] for one in json.loads(done.stdout)] == [str(place)] and not place.exists()
+    assert work.read_text() == "years of work" and len([*(here / "other").rglob("pyvenv.cfg")]) == 1
+    assert [*work.parent.parent.iterdir()] == [work.parent]
+
+
+@pytest.mark.parametrize(
+    ("ready", "definition"),
+    [({"python": None}, {"label": 5}), ({"made": "abc"}, {"requirements": [None]}), ({}, {"options": 5}), ({}, {})],
+)
+def test_a_damaged_entry_is_no_trouble_to_the_others(
+    workbench: Workbench, here: Path, ready: dict[str, object], definition: dict[str, object]
+) -> None:
+    usable_cache()
+    place = kept_by_hand(cache_root())
+    sound = definition_to_dict(define(Environment(conda_file={"name": "digits", "dependencies": ["idna"]}), here))
+    known = {"python": sys.executable, "python_version": f"{MINOR}.0", "substituted": [], "made": 1.0}
+    (place / "workbench-ready.json").write_text(json.dumps(known | ready))
+    (place / "workbench-definition.json").write_text(json.dumps(sound | definition))
+    write_job(here, "idna")
+    for words in (["ls"], ["ls", "--json"], ["explain", "job.yml"], ["explain", "job.yml", "--json"]):
+        done = workbench("env", *words)
+        assert done.returncode == 0 and done.stderr == "", done.stderr
+        assert ("digits (" in done.stdout or '"nearest": {' in done.stdout) == ("explain" in words and not definition)
+    assert workbench("env", "prune", "--yes").returncode == 0 and not place.exists()

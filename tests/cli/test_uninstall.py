@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from workbench.cli.exit_codes import ExitCode
-from workbench.uninstall import KINDS
-from workbench_store.cache_root import cache_root
+from workbench.cli.main import main
+from workbench.uninstall import KINDS, remove_cache
+from workbench_store.cache_root import cache_root, usable_cache
 
 from tests.cli.terminal import Workbench
 
@@ -132,6 +133,67 @@ def test_while_a_run_goes_on_it_is_refused(workbench: Workbench, job: Job, here:
     while workbench("uninstall", "--yes").returncode != 0:
         assert time.monotonic() < deadline
     assert not cache_root().exists()
+
+
+def refused(*_: object, **__: object) -> None:
+    raise OSError(30, "Read-only file system")
+
+
+def test_one_that_is_cut_short_can_be_done_again(
+    workbench: Workbench, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert workbench("run", job()).returncode == 0
+    (cache_root() / "data").mkdir()
+    (cache_root() / "data" / "fetched").touch()
+    removed: list[str] = []
+
+    def killed(path: Path, **_: object) -> None:
+        if removed:
+            raise KeyboardInterrupt
+        removed.append(path.name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove_cache()
+    assert removed and (cache_root() / "CACHEDIR.TAG").is_file()
+    done = workbench("uninstall", "--yes")
+    assert done.returncode == 0 and not cache_root().exists(), done.stderr
+
+
+def test_the_tag_stays_while_anything_of_ours_does(
+    workbench: Workbench, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert workbench("run", job()).returncode == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", lambda *_, **__: None)
+        assert {"slots", "CACHEDIR.TAG"} <= {path.name for path in remove_cache()}
+    assert workbench("uninstall", "--yes").returncode == 0 and not cache_root().exists()
+
+
+def test_a_cache_that_is_a_link_is_emptied_and_the_link_stays(workbench: Workbench, job: Job, here: Path) -> None:
+    (here / "disk").mkdir()
+    (here / "link").symlink_to(here / "disk")
+    cache = {"WORKBENCH_CACHE": str(here / "link")}
+    assert workbench("run", job(), **cache).returncode == 0 and [*(here / "disk").iterdir()]
+    done = workbench("uninstall", "--yes", **cache)
+    assert done.returncode == 0 and f"{here / 'link'} is a link, and stays" in done.stderr, done.stderr
+    assert (here / "link").is_symlink() and [*(here / "disk").iterdir()] == []
+    assert "there is no cache" in workbench("uninstall", "--yes", **cache).stderr
+
+
+@pytest.mark.parametrize("method", ["unlink", "rmdir"])
+def test_what_cannot_be_removed_is_told(
+    method: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usable_cache()
+    (cache_root() / "interpreters.json").touch()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, method, refused)
+        assert main(["uninstall", "--yes"]) == ExitCode.WORKSPACE
+    left = cache_root() / "interpreters.json" if method == "unlink" else cache_root()
+    assert f"{left} cannot be removed" in capsys.readouterr().err and left.exists()
+    assert main(["uninstall", "--yes"]) == 0
 
 
 @pytest.mark.slow

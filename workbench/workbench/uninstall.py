@@ -6,7 +6,8 @@ Workspaces are only named: nothing in them is ever touched here.
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,13 +79,14 @@ def _files(path: Path) -> Iterator[str]:
         yield from (os.path.join(place, name) for name in names)
 
 
-def refuse_if_not_ours() -> None:
-    """Raise WorkspaceError where the cache folder was not made for Workbench, so that its parts may be the user's."""
+def refuse_if_not_ours(names: Iterable[str] = tuple(KINDS)) -> None:
+    """Raise WorkspaceError where the cache folder was not made for Workbench, so that its parts may be the user's.
+    `names`: of those that were to be removed."""
     root = cache_root()
     if not is_ours(root):
         raise WorkspaceError(
             f"WORKBENCH_CACHE is {root}, and that folder was not made by Workbench: it has no {TAG_NAME} of ours",
-            remedy=f"Look at it and remove what is Workbench's yourself: {', '.join(KINDS)}.",
+            remedy=f"Look at it and remove what is Workbench's yourself: {', '.join(names)}.",
         )
 
 
@@ -102,21 +104,45 @@ def refuse_if_busy() -> None:
 def remove_cache() -> list[Path]:
     """Remove what is ours of the cache folder, and the folder if that leaves it empty; what could not be removed.
 
+    The tag goes last, and only when nothing else of ours is left: it is what says that the rest may be removed, so a
+    removal that was cut short can be done again. A cache folder that is a link stays, as whoever made the link may need
+    it, and so does the folder that it leads to.
+
     Raises WorkspaceError and RunError as the two refusals above, and then nothing has been removed.
     """
     refuse_if_not_ours()
     refuse_if_busy()
-    for part in reversed(cache_parts()):
-        if part.what is None:
-            continue
-        if part.path.is_dir() and not part.path.is_symlink():
-            shutil.rmtree(part.path, onerror=_unlocked)
-        else:
-            part.path.unlink(missing_ok=True)
-    left = [part.path for part in cache_parts() if part.what is not None]
-    if not left and cache_root().is_dir() and not any(cache_root().iterdir()):
-        cache_root().rmdir()
-    return left
+    root, tag = cache_root(), cache_root() / TAG_NAME
+    for path in _ours():
+        if path != tag:
+            _remove(path)
+    if _ours() == [tag]:
+        _remove(tag)
+    return _ours() or _remove_empty(root)
+
+
+def _ours() -> list[Path]:
+    return [part.path for part in cache_parts() if part.what is not None]
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all in it; what cannot be removed stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, onerror=_unlocked)
+        return
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _remove_empty(root: Path) -> list[Path]:
+    """Remove the cache folder if it is a folder and empty; it, if that cannot be done."""
+    if root.is_symlink() or not root.is_dir() or any(root.iterdir()):
+        return []
+    try:
+        root.rmdir()
+    except OSError:
+        return [root]
+    return []
 
 
 def _unlocked(remove: Callable[[str], object], path: str, _error: object) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +47,23 @@ def definition_to_dict(definition: EnvironmentDefinition) -> dict[str, Any]:
 
 
 def definition_from_dict(content: Mapping[str, Any]) -> EnvironmentDefinition:
-    """What `definition_to_dict` gave."""
+    """What `definition_to_dict` gave. Raises TypeError for what that cannot have given."""
     tuples: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
-    return EnvironmentDefinition(**tuples)
+    definition = EnvironmentDefinition(**tuples)
+    for field in fields(EnvironmentDefinition):
+        value = getattr(definition, field.name)
+        if not _is_kind(value, field.name):
+            raise TypeError(f"`{field.name}` of an environment's definition cannot be {value!r}")
+    return definition
+
+
+def _is_kind(value: object, name: str) -> bool:
+    """Whether the field of that name can have the value."""
+    if name in ("requirements", "options", "channels", "substituted"):
+        return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+    if name == "conda":
+        return value is None or isinstance(value, Mapping)
+    return isinstance(value, str) or (value is None and name != "label")
 
 
 def define(environment: "Environment | str", base_dir: Path) -> EnvironmentDefinition:

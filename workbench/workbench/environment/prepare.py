@@ -113,12 +113,18 @@ def _with_conda(
 
 def _opened(log: Path) -> IO[str]:
     log.parent.mkdir(parents=True, exist_ok=True)
-    return log.open("a", encoding="utf-8")
+    return log.open("a", encoding="utf-8", errors="backslashreplace")
 
 
 def _tell_nearest(definition: EnvironmentDefinition, place: Path, words: IO[str]) -> None:
-    """Why it has to be made, at the head of the log: what the nearest environment has otherwise."""
-    near = nearest(definition, place)
+    """Why it has to be made, at the head of the log: what the nearest environment has otherwise.
+
+    It is a comment: where another environment cannot be read there is none, and the making goes on.
+    """
+    try:
+        near = nearest(definition, place)
+    except (OSError, ValueError):
+        return
     if near is not None:
         words.write("".join(f"# {line}\n" for line in (f"nearest: {near.label} at {near.place}", *near.diff)))
 

@@ -13,16 +13,17 @@ PLACE is the platform and Python's minor version, such as `linux-x86_64-py3.11`.
 import json
 import os
 import platform
+import re
 import shutil
 import sysconfig
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from workbench_store.cache_root import cache_root
+from workbench_store.cache_root import cache_root, usable_cache
 from workbench_store.errors import EnvironmentFailed, WorkspaceError
 from workbench_store.locks import FileLock
 
@@ -33,6 +34,11 @@ READY = "workbench-ready.json"
 DEFINITION = "workbench-definition.json"
 _KEY_DIGITS = 32
 _REMOVED = ".removed"
+_KEY_NAME = re.compile(f"[0-9a-f]{{{_KEY_DIGITS}}}")
+_PLACE_NAME = re.compile(r".+-py(?:[0-9]+\.[0-9]+|any)")
+_GRAVE_NAME = re.compile(rf"{_PLACE_NAME.pattern}\.[0-9a-f]{{8}}{re.escape(_REMOVED)}")
+_VERSION = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,5}){2}")
+_LATEST = 253402300799  # the end of the year 9999, after which no date can be shown
 
 
 def shelves() -> Path:
@@ -55,16 +61,52 @@ def _libc() -> str:
     return f"{name}-" if name and name != "glibc" else ""
 
 
-def places(shelf: Path | None = None) -> Iterator[Path]:
-    """The folders of all environments, or of one shelf's, whole or not, in order."""
-    for one in [shelf] if shelf is not None else sorted(shelves().glob("*")):
-        yield from (path for path in sorted(one.glob("*")) if path.is_dir() and path.suffix != _REMOVED)
+def places() -> Iterator[Path]:
+    """The folders of all environments, whole or not, in order; what is not of our making is passed over."""
+    return (path for path in sorted(shelves().glob("*/*")) if is_place(path))
+
+
+def is_place(path: Path) -> bool:
+    """Whether it is the folder of an environment that we made or began: named so, in the cache itself and not behind a
+    link, and with a trace of the making."""
+    return _is_on_shelf(path, _PLACE_NAME) and _has_trace(path)
+
+
+def _is_on_shelf(path: Path, names: "re.Pattern[str]") -> bool:
+    named = _KEY_NAME.fullmatch(path.parent.name) and names.fullmatch(path.name)
+    return bool(named) and os.path.isdir(path) and not os.path.islink(path) and not os.path.islink(path.parent)
+
+
+def _has_trace(place: Path) -> bool:
+    traces = (place / READY, place / DEFINITION, place / "pyvenv.cfg", _beside(place, ".lock"))
+    return any(os.path.lexists(trace) for trace in traces)
 
 
 def read_ready(place: Path) -> dict[str, Any] | None:
-    """What is known of the environment at `place`; None when it is not whole or its Python is gone."""
+    """What is known of the environment at `place`; None when it is not whole, as when that cannot be what `finish`
+    wrote, or its Python is gone."""
     content = _object(place / READY)
-    return content if content is not None and os.access(content.get("python", ""), os.X_OK) else None
+    return content if content is not None and _is_sound(content) and _runs(content["python"]) else None
+
+
+def _is_sound(content: dict[str, Any]) -> bool:
+    version, made, substituted = content.get("python_version"), content.get("made", 0), content.get("substituted", [])
+    return (
+        isinstance(content.get("python"), str)
+        and isinstance(version, str)
+        and _VERSION.fullmatch(version) is not None
+        and type(made) in (int, float)
+        and 0 <= made <= _LATEST
+        and isinstance(substituted, list)
+        and all(isinstance(text, str) for text in substituted)
+    )
+
+
+def _runs(python: str) -> bool:
+    try:
+        return os.access(python, os.X_OK)
+    except ValueError:  # no path has a NUL, nor what the file system cannot encode
+        return False
 
 
 def ready_fitting(shelf: Path, constraint: str) -> Path | None:
@@ -88,7 +130,7 @@ def read_definition(place: Path) -> EnvironmentDefinition | None:
 def _object(path: Path) -> dict[str, Any] | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 
@@ -108,7 +150,10 @@ def finish(
 def making(place: Path) -> FileLock:
     """The lock of whoever makes or removes the environment; its shelf is made. Raises EnvironmentFailed."""
     try:
+        usable_cache()  # so that it has its tag, without which nothing in it is removed
         place.parent.mkdir(parents=True, exist_ok=True)
+    except WorkspaceError as error:
+        raise EnvironmentFailed(error.message, remedy=error.remedy) from error
     except OSError as error:
         raise EnvironmentFailed(
             f"the cache folder {place.parent} cannot be made: {error.strerror}",
@@ -142,8 +187,8 @@ def last_used(place: Path) -> float | None:
 
 
 def in_use(place: Path) -> bool:
-    """Whether a run uses it, or somebody makes it, at this moment."""
-    locks = _both_locks(place)
+    """Whether a run uses it, or somebody makes it, at this moment. Nothing is written: looking makes no locks."""
+    locks = _locks([path for path in _lock_paths(place) if os.path.lexists(path)])
     for lock in locks or ():
         lock.release()
     return locks is None
@@ -152,9 +197,12 @@ def in_use(place: Path) -> bool:
 def remove(place: Path) -> bool:
     """Remove the environment; False when it is used or being made, and then nothing happens.
 
-    It is renamed first, so that nobody finds half of it. Raises EnvironmentFailed when it cannot be removed.
+    It is renamed first, so that nobody finds half of it. Raises EnvironmentFailed when it cannot be removed, or is not
+    an environment of ours.
     """
-    locks = _both_locks(place)
+    if not is_place(place):
+        raise EnvironmentFailed(f"{place} is not an environment that Workbench made", remedy="Look at it yourself.")
+    locks = _locks(_lock_paths(place))
     if locks is None:
         return False
     grave = _beside(place, f".{uuid.uuid4().hex[:8]}{_REMOVED}")
@@ -172,14 +220,19 @@ def remove(place: Path) -> bool:
 def sweep() -> None:
     """Remove what was left of removals that were cut short."""
     for grave in shelves().glob(f"*/*{_REMOVED}"):
-        shutil.rmtree(grave, ignore_errors=True)
+        if _is_on_shelf(grave, _GRAVE_NAME):
+            shutil.rmtree(grave, ignore_errors=True)
 
 
-def _both_locks(place: Path) -> list[FileLock] | None:
-    """Both locks, exclusively; None where another holds one, or they cannot be had at all."""
+def _lock_paths(place: Path) -> list[Path]:
+    return [_beside(place, suffix) for suffix in (".lock", ".used")]
+
+
+def _locks(paths: Iterable[Path]) -> list[FileLock] | None:
+    """All those locks, exclusively; None where another holds one, or they cannot be had at all."""
     held: list[FileLock] = []
-    for suffix in (".lock", ".used"):
-        lock = FileLock(_beside(place, suffix))
+    for path in paths:
+        lock = FileLock(path)
         try:
             if lock.try_acquire():
                 held.append(lock)

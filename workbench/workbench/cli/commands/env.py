@@ -113,6 +113,7 @@ def _prune(arguments: argparse.Namespace) -> int:
     from workbench.cli.output import emit_json, narrate
     from workbench.environment import kept_environments, removable
     from workbench.environment.shelf import remove, sweep
+    from workbench.uninstall import refuse_if_not_ours
 
     unused = arguments.unused_for
     if unused is None and arguments.keep is None:
@@ -120,6 +121,8 @@ def _prune(arguments: argparse.Namespace) -> int:
     chosen = removable(kept_environments(), time.time(), unused_seconds=unused, keep=arguments.keep)
     if not arguments.json:
         print_removals(chosen)
+    if chosen and not arguments.preview:
+        refuse_if_not_ours(["environments"])
     agree = bool(chosen) and agreed(arguments, "Remove them?")
     removed = [agree and remove(one.environment.place) for one in chosen]
     if agree:

@@ -57,13 +57,17 @@ def _remove() -> bool:
     from workbench.cli.output import narrate
     from workbench.uninstall import remove_cache
 
-    left = remove_cache()
+    root, left = cache_root(), remove_cache()
     for path in left:
-        narrate(f"{path} cannot be removed whole: look who owns what is in it")
-    if not left:
-        rest = " but for what is not Workbench's" if cache_root().exists() else ""
-        narrate(f"{cache_root()} removed{rest}")
-    return bool(left)
+        narrate(f"{path} cannot be removed whole: look who owns it, its folder and what is in it")
+    if left:
+        return True
+    if root.is_symlink():
+        narrate(f"{root} is a link, and stays; what was Workbench's in {root.resolve()} is removed")
+    else:
+        rest = " but for what is not Workbench's" if root.exists() else ""
+        narrate(f"{root} removed{rest}")
+    return False
 
 
 def _as_dict(parts: "list[CachePart]", known: "list[KnownWorkspace]") -> dict[str, object]:
