@@ -222,7 +222,10 @@ class JournalWriter:
 
     def finish(self) -> None:
         """Sync and close. Raises WorkspaceError if anything could not be written: for what somebody was told of."""
-        written = self.flush()
+        with self._lock:
+            written = self.flush()
+            self._held.clear()  # what is said not to be recorded must not get in after all
+            self._held_bytes = 0
         self.sync()
         self._tell = _silent
         self.close()

@@ -112,7 +112,7 @@ def _runs(python: str) -> bool:
 def ready_fitting(shelf: Path, constraint: str) -> Path | None:
     """An environment on the shelf for this platform whose Python a range of versions allows."""
     for place in sorted(shelf.glob(f"{place_of(shelf, '').name}*/"), reverse=True):
-        ready = read_ready(place)
+        ready = read_ready(place) if is_place(place) else None
         if ready is not None and fits(constraint, ready["python_version"]):
             return place
     return None
