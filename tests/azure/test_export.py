@@ -136,7 +136,41 @@ def test_what_the_service_needs_is_asked_for(ran: Path, workbench: Callable[...,
     assert lacks.returncode == ExitCode.REFUSED and "--compute" in lacks.stderr
     wrong = workbench("export", "azureml", "one", "--compute", "cpu", "--environment", "just a name")
     assert wrong.returncode == ExitCode.BAD_SPEC and "not how an environment is written" in wrong.stderr
-    assert [path.name for path in ran.iterdir() if "azureml" in path.name] == []
+    assert "--environment" in wrong.stderr and "spec.json" not in wrong.stderr
+    deep = workbench("export", "azureml", "one", "--compute", "cpu", "--to", "deep/er/place")
+    assert deep.returncode == ExitCode.REFUSED
+    assert [path.name for path in ran.iterdir() if "azureml" in path.name or "deep" in path.name] == []
+
+
+def test_a_folder_behind_a_link(ran: Path, tmp_path: Path, workbench: Callable[..., Any]) -> None:
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    (ran / "link").symlink_to(tmp_path / "far" / "away")
+    done = workbench("export", "azureml", "one", "--compute", "cpu", "--environment", "e@latest", "--to", "link/out")
+    assert done.returncode == 0, done.stderr
+    found = read_by_azure(tmp_path / "far/away/out/job.yml")
+    assert found["inputs"]["data"]["path"] == str(ran / "data") and found["environment"] == "azureml:e@latest"
+
+
+def test_the_files_of_a_named_environment_go_along(ran: Path, workbench: Callable[..., Any]) -> None:
+    (ran / "envs").mkdir()
+    (ran / "envs" / "packages.yml").write_text("dependencies: [python=3.11, {pip: [humanize]}]\n")
+    (ran / "envs" / "e.yml").write_text("image: some/image\nconda_file: packages.yml\n")
+    words = ["export", "azureml", "one", "--compute", "cpu", "--environment", "file:envs/e.yml"]
+    assert workbench(*words, "--to", "out").returncode == 0
+    written = yaml.safe_load((ran / "out/job.yml").read_text())["environment"]
+    assert written == {"image": "some/image", "conda_file": "conda.yml"}
+    assert yaml.safe_load((ran / "out/conda.yml").read_text())["dependencies"] == ["python=3.11", {"pip": ["humanize"]}]
+    (ran / "envs" / "packages.yml").write_text("dependencies: ['numpy=1.2|1.3']\n")
+    told = workbench(*words, "--to", "odd")
+    assert told.returncode == 0 and "goes along as it is" in told.stderr
+    assert (ran / "odd/conda.yml").read_bytes() == (ran / "envs/packages.yml").read_bytes()
+    (ran / "envs" / "packages.yml").unlink()
+    gone = workbench(*words, "--to", "gone")
+    assert gone.returncode != 0 and "packages.yml" in gone.stderr and not (ran / "gone").exists()
+    (ran / "envs" / "e.yml").write_text("build: {path: ../data}\n")
+    (ran / "data" / "Dockerfile").write_text("FROM some/image\n")
+    assert workbench(*words, "--to", "built").returncode == 0
+    assert (ran / "built/context/d.csv").is_file()
 
 
 def test_code_as_it_was_and_nothing_secret(ran: Path, workbench: Callable[..., Any]) -> None:
@@ -203,6 +237,36 @@ def test_a_conda_file_is_as_it_was(here: Path, monkeypatch: pytest.MonkeyPatch, 
     pip = ["humanize==4.0", "tomli==2.0.1"]
     wanted = {"channels": ["conda-forge"], "dependencies": ["python=3.11", "pip", {"pip": pip}]}
     assert yaml.safe_load(Path(found["conda_file"]).read_text()) == wanted
+
+
+def test_what_a_conda_file_has_on_this_machine_is_told(
+    here: Path, monkeypatch: pytest.MonkeyPatch, workbench: Callable[..., Any]
+) -> None:
+    local = [
+        "-c cons.txt",
+        "--constraint=cons.txt",
+        "-e ./pk",
+        "--editable pk",
+        "--find-links wheels",
+        "-f /wheels",
+        "pk @ file:///pk",
+        "--extra-index-url file:///index",
+        "wheels/pk-1.0-py3-none-any.whl",
+    ]
+    remote = [
+        "-c https://example.org/cons.txt",
+        "-e git+https://example.org/pk",
+        "--index-url https://example.org/simple",
+        "pk2 @ https://example.org/pk2.whl",
+        "--pre",
+        "humanize==4.0",
+    ]
+    conda = {"channels": ["conda-forge", "file:///channel"], "dependencies": ["python=3.11", {"pip": local + remote}]}
+    submitted(here, {"image": "some/image", "conda_file": conda}, monkeypatch)
+    done = workbench("export", "azureml", "env", "--compute", "cpu")
+    assert done.returncode == 0, done.stderr
+    notes = [line for line in done.stderr.splitlines() if "on this machine: the service will not find it" in line]
+    assert len(notes) == len(local) + 1 and all(any(line in note for note in notes) for line in local), notes
 
 
 def test_a_build_context_goes_along(here: Path, monkeypatch: pytest.MonkeyPatch, workbench: Callable[..., Any]) -> None:

@@ -119,6 +119,24 @@ def test_every_argument_of_the_builder(jobs: Path) -> None:
     assert theirs["inputs"]["data"]["path"] == str(jobs / "data/folder")
 
 
+def test_ports_have_the_modes_of_their_component(jobs: Path) -> None:
+    import azure.ai.ml as azure
+
+    built = azure.command(
+        command="c ${{inputs.data}} ${{inputs.own}} ${{outputs.kept}} ${{outputs.own}} ${{outputs.bare}}",
+        environment="azureml:e@latest",
+        inputs={name: azure.Input(type="uri_folder", mode="download") for name in ("data", "own")},
+        outputs={"kept": azure.Output(mode="upload"), "own": azure.Output(mode="upload"), "bare": azure.Output()},
+    )
+    far = "azureml://datastores/d/paths/p/"
+    used = built.component(data=azure.Input(path=far), own=azure.Input(path=far, mode="ro_mount"))
+    used.outputs.own = azure.Output(mode="rw_mount")
+    found = job_to_dict(load_job(used))
+    assert {name: one["mode"] for name, one in found["inputs"].items()} == {"data": "download", "own": "ro_mount"}
+    modes = {name: one["mode"] for name, one in found["outputs"].items()}
+    assert modes == {"kept": "upload", "own": "rw_mount", "bare": "rw_mount"}
+
+
 def test_every_kind_of_distribution_identity_and_service(jobs: Path) -> None:
     import azure.ai.ml as azure
     from azure.ai.ml import entities as theirs

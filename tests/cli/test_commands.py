@@ -193,3 +193,9 @@ def test_listing_has_old_journals_compressed_behind_the_users_back(workbench: Wo
     assert workbench("show", "old-one").returncode == 0
     assert workbench("doctor", "--rebuild", "--tidy").returncode in (ExitCode.COMPLETED, ExitCode.PROBLEMS)
     assert json.loads(workbench("ls", "--json").stdout) == before
+
+
+def test_help_has_examples(workbench: Workbench) -> None:
+    for words in (["schema"], ["adopt"], ["close"], ["completion"], ["completion", "zsh"], ["compute", "test"]):
+        examples = workbench(*words, "--help").stdout.partition("\nexamples:\n")[2]
+        assert f"workbench {' '.join(words)}" in examples, words

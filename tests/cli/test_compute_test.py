@@ -73,13 +73,14 @@ def test_a_compute_that_is_not_there(workbench: Workbench, here: Path) -> None:
     assert workbench("compute", "test", "gpu").returncode == ExitCode.WORKSPACE
     open_workspace(explicit=str(here))
     refused = workbench("compute", "test", "gpu")
-    assert refused.returncode == ExitCode.REFUSED and "workbench compute add gpu" in refused.stderr
+    assert refused.returncode == ExitCode.NOT_FOUND and "workbench compute add gpu" in refused.stderr
 
 
 def test_a_shell_that_a_start_file_breaks(tested: Callable[..., Findings], here: Path) -> None:
     (here / "start.sh").write_text("echo welcome\n")
     loud = tested(BASH_ENV=str(here / "start.sh"))
     assert "welcome" in loud[0]["what"] and "BASH_ENV" in loud[0]["remedy"]
+    assert "its log has other words than" in loud[1]["what"] and "'welcome'" in loud[1]["what"]
     (here / "start.sh").write_text("exit 3\n")
     shell, job = tested(BASH_ENV=str(here / "start.sh"))
     assert "ended with 3" in shell["what"] and "tiny job is Failed" in job["what"] and "code 3" in job["what"]
@@ -116,6 +117,55 @@ def test_a_disk_without_room(tested: Callable[..., Findings], small_disk: Path) 
     assert "0.0 GiB free" in problem["what"] and "Make room" in problem["remedy"]
 
 
+def fill_with_files(folder: Path) -> None:
+    """Until no more fit."""
+    folder.mkdir()
+    with pytest.raises(OSError, match="No space"):
+        for number in range(100_000):
+            (folder / str(number)).touch()
+
+
+def test_a_cache_that_takes_no_more_files(tested: Callable[..., Findings], small_disk: Path) -> None:
+    cache = small_disk / "cache"
+    (cache / "slots").mkdir(parents=True)
+    subprocess.run(["mount", "-o", "remount,nr_inodes=200", str(small_disk)], check=True)
+    fill_with_files(small_disk / "others")
+    problems = tested(WORKBENCH_CACHE=str(cache))
+    for part in (
+        "queue's folder",
+        "locks cannot be tried",
+        "no room for another file",
+        "clock of the disk",
+        "tiny job",
+    ):
+        assert [part in one["what"] for one in problems].count(True) == 1, (part, problems)
+    assert all("permission" not in one["remedy"] for one in problems)
+    assert all("df -i" in one["remedy"] for one in problems if "tiny" not in one["what"])
+
+
+def test_a_workspace_that_cannot_be_written(tested: Callable[..., Findings], here: Path) -> None:
+    layout = open_workspace(explicit=str(here))
+    layout.tmp.rmdir()
+    layout.tmp.write_text("in the way")
+    (problem,) = tested()
+    assert "no job can be submitted" in problem["what"] and str(layout.tmp) in problem["what"]
+
+
+def test_a_workspace_that_is_mounted_read_only(
+    workbench: Workbench, tested: Callable[..., Findings], small_disk: Path
+) -> None:
+    layout = open_workspace(explicit=str(small_disk))
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    *_, job = tested(WORKBENCH_WORKSPACE=str(layout.root))
+    assert "Read-only file system" in job["what"] and "permission" in job["remedy"]
+
+
+@pytest.mark.parametrize("seconds", ["-1", "0", "nan", "inf", "soon"])
+def test_a_timeout_that_is_none(workbench: Workbench, seconds: str) -> None:
+    refused = workbench("compute", "test", "local", f"--timeout={seconds}")
+    assert refused.returncode == ExitCode.USAGE and "seconds above 0" in refused.stderr
+
+
 def test_gpus_are_those_that_nvidia_smi_lists(
     workbench: Workbench, tested: Callable[..., Findings], here: Path
 ) -> None:
@@ -129,6 +179,8 @@ def test_gpus_are_those_that_nvidia_smi_lists(
     (mismatch,) = tested(PATH=broken)
     assert "Driver/library version mismatch" in mismatch["what"] and "driver" in mismatch["remedy"]
     assert tested(PATH=broken, CUDA_VISIBLE_DEVICES="") == []
+    none = workbench("compute", "test", "local", PATH=nvidia_smi(here, "echo No devices were found"))
+    assert none.returncode == 0 and "note" in none.stdout and "'No devices were found'" in none.stdout
 
 
 def test_a_clock_that_is_behind(tested: Callable[..., Findings], here: Path) -> None:

@@ -50,6 +50,14 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
+def test_a_scripts_own_run_ran_in_its_python(workbench: Workbench, here: Path) -> None:
+    code = "import workbench\nwith workbench.start_run(name='own', system_metrics=False): pass"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=here)
+    told = workbench("env", "explain", "own")
+    assert told.returncode == ExitCode.REFUSED
+    assert "opened by a script" in told.stderr and "own Python" in told.stderr and "plan" not in told.stderr
+
+
 def diff_of(text: str) -> list[str]:
     return re.findall(r"^  ([-+] .*)$", text, re.M)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from workbench.spec import SpecErrors, check_job, load_job
+from workbench_store.errors import UsageError
 
 
 def problem_of(path: Path) -> str:
@@ -25,6 +26,13 @@ def written(tmp_path: Path, data: bytes) -> Path:
 
 def test_no_file(tmp_path: Path) -> None:
     assert problem_of(tmp_path / "job.yml") == "no such file"
+
+
+@pytest.mark.parametrize("source", [object(), None, 7, {"command": "x"}])
+def test_what_is_no_source(source: object) -> None:
+    with pytest.raises(UsageError, match=f"takes no {type(source).__name__}") as caught:
+        load_job(source)
+    assert "path of a job file" in str(caught.value)
 
 
 def test_a_folder(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
-"""Types of arguments that several commands take."""
+"""Types of arguments that commands take."""
 
 import argparse
+import math
 import re
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
@@ -20,3 +21,14 @@ def whole_number(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
     return int(text)
+
+
+def seconds(text: str) -> float:
+    """A length of time in seconds that ends and is more than none."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return number

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import re
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 
@@ -80,8 +81,8 @@ def actions_of(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str, argp
 def _explain_actions(command: str, parser: argparse.ArgumentParser, text: str) -> None:
     """Give each action its summary as description, and those of the command's examples that are of it."""
     for name, summary, one in actions_of(parser):
-        start = f"workbench {command} {name}"
-        examples = [line for line in text.splitlines() if line.strip().startswith(start)]
+        own = re.compile(rf"\bworkbench {command} {re.escape(name)}(?![\w-])")
+        examples = [line for line in text.partition("\nexamples:\n")[2].splitlines() if own.search(line)]
         one.description = one.description or (f"{summary[:1].upper()}{summary[1:]}." if summary else None)
         one.formatter_class = argparse.RawDescriptionHelpFormatter
         if examples and not one.epilog:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, cast
 
-from workbench_store.errors import ComputeError
+from workbench_store.errors import ComputeError, NotFound
 from workbench_store.journal.codec import Event, decode
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
@@ -16,6 +16,10 @@ from workbench.compute.protocol import Compute, ComputeEntry
 BUILT_IN = {"local": "workbench.compute.local:LocalCompute"}
 GROUP = "workbench.computes"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+class UnknownCompute(NotFound, ComputeError):
+    """The workspace has no compute of that name."""
 
 
 def compute_name(text: str | None) -> str:
@@ -63,14 +67,15 @@ def add_compute(layout: WorkspaceLayout, name: str, kind: str, settings: Mapping
 
 
 def get_compute(layout: WorkspaceLayout, name: str | None) -> Compute:
-    """The compute of that name (as a job file gives it). Raises ComputeError when there is none."""
+    """The compute of that name (as a job file gives it). Raises UnknownCompute when there is none, and
+    ComputeError when nothing implements its kind."""
     wanted = compute_name(name)
     computes = list_computes(layout)
     for entry in computes:
         if entry.name == wanted:
             return _implementation(entry.kind)(entry)
     known = ", ".join(entry.name for entry in computes)
-    raise ComputeError(
+    raise UnknownCompute(
         f"there is no compute {wanted!r} in {layout.root}; there is: {known}",
         remedy=f"To run it on this machine under that name: workbench compute add {wanted} --kind local",
     )

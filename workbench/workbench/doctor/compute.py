@@ -19,7 +19,7 @@ from workbench.compute import ComputeEntry, add_compute
 from workbench.compute.gpus import list_gpus
 from workbench.compute.local_job import shell
 from workbench.doctor import machine
-from workbench.doctor.finding import Finding
+from workbench.doctor.finding import Finding, problem_of, told
 
 _POLL_SECONDS = 0.05
 #: What is cancelled, and a supervisor that has ended its run, have this long to be gone.
@@ -53,7 +53,7 @@ def _checks_of_local(layout: WorkspaceLayout | None) -> Iterator[Callable[[], Fi
     yield lambda: machine.disk_room(root())
     if layout is not None:
         yield lambda: machine.disk_room(layout.root)
-    yield lambda: machine.clock(root(), None if layout is None else _last_made(layout))
+    yield lambda: _clock(layout)
     yield _gpus
 
 
@@ -76,8 +76,8 @@ def _slots() -> Finding:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".test-"):
             pass
     except OSError as error:
-        what = f"the queue's folder {folder} cannot be written: {error.strerror}"
-        return Finding("problem", what, "Give yourself the permission, or set WORKBENCH_CACHE to another folder.")
+        remedy = "Give yourself the permission, or set WORKBENCH_CACHE to another folder."
+        return problem_of(error, f"the queue's folder {folder} cannot be written", remedy)
     return Finding("ok", f"the queue's folder {folder}")
 
 
@@ -91,9 +91,16 @@ def _gpus() -> Finding:
     if unknown:
         what = f"CUDA_VISIBLE_DEVICES names GPU {unknown[0]}, and nvidia-smi lists {', '.join(seen.there)}"
         return Finding("problem", what, "Name GPUs that are there, or unset the variable.")
+    if seen.said is not None:
+        return Finding("note", f"GPUs: none; nvidia-smi says {seen.said!r}", "Mend that if there should be GPUs.")
     if seen.chosen is not None:
         return Finding("ok", f"GPUs by CUDA_VISIBLE_DEVICES: {', '.join(seen.chosen) or 'none'}")
     return Finding("ok", f"GPUs: {', '.join(seen.there) or 'none'}")
+
+
+@told("the runs cannot be read")
+def _clock(layout: WorkspaceLayout | None) -> Finding:
+    return machine.clock(cache_root(), None if layout is None else _last_made(layout))
 
 
 def _last_made(layout: WorkspaceLayout) -> float | None:
@@ -106,21 +113,23 @@ def _last_made(layout: WorkspaceLayout) -> float | None:
 
 def _tiny_job(layout: WorkspaceLayout | None, entry: ComputeEntry, seconds: float) -> Finding:
     """A job that says a word, from submit to its end, in a workspace that is thrown away."""
-    folder = Path(tempfile.mkdtemp(prefix="compute-test-", dir=None if layout is None else layout.tmp))
+    folder = None
     try:
+        folder = Path(tempfile.mkdtemp(prefix="compute-test-", dir=None if layout is None else layout.tmp))
         return _run_in(open_workspace(explicit=str(folder)), entry, seconds)
-    except WorkbenchError as error:
-        return Finding("problem", f"no job can be submitted: {error.message}", error.remedy or "")
+    except (OSError, WorkbenchError) as error:
+        return problem_of(error, "no job can be submitted")
     finally:
-        _throw_away(folder)
+        if folder is not None:
+            _throw_away(folder)
 
 
 def _throw_away(folder: Path) -> None:
     try:
         made = open_workspace(explicit=str(folder), create=False)
         forget(made.root, workspace_id(made))
-    except WorkbenchError:
-        pass  # it was not even made
+    except (OSError, WorkbenchError):
+        pass  # it was not even made, or a full disk does not take the note that it goes
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -168,8 +177,17 @@ def _ended(layout: WorkspaceLayout, name: str, state: RunState, took: float) -> 
     said = read_log(layout.run(name)).strip()
     if state is RunState.COMPLETED and said == _WORD:
         return Finding("ok", f"a tiny job ran from submit to its end in {took:.1f} s")
+    if state is RunState.COMPLETED:
+        wrong = f"a tiny job ran, but its log has other words than the {_WORD!r} that it printed: {_shown(said)}"
+        return Finding("problem", wrong, "Look at BASH_ENV and ENV, which name files that the shell reads first.")
     change = last_change(layout.run(name))
     reason = f": {change.reason}" if change is not None and change.reason else ""
-    words = f"; its log ends with {said.splitlines()[-1]!r}" if said else ""
+    words = f"; its log ends with {_shown(said)}" if said else ""
     remedy = "Mend what is named above, if anything is; then look at BASH_ENV and at what the log says."
     return Finding("problem", f"a tiny job is {state}{reason}{words}", remedy)
+
+
+def _shown(said: str) -> str:
+    """The log without the word that it should have; all that is left is on one line."""
+    others = [line for line in said.splitlines() if line != _WORD]
+    return repr(others[-1]) if others else "nothing" if not said else repr(_WORD)

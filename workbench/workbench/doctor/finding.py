@@ -1,6 +1,16 @@
 """What a look at something found."""
 
+import errno
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec
+
+from workbench_store.errors import WorkbenchError
+
+_Given = ParamSpec("_Given")
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -10,3 +20,40 @@ class Finding:
     level: str
     what: str
     remedy: str = ""
+
+
+def problem_of(error: OSError | WorkbenchError, what: str = "", remedy: str = "") -> Finding:
+    """The problem that the error is: `what`, why, and what helps against that. `remedy` is for what has no better."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    number = cause.errno if isinstance(cause, OSError) else None
+    own = (error.remedy or "") if isinstance(error, WorkbenchError) else ""
+    if number in _NO_ROOM:
+        best = "Make room there: disk space, or files where `df -i` shows that no more fit (or raise your quota)."
+    elif number in _NOT_ALLOWED:
+        best = remedy or own or "Give yourself the permission to write there, or use a place that you may write."
+    else:
+        best = own or remedy or "See that this place is there, is a folder and can be written."
+    return Finding("problem", f"{what}: {_reason(error)}" if what else _reason(error), best)
+
+
+def _reason(error: OSError | WorkbenchError) -> str:
+    if isinstance(error, WorkbenchError):
+        return error.message
+    place = f" ({error.filename})" if error.filename else ""
+    return f"{error.strerror or error}{place}"
+
+
+def told(what: str, remedy: str = "") -> Callable[[Callable[_Given, Finding]], Callable[_Given, Finding]]:
+    """Make a check tell what stops it as a problem, so that the checks behind it still have their turn."""
+
+    def around(check: Callable[_Given, Finding]) -> Callable[_Given, Finding]:
+        @wraps(check)
+        def checked(*given: _Given.args, **named: _Given.kwargs) -> Finding:
+            try:
+                return check(*given, **named)
+            except (OSError, WorkbenchError) as error:
+                return problem_of(error, what, remedy)
+
+        return checked
+
+    return around

@@ -11,7 +11,7 @@ from pathlib import Path
 from workbench_store.errors import WorkbenchError
 from workbench_store.locks import FileLock
 
-from workbench.doctor.finding import Finding
+from workbench.doctor.finding import Finding, problem_of, told
 
 _ENOUGH_BYTES = 1024**3
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "sshfs", "fuse.sshfs", "9p", "drvfs", "afs", "ceph"})
@@ -53,18 +53,23 @@ def cache_folder() -> Finding:
     try:
         return Finding("ok", f"cache folder {usable_cache()}")
     except WorkbenchError as error:
-        return Finding("problem", error.message, error.remedy or "")
+        return problem_of(error)
 
 
+@told("the room on the disk cannot be told")
 def disk_room(folder: Path) -> Finding:
     """Whether there is room for a run where `folder` is."""
     free = shutil.disk_usage(folder).free
+    disk = os.statvfs(folder)
     what = f"{free / 1024**3:.1f} GiB free at {folder}"
+    if disk.f_files and not disk.f_favail:  # some file systems count no files at all
+        return Finding("problem", f"{what}, and no room for another file", "Remove files: `df -i` shows how many fit.")
     if free > _ENOUGH_BYTES:
         return Finding("ok", what)
     return Finding("problem", what, "Make room: runs need disk space.")
 
 
+@told("the file system cannot be told")
 def file_system(folder: Path, remedy: str) -> Finding:
     """Whether the file system that holds `folder` is of a kind whose locks can be trusted."""
     kind = filesystem_of(folder)
@@ -89,6 +94,7 @@ def filesystem_of(path: Path) -> str:
     return kind
 
 
+@told("locks cannot be tried")
 def locks(folder: Path) -> Finding:
     """Whether a lock on a file in `folder` keeps another holder out, and lets it in afterwards."""
     remedy = "Set WORKBENCH_CACHE to a folder on a local disk."
@@ -102,13 +108,14 @@ def locks(folder: Path) -> Finding:
             return Finding("problem", f"a lock on a file in {folder} is not let go of", remedy)
         return Finding("ok", f"locks work in {folder}")
     except WorkbenchError as error:
-        return Finding("problem", error.message, remedy)
+        return problem_of(error, "locks cannot be tried", remedy)
     finally:
         one.release()
         other.release()
         path.unlink(missing_ok=True)
 
 
+@told("the clock of the disk cannot be read")
 def clock(folder: Path, last_known: float | None) -> Finding:
     """Whether the clock can be right: not before this program was made, nor before what was recorded last (in UTC epoch
     seconds), and the same as that of the disk that holds `folder`."""

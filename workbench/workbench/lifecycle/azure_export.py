@@ -66,6 +66,9 @@ def export_azureml(
     if os.path.lexists(folder):
         raise RunError(f"{folder} is there already", remedy="Name another folder with --to; nothing is overwritten.")
     plan = read_plan(files)
+    # Paths in the job file lead up from where it really is.
+    folder = Path(os.path.realpath(folder.parent), folder.name)
+    missing = [one for one in folder.parents if not os.path.lexists(one)]
     draft = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.new")
     try:
         draft.mkdir(parents=True)
@@ -77,7 +80,20 @@ def export_azureml(
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+        if not os.path.lexists(folder):
+            _take_back(missing)
     return Exported(folder, plan.secrets, tuple(notes))
+
+
+def _take_back(folders: list[Path]) -> None:
+    """Remove the folders, inner ones first, as far as nobody has put something there."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return
 
 
 def _write(

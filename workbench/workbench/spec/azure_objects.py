@@ -156,7 +156,7 @@ def _input(name: str, port: Any, base: Path) -> Any:
     """A literal, or data as a job file says it; None for an optional input without a value."""
     value, mode = port, None
     if hasattr(port, "_data") and hasattr(port, "_meta"):  # what a Command holds for each of its inputs
-        value, mode = port._data, port.mode
+        value, mode = port._data, _mode(port)
         if value is None:
             value = getattr(port._meta, "default", None)
             if value is None and getattr(port._meta, "optional", False):
@@ -191,7 +191,17 @@ def _output(port: Any) -> dict[str, Any] | None:
     if port is None:
         return None
     own = port._data if hasattr(port, "_data") else port
-    return {**(_declared(own, Output) or {}), **(_declared(port, Output) or {} if own is not port else {})}
+    if own is port:
+        return _declared(own, Output)
+    mode = _mode(port)
+    found = {**(_declared(own, Output) or {}), **(_declared(port, Output) or {})}
+    return found if mode is None else {**found, "mode": _text(mode)}
+
+
+def _mode(port: Any) -> Any:
+    """A port's own mode, else that of its value, else the one that its component declares."""
+    places = (port, port._data, getattr(port, "_meta", None))
+    return next((mode for place in places if (mode := getattr(place, "mode", None)) is not None), None)
 
 
 def _declared(given: Any, kind: type[Struct]) -> dict[str, Any] | None:

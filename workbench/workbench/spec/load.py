@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from workbench_store.errors import UsageError
+
 from workbench.spec.azure_objects import NAME, azure_job, is_azure_object
 from workbench.spec.checks import DATA_CHECKS, DISK_CHECKS, SPEC_CHECKS, Check, Finding
 from workbench.spec.environments import Environment
@@ -47,7 +49,7 @@ def load_job(
     Relative paths start at the file's own folder, or at `relative_origin` (a folder, or a file in it).
     `params_override` holds mappings from dotted keys to values, as in azure-ai-ml; `overrides` holds
     `KEY=VALUE` texts.
-    Raises SpecErrors with every error there is.
+    Raises SpecErrors with every error there is, and UsageError for a source of another kind.
     """
     return _checked(_load(source, relative_origin, [*(params_override or ()), *overrides]))
 
@@ -126,6 +128,11 @@ def _open(source: Source) -> tuple[str, str, Node | None, Path | None]:
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         return (str(path), *read_yaml_file(path), None)
+    if not callable(getattr(source, "read", None)):
+        raise UsageError(
+            f"load_job takes no {type(source).__name__}",
+            remedy="It takes the path of a job file, an open file, or azure-ai-ml's Command or CommandJob.",
+        )
     name = getattr(source, "name", None)
     name = name if isinstance(name, str) else "<stream>"
     try:

@@ -1,6 +1,7 @@
 """Take over a run whose supervisor is gone: go on watching a job that lives, or finish one that has ended.
 
-example:
+examples:
+  workbench ls state:notresponding      # the runs that may need it
   workbench adopt brave_heron_x1
 """
 

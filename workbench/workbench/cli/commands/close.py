@@ -1,7 +1,8 @@
 """End a run whose supervisor is gone, without looking for its job any more.
 
-example:
+examples:
   workbench close brave_heron_x1 --as failed
+  workbench close brave_heron_x1 --as canceled
 """
 
 import argparse

@@ -10,6 +10,7 @@ examples:
 
 import argparse
 
+from workbench.cli.arguments import seconds
 from workbench.cli.exit_codes import ExitCode
 
 
@@ -25,7 +26,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     testing = actions.add_parser("test", help="look at all that a job needs there, and run a tiny one")
     testing.add_argument("name", metavar="COMPUTE", help="the compute's name")
     testing.add_argument(
-        "--timeout", type=float, default=60.0, metavar="SECONDS", help="how long the tiny job may take (default: 60)"
+        "--timeout", type=seconds, default=60.0, metavar="SECONDS", help="how long the tiny job may take (default: 60)"
     )
     testing.add_argument("--json", action="store_true", help="level, what and remedy of each finding as JSON")
 

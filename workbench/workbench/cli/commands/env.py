@@ -65,6 +65,8 @@ def _definition(arguments: argparse.Namespace) -> "EnvironmentDefinition | None"
     """That of the job file or the run; None for the submitting Python."""
     from pathlib import Path
 
+    from workbench_store.errors import RunError
+
     from workbench.environment import define, definition_from_dict
 
     path = Path(arguments.job)
@@ -77,6 +79,11 @@ def _definition(arguments: argparse.Namespace) -> "EnvironmentDefinition | None"
     from workbench.workspace import Workspace
 
     found = Workspace(arguments.workspace, create=False).run(arguments.job)
+    if not found.files.spec.exists():
+        raise RunError(
+            f"run {found.name} was opened by a script and ran in that script's own Python: no environment was made",
+            remedy="Name a job's run, or a job file.",
+        )
     planned = read_plan(found.files).environment
     return None if planned is None else definition_from_dict(planned)
 

@@ -2,7 +2,7 @@
 
 With the YAML extension of most editors, put the schema in a file and name it in the job file's first line.
 
-example:
+examples:
   workbench schema > commandJob.schema.json
   # yaml-language-server: $schema=./commandJob.schema.json
 """
