@@ -92,7 +92,9 @@ def test_waiting_for_a_running_job_gives_nothing_and_ending_it_ends_all(
     assert job.wait(0.2) is None
     assert job.elapsed() > 0
     assert job.end(0.5) >= 2
-    assert ended(job).signal in ("SIGTERM", "SIGKILL")
+    how = ended(job)
+    # Its shell may hear of its child's end before its own signal, and then exits with what that means.
+    assert how.signal in ("SIGTERM", "SIGKILL") or how.exit_code == 128 + signal.SIGTERM
     assert job.end(0.5) == 0
 
 

@@ -85,7 +85,10 @@ def _definition(arguments: argparse.Namespace) -> "EnvironmentDefinition | None"
             remedy="Name a job's run, or a job file.",
         )
     planned = read_plan(found.files).environment
-    return None if planned is None else definition_from_dict(planned)
+    try:
+        return None if planned is None else definition_from_dict(planned)
+    except TypeError as error:
+        raise RunError(f"{found.files.plan} is damaged: {error}", remedy="Restore it, or name a job file.") from error
 
 
 def _list(arguments: argparse.Namespace) -> int:
