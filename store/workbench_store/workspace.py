@@ -143,7 +143,7 @@ def _main_checkout(mark: Path) -> Optional[Path]:
     if not text.startswith("gitdir:"):
         return None
     git = Path(os.path.abspath(os.path.join(str(mark.parent), text[len("gitdir:") :].strip())))
-    if git.parent.name == "worktrees" and git.parent.parent.name == ".git":
+    if os.path.isdir(str(git)) and git.parent.name == "worktrees" and git.parent.parent.name == ".git":
         return git.parent.parent.parent
     return None
 

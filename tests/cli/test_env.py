@@ -66,7 +66,7 @@ def diff_of(text: str) -> list[str]:
 def test_three_real_misses_are_explained(workbench: Workbench, here: Path) -> None:
     minors = ["{}.{}".format(*one.minor) for one in find_interpreters()]
     others = [minor for minor in minors if minor != MINOR]
-    assert others, "there is only one Python on this machine, so it cannot be exchanged for another"
+    other_minor = others[0] if others else "3.7"  # what is explained need not be had on this machine
     write_job(here, "humanize=4.12", "tomli")
     first = workbench("env", "explain", "job.yml")
     assert first.returncode == 0 and "none: no environment that is kept shares a package" in first.stdout
@@ -90,10 +90,10 @@ def test_three_real_misses_are_explained(workbench: Workbench, here: Path) -> No
     write_job(here, "humanize=4.11", "tomli", "idna")
     assert diff_of(workbench("env", "explain", "job.yml").stdout) == ["+ package idna"]
 
-    write_job(here, "humanize=4.12", "tomli", python=others[0])
+    write_job(here, "humanize=4.12", "tomli", python=other_minor)
     other = workbench("env", "explain", "job.yml")
     assert "humanize" not in " ".join(diff_of(other.stdout)), "of two that share both packages the same one is nearer"
-    assert f"- python ={MINOR}" in other.stdout and f"+ python ={others[0]}" in other.stdout
+    assert f"- python ={MINOR}" in other.stdout and f"+ python ={other_minor}" in other.stdout
     near = json.loads(workbench("env", "explain", "job.yml", "--json").stdout)["nearest"]
     assert near["place"] == found["place"] and near["key"] == found["key"][:32]
 

@@ -71,7 +71,7 @@ def test_set_changes_a_field(workbench: Workbench, job: Job) -> None:
 def test_an_unknown_compute_names_the_remedy_which_works(workbench: Workbench, job: Job) -> None:
     name = job("echo there", "compute: azureml:cpu-cluster\n")
     refused = workbench("run", name)
-    assert refused.returncode == ExitCode.REFUSED
+    assert refused.returncode == ExitCode.NOT_FOUND
     assert "workbench compute add cpu-cluster" in refused.stderr
     assert workbench("compute", "add", "cpu-cluster", "--kind", "local").returncode == 0
     done = workbench("run", name)

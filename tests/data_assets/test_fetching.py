@@ -143,13 +143,27 @@ def test_a_server_that_is_busy_is_asked_again(server: Server, user: Path) -> Non
     assert get(url, user).tree.path.read_bytes() == b"here"
 
 
-@pytest.mark.parametrize(("status", "remedy"), [(404, "Check the URL"), (401, "signature or token"), (410, "Check")])
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        (404, "Check the URL"),
+        (401, "signature or token"),
+        (410, "Check"),
+    ],
+)
 def test_a_refusal_is_final_and_says_what_to_do(server: Server, user: Path, status: int, remedy: str) -> None:
     url = server.serve("/a.txt", b"", failures=1, status=status)
     with pytest.raises(DataError, match=str(status)) as raised:
         get(url, user)
     assert remedy in str(raised.value.remedy)
     assert server.methods("/a.txt") == ["HEAD"]
+
+
+@pytest.mark.parametrize("status", [202, 204, 226, 300, 302, 304])
+def test_an_answer_that_is_no_file_is_not_kept(server: Server, user: Path, status: int) -> None:
+    url = server.serve("/a.txt", b"moved", failures=99, status=status)
+    with pytest.raises(DataError, match=f"the server answered {status}"):
+        get(url, user)
 
 
 def test_a_server_that_knows_no_head_is_no_trouble(server: Server, content: Content, user: Path) -> None:

@@ -405,6 +405,19 @@ def test_what_is_in_the_way_of_path_on_compute_stays(launch: Launch, folder: Pat
         launch("true", inputs={"d": Input(path=str(folder), path_on_compute="../../x")})
 
 
+@pytest.mark.parametrize("below", ["", "/b", "/deep/er/b"])
+def test_no_place_is_in_another_inputs(launch: Launch, folder: Path, here: Path, below: str) -> None:
+    before = sorted(folder.rglob("*"))
+    for place in ("sub", str(here / "sub")):
+        inputs = {
+            "a": Input(path=str(folder), path_on_compute=place),
+            "b": Input(path=str(folder), path_on_compute=place + "/." + below),
+        }
+        with pytest.raises(SpecError, match="is the place of the input"):
+            launch("true", inputs=inputs)
+    assert sorted(folder.rglob("*")) == before
+
+
 def test_a_link_that_another_made_stays(launch: Launch, folder: Path, here: Path) -> None:
     (here / "mine").symlink_to(folder)
     run = launch("true", inputs={"d": Input(path=str(folder), path_on_compute=str(here / "mine"))})

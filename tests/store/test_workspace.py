@@ -22,3 +22,11 @@ def test_a_worktree_finds_the_workspace_of_the_main_checkout(here: Path) -> None
     made = open_workspace(main)
     (tree / "deep").mkdir()
     assert find_workspace(tree / "deep") == made.root == open_workspace(tree / "deep").root
+
+
+@pytest.mark.parametrize("named", ["gone/.git/worktrees/tree", "a\0b/.git/worktrees/x"])
+def test_a_worktree_whose_main_checkout_is_gone_has_its_own(here: Path, named: str) -> None:
+    (here / "tree").mkdir()
+    (here / "tree" / ".git").write_text(f"gitdir: {here}/{named}\n")
+    assert open_workspace(here / "tree").root == here / "tree" / ".workbench"
+    assert {path.name for path in here.iterdir()} - {"cache", "here"} == {"tree"}

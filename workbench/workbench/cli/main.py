@@ -107,8 +107,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
+        _flush_or_drop()
         _report(WorkspaceError("there is no room on the disk that is written to", remedy="Make room, and try again."))
         return int(ExitCode.WORKSPACE)
+
+
+def _flush_or_drop() -> None:
+    """If it was stdout's disk that is full, Python would try again at its end, and end with a code of its own."""
+    from workbench.cli.output import drop_stdout
+
+    try:
+        sys.stdout.flush()
+    except OSError:
+        drop_stdout()
 
 
 def _report(error: WorkbenchError) -> None:

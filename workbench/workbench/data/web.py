@@ -18,7 +18,9 @@ from workbench.data.urls import last_name
 _CHUNK_BYTES = 1024 * 1024
 #: Seconds to wait for a connection, and for the next bytes.
 _TIMEOUT = (10.0, 60.0)
-_MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_MAY_PASS = frozenset({202, 408, 425, 429, 500, 502, 503, 504})
+#: What comes with the file itself; any other 2xx and 3xx comes with something else, or with nothing.
+_WHOLE = frozenset({200, 203})
 #: Servers that sign URLs for one method, or know no HEAD, answer so; GET will tell.
 _NO_HEAD = frozenset({400, 403, 405, 501})
 _AUTHORITY = re.compile(r"\w+://(?P<user>[^/?#:]*)(:(?P<password>[^/?#]*))?@")
@@ -46,7 +48,7 @@ class WebFile:
         """One file, whatever the type."""
         with self._ask("HEAD", {}, allow=_NO_HEAD) as answer:
             blank = RemoteFile(last_name(self._url), self._url)
-            return Survey(False, (blank if answer.status_code in _NO_HEAD else _described(blank, answer.headers),))
+            return Survey(False, (_described(blank, answer.headers) if answer.status_code in _WHOLE else blank,))
 
     def open(self, file: RemoteFile, start: int) -> Opened:
         """Read from `start` on if the server can and has the same version still, else from the beginning."""
@@ -55,7 +57,7 @@ class WebFile:
             if opened is not None:
                 return opened
             file = replace(file, validator=None)
-        answer = self._ask("GET", {}, allow=frozenset({416}))
+        answer = self._ask("GET", {}, allow=frozenset({206, 416}))
         if answer.status_code in (206, 416):
             answer.close()
             raise Broken(f"the server answered {answer.status_code}, and was asked for all of it")
@@ -65,7 +67,7 @@ class WebFile:
         """What comes when the rest is asked for: None when it is of another version, or there is no rest."""
         tag = _strong(file.validator)
         asked = {"Range": f"bytes={start}-", **({"If-Range": tag} if tag else {})}
-        answer = self._ask("GET", asked, allow=frozenset({416}))
+        answer = self._ask("GET", asked, allow=frozenset({206, 416}))
         if answer.status_code not in (206, 416):
             return Opened(_described(file, answer.headers), 0, _chunks(answer))
         whole = _range_of(answer.headers, start)
@@ -87,7 +89,7 @@ class WebFile:
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             # ValueError: what a server redirects to need not be a URL.
             raise DataError(f"{self.shown} cannot be fetched: {self._reason(error)}") from error
-        if answer.status_code in allow or answer.ok:
+        if answer.status_code in _WHOLE or answer.status_code in allow or (method == "HEAD" and answer.ok):
             return answer
         answer.close()
         raise self._refused(answer)

@@ -7,6 +7,7 @@ from workbench_store.states import RunState, fold_states
 
 from workbench.compute.local_job import job_identity, ranks_of
 from workbench.lifecycle.history import last_generation, state_changes
+from workbench.lifecycle.links import remove_links
 from workbench.lifecycle.recorder import RunRecorder
 
 _LOCK_SECONDS = 1.0
@@ -28,6 +29,7 @@ def close_run(layout: WorkspaceLayout, name: str, state: RunState) -> None:
         raise RunError(f"run {name} is alive", remedy=f"Cancel it: workbench cancel {name}")
     try:
         _close_held(files, state)
+        remove_links(files)
     finally:
         lock.release()
 

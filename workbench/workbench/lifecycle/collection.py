@@ -75,12 +75,17 @@ def sweep_leftovers(layout: WorkspaceLayout) -> list[str]:
 
 
 def _sweep_drafts(layout: WorkspaceLayout) -> None:
-    """What killed snapshots left half-written."""
+    """What killed snapshots and scripts left half-written."""
     for folder in (layout.blobs, layout.snapshots, layout.stat_cache):
         for draft in folder.glob("*.new"):
             with suppress(OSError):
                 if time.time() - draft.stat().st_mtime > _ABANDONED_SECONDS:
                     draft.unlink()
+    for folder in layout.runs.glob(".*.new"):  # runs that a script was killed while making
+        with suppress(OSError):
+            old = time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS
+            if old and FileLock.is_free(RunLayout(folder).script_lock):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep_submits(layout: WorkspaceLayout) -> None:

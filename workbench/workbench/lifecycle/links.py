@@ -7,6 +7,7 @@ from pathlib import Path
 from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
+from workbench.data.copying import is_inside
 from workbench.lifecycle.files import read_json, write_json
 
 
@@ -18,6 +19,9 @@ def make_link(layout: WorkspaceLayout, files: RunLayout, link: Path, target: str
             link.unlink()  # left by a run whose temporary storage is gone
         elif other is not None:
             raise RunError(f"{link} is in use by the run {other}", remedy="Wait for its end, or choose another path.")
+    made = read_json(files.links_made) or {}
+    if any(Path(one) in link.parents for one in made) or _leaves(layout.staging, link):
+        raise RunError(f"{link} is in the data of another input", remedy="Choose another path_on_compute.")
     if os.path.lexists(link):
         raise RunError(f"something is in the way at {link}", remedy="Move it, or choose another path_on_compute.")
     try:
@@ -27,7 +31,13 @@ def make_link(layout: WorkspaceLayout, files: RunLayout, link: Path, target: str
     except OSError as error:
         remedy = "path_on_compute is made in a folder that is there and that you may write to."
         raise RunError(f"{link} cannot be made: {error.strerror or error}", remedy=remedy) from error
-    write_json(files.links_made, {**(read_json(files.links_made) or {}), str(link): _identity(link)})
+    write_json(files.links_made, {**made, str(link): _identity(link)})
+
+
+def _leaves(staging: Path, link: Path) -> bool:
+    """Whether a place in temporary storage is, by a link on the way, outside of it: nothing may be written there."""
+    inside = os.path.realpath(staging)
+    return staging in link.parents and not is_inside(os.path.realpath(link.parent), inside)
 
 
 def _run_of(layout: WorkspaceLayout, target: str) -> str | None:

@@ -68,6 +68,20 @@ def check_inputs(job: CommandJob) -> Iterator[Finding]:
             yield Finding(f"inputs.{name}", "has no path")
 
 
+def check_places(job: CommandJob) -> Iterator[Finding]:
+    """No input is to be found at, or in, another input's place: that is a link into the user's data."""
+    places = {
+        name: Path(os.path.normpath(given.path_on_compute))
+        for name, given in job.inputs.items()
+        if isinstance(given, Input) and given.path_on_compute is not None
+    }
+    for name, place in places.items():
+        other = next((one for one in places if one != name and places[one] in (place, *place.parents)), None)
+        if other is not None:
+            message = f"{str(place)!r} is the place of the input {other}, or in it"
+            yield Finding(f"inputs.{name}.path_on_compute", message)
+
+
 def check_outputs(job: CommandJob) -> Iterator[Finding]:
     """A version is that of a data asset, which has a name, and no two outputs are the same version."""
     taken: dict[tuple[bool, str, str], str] = {}
@@ -205,6 +219,6 @@ def _sibling(path: str) -> str | None:
 
 
 #: Checks of the spec alone; of the data on this machine's disk; of all that is on the disk.
-SPEC_CHECKS: tuple[Check, ...] = (check_command, check_inputs, check_outputs, check_environment)
+SPEC_CHECKS: tuple[Check, ...] = (check_command, check_inputs, check_places, check_outputs, check_environment)
 DATA_CHECKS: tuple[Check, ...] = (check_input_paths, check_output_paths)
 DISK_CHECKS: tuple[Check, ...] = (check_code, *DATA_CHECKS, check_environment_paths)

@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     runs = [workspace.run(name) for name in arguments.runs]
     if arguments.all is not None:
         runs += workspace.runs(filter_of_all(arguments.all) + (" archived:yes" if arguments.undo else ""))
+    runs = list({found.name: found for found in runs}.values())
     edit_archived(workspace.layout, [found.name for found in runs], not arguments.undo)
     what = "brought back" if arguments.undo else "archived"
     narrate(f"{runs[0].name} {what}" if len(runs) == 1 else f"{len(runs)} runs {what}")
