@@ -14,6 +14,7 @@ from workbench_store.known import known_workspaces
 from workbench_store.workspace import open_workspace
 
 from tests.cli.terminal import Workbench
+from tests.small_disk import small_disk
 from tests.tui.workspace import Run
 
 Findings = list[dict[str, str]]
@@ -103,17 +104,13 @@ def test_a_queue_that_cannot_be_written(tested: Callable[..., Findings]) -> None
 
 
 @pytest.fixture
-def small_disk(here: Path) -> Iterator[Path]:
-    place = here / "disk"
-    place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "none", str(place)], check=False).returncode != 0:
-        pytest.skip("only root may mount a file system")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+def disk(here: Path) -> Iterator[Path]:
+    with small_disk(here / "disk", 32 * 1024**2) as place:
+        yield place
 
 
-def test_a_disk_without_room(tested: Callable[..., Findings], small_disk: Path) -> None:
-    (problem,) = tested(WORKBENCH_CACHE=str(small_disk / "cache"))
+def test_a_disk_without_room(tested: Callable[..., Findings], disk: Path) -> None:
+    (problem,) = tested(WORKBENCH_CACHE=str(disk / "cache"))
     assert "0.0 GiB free" in problem["what"] and "Make room" in problem["remedy"]
 
 
@@ -125,11 +122,11 @@ def fill_with_files(folder: Path) -> None:
             (folder / str(number)).touch()
 
 
-def test_a_cache_that_takes_no_more_files(tested: Callable[..., Findings], small_disk: Path) -> None:
-    cache = small_disk / "cache"
+def test_a_cache_that_takes_no_more_files(tested: Callable[..., Findings], disk: Path) -> None:
+    cache = disk / "cache"
     (cache / "slots").mkdir(parents=True)
-    subprocess.run(["mount", "-o", "remount,nr_inodes=200", str(small_disk)], check=True)
-    fill_with_files(small_disk / "others")
+    subprocess.run(["mount", "-o", "remount,nr_inodes=200", str(disk)], check=True)
+    fill_with_files(disk / "others")
     problems = tested(WORKBENCH_CACHE=str(cache))
     for part in (
         "queue's folder",
@@ -152,10 +149,10 @@ def test_a_workspace_that_cannot_be_written(tested: Callable[..., Findings], her
 
 
 def test_a_workspace_that_is_mounted_read_only(
-    workbench: Workbench, tested: Callable[..., Findings], small_disk: Path
+    workbench: Workbench, tested: Callable[..., Findings], disk: Path
 ) -> None:
-    layout = open_workspace(explicit=str(small_disk))
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    layout = open_workspace(explicit=str(disk))
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     *_, job = tested(WORKBENCH_WORKSPACE=str(layout.root))
     assert "Read-only file system" in job["what"] and "permission" in job["remedy"]
 

@@ -12,6 +12,7 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.store import Store
 
 from tests.client.scripts import run_script, the_run
+from tests.small_disk import fill, small_disk
 
 DISK_BYTES = 8 * 1024 * 1024
 
@@ -19,26 +20,8 @@ DISK_BYTES = 8 * 1024 * 1024
 @pytest.fixture
 def disk(here: Path) -> Iterator[Path]:
     """A small file system that holds the workspace."""
-    place = here / "disk"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(place)], check=False)
-    if mounted.returncode != 0:
-        pytest.skip("only root may mount a file system")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Take all the room there is."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        for size in (65536, 4096, 1):
-            try:
-                while file.write(b"\0" * size):
-                    pass
-            except OSError:
-                continue
-    return ballast
+    with small_disk(here / "disk", DISK_BYTES) as place:
+        yield place
 
 
 SCRIPT = """
@@ -109,7 +92,7 @@ def test_a_disk_that_stays_full_costs_only_what_came_after(here: Path, disk: Pat
 
 def test_a_run_cannot_begin_without_room_and_says_so(here: Path, disk: Path) -> None:
     assert run_script(here, "import workbench\nworkbench.log({'k': 1})\n", WORKBENCH_WORKSPACE="disk").returncode == 0
-    fill(disk)
+    fill(disk / "ballast")
     done = run_script(here, "import workbench\nworkbench.start_run()\n", WORKBENCH_WORKSPACE="disk")
     assert done.returncode == 1 and "WorkspaceError" in done.stderr and "room" in done.stderr
 
@@ -121,7 +104,7 @@ def test_the_store_stays_readable_and_catches_up_later(here: Path, disk: Path) -
     store.refresh()
     many = "    for step in range(20_000): run.log({'k': step}, step=step)\n"
     assert run_script(here, script.replace("one", "two") + many, WORKBENCH_WORKSPACE="disk").returncode == 0
-    ballast = fill(disk)
+    ballast = fill(disk / "ballast")
     assert "No space left" in str(store.refresh().blocked)
     assert [row.experiment for row in store.runs().rows] == ["one"]
     assert [row.experiment for row in store_on(disk).runs().rows] == ["one"]
@@ -135,7 +118,7 @@ def test_a_list_is_shown_from_a_full_disk(here: Path, disk: Path) -> None:
     script = "import workbench\nwith workbench.start_run('one', system_metrics=False) as run:\n    run.log({'k': 1})\n"
     assert run_script(here, script, WORKBENCH_WORKSPACE="disk").returncode == 0
     store_on(disk).refresh()
-    fill(disk)
+    fill(disk / "ballast")
     done = subprocess.run(
         [sys.executable, "-m", "workbench", "ls"],
         cwd=here,

@@ -72,38 +72,49 @@ def test_a_child_forked_while_another_thread_is_inside_goes_on(here: Path) -> No
     assert store.series(the_run(store), "k").steps == [1]
 
 
+#: While threads go on with what `work` is, the run ends and files are opened, which get the numbers that it had.
 ENDING_BESIDE_THREADS = """
 import sys, threading, workbench
 sys.setswitchinterval(1e-5)
-for round in range(60):
+sys.stdout = open("printed.txt", "w")
+%s
+for round in range(%d):
     run = workbench.start_run(system_metrics=False)
     over = threading.Event()
-    def work():
-        step = 0
-        while not over.is_set():
-            try:
-                run.log({"k": float(step)}, step=step)
-            except workbench.WorkbenchError:
-                return
-            step += 1
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     run.end()
-    files = [open("user-%d-%d.bin" % (round, number), "wb") for number in range(8)]
+    files = [open("user-%%d-%%d.bin" %% (round, number), "wb") for number in range(8)]
     over.set()
     for thread in threads:
         thread.join()
     for file in files:
         file.close()
 """
+LOGGING = """
+def work():
+    step = 0
+    while not over.is_set():
+        try:
+            run.log({"k": float(step)}, step=step)
+        except workbench.WorkbenchError:
+            return
+        step += 1
+"""
+PRINTING = """
+def work():
+    while not over.is_set():
+        print("hello from a thread")
+"""
 
 
-def test_no_record_goes_into_a_file_of_the_users(here: Path) -> None:
-    done = run_script(here, ENDING_BESIDE_THREADS)
+@pytest.mark.parametrize(("work", "rounds"), [(LOGGING, 60), (PRINTING, 40)])
+def test_nothing_goes_into_a_file_of_the_users(here: Path, work: str, rounds: int) -> None:
+    done = run_script(here, ENDING_BESIDE_THREADS % (work, rounds))
     assert done.returncode == 0, done.stderr
     assert all(path.stat().st_size == 0 for path in here.glob("user-*.bin"))
-    assert len(list(here.glob("user-*.bin"))) == 480
+    assert len(list(here.glob("user-*.bin"))) == rounds * 8
 
 
 MANY_RUNS = """
@@ -141,35 +152,6 @@ def test_a_script_whose_folder_is_gone_is_told_so(here: Path) -> None:
     )
     done = run_script(here, text)
     assert "current folder is not there" in done.stdout, done.stderr
-
-
-PRINTING_BESIDE_THE_END = """
-import sys, threading, workbench
-sys.setswitchinterval(1e-5)
-sys.stdout = open("printed.txt", "w")
-for round in range(40):
-    run = workbench.start_run(system_metrics=False)
-    over = threading.Event()
-    def work():
-        while not over.is_set():
-            print("hello from a thread")
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    run.end()
-    files = [open("user-%d-%d.bin" % (round, number), "wb") for number in range(8)]
-    over.set()
-    for thread in threads:
-        thread.join()
-    for file in files:
-        file.close()
-"""
-
-
-def test_nothing_printed_goes_into_a_file_of_the_users(here: Path) -> None:
-    done = run_script(here, PRINTING_BESIDE_THE_END)
-    assert done.returncode == 0, done.stderr
-    assert all(path.stat().st_size == 0 for path in here.glob("user-*.bin"))
 
 
 SLOW_GIT_AND_TWO_INTERRUPTS = """

@@ -64,7 +64,7 @@ class Server:
     def __init__(self, port: int = 0) -> None:
         self.paths: dict[str, Behaviour] = {}
         self.asked: list[Asked] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"served": self}))
         self._http.daemon_threads = True
         self._http.block_on_close = False
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -94,83 +94,83 @@ class Server:
         self._http.server_close()
 
 
-def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    """Answers as `served` says."""
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
+    served: Server
+    protocol_version = "HTTP/1.1"
 
-        def do_HEAD(self) -> None:
-            self._answer(lambda: None)
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
 
-        def do_GET(self) -> None:
-            self._answer(self._send_content)
+    def do_HEAD(self) -> None:
+        self._answer(lambda: None)
 
-        def _answer(self, send: Callable[[], None]) -> None:
-            path, _, query = self.path.partition("?")
-            login = self.headers.get("Authorization")
-            server.asked.append(Asked(self.command, path, self.headers.get("Range"), query, login))
-            self.close_connection = True
-            self.behaviour = behaviour = server.paths.get(path)
-            if behaviour is None:
-                self.send_error(404)
-            elif behaviour.failures > 0:
-                behaviour.failures -= 1
-                self._send_status(behaviour.status, behaviour.headers)
-            elif self.command == "GET" and behaviour.lie is not None:
-                size = len(behaviour.content)
-                part = {"Content-Range": f"bytes 0-{size - 1}/{size}", "ETag": f'"{len(server.asked)}"'}
-                self._send_status(behaviour.lie, {**part, **behaviour.headers})
-            elif self.command == "HEAD" and not behaviour.head:
-                self.send_error(405)
-            else:
-                self._describe(behaviour)
-                send()
+    def do_GET(self) -> None:
+        self._answer(self._send_content)
 
-        def _send_status(self, status: int, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": "0"}.items():
-                self.send_header(name, value)
-            self.end_headers()
+    def _answer(self, send: Callable[[], None]) -> None:
+        path, _, query = self.path.partition("?")
+        login = self.headers.get("Authorization")
+        self.served.asked.append(Asked(self.command, path, self.headers.get("Range"), query, login))
+        self.close_connection = True
+        self.behaviour = behaviour = self.served.paths.get(path)
+        if behaviour is None:
+            self.send_error(404)
+        elif behaviour.failures > 0:
+            behaviour.failures -= 1
+            self._send_status(behaviour.status, behaviour.headers)
+        elif self.command == "GET" and behaviour.lie is not None:
+            size = len(behaviour.content)
+            part = {"Content-Range": f"bytes 0-{size - 1}/{size}", "ETag": f'"{len(self.served.asked)}"'}
+            self._send_status(behaviour.lie, {**part, **behaviour.headers})
+        elif self.command == "HEAD" and not behaviour.head:
+            self.send_error(405)
+        else:
+            self._describe(behaviour)
+            send()
 
-        def _describe(self, behaviour: Behaviour) -> None:
-            asked = self.headers.get("Range")
-            same = self.headers.get("If-Range") in (None, behaviour.etag)
-            self.start = int(asked[6:].rstrip("-")) if asked and behaviour.ranges and same else 0
-            size = behaviour.length if behaviour.length is not None else len(behaviour.content)
-            self.send_response(206 if self.start else 200)
-            if self.start:
-                self.send_header("Content-Range", f"bytes {self.start}-{size - 1}/{size}")
-            if behaviour.tag:
-                self.send_header("ETag", behaviour.etag)
-            if behaviour.md5 is not None and not self.start:
-                self.send_header("Content-MD5", behaviour.md5)
-            if self.command == "HEAD" and behaviour.said is not None:
-                self.send_header("Content-Length", str(behaviour.said))
-            elif behaviour.sized:
-                self.send_header("Content-Length", str(size - self.start))
-            self.end_headers()
+    def _send_status(self, status: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": "0"}.items():
+            self.send_header(name, value)
+        self.end_headers()
 
-        def _send_content(self) -> None:
-            behaviour = self.behaviour
-            assert behaviour is not None
-            content = behaviour.content[self.start :]
-            if behaviour.hold_after is not None:
-                self._send(content[: behaviour.hold_after])
-                behaviour.held.set()
-                behaviour.let_go.wait()
-                content = content[behaviour.hold_after :]
-            if behaviour.cut_after is not None and behaviour.cuts > 0:
-                behaviour.cuts -= 1
-                content = content[: behaviour.cut_after]
-            self._send(content)
+    def _describe(self, behaviour: Behaviour) -> None:
+        asked = self.headers.get("Range")
+        same = self.headers.get("If-Range") in (None, behaviour.etag)
+        self.start = int(asked[6:].rstrip("-")) if asked and behaviour.ranges and same else 0
+        size = behaviour.length if behaviour.length is not None else len(behaviour.content)
+        self.send_response(206 if self.start else 200)
+        if self.start:
+            self.send_header("Content-Range", f"bytes {self.start}-{size - 1}/{size}")
+        if behaviour.tag:
+            self.send_header("ETag", behaviour.etag)
+        if behaviour.md5 is not None and not self.start:
+            self.send_header("Content-MD5", behaviour.md5)
+        if self.command == "HEAD" and behaviour.said is not None:
+            self.send_header("Content-Length", str(behaviour.said))
+        elif behaviour.sized:
+            self.send_header("Content-Length", str(size - self.start))
+        self.end_headers()
 
-        def _send(self, data: bytes) -> None:
-            try:
-                self.wfile.write(data)
-                self.wfile.flush()
-            except OSError:
-                pass  # the client has left
+    def _send_content(self) -> None:
+        behaviour = self.behaviour
+        assert behaviour is not None
+        content = behaviour.content[self.start :]
+        if behaviour.hold_after is not None:
+            self._send(content[: behaviour.hold_after])
+            behaviour.held.set()
+            behaviour.let_go.wait()
+            content = content[behaviour.hold_after :]
+        if behaviour.cut_after is not None and behaviour.cuts > 0:
+            behaviour.cuts -= 1
+            content = content[: behaviour.cut_after]
+        self._send(content)
 
-    return Handler
+    def _send(self, data: bytes) -> None:
+        try:
+            self.wfile.write(data)
+            self.wfile.flush()
+        except OSError:
+            pass  # the client has left

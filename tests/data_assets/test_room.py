@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from workbench_store.locks import FileLock
 
 from tests.data_assets.servers import Server
 from tests.lifecycle.launched import wait_until
+from tests.small_disk import small_disk
 
 Content = Callable[[int], bytes]
 MIB = 1024 * 1024
@@ -164,29 +165,22 @@ def test_a_full_disk_is_said_and_nothing_is_kept(server: Server, content: Conten
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Path:
-    """A disk of 1 MiB less than what is always left free to others."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "none", str(place)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("file systems may not be mounted here")
-    return place
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of little more than what is always left free to others."""
+    with small_disk(tmp_path / "small", 80 * MIB) as place:
+        yield place
 
 
 def test_a_disk_too_small_is_seen_before_anything_is_fetched(
-    server: Server, content: Content, here: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    server: Server, content: Content, here: Path, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("WORKBENCH_CACHE", str(small_disk))
-    try:
-        url = server.serve("/a.bin", b"", length=30 * MIB)
-        with pytest.raises(DataError, match="there is no room for it") as raised:
-            get(url, here / "run")
-        assert "runs that go on" not in str(raised.value) and "those runs" not in str(raised.value.remedy)
-        assert server.methods("/a.bin") == ["HEAD"]
-        assert get(server.serve("/b.bin", content(MIB)), here / "run").stat().st_size == MIB
-    finally:
-        subprocess.run(["umount", str(small_disk)], check=True)
+    monkeypatch.setenv("WORKBENCH_CACHE", str(disk))
+    url = server.serve("/a.bin", b"", length=30 * MIB)
+    with pytest.raises(DataError, match="there is no room for it") as raised:
+        get(url, here / "run")
+    assert "runs that go on" not in str(raised.value) and "those runs" not in str(raised.value.remedy)
+    assert server.methods("/a.bin") == ["HEAD"]
+    assert get(server.serve("/b.bin", content(MIB)), here / "run").stat().st_size == MIB
 
 
 @pytest.mark.parametrize(

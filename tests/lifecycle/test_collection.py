@@ -1,6 +1,7 @@
 """Outputs that cannot be saved: temporary storage stays, the run says so, and collecting again finishes
 it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from workbench.lifecycle import collect, sweep_leftovers
 from workbench.lifecycle.saving import bring_in
 from workbench.spec import Input, Output
 from workbench_store.errors import NotFound, RunError
-from workbench_store.layout import WorkspaceLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.locks import FileLock
 from workbench_store.states import RunState
 
 from tests.lifecycle.launched import Launch
@@ -114,3 +116,17 @@ def test_an_output_in_a_place_of_the_users_is_recorded(launch: Launch, here: Pat
     assert set(kept) == {"named-outputs/o/d/x", "named-outputs/f"}
     assert all(one["size"] == 2 and one["hash"] for one in kept.values())
     assert {one["name"]: one["path"] for one in run.events("output")} == {"o": str(place), "f": str(here / "one.bin")}
+
+
+def test_drafts_of_killed_scripts_are_swept_once_they_are_old(layout: WorkspaceLayout) -> None:
+    drafts = [RunLayout(layout.runs / f".{name}-0123abcd.new") for name in ("old", "held", "new")]
+    for draft in drafts:
+        draft.control.mkdir(parents=True)
+        (draft.root / "part").write_text("x")
+    held = FileLock(drafts[1].script_lock)
+    assert held.acquire()
+    for draft in drafts[:2]:
+        os.utime(draft.root, (0, 0))
+    sweep_leftovers(layout)
+    assert [draft.root.exists() for draft in drafts] == [False, True, True]
+    held.release()

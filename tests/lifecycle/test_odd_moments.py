@@ -24,6 +24,7 @@ from workbench_store.states import RunState
 from workbench_store.store import Store
 
 from tests.lifecycle.launched import Launch, Launched, wait_until
+from tests.small_disk import fill, small_disk
 
 FORGETFUL = [sys.executable, "-c", "import time; time.sleep(1000)"]
 
@@ -243,24 +244,8 @@ FILL = "cat /dev/zero > ${{inputs.ballast}} 2>/dev/null; cat /dev/zero >> ${{inp
 @pytest.fixture
 def disk(here: Path) -> Iterator[Path]:
     """A small file system for the workspace."""
-    place = here / "disk"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(place)], check=False)
-    if mounted.returncode != 0:
-        pytest.skip("only root may mount a file system")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def fill(ballast: Path) -> None:
-    """Take all the room there is."""
-    with ballast.open("wb", buffering=0) as file:
-        for size in (65536, 4096, 1):
-            try:
-                while file.write(b"\0" * size):
-                    pass
-            except OSError:
-                continue
+    with small_disk(here / "disk", DISK_BYTES) as place:
+        yield place
 
 
 def test_how_a_job_ended_is_known_though_the_disk_is_full(disk: Path) -> None:

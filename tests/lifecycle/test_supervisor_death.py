@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from workbench.lifecycle import adopt, cancel, close_run, collect
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.judge import judge
 from workbench.lifecycle.logs import read_log
+from workbench.spec import Input
 from workbench_store.errors import RunError, UsageError
 from workbench_store.states import RunState
 
@@ -147,3 +149,15 @@ def test_a_final_run_is_left_alone(launch: Launch) -> None:
     for action in (adopt, cancel):
         with pytest.raises(RunError, match="Completed"):
             action(run.layout, run.name)
+
+
+def test_closing_removes_the_links_that_the_run_made(launch: Launch, here: Path) -> None:
+    (here / "data").mkdir()
+    place = here / "link"
+    inputs = {"d": Input(path=str(here / "data"), path_on_compute=str(place))}
+    run = launch(GATED, inputs=inputs)
+    run.wait_for_file("on")
+    assert place.is_symlink()
+    run.kill_everything()
+    close_run(run.layout, run.name, RunState.FAILED)
+    assert not os.path.lexists(place) and (here / "data").is_dir()
