@@ -60,6 +60,7 @@ def test_archived_runs_are_out_of_lists_and_nothing_else(workbench: Workbench, r
     "words",
     [
         ("tag", "red-fox"),
+        ("tag", "red-fox", "a=1", "--remove", "a"),
         ("tag", "--all", "", "best"),
         ("archive", "--all", " "),
         ("tag",),

@@ -1,7 +1,9 @@
 """Going on with a run that has ended, and beginning one with another's past."""
 
 import math
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -250,3 +252,12 @@ def test_a_run_that_does_not_say_what_it_is_cannot_be_resumed(here: Path) -> Non
     open_workspace().run("r").identity.write_text("")
     with pytest.raises(UsageError, match=r"does not say what it is: run\.json"):
         workbench.start_run(resume="r")
+
+
+def test_a_run_whose_journals_are_gone_is_neither_resumed_nor_forked(here: Path) -> None:
+    make("r")
+    shutil.rmtree(open_workspace().run("r").journals)
+    origins: list[dict[str, Any]] = [{"resume": "r"}, {"fork": "r", "at_step": 1}]
+    for arguments in origins:
+        with pytest.raises(UsageError, match="the journals of run r are gone"):
+            workbench.start_run(**arguments)

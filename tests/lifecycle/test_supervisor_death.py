@@ -161,3 +161,20 @@ def test_closing_removes_the_links_that_the_run_made(launch: Launch, here: Path)
     run.kill_everything()
     close_run(run.layout, run.name, RunState.FAILED)
     assert not os.path.lexists(place) and (here / "data").is_dir()
+
+
+def test_who_made_a_link_that_is_in_the_way_is_told_and_what_is_over_gives_way(launch: Launch, here: Path) -> None:
+    (here / "data").mkdir()
+    place = here / "link"
+    inputs = {"d": Input(path=str(here / "data"), path_on_compute=str(place))}
+    run = launch(GATED, inputs=inputs)
+    run.wait_for_file("on")
+    second = launch("true", inputs=inputs)
+    assert second.finish() is RunState.FAILED and f"in use by the run {run.name}" in second.last_state()["reason"]
+    run.kill_everything()
+    third = launch("true", inputs=inputs)
+    assert third.finish() is RunState.FAILED and f"made by the run {run.name}" in third.last_state()["reason"]
+    assert place.is_symlink()
+    close_run(run.layout, run.name, RunState.FAILED)
+    assert launch("true", inputs=inputs).finish() is RunState.COMPLETED
+    assert not os.path.lexists(place)

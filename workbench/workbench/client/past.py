@@ -172,7 +172,7 @@ def fork_into(layout: WorkspaceLayout, origin: Origin, target: RunLayout, fields
 
 
 def find_run(layout: WorkspaceLayout, name: str) -> RunLayout:
-    """The run of that name, or the one whose name alone begins so. Raises UsageError."""
+    """The run of that name, or the one whose name alone begins so. Raises UsageError, also where its record is gone."""
     try:
         every = sorted(entry for entry in os.listdir(str(layout.runs)) if not entry.startswith("."))
     except OSError:
@@ -181,7 +181,13 @@ def find_run(layout: WorkspaceLayout, name: str) -> RunLayout:
     if len(found) != 1:
         what = "begins the names of {} runs".format(len(found)) if found else "names no run"
         raise UsageError("{!r} {} in {}".format(name, what, layout.root), remedy="`workbench ls` lists the runs.")
-    return layout.run(found[0])
+    files = layout.run(found[0])
+    if not files.journals.is_dir():
+        raise UsageError(
+            "the journals of run {} are gone".format(files.name),
+            remedy="Restore {} from a copy.".format(files.journals),
+        )
+    return files
 
 
 def _identity(files: RunLayout) -> Dict[str, Any]:

@@ -21,6 +21,8 @@ def edit_tags(layout: WorkspaceLayout, runs: Names, tags: Mapping[str, object], 
     checked = check_tags(dict(tags))
     for name in remove:
         check_name(name, "tag")
+        if name in checked:
+            raise UsageError(f"the tag {name} is both set and removed", remedy="Name it once.")
     _record(layout, "tags", runs, set=checked, remove=list(remove))
 
 

@@ -9,19 +9,16 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 
 from workbench.data.copying import is_inside
 from workbench.lifecycle.files import read_json, write_json
+from workbench.lifecycle.judge import current_state, supervisor_alive
 
 
 def make_link(layout: WorkspaceLayout, files: RunLayout, link: Path, target: str) -> None:
     """Let `link` lead to the data, and note that this run made it. Raises RunError when something is in the way."""
-    if link.is_symlink():
-        other = _run_of(layout, os.readlink(link))
-        if other is not None and not link.exists():
-            link.unlink()  # left by a run whose temporary storage is gone
-        elif other is not None:
-            raise RunError(f"{link} is in use by the run {other}", remedy="Wait for its end, or choose another path.")
     made = read_json(files.links_made) or {}
     if any(Path(one) in link.parents for one in made) or _leaves(layout.staging, link):
         raise RunError(f"{link} is in the data of another input", remedy="Choose another path_on_compute.")
+    if os.path.lexists(link):
+        _take_back(layout, link)
     if os.path.lexists(link):
         raise RunError(f"something is in the way at {link}", remedy="Move it, or choose another path_on_compute.")
     try:
@@ -40,10 +37,24 @@ def _leaves(staging: Path, link: Path) -> bool:
     return staging in link.parents and not is_inside(os.path.realpath(link.parent), inside)
 
 
-def _run_of(layout: WorkspaceLayout, target: str) -> str | None:
-    """The run in whose temporary storage a link leads."""
-    path = Path(target)
-    return path.relative_to(layout.staging).parts[0] if layout.staging in path.parents else None
+def _take_back(layout: WorkspaceLayout, link: Path) -> None:
+    """Remove a link that a run which is over has left. Raises RunError for one of a run that is not."""
+    maker = _maker(layout, link)
+    if maker is None:
+        return
+    if supervisor_alive(maker):
+        raise RunError(f"{link} is in use by the run {maker.name}", remedy="Wait for its end, or choose another path.")
+    if not current_state(maker).final:
+        remedy = f"Go on with it (workbench adopt {maker.name}) or end it (workbench close {maker.name} --as failed)."
+        raise RunError(f"{link} was made by the run {maker.name}, which is not over", remedy=remedy)
+    remove_links(maker)
+
+
+def _maker(layout: WorkspaceLayout, link: Path) -> RunLayout | None:
+    """The run of this workspace that made the link that is there now."""
+    identity = _identity(link)
+    every = (RunLayout(folder) for folder in layout.runs.iterdir())
+    return next((one for one in every if (read_json(one.links_made) or {}).get(str(link)) == identity), None)
 
 
 def _identity(link: Path) -> list[int]:
