@@ -107,12 +107,13 @@ def test_a_job_without_an_environment_is_said_to_have_none(workbench: Workbench,
 
 
 def test_addresses_are_shown_without_their_passwords(workbench: Workbench, here: Path) -> None:
-    extra = {"pip": ["--extra-index-url https://ada:hunter2@index.invalid/simple", "humanize"]}
+    extra = {"pip": ["--extra-index-url https://ada:hunt@er2@index.invalid/simple?token=abc1", "humanize"]}
     conda = {"dependencies": [f"python={MINOR}", extra]}
     (here / "job.yml").write_text(f"command: 'true'\nenvironment: {json.dumps({'conda_file': conda})}\n")
     for words in (["env", "explain", "job.yml"], ["env", "explain", "job.yml", "--json"]):
         done = workbench(*words)
-        assert "***@index.invalid" in done.stdout and "hunter2" not in done.stdout + done.stderr
+        assert "https://***@index.invalid" in done.stdout
+        assert not any(part in done.stdout + done.stderr for part in ("hunt", "er2", "abc1"))
 
 
 @pytest.mark.slow

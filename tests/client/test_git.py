@@ -183,6 +183,7 @@ def test_the_diff_of_a_clean_run_and_of_one_outside_of_git(repository: Path, wor
     [
         ("https://user:pass@host/x.git", "https://host/x.git"),
         ("https://token@host/x", "https://host/x"),
+        ("https://me:p@ss@host/x", "https://host/x"),
         ("ssh://git@host:22/x", "ssh://host:22/x"),
         ("git@host:team/x.git", "git@host:team/x.git"),
         ("/srv/x.git", "/srv/x.git"),

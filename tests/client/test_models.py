@@ -52,6 +52,24 @@ def test_a_model_logged_again_takes_the_others_place(run: ActiveRun, here: Path)
     assert artifacts(run)["outputs/models/net"].size == 2
 
 
+def test_a_model_that_cannot_take_the_place_leaves_the_one_before(
+    run: ActiveRun, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.log_model(make(here / "model", weights="first"), "net")
+    rename = os.rename
+
+    def failing(source: str, target: str) -> None:
+        if source.endswith(".part"):
+            raise OSError("the disk is gone")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", failing)
+    run.log_model(make(here / "model", weights="second"), "net")
+    models = run.path / "outputs" / "models"
+    assert (models / "net" / "weights").read_text() == "first"
+    assert sorted(path.name for path in models.iterdir()) == ["net", "net.model.json"]
+
+
 def test_a_file_and_a_model_that_is_in_its_place(run: ActiveRun, here: Path) -> None:
     (here / "model.pkl").write_text("pickle")
     run.log_model("model.pkl", "pkl")

@@ -207,11 +207,11 @@ def test_lineage_goes_both_ways(workbench: Workbench, job: Job, here: Path, rain
 
 
 def test_names_of_hostile_writers_do_not_steer_the_terminal(workbench: Workbench, here: Path, rain: Path) -> None:
-    from workbench.data.edits import append_edit
+    from workbench_store.edits import append_edits
     from workbench_store.workspace import open_workspace
 
     fields = {"kind": "data", "name": "evil\x1b[2J", "version": "1", "type": "x", "path": "/\x1b]0;title\x07"}
-    append_edit(open_workspace(), "asset", fields)
+    append_edits(open_workspace(), "asset", [fields])
     workbench("data", "add", "rain", "rain.csv")
     for words in (("data", "ls"), ("data", "show", "evil\x1b[2J"), ("lineage", "evil\x1b[2J")):
         done = workbench(*words)

@@ -45,7 +45,8 @@ def warn(text: str) -> None:
 class JournalWriter:
     """Appends to a new file of its own in `folder`; a forked child goes on in another file.
 
-    `writer` says who writes (submit, supervisor, script, client, judge, user, system); `tell` is given each warning.
+    `writer` says who writes (submit, supervisor, script, fork, client, judge, user, system); `tell` is given each
+    warning.
     Raises WorkspaceError when the file cannot be made; nothing else here raises but for what cannot be encoded
     (ValueError, TypeError).
     """
@@ -227,7 +228,7 @@ class JournalWriter:
             self._held.clear()  # what is said not to be recorded must not get in after all
             self._held_bytes = 0
         self.sync()
-        self._tell = _silent
+        self._tell = tell_nobody
         self.close()
         if not written:
             raise WorkspaceError(
@@ -245,7 +246,7 @@ class JournalWriter:
             os.close(descriptor)
 
 
-def _silent(text: str) -> None:
+def tell_nobody(text: str) -> None:
     """Tell nobody: an error says it."""
 
 

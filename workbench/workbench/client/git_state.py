@@ -16,12 +16,13 @@ from workbench_store.layout import RunLayout
 from workbench_store.secrets import secret_in_name
 
 from workbench.client.code_place import git_root
+from workbench.client.replacing import replace_file
 
 DIFF_BYTES = 1024 * 1024
 #: So many names of files are kept, of each kind.
 _MOST_NAMES = 1000
 _MOST_LEFT_OUT = 100
-_USER_AND_QUERY = re.compile(r"(?<=://)[^/@]*@|[?#].*$", re.S)
+_USER_AND_QUERY = re.compile(r"(?<=://)[^/?#]*@|[?#].*$", re.S)
 #: A repository's own settings must not start programs here.
 _GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotepath=off")
 
@@ -148,12 +149,10 @@ def _text(answer: bytes) -> str:
 
 def record_git(files: RunLayout, journal: JournalWriter, state: GitState) -> None:
     """Write `git.diff` where there is something that the commit does not have, and tell the journal."""
-    place = None
+    place, changes = None, state
     if state.changed or state.untracked:
         try:
-            draft = files.git_diff.with_name(".{}.part".format(os.urandom(8).hex()))
-            draft.write_bytes(diff_text(state))
-            os.replace(str(draft), str(files.git_diff))
+            replace_file(files.git_diff, lambda draft: draft.write_bytes(diff_text(changes)))
             place = files.git_diff.name
         except OSError:
             state = state._replace(note="there was no room for the changes")

@@ -1,7 +1,6 @@
 """What a run has recorded so far, from its journals: for a script that resumes a run or forks one. (Python 3.8.)"""
 
 import gzip
-import json
 import os
 import zlib
 from pathlib import Path
@@ -15,6 +14,7 @@ from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
 from workbench_store.states import RunState
 
+from workbench.client.json_files import read_json
 from workbench.client.origins import Origin
 
 _LOCK_SECONDS = 1.0
@@ -126,7 +126,7 @@ def resumed(layout: WorkspaceLayout, origin: Origin) -> Tuple[RunLayout, FileLoc
     Raises UsageError for a run that is not there, belongs to a job, is still open, or lives on another machine.
     """
     files = find_run(layout, origin.name)
-    identity = _identity(files)
+    identity = read_json(files.identity) or {}
     if not identity:
         raise UsageError(
             "run {} does not say what it is: {} is missing or damaged".format(files.name, files.identity.name),
@@ -166,7 +166,7 @@ def fork_into(layout: WorkspaceLayout, origin: Origin, target: RunLayout, fields
     properties = {"workbench.forked_from": source.name, "workbench.forked_at_step": str(at_step)}
     return {
         **fields,
-        "experiment": fields.get("experiment") or _identity(source).get("experiment"),
+        "experiment": fields.get("experiment") or (read_json(source.identity) or {}).get("experiment"),
         "properties": properties,
     }
 
@@ -188,14 +188,6 @@ def find_run(layout: WorkspaceLayout, name: str) -> RunLayout:
             remedy="Restore {} from a copy.".format(files.journals),
         )
     return files
-
-
-def _identity(files: RunLayout) -> Dict[str, Any]:
-    try:
-        content = json.loads(files.identity.read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _is_over(files: RunLayout) -> bool:

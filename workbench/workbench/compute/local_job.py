@@ -10,13 +10,13 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from workbench_store.errors import ComputeError
 from workbench_store.layout import RunLayout
 from workbench_store.processes import boot_id, folder_id, host_id, is_here, process_alive, process_start
 
+from workbench.client.json_files import read_json
 from workbench.compute import job_parent
 from workbench.compute.process_end import Family, end_family
 from workbench.compute.protocol import JobExit, JobLaunch
@@ -67,15 +67,6 @@ def _listed(launch: JobLaunch) -> str:
 def find_job(files: RunLayout, run_id: str) -> "LocalJob | None":
     """The job that an earlier supervisor of this machine and boot started; None when there was none."""
     return LocalJob(files, run_id, None) if read_json(files.job_process) else None
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None when it is not there or not an object."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
 
 
 @dataclass(frozen=True)

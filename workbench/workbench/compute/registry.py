@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, cast
 
+from workbench_store.edits import append_edits, read_edits
 from workbench_store.errors import ComputeError, NotFound
-from workbench_store.journal.codec import Event, decode
-from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
 
 from workbench.compute.protocol import Compute, ComputeEntry
@@ -31,7 +30,7 @@ def compute_name(text: str | None) -> str:
 def list_computes(layout: WorkspaceLayout) -> list[ComputeEntry]:
     """The computes that this workspace knows: `local` first, then by name."""
     found = {"local": ComputeEntry("local", "local")}
-    for event in _compute_events(layout):
+    for event in read_edits(layout, "compute", "compute-removed"):
         name = str(event.fields.get("name", ""))
         if event.name == "compute-removed":
             found.pop(name, None)
@@ -39,15 +38,6 @@ def list_computes(layout: WorkspaceLayout) -> list[ComputeEntry]:
             settings = event.fields.get("settings") or {}
             found[name] = ComputeEntry(name, str(event.fields.get("kind", "local")), settings)
     return sorted(found.values(), key=lambda entry: (entry.name != "local", entry.name))
-
-
-def _compute_events(layout: WorkspaceLayout) -> list[Event]:
-    events = []
-    for path in sorted(layout.journals.glob("*.wbj")):
-        for record, _ in decode(path.read_bytes()):
-            if isinstance(record, Event) and record.name in ("compute", "compute-removed"):
-                events.append(record)
-    return sorted(events, key=lambda event: event.time)
 
 
 def add_compute(layout: WorkspaceLayout, name: str, kind: str, settings: Mapping[str, Any]) -> None:
@@ -60,10 +50,7 @@ def add_compute(layout: WorkspaceLayout, name: str, kind: str, settings: Mapping
     if name == "local" and kind != "local":
         raise ComputeError(f"the compute `local` cannot be of kind {kind}", remedy="Choose another name.")
     _implementation(kind).check_settings(settings)
-    layout.journals.mkdir(parents=True, exist_ok=True)
-    writer = JournalWriter(layout.journals, "user", tell=lambda text: None)
-    writer.event("compute", name=name, kind=kind, settings=dict(settings))
-    writer.finish()
+    append_edits(layout, "compute", [{"name": name, "kind": kind, "settings": dict(settings)}])
 
 
 def get_compute(layout: WorkspaceLayout, name: str | None) -> Compute:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench_store.edits import append_edits, read_edits
 from workbench_store.errors import DataError, NotFound, UsageError, WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock
 
-from workbench.data.edits import append_edit, read_edits
 from workbench.data.fingerprint import differs
 from workbench.spec.places import parse_place
 from workbench.spec.ports import MODEL_TYPES
@@ -89,6 +89,13 @@ def _of_event(fields: Mapping[str, Any], time: float) -> AssetVersion:
     )
 
 
+def parse_asset_name(text: str) -> tuple[str, str | None, str | None]:
+    """Name, version and label of NAME, NAME:VERSION or NAME@LABEL, with or without `azureml:`."""
+    base, _, version = text.removeprefix("azureml:").partition(":")
+    name, _, label = base.partition("@")
+    return name, version or None, label or None
+
+
 def find_asset(
     layout: WorkspaceLayout, kind: str, name: str, version: str | None = None, label: str | None = None
 ) -> AssetVersion:
@@ -160,7 +167,7 @@ def add_asset(layout: WorkspaceLayout, draft: AssetVersion) -> Added:
             return _again(taken, draft)
         fields = {**draft.__dict__, "version": draft.version or next_version(versions), "tags": dict(draft.tags)}
         del fields["created"]
-        append_edit(layout, "asset", fields)
+        append_edits(layout, "asset", [fields])
     finally:
         lock.release()
     return Added(find_asset(layout, draft.kind, draft.name, fields["version"]), True)

@@ -26,6 +26,7 @@ from workbench_store.cache_root import cache_root
 from workbench_store.errors import DataError
 from workbench_store.locks import FileLock
 
+from workbench.client.json_files import read_json
 from workbench.data.partial import Partial
 from workbench.data.remote import Survey
 from workbench.data.watching import Watcher
@@ -84,7 +85,7 @@ class DataCache:
 
     def known(self, key: str) -> Known | None:
         """What the URL of that key led to when it was last fetched."""
-        found = read_object(self.index / f"{key}.json")
+        found = read_json(self.index / f"{key}.json")
         if found is None:
             return None
         validator = found.get("validator")
@@ -93,7 +94,7 @@ class DataCache:
     def claim(self, id: str, user: Path) -> Tree | None:
         """The tree, marked as used by the run in that folder; None if it is not there, or not as it was put in."""
         with self.door():
-            found = read_object(self.trees / id / "tree.json")
+            found = read_json(self.trees / id / "tree.json")
             if found is None:
                 return None
             if not _intact(self.trees / id, found):
@@ -262,15 +263,6 @@ def _delete(folder: Path) -> None:
     for below, _, _ in os.walk(folder / "files"):
         os.chmod(below, 0o700)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def read_object(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None when it is not there or damaged."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench_store.edits import append_edits, read_edits
 from workbench_store.errors import DataError, NotFound, UsageError
 from workbench_store.layout import WorkspaceLayout
 
-from workbench.data.edits import append_edit, read_edits
 from workbench.data.secret_urls import holds_secret
 from workbench.data.urls import joined
 from workbench.spec.paths import is_remote
@@ -80,7 +80,7 @@ def add_datastore(
     store = Datastore(name, _checked_place(place), kind or ("url" if is_remote(place) else "folder"), description)
     before = next((known for known in list_datastores(layout) if known.name == name), None)
     if before != store:
-        append_edit(layout, "datastore", dict(store.__dict__))
+        append_edits(layout, "datastore", [store.__dict__])
     return before if before != store else None
 
 

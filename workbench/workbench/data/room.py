@@ -11,7 +11,8 @@ from workbench_store.layout import RunLayout
 from workbench_store.locks import FileLock
 from workbench_store.processes import process_alive
 
-from workbench.data.cache import DataCache, read_object, remove_tree
+from workbench.client.json_files import read_json
+from workbench.data.cache import DataCache, remove_tree
 from workbench.data.limit import VARIABLE, data_limit, size_text
 
 #: So much of the disk is left to others, in bytes.
@@ -140,7 +141,7 @@ def _remove_loose(cache: DataCache) -> int:
 
 def _copied_bytes(tree: Path) -> int:
     """The bytes of a tree that stands by itself, for want of hard links; 0 for any other."""
-    found = read_object(tree / "tree.json") or {}
+    found = read_json(tree / "tree.json") or {}
     return sum(int(entry["size"]) for entry in found.get("files", ())) if found.get("copied") else 0
 
 
@@ -169,6 +170,6 @@ def _goes_on(folder: Path) -> bool:
     files = RunLayout(folder)
     if not FileLock.is_free(files.supervisor_lock):
         return True
-    job = read_object(files.job_process) or {}
+    job = read_json(files.job_process) or {}
     pid = job.get("pid")
     return bool(pid) and process_alive(int(str(pid)), job.get("start"))

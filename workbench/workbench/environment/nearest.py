@@ -9,7 +9,9 @@ from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.key import canonical
 from workbench.environment.shelf import last_used, places, read_definition, read_ready
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+#: The user part of an address, to the last `@` of its host, and its query.
+_CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
+_QUERY = re.compile(r"(?<=://)([^?#\s]*)[?][^#\s]*")
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ def lines_of(definition: EnvironmentDefinition, place: Path) -> list[str]:
 
 
 def without_credentials(text: str) -> str:
-    """The text with the user and password of addresses left out."""
-    return _CREDENTIALS.sub("***@", text)
+    """The text with the user, password and query of addresses left out."""
+    return _QUERY.sub(r"\1?***", _CREDENTIALS.sub("***@", text))
 
 
 def _diff(before: list[str], after: list[str]) -> tuple[str, ...]:

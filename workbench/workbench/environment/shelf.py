@@ -27,6 +27,7 @@ from workbench_store.cache_root import cache_root, usable_cache
 from workbench_store.errors import EnvironmentFailed, WorkspaceError
 from workbench_store.locks import FileLock
 
+from workbench.client.json_files import read_json
 from workbench.environment.definition import EnvironmentDefinition, definition_from_dict, definition_to_dict
 from workbench.environment.python_choice import fits
 
@@ -85,7 +86,7 @@ def _has_trace(place: Path) -> bool:
 def read_ready(place: Path) -> dict[str, Any] | None:
     """What is known of the environment at `place`; None when it is not whole, as when that cannot be what `finish`
     wrote, or its Python is gone."""
-    content = _object(place / READY)
+    content = read_json(place / READY)
     return content if content is not None and _is_sound(content) and _runs(content["python"]) else None
 
 
@@ -120,19 +121,11 @@ def ready_fitting(shelf: Path, constraint: str) -> Path | None:
 
 def read_definition(place: Path) -> EnvironmentDefinition | None:
     """What the environment was made from; None where that was not kept, as by older versions."""
-    content = _object(place / DEFINITION)
+    content = read_json(place / DEFINITION)
     try:
         return None if content is None else definition_from_dict(content)
     except TypeError:
         return None
-
-
-def _object(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def finish(

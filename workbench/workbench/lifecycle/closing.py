@@ -1,6 +1,7 @@
 """Close: a final state for a run that nobody holds any more, given by the user."""
 
 from workbench_store.errors import NotFound, RunError, UsageError
+from workbench_store.journal.writer import tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.states import RunState, fold_states
@@ -43,7 +44,7 @@ def _close_held(files: RunLayout, state: RunState) -> None:
     if pid is not None:
         remedy = f"Cancel it: workbench cancel {files.name}; or go on with it: workbench adopt {files.name}"
         raise RunError(f"the job of run {files.name} still runs (PID {pid})", remedy=remedy)
-    recorder = RunRecorder(files, "user", last_generation(changes) + 1, tell=lambda text: None)
+    recorder = RunRecorder(files, "user", last_generation(changes) + 1, tell=tell_nobody)
     recorder.state(state, "closed by the user")
     recorder.finish()
     files.heartbeat.unlink(missing_ok=True)

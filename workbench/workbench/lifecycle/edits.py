@@ -3,8 +3,8 @@ is written about many runs at once into one file of it."""
 
 from collections.abc import Mapping, Sequence
 
+from workbench_store.edits import append_edits
 from workbench_store.errors import UsageError
-from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
 
 from workbench.client.arguments import check_name, check_tags, check_text
@@ -40,10 +40,4 @@ def edit_archived(layout: WorkspaceLayout, runs: Names, archived: bool) -> None:
 
 
 def _record(layout: WorkspaceLayout, event: str, runs: Names, **fields: object) -> None:
-    if not runs:
-        return
-    layout.journals.mkdir(parents=True, exist_ok=True)
-    writer = JournalWriter(layout.journals, "user", tell=lambda text: None)
-    for run in runs:
-        writer.event(event, run=run, **fields)
-    writer.finish()
+    append_edits(layout, event, ({"run": run, **fields} for run in runs))

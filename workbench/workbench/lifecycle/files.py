@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.client.json_files import read_json as read_json
+
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write the object to a temporary name and rename it into place."""
@@ -19,12 +21,3 @@ def write_text(path: Path, text: str) -> None:
     hidden.touch(mode=0o600)
     hidden.write_text(text, encoding="utf-8", errors="surrogatepass")
     hidden.replace(path)
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in the file; None when it is not there, is damaged or is no object."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from workbench_store.errors import WorkspaceError
+from workbench_store.journal.writer import tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
@@ -95,7 +96,7 @@ def _judge_script(files: RunLayout) -> RunState | None:
 
 def _write(files: RunLayout, generation: int, state: RunState, reason: str, ended: float | None = None) -> bool:
     """Record the judgement; whether that worked. A full disk is told by those whose records it keeps out."""
-    recorder = RunRecorder(files, "judge", generation, tell=lambda text: None)
+    recorder = RunRecorder(files, "judge", generation, tell=tell_nobody)
     try:
         recorder.state(state, reason, judged=True, ended=ended)
         return recorder.flush()

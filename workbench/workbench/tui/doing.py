@@ -20,7 +20,7 @@ def tag_command(names: Sequence[str], text: str) -> str:
     tags, removed = _tags(text)
     words = [*(f"{key}={value}" if value else key for key, value in tags.items())]
     words += [f"--remove={name}" for name in removed]
-    return "; ".join(shlex.join(["workbench", "tag", name, *words]) for name in names[:1]) + _others(names)
+    return shlex.join(["workbench", "tag", names[0], *words]) + _others(names)
 
 
 def _tags(text: str) -> tuple[dict[str, str], list[str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench_store.layout import WorkspaceLayout
 
-from workbench.data.assets import AssetVersion, find_asset, list_assets
+from workbench.data.assets import AssetVersion, find_asset, list_assets, parse_asset_name
 from workbench.spec import is_remote
 from workbench.view.format import iso_time
 
@@ -33,10 +33,7 @@ def latest_assets(layout: WorkspaceLayout, kind: str) -> list[AssetVersion]:
 
 def asset_page(layout: WorkspaceLayout, store: "Store", kind: str, name: str) -> AssetPage:
     """The page of NAME, NAME:VERSION or NAME@latest, with or without `azureml:`. Raises NotFound."""
-    bare = name.removeprefix("azureml:")
-    base, _, version = bare.partition(":")
-    base, _, label = base.partition("@")
-    asset = find_asset(layout, kind, base, version or None, label or None)
+    asset = find_asset(layout, kind, *parse_asset_name(name))
     versions = tuple(one for one in list_assets(layout, kind) if one.name == asset.name)
     used = tuple(
         (run.run, port.name)

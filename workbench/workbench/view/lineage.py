@@ -1,7 +1,7 @@
 """Which run made what from what: from any run, data asset or model, backward and forward."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +10,7 @@ from workbench_store.errors import NotFound
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import PortRecord, RunPorts
 
-from workbench.data.assets import AssetVersion, find_asset, list_assets
+from workbench.data.assets import AssetVersion, find_asset, list_assets, parse_asset_name
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
@@ -98,9 +98,11 @@ def make_graph(runs: Sequence[RunPorts], assets: Sequence[AssetVersion]) -> Grap
         for port in run.outputs:
             if port.asset is not None:
                 graph.add(Thing("run", run.run), _asset_of(port), port.name)
+    makers: dict[str, tuple[int, str]] = {}
     for index, run in enumerate(runs):
         for port in run.inputs:
-            graph.add(_source(port, runs[:index]), Thing("run", run.run), port.name)
+            graph.add(_source(port, makers), Thing("run", run.run), port.name)
+        makers.update((port.path.rstrip("/"), (index, run.run)) for port in run.outputs if port.path is not None)
     return graph
 
 
@@ -113,34 +115,29 @@ def _asset_of(port: PortRecord) -> Thing:
     return Thing(port.asset_kind or "data", (port.asset or "").removeprefix("azureml:"))
 
 
-def _source(port: PortRecord, earlier: Sequence[RunPorts]) -> Thing:
-    """Where an input came from: an asset, the run that made it, or a place."""
+def _source(port: PortRecord, makers: Mapping[str, tuple[int, str]]) -> Thing:
+    """Where an input came from: an asset, the run that made it, or a place. `makers` has the order and name of the last
+    earlier run that wrote an output at each path."""
     if port.asset is not None:
         return _asset_of(port)
-    maker = port.source_run or _maker(port.path or "", earlier)
-    return Thing("run", maker) if maker else Thing("place", port.path or "")
-
-
-def _maker(path: str, earlier: Iterable[RunPorts]) -> str | None:
-    """The last run before that wrote an output at the path or at a folder above it."""
+    path = port.path or ""
     above = {path, *map(str, Path(path).parents)} if path.startswith("/") else {path}
-    found = None
-    for run in earlier:
-        if any(output.path is not None and output.path.rstrip("/") in above for output in run.outputs):
-            found = run.run
-    return found
+    _, maker = max((makers[place] for place in above if place in makers), default=(0, None))
+    maker = port.source_run or maker
+    return Thing("run", maker) if maker else Thing("place", path)
 
 
 def _named(layout: WorkspaceLayout, store: "Store", graph: Graph, name: str) -> Thing:
-    bare = name.removeprefix("azureml:")
+    """The run of that name, else the data asset or model, else the run whose name begins so. Raises NotFound."""
     if Thing("run", name) in graph.details:
         return Thing("run", name)
-    base, _, version = bare.partition(":")
-    for kind in ("data", "model"):
+    base, version, label = parse_asset_name(name)
+    kinds = sorted({asset.kind for asset in list_assets(layout) if asset.name == base})
+    for kind in kinds:
         try:
-            return asset_thing(find_asset(layout, kind, base.removesuffix("@latest"), version or None))
-        except NotFound as error:
-            if version and "no version" in error.message:
+            return asset_thing(find_asset(layout, kind, base, version, label))
+        except NotFound:
+            if kind == kinds[-1]:
                 raise
     return Thing("run", store.resolve(name))
 

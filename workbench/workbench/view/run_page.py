@@ -15,8 +15,6 @@ from workbench.view.format import iso_time
 if TYPE_CHECKING:
     from workbench_store.store import Store
 
-_HEARTBEAT_OLD_SECONDS = 30.0
-
 
 @dataclass(frozen=True)
 class SnapshotFile:

@@ -116,7 +116,7 @@ def _assets(kind: str, workspace: str | None) -> Values:
     layout = _layout(workspace)
     if layout is None:
         return _words(())
-    from workbench.data.edits import read_edits
+    from workbench_store.edits import read_edits
 
     events = read_edits(layout, "asset")
     return _words(sorted({str(one.fields.get("name")) for one in events if one.fields.get("kind") == kind}))

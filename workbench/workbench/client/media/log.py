@@ -17,6 +17,7 @@ from workbench.client.media.images import image_item
 from workbench.client.media.item import Item
 from workbench.client.media.tables import table_item
 from workbench.client.media.texts import text_item
+from workbench.client.replacing import replace_file
 
 _LONGEST_CAPTION = 1_000
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
@@ -103,19 +104,14 @@ def folder_of(key: str) -> str:
 
 
 def _write(target: Path, data: Optional[bytes], source: Optional[Path]) -> None:
-    """Write or copy to another name and rename, so that nobody sees half a file. Raises OSError."""
-    draft = target.with_name(".{}.part".format(os.urandom(8).hex()))
-    try:
+    """Write or copy. Raises OSError."""
+
+    def write(draft: Path) -> None:
         if data is not None:
             draft.write_bytes(data)
         else:
             import shutil
 
             shutil.copyfile(str(source), str(draft))
-        os.replace(str(draft), str(target))
-    except OSError:
-        try:
-            os.unlink(str(draft))
-        except OSError:
-            pass
-        raise
+
+    replace_file(target, write)

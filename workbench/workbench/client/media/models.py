@@ -14,6 +14,7 @@ from workbench_store.layout import RunLayout
 
 from workbench.client.arguments import check_name
 from workbench.client.artifacts import path_of
+from workbench.client.replacing import replace_file
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 
@@ -79,19 +80,21 @@ def _replace(source: Path, target: Path) -> None:
     """Copy beside the target, then change places with what was there. Raises OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(".{}.part".format(os.urandom(8).hex()))
+    old = draft.with_suffix(".old")
     try:
         if source.is_dir():
             shutil.copytree(str(source), str(draft), symlinks=False, ignore=_neither_file_nor_folder)
         else:
             draft.mkdir()
             shutil.copyfile(str(source), str(draft / source.name))
-        old = draft.with_suffix(".old")
         if target.exists():
             os.rename(str(target), str(old))
         os.rename(str(draft), str(target))
         shutil.rmtree(str(old), ignore_errors=True)
     except OSError:
         shutil.rmtree(str(draft), ignore_errors=True)
+        if old.exists() and not target.exists():
+            os.rename(str(old), str(target))
         raise
 
 
@@ -108,16 +111,7 @@ def _files_of(folder: Path) -> Iterator[Tuple[Path, int]]:
 
 
 def _write_card(path: Path, card: Mapping[str, Any]) -> None:
-    draft = path.with_name(".{}.part".format(os.urandom(8).hex()))
-    try:
-        draft.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-        os.replace(str(draft), str(path))
-    except OSError:
-        try:
-            os.unlink(str(draft))
-        except OSError:
-            pass
-        raise
+    replace_file(path, lambda draft: draft.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8"))
 
 
 def _record(files: RunLayout, journal: JournalWriter, folder: Path, kept: Any, card: Path) -> None:

@@ -1,10 +1,10 @@
-"""What users have named in a workspace, read from its journals and appended to them. No database is needed."""
+"""What users have named and said in a workspace, read from its journals and appended to them. No database is needed."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterable, Mapping
 
 from workbench_store.journal.codec import Event, decode
-from workbench_store.journal.writer import JournalWriter
+from workbench_store.journal.writer import JournalWriter, tell_nobody
 from workbench_store.layout import WorkspaceLayout
 
 
@@ -20,12 +20,19 @@ def _records(path: Path) -> list[Event]:
     return [record for record, _ in decode(path.read_bytes()) if isinstance(record, Event)]
 
 
-def append_edit(layout: WorkspaceLayout, name: str, fields: dict[str, Any]) -> None:
-    """Append one event and bring it to the disk. Raises WorkspaceError when the disk did not take it."""
+def append_edits(layout: WorkspaceLayout, name: str, edits: Iterable[Mapping[str, Any]]) -> None:
+    """Append an event for each edit, all in one file, and bring them to the disk; no edits make no file.
+
+    Raises WorkspaceError when the disk did not take them.
+    """
+    fields = list(edits)
+    if not fields:
+        return
     layout.journals.mkdir(parents=True, exist_ok=True)
-    writer = JournalWriter(layout.journals, "user")
+    writer = JournalWriter(layout.journals, "user", tell=tell_nobody)
     try:
-        writer.event(name, **fields)
+        for edit in fields:
+            writer.event(name, **edit)
     except Exception:
         writer.close()
         raise
