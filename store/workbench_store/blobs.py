@@ -12,6 +12,7 @@ from xxhash import xxh3_128
 
 from workbench_store.errors import SnapshotError
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.unreadable import unreadable
 
 _PART_BYTES = 1024 * 1024
 #: ioctl_ficlone(2) of Linux: share the extents of a file on file systems that can (Btrfs, XFS, bcachefs).
@@ -130,10 +131,7 @@ def _copy_hashed(source: Path, draft: Path) -> Blob:
                 blob = _pour(file, copy)
                 after = os.fstat(file.fileno())
         except OSError as error:
-            raise SnapshotError(
-                f"cannot snapshot {source}: {error.strerror or error}",
-                remedy="Make it readable, or leave it out with a rule in .amlignore.",
-            ) from error
+            raise unreadable("snapshot", source, error) from error
         if before.st_mtime_ns == after.st_mtime_ns and blob.size == after.st_size:
             return blob
     raise SnapshotError(

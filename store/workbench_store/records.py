@@ -263,6 +263,9 @@ class RunDetail:
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "~"]
 
 
+Subject = Literal["column", "metric", "param", "tag", "any", "text"]
+
+
 @dataclass(frozen=True)
 class Condition:
     """One test of a run. `kind` says what `name` names; `any` looks for a metric, then a parameter of that name.
@@ -270,7 +273,7 @@ class Condition:
     `~` asks whether a text holds another, whatever the case; kind `text` looks at name, experiment and tags.
     """
 
-    kind: Literal["column", "metric", "param", "tag", "any", "text"]
+    kind: Subject
     name: str
     operator: Operator
     value: str | float

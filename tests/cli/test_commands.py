@@ -2,15 +2,19 @@
 
 import json
 import os
+import shutil
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from workbench.cli.exit_codes import ExitCode
+from workbench_store.processes import process_start
 from workbench_store.workspace import open_workspace
 
 from tests.cli.terminal import Workbench
+from tests.lifecycle.launched import wait_until
 from tests.tui.workspace import Run
 
 Job = Callable[..., str]
@@ -199,3 +203,34 @@ def test_help_has_examples(workbench: Workbench) -> None:
     for words in (["schema"], ["adopt"], ["close"], ["completion"], ["completion", "zsh"], ["compute", "test"]):
         examples = workbench(*words, "--help").stdout.partition("\nexamples:\n")[2]
         assert f"workbench {' '.join(words)}" in examples, words
+
+
+def test_a_queued_run_whose_supervisor_was_killed_is_told_to_end(workbench: Workbench, job: Job, here: Path) -> None:
+    assert workbench("compute", "add", "one", "--slots", "1").returncode == 0
+    gated = "while ! test -e outputs/go; do sleep 0.05; done"
+    runs = here / ".workbench" / "runs"
+    assert workbench("run", job(gated, "name: first\ncompute: one\n"), "--detach").returncode == 0
+    wait_until((runs / "first" / "control" / "job.json").exists, "the job")
+    assert workbench("run", job(gated, "name: second\ncompute: one\n"), "--detach").returncode == 0
+    wait_until(lambda: "Queued" in workbench("ls", "name:second").stdout, "the queue")
+    supervisor = json.loads((runs / "second" / "control" / "supervisor.json").read_text())
+    os.kill(supervisor["pid"], signal.SIGKILL)
+    wait_until(lambda: process_start(supervisor["pid"]) is None, "its end")
+    told = workbench("adopt", "second")
+    assert told.returncode == 0 and "never started" in told.stderr and "workbench rerun second" in told.stderr
+    wait_until(lambda: "Failed" in workbench("ls", "name:second").stdout, "the end of the run")
+    (runs / "first" / "outputs" / "go").touch()
+
+
+def test_a_path_too_long_is_told_shortly_with_what_helps(workbench: Workbench, here: Path) -> None:
+    (here / "tree").mkdir()
+    at = os.open(here / "tree", os.O_RDONLY)
+    for _ in range(300):
+        os.mkdir("sixteen-letters-", dir_fd=at)
+        below = os.open("sixteen-letters-", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    done = workbench("snapshot", "tree")
+    assert done.returncode != 0 and "Shorten the names of its folders" in done.stderr and len(done.stderr) < 600
+    shutil.rmtree(here / "tree")

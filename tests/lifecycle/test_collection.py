@@ -38,6 +38,10 @@ def test_what_cannot_be_saved_is_kept_until_it_can(launch: Launch, here: Path) -
     assert "named-outputs/o/x" in run.artifacts()
     assert not staged.exists()
     assert run.state is RunState.FAILED
+    saved = "were saved after the run's end"
+    assert [saved in fields["text"] for fields in run.events("warning")].count(True) == 1
+    collect(run.layout, run.name)
+    assert [saved in fields["text"] for fields in run.events("warning")].count(True) == 1
 
 
 def test_read_only_folders_do_not_keep_temporary_storage(launch: Launch) -> None:

@@ -252,3 +252,10 @@ def test_the_plan_and_spec_are_json(launch: Launch) -> None:
     assert json.loads(run.files.spec.read_text())["inputs"] == {"a": 1}
     assert json.loads(run.files.identity.read_text())["name"] == run.name
     assert "command: " in run.files.job_yaml.read_text()
+
+
+def test_the_stage_of_a_command_that_failed_has_failed(launch: Launch) -> None:
+    for text, status in (("true", "done"), ("exit 3", "failed"), ("kill -9 $$", "failed")):
+        run = launch(text)
+        run.finish()
+        assert [one["status"] for one in run.events("stage") if one["stage"] == "run"] == ["started", status]

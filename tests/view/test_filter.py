@@ -42,7 +42,22 @@ def test_words_and_alternatives() -> None:
     assert parse_filter("", NOW).alternatives == () == parse_filter(" | ", NOW).alternatives
 
 
-@pytest.mark.parametrize("text", ['"open', "state:sleeping", "lr<", "created<soon", "created~1h"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"open',
+        "state:sleeping",
+        "lr<",
+        "created<soon",
+        "created~1h",
+        "n<abc",
+        "metric.loss>=x",
+        "lr<<(",
+        "state<failed",
+        "exit>x",
+        "name<b",
+    ],
+)
 def test_what_means_nothing_is_explained(text: str) -> None:
     with pytest.raises(UsageError):
         parse_filter(text, NOW)

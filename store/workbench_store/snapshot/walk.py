@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench_store.errors import SnapshotError
 from workbench_store.snapshot.ignore import ALWAYS_EXCLUDED, IgnoreRules
+from workbench_store.unreadable import unreadable
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,7 @@ class _Walk:
         try:
             entries = sorted(os.scandir(place), key=lambda entry: entry.name)
         except OSError as error:
-            raise SnapshotError(
-                f"cannot read the folder {place}: {error.strerror or error}",
-                remedy="Make it readable, or leave it out with a rule in .amlignore.",
-            ) from error
+            raise unreadable("read the folder", place, error) from error
         for entry in entries:
             self._entry(entry, f"{path}/{entry.name}" if path else entry.name, above, dropped)
 

@@ -1,6 +1,7 @@
 """Copies that cost no space where the file system can share blocks (reflinks), and move where a move will
 do."""
 
+import errno
 import os
 import shutil
 import sys
@@ -51,12 +52,55 @@ def copy_data(source: Path, target: Path) -> None:
 
 
 def _lead_as_before(source: Path, link: Path, target: Path) -> None:
+    original = source / link.relative_to(target)
+    text = _text_elsewhere(source, original)
+    if text != os.readlink(original):
+        replace_link(link, text)
+
+
+def _text_elsewhere(source: Path, link: Path) -> str:
+    """What a link in a folder must hold in a copy of the folder, so that it leads to the same or to its copy."""
     text = os.readlink(link)
     if os.path.isabs(text):
+        return text
+    before = os.path.normpath(link.parent / text)
+    return text if is_inside(before, source) else before
+
+
+def publish(source: Path, target: Path, by: str) -> None:
+    """Copy as `copy_data` does to a place where others read and write too: each file and link takes its name whole.
+
+    `by` tells the drafts of one publisher from another's; what it was cut short in is done again. Raises OSError.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not source.is_dir():
+        _publish_file(source, target, by)
         return
-    before = Path(os.path.normpath(source / link.relative_to(target).parent / text))
-    if not is_inside(before, source):
-        replace_link(link, before)
+    folders = []
+    for folder, names, files in os.walk(source, onerror=raise_error):
+        place = target / os.path.relpath(folder, source)
+        place.mkdir(exist_ok=True)
+        folders.append((folder, place))
+        for path in (Path(folder, name) for name in (*names, *files)):
+            if path.is_symlink():
+                replace_link(place / path.name, _text_elsewhere(source, path))
+            elif path.is_file():
+                _publish_file(path, place / path.name, by)
+    for folder, place in reversed(folders):
+        shutil.copystat(folder, place)
+
+
+def _publish_file(source: Path, target: Path, by: str) -> None:
+    real = Path(os.path.realpath(target))  # a link of the user's that is there already goes on leading there
+    draft = real.with_name(f".{real.name[:100]}.{by[:60]}.new")
+    try:
+        copy_file(source, draft)
+        if draft.stat().st_size != source.stat().st_size:
+            raise OSError(errno.EIO, f"{source} was not copied whole", str(target))
+        draft.replace(real)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def links_below(root: Path) -> Iterator[Path]:

@@ -45,9 +45,14 @@ def collect(layout: WorkspaceLayout, name: str) -> None:
 def _collect_held(layout: WorkspaceLayout, files: RunLayout) -> None:
     plan = read_plan(files)
     recorder = RunRecorder(files, "user", last_generation(state_changes(files)))
+    late = not files.collected.exists()
     try:
         save(layout, plan, recorder)
         release(layout, plan, recorder)
+        if late:
+            recorder.warning(
+                "the outputs were saved after the run's end, by workbench outputs --collect; its state stays"
+            )
     except (OSError, DataError) as error:
         raise RunError(f"the outputs of run {files.name} cannot be saved: {error}") from error
     finally:

@@ -56,7 +56,7 @@ def failed(reason: str) -> Ending:
 
 def unsaved(ending: Ending, trouble: str, name: str) -> Ending:
     """The same ending for a run whose outputs could not be saved: what would be Completed is Failed."""
-    text = f"outputs not saved: {trouble}; temporary storage is kept: workbench outputs --collect {name}"
+    text = f"outputs not saved: {trouble}; to save them later: workbench outputs --collect {name}"
     if ending.state is RunState.COMPLETED:
         return replace(ending, state=RunState.FAILED, reason=text)
     return replace(ending, reason=f"{ending.reason}; {text}" if ending.reason else text)

@@ -67,14 +67,14 @@ class RunRecorder:
     @contextmanager
     def stage(self, stage: str) -> Iterator[dict[str, Any]]:
         """Record a stage's start and its end with the seconds it took; what is put into the dict is its
-        detail, but for `seconds`, which tells better how long it took."""
+        detail, but for `seconds` and `status`, which tell better how long it took and how it ended."""
         detail: dict[str, Any] = {}
         began = time.monotonic()
         self._journal.event("stage", stage=stage, status="started", seconds=None, detail={})
         status = "failed"
         try:
             yield detail
-            status = "done"
+            status = detail.pop("status", "done")
         except Canceled:
             status = "canceled"
             raise

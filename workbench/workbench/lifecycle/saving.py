@@ -10,7 +10,7 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
 from workbench.client.log_cap import join_logs
-from workbench.data.copying import copy_data, is_inside, links_below, move_into, replace_link
+from workbench.data.copying import copy_data, is_inside, links_below, move_into, publish, replace_link
 from workbench.data.hashing import HashedFile, changed_below, hash_below
 from workbench.data.upload import upload
 from workbench.lifecycle.ending import Ending, unsaved
@@ -55,7 +55,7 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
         for kept in _kept_folders(files, plan):
             bring_in(kept, layout.staged(plan.name))
         for output in plan.outputs:
-            _publish(output)
+            _publish(output, plan.name)
             _upload(output)
         artifacts = list(_artifacts(files, plan))
         for kind, path, file in artifacts:
@@ -119,18 +119,14 @@ def _put_in_place(draft: Path, place: Path) -> None:
     draft.replace(place)
 
 
-def _publish(output: PlannedOutput) -> None:
+def _publish(output: PlannedOutput, run: str) -> None:
     """Copy an `upload` output to the path that the user chose."""
     source, target = Path(output.resolved), Path(output.path)
     if not output.published or not source.exists():
         return
     if source.is_file() and target.is_dir():
         raise RunError(f"the output {output.name} is a file, and {target} is a folder")
-    copy_data(source, target)
-    for file in hash_below(source):
-        copied = target / file.path if file.path else target
-        if copied.stat().st_size != file.size:
-            raise RunError(f"the output {output.name} was not copied whole to {copied}")
+    publish(source, target, run)
 
 
 def _upload(output: PlannedOutput) -> None:

@@ -18,6 +18,8 @@ from workbench.lifecycle.staging import code_folder, prepare_outputs, stage_code
 from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.system_metrics import SystemMetrics
 
+#: How the stage in which the command runs has ended, by what the run will be.
+_STATUS = {RunState.COMPLETED: "done", RunState.FAILED: "failed", RunState.CANCELED: "canceled"}
 _WAIT_SECONDS = 0.1
 #: Processes that the command left behind when it ended by itself have this long to end.
 _LEFTOVER_GRACE_SECONDS = 1.0
@@ -110,11 +112,13 @@ def _stage(supervision: Supervision) -> None:
 
 def _start_and_run(supervision: Supervision, prepared: PreparedVariables, allocation: Allocation) -> Ending:
     launch = _launch(supervision, prepared, allocation)
-    with supervision.recorder.stage("run"):
+    with supervision.recorder.stage("run") as detail:
         job = supervision.compute.start(launch)
         supervision.recorder.state(RunState.RUNNING)
         hash_inputs(supervision.plan, supervision.recorder)
-        return _watch_job(supervision, job)
+        ending = _watch_job(supervision, job)
+        detail["status"] = _STATUS[ending.state]
+        return ending
 
 
 def _launch(supervision: Supervision, prepared: PreparedVariables, allocation: Allocation) -> JobLaunch:
@@ -140,6 +144,7 @@ def _run(supervision: Supervision, job: RunningJob) -> Ending:
     supervision.recorder.state(RunState.RUNNING)
     with supervision.recorder.stage("run") as detail:
         ending = _watch_job(supervision, job)
+        detail["status"] = _STATUS[ending.state]
         detail["seconds"] = ending.seconds  # the command may have ended long before it was adopted
         return ending
 

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 
 from workbench_store.errors import UsageError
-from workbench_store.records import Condition, Operator
+from workbench_store.records import Condition, Operator, Subject
 from workbench_store.states import RunState
 
 #: What may stand in a filter for a column of the list.
@@ -40,6 +40,7 @@ _PARTIAL = frozenset({"name", "experiment", "compute", "user", "host", "environm
 _TOKEN = re.compile(r'(?P<bar>\|)|(?P<word>(?:"[^"]*"|[^\s|"])+)|(?P<quote>")')
 _TEST = re.compile(r"(?P<name>[^:=<>!~\s]+)(?P<operator><=|>=|!=|=|<|>|~|:)(?P<value>.*)", re.S)
 _AGO = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
+_ORDERS = frozenset({"<", "<=", ">", ">="})
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
@@ -94,12 +95,21 @@ def _condition(word: str, now: float) -> Condition:
         )
     kind, _, rest = name.partition(".")
     if kind in ("metric", "metrics", "param", "params") and rest:
-        return Condition("metric" if kind[0] == "m" else "param", rest, _operator(operator), _value(value), negated)
+        which: Subject = "metric" if kind[0] == "m" else "param"
+        return Condition(which, rest, _operator(operator), _comparable(word, operator, value), negated)
     if kind in ("tag", "tags"):
         return _tag(rest, operator, value, negated)
     if name.lower() in FIELDS:
         return _field(FIELDS[name.lower()], operator, value, negated, now)
-    return Condition("any", name, _operator(operator), _value(value), negated)
+    return Condition("any", name, _operator(operator), _comparable(word, operator, value), negated)
+
+
+def _comparable(word: str, operator: str, value: str) -> str | float:
+    """The value as a number if it is one, which it must be where more and less are asked for."""
+    found = _value(value)
+    if operator in _ORDERS and isinstance(found, str):
+        raise UsageError(f"the filter's {word!r} compares with {value!r}, which is no number")
+    return found
 
 
 def _unquoted(text: str) -> str:
@@ -126,13 +136,17 @@ def _tag(name: str, operator: str, value: str, negated: bool) -> Condition:
 
 
 def _field(column: str, operator: str, value: str, negated: bool, now: float) -> Condition:
+    if operator in _ORDERS and column in (*_PARTIAL, "state", "kind"):
+        raise UsageError(
+            f"the filter cannot compare {column} with {operator!r}", remedy=f"Write for example {column}:{value}."
+        )
     if column == "state":
         return Condition("column", "state", "=" if operator == ":" else _operator(operator), _state(value), negated)
     if column in ("created", "started", "ended", "duration"):
         return _moment(column, operator, value, negated, now)
     if operator == ":" and column in _PARTIAL:
         return Condition("column", column, "~", value, negated)
-    typed = _value(value) if column == "exit_code" else value
+    typed = _comparable(f"exit{operator}{value}", operator, value) if column == "exit_code" else value
     return Condition("column", column, _operator(operator), typed, negated)
 
 

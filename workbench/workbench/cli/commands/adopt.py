@@ -21,6 +21,12 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.workspace import Workspace
 
     found = Workspace(arguments.workspace, create=False).run(arguments.run)
+    started = found.files.job_process.exists()
     found.adopt()
+    if not started:
+        narrate(
+            f"{found.name}: its command was never started, so it ends as Failed; again: workbench rerun {found.name}"
+        )
+        return ExitCode.COMPLETED
     narrate(f"{found.name}: adopted; follow it with: workbench logs -f {found.name}")
     return ExitCode.COMPLETED

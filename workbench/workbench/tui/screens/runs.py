@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 1.0
 #: The first look at what is to be tidied comes after the first screen, in seconds.
 FIRST_TIDYING_SECONDS = 5.0
+#: Cells of the head's edges.
+_HEAD_EDGE = 2
 #: The list, the counts, why nothing new could be taken in, if so, and the store's revision that this is of.
 _Answer = tuple[RunList, Overview, str | None, int]
 
@@ -152,13 +155,15 @@ class RunsScreen(Screen[None]):
         return question
 
     def _head(self, counts: Overview | None) -> Text:
+        """Where the states' names do not fit, their signs stand for them."""
         text = Text("Workbench", "bold")
         if counts is None:
             return text
         text.append(f"  {counted(counts.total, 'run')}", "not bold")
-        for state, count in counts.states:
-            sign, colour = STATES[state]
-            text.append(f"  {sign} {count:,} {state}", f"not bold {colour}")
+        parts = [(f"  {STATES[state][0]} {count:,}", f" {state}", STATES[state][1]) for state, count in counts.states]
+        fits = text.cell_len + sum(cell_len(number + name) for number, name, _ in parts) <= self.size.width - _HEAD_EDGE
+        for number, name, colour in parts:
+            text.append(number + (name if fits else ""), f"not bold {colour}")
         return text
 
     def _empty(self, listed: RunList) -> str:

@@ -45,8 +45,8 @@ class MediaView(Horizontal):
     """The media of one run. Nothing is read before `open` is called; pillow is loaded with the first picture."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "step(-1)", "Step back", key_display="[", tooltip="One step back"),
-        Binding("right_square_bracket", "step(1)", "Step on", key_display="]", tooltip="One step on"),
+        Binding("left_square_bracket", "step(-1)", "Step", key_display="[]", tooltip="One step back"),
+        Binding("right_square_bracket", "step(1)", "Step on", show=False, key_display="]", tooltip="One step on"),
         Binding("left_curly_bracket", "step(-1000000000)", "First step", show=False, key_display="{"),
         Binding("right_curly_bracket", "step(1000000000)", "Last step", show=False, key_display="}"),
     ]
