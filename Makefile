@@ -37,8 +37,8 @@ format: setup    ## let ruff rewrite
 picture: setup   ## draw the README's picture of the dashboard
 	$(BIN)/python scripts/dashboard_picture.py
 
-docs: setup      ## write docs/cli-reference.md from the commands' own help
-	$(BIN)/python scripts/cli_reference.py
+docs: setup      ## write docs/cli-reference.md from the commands' own help, docs/sql.md from the views
+	$(BIN)/python scripts/cli_reference.py && $(BIN)/python scripts/sql_reference.py
 
 bench: setup     ## measure against the budgets and write docs/benchmarks.md
 	$(BIN)/python benchmarks/run_all.py

@@ -109,6 +109,17 @@ class Lease:
                 connection.execute("COMMIT")
 
     @contextmanager
+    def sharing(self) -> Iterator[None]:
+        """The store, brought to this version, may be read meanwhile by a connection other than this one's.
+
+        Others may read too; who wants to write waits. Raises as `reading`.
+        """
+        with self._turn:
+            self._prepare()
+            with self._shared():
+                yield
+
+    @contextmanager
     def without_file(self) -> Iterator[None]:
         """Nobody has the store attached meanwhile: for replacing the file."""
         with self._turn, self._exclusive():

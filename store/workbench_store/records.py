@@ -294,7 +294,7 @@ class RunQuery:
     """Which runs, in which order, with the last value of which metrics (rank 0) and which parameters beside them.
 
     `alternatives` are joined by "or", the conditions within one by "and"; none at all means every run. `archived` takes
-    only runs that are, or are not; None takes both.
+    only runs that are, or are not; None takes both. `names` takes only runs of these names.
     """
 
     alternatives: tuple[tuple[Condition, ...], ...] = ()
@@ -304,6 +304,14 @@ class RunQuery:
     offset: int = 0
     limit: int | None = None
     archived: bool | None = None
+    names: tuple[str, ...] | None = None
+
+
+class Recorded(NamedTuple):
+    """What a run has of metrics (the last value of rank 0) and parameters, by key."""
+
+    metrics: dict[str, float]
+    params: dict[str, Any]
 
 
 class RunRow(NamedTuple):

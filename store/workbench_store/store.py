@@ -35,6 +35,7 @@ from workbench_store.records import (
     MediaQuery,
     MediaRecord,
     MetricSummary,
+    Recorded,
     Refresh,
     RunDetail,
     RunPorts,
@@ -43,6 +44,8 @@ from workbench_store.records import (
     RunTable,
     Series,
 )
+from workbench_store.user_sql.result import QueryResult
+from workbench_store.user_sql.session import DEFAULT_SECONDS, Matching, matching, query
 
 #: What one transaction takes at most: bounded, so that no reader waits for a backlog.
 _CHUNK_BYTES = 8 * 1024 * 1024
@@ -206,6 +209,19 @@ class Store:
         """The runs that the query asks for; all of them, newest first, without one."""
         with self._lease.reading() as connection:
             return run_queries.list_runs(connection, query or RunQuery())
+
+    def matching(self, condition: str) -> Matching:
+        """The runs for which the condition, as it may stand behind WHERE in SQL, holds. Raises QueryError."""
+        return matching(self.layout, condition)
+
+    def query(self, text: str, seconds: float = DEFAULT_SECONDS) -> QueryResult:
+        """What a user's SELECT gives, over the views that docs/sql.md lists. Raises QueryError."""
+        return query(self.layout, text, seconds=seconds)
+
+    def recorded(self, names: list[str]) -> dict[str, Recorded]:
+        """All metrics' last values (rank 0) and parameters of each of these runs."""
+        with self._lease.reading() as connection:
+            return run_queries.recorded(connection, names)
 
     def environment_keys(self) -> dict[str, str]:
         """The environment's key of each run that had one of its own, newest run first."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from workbench_store.store import Store
+    from workbench_store.user_sql.result import QueryResult
 
     from workbench.spec import CommandJob
     from workbench.view.compare import Comparison
@@ -91,10 +92,26 @@ class Workspace:
         base = self.run(baseline).name if isinstance(baseline, str) else baseline.name if baseline else None
         return compare(self.layout, self.store, [one.name for one in found], baseline=base)
 
-    def runs(self, filter: str = "", *, limit: int | None = None) -> list[Run]:
-        """The runs, newest first; `filter` is what the dashboard's filter takes, for example `state:failed lr<0.1`."""
+    def runs(self, where: str = "", *, filter: str = "", limit: int | None = None) -> list[Run]:
+        """The runs, newest first, for which a condition in SQL holds: `metrics.accuracy > 0.9 and params.lr < 0.1`.
+
+        `filter` is what the dashboard's filter takes, for example `state:failed lr<0.1`. Raises QueryError for a
+        condition and UsageError for a filter that cannot be understood.
+        """
         from workbench.view import run_list
         from workbench.view.fresh import refresh
 
         refresh(self.layout, self.store)
-        return [Run(self.layout, self.store, name) for name in run_list.matching_names(self.store, filter, limit=limit)]
+        names = run_list.matching_names(self.store, filter, where=where, limit=limit)
+        return [Run(self.layout, self.store, name) for name in names]
+
+    def query(self, sql: str, *, seconds: float = 10.0) -> "QueryResult":
+        """What one SELECT gives over the views runs, metrics, points, params, tags ...: see docs/sql.md.
+
+        The result has `.rows()`, and `.arrow()`, `.pandas()` or `.polars()` where these packages are installed. Raises
+        QueryError for SQL that is wrong, is refused or takes longer than `seconds`.
+        """
+        from workbench.view.fresh import refresh
+
+        refresh(self.layout, self.store)
+        return self.store.query(sql, seconds)

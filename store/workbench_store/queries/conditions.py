@@ -30,6 +30,7 @@ _PARAM = "(SELECT any_value(p.number) FROM params p WHERE p.run = r.id AND p.key
 _PARAM_TEXT = "(SELECT any_value(p.text) FROM params p WHERE p.run = r.id AND p.key = ?)"
 _TAG = "(SELECT any_value(t.value) FROM tags t WHERE t.run = r.id AND t.key = ?)"
 _COMPARE = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_ORDERS = frozenset({"<", "<=", ">", ">="})
 
 Parameters = list[object]
 
@@ -86,7 +87,10 @@ def _compared(expression: str, condition: Condition, names: Parameters) -> tuple
     operator = _COMPARE[condition.operator]
     if isinstance(condition.value, str):
         return f"lower(({expression})::VARCHAR) {operator} lower(?)", [*names, condition.value]
-    return f"TRY_CAST({expression} AS DOUBLE) {operator} ?", [*names, condition.value]
+    number = f"TRY_CAST({expression} AS DOUBLE)"
+    # To DuckDB NaN is greater than every number.
+    number = f"nullif({number}, 'nan'::DOUBLE)" if condition.operator in _ORDERS else number
+    return f"{number} {operator} ?", [*names, condition.value]
 
 
 def _text_test(condition: Condition) -> tuple[str, Parameters]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from workbench_store.errors import UsageError
 from workbench_store.fold import clean
 from workbench_store.queries.conditions import Parameters, order_by, where
-from workbench_store.records import RunQuery, RunRecord, RunRow, RunTable
+from workbench_store.records import Recorded, RunQuery, RunRecord, RunRow, RunTable
 from workbench_store.states import RunState
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def list_runs(connection: "duckdb.DuckDBPyConnection", query: RunQuery) -> RunTa
     condition, parameters = where(query.alternatives)
     if query.archived is not None:
         condition = f"({condition}) AND {'' if query.archived else 'NOT '}coalesce(archived, false)"
+    if query.names is not None:
+        condition, parameters = f"({condition}) AND name IN (SELECT unnest(?::VARCHAR[]))", [*parameters, query.names]
     order, order_parameters = order_by(query.sort)
     total = int(connection.execute(f"SELECT count(*) FROM runs r WHERE {condition}", parameters).fetchall()[0][0])
     window = "" if query.limit is None else f"LIMIT {int(query.limit)}"
@@ -67,6 +69,21 @@ def _run_rows(rows: list[tuple[Any, ...]], metrics: int) -> Iterator[RunRow]:
         state = states.get(row[1], RunState.UNKNOWN)
         values = tuple(parsed[text] for text in params)
         yield RunRow._make((row[0], state, *row[2:_FIXED], row[_FIXED : _FIXED + metrics], values))
+
+
+def recorded(connection: "duckdb.DuckDBPyConnection", names: list[str]) -> dict[str, Recorded]:
+    """The last values of rank 0 and the parameters of these runs. There may be thousands of keys, so they are rows."""
+    found: dict[str, Recorded] = {name: Recorded({}, {}) for name in names}
+    chosen = "(SELECT unnest(?::VARCHAR[]))"
+    last = f"SELECT run, key, last FROM series WHERE rank = 0 AND run IN {chosen} ORDER BY run, key"
+    for name, key, value in connection.execute(last, [names]).fetchall():
+        found[name].metrics[key] = value
+    given = (
+        f"SELECT r.name, p.key, p.value FROM params p JOIN runs r ON r.id = p.run WHERE r.name IN {chosen} ORDER BY ALL"
+    )
+    for name, key, value in connection.execute(given, [names]).fetchall():
+        found[name].params[key] = json.loads(value)
+    return found
 
 
 def environment_keys(connection: "duckdb.DuckDBPyConnection") -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Running": ("run", "validate", "schema", "snapshot", "rerun", "reproduce", "cancel"),
-    "Looking": ("dashboard", "ls", "show", "logs", "media", "compare"),
+    "Looking": ("dashboard", "ls", "show", "logs", "media", "compare", "sql"),
     "Runs": ("outputs", "tag", "note", "archive", "open", "export", "adopt", "close"),
     "Data": ("data", "datastore", "model", "lineage"),
     "Environments and computes": ("env", "compute"),

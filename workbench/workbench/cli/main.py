@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "logs": "print a run's log",
     "media": "show a run's images, tables and the like",
     "compare": "show what differs between runs",
+    "sql": "ask the store a SELECT",
     "cancel": "cancel runs",
     "rerun": "run a run again, as it was or with changes",
     "reproduce": "run a run again and report what came out the same",

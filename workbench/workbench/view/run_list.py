@@ -1,7 +1,7 @@
 """The list of runs: which columns there are, and the rows of the window that is looked at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from workbench_store.errors import UsageError
@@ -61,27 +61,38 @@ def run_list(
     columns: ListColumns,
     *,
     filter: str = "",
+    where: str = "",
     sort: SortKey | None = None,
     offset: int = 0,
     limit: int | None = None,
 ) -> RunList:
-    """The rows of the window. Raises UsageError for a filter that cannot be understood."""
+    """The rows of the window: of the runs that pass the filter and for which the SQL condition `where` holds.
+
+    Raises UsageError for a filter that cannot be understood, and QueryError for such a condition.
+    """
     key = sort or SortKey()
-    table = store.runs(query(columns, filter, key, offset, limit))
+    asked = _asked(store, filter, where)
+    window = replace(asked, sort=key, metrics=columns.metrics, params=columns.params, offset=offset, limit=limit)
+    table = store.runs(window)
     return RunList(columns, table.total, offset, table.rows, key, filter)
 
 
-def query(columns: ListColumns, filter: str, sort: SortKey, offset: int, limit: int | None) -> RunQuery:
-    """The store's query of a list."""
-    wanted = parse_filter(filter)
-    return RunQuery(wanted.alternatives, sort, columns.metrics, columns.params, offset, limit, archived=wanted.archived)
-
-
-def matching_names(store: "Store", filter: str, *, limit: int | None = None) -> list[str]:
-    """The names of the runs that pass the filter, newest first. Raises UsageError."""
-    wanted = parse_filter(filter)
-    table: RunTable = store.runs(RunQuery(wanted.alternatives, limit=limit, archived=wanted.archived))
+def matching_names(store: "Store", filter: str = "", *, where: str = "", limit: int | None = None) -> list[str]:
+    """The names of the runs that pass the filter and for which the SQL condition holds, newest first. Raises as
+    `run_list`."""
+    table: RunTable = store.runs(replace(_asked(store, filter, where), limit=limit))
     return table.names
+
+
+def _asked(store: "Store", filter: str, where: str) -> RunQuery:
+    """Archived runs are left out, unless the filter or the condition speaks of them."""
+    wanted = parse_filter(filter)
+    asked = RunQuery(wanted.alternatives, archived=wanted.archived)
+    if not where:
+        return asked
+    found = store.matching(where)
+    archived = None if found.asks_archived and wanted.archived is False else wanted.archived
+    return replace(asked, names=tuple(found.names), archived=archived)
 
 
 def parse_sort(text: str, columns: ListColumns, *, descending: bool | None = None) -> SortKey:

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace(arguments.workspace, create=False)
     runs = [workspace.run(name) for name in arguments.runs]
     if arguments.all is not None:
-        runs += workspace.runs(filter_of_all(arguments.all) + (" archived:yes" if arguments.undo else ""))
+        runs += workspace.runs(filter=filter_of_all(arguments.all) + (" archived:yes" if arguments.undo else ""))
     runs = list({found.name: found for found in runs}.values())
     edit_archived(workspace.layout, [found.name for found in runs], not arguments.undo)
     what = "brought back" if arguments.undo else "archived"

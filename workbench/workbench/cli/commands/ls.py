@@ -1,12 +1,14 @@
 """List runs, newest first.
 
 FILTER is a few words: `state:failed`, `exp:digits`, `lr<0.1`, `accuracy>=0.9`, `tag:team=vision`, `-tag:old`, any
-text; words are joined by "and", `|` is "or".
+text; words are joined by "and", `|` is "or". `--where` takes what may stand behind WHERE in SQL over the view `runs`,
+where `metrics.KEY`, `params.NAME` and `tags.NAME` are a run's own: docs/sql.md.
 
 examples:
   workbench ls
   workbench ls state:failed
   workbench ls 'exp:digits lr<0.1 | tag:best' --sort accuracy --desc
+  workbench ls --where "metrics.accuracy > 0.9 and (params.lr < 0.1 or tags.team = 'vision')"
   workbench ls --json
 """
 
@@ -20,6 +22,7 @@ from workbench.cli.exit_codes import ExitCode
 
 DEFAULTS: dict[str, Any] = {
     "filter": [],
+    "where": "",
     "sort": None,
     "descending": None,
     "limit": None,
@@ -38,6 +41,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     # What argparse takes for a value though it begins with a dash: numbers, and filters turned round (`-tag:old`).
     parser._negative_number_matcher = _DASHED
     parser.add_argument("filter", nargs="*", metavar="FILTER", help="only runs that fit")
+    parser.add_argument("--where", metavar="SQL", default="", help="only runs for which this condition holds")
     parser.add_argument("--sort", metavar="COLUMN", help="a column, metric or parameter (default: created)")
     order = parser.add_mutually_exclusive_group()
     order.add_argument("--desc", dest="descending", action="store_const", const=True, help="greatest first")
@@ -71,21 +75,21 @@ def run(arguments: argparse.Namespace) -> int:
     if done.blocked:
         narrate(f"what is new cannot be taken in: {done.blocked}")
     columns = list_columns(store, arguments.metric, arguments.param)
-    if arguments.json:
-        columns = list_columns(store, columns.all_metrics, columns.all_params)
     sort = parse_sort(arguments.sort, columns, descending=arguments.descending) if arguments.sort else None
     limit = arguments.limit if arguments.limit is not None else None if arguments.all or arguments.json else _LIMIT
-    listed = run_list(store, columns, filter=" ".join(arguments.filter), sort=sort, limit=limit)
+    words = " ".join(arguments.filter)
+    listed = run_list(store, columns, filter=words, where=arguments.where, sort=sort, limit=limit)
     if arguments.json:
-        emit_json({"total": listed.total, "runs": [_as_dict(row, listed.columns) for row in listed.rows]})
+        recorded = store.recorded([row.name for row in listed.rows])
+        emit_json({"total": listed.total, "runs": [_as_dict(row, recorded[row.name]) for row in listed.rows]})
     else:
-        _print(listed)
+        _print(listed, narrowed=bool(words or arguments.where))
     sys.stdout.flush()
     tidy_if_due(layout)
     return ExitCode.COMPLETED
 
 
-def _as_dict(row: Any, columns: Any) -> dict[str, Any]:
+def _as_dict(row: Any, recorded: Any) -> dict[str, Any]:
     from workbench.view.format import iso_time
 
     return {
@@ -99,19 +103,19 @@ def _as_dict(row: Any, columns: Any) -> dict[str, Any]:
         "started": iso_time(row.started),
         "ended": iso_time(row.ended),
         "reason": row.reason,
-        "metrics": {key: v for key, v in zip(columns.metrics, row.metrics, strict=True) if v is not None},
-        "params": {key: v for key, v in zip(columns.params, row.params, strict=True) if v is not None},
+        "metrics": recorded.metrics,
+        "params": {key: value for key, value in recorded.params.items() if value is not None},
     }
 
 
-def _print(listed: Any) -> None:
+def _print(listed: Any, *, narrowed: bool) -> None:
     from workbench_store.words import counted
 
     from workbench.cli.output import emit_table, narrate
     from workbench.view.format import safe_text
 
     if not listed.rows:
-        narrate("no runs fit the filter" if listed.filter else "no runs yet: workbench run job.yml makes one")
+        narrate("no runs fit" if narrowed else "no runs yet: workbench run job.yml makes one")
         return
     columns = listed.columns
     emit_table(

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         runs = [workspace.run(arguments.run)]
     else:
         texts = [text for text in (arguments.run, *texts) if text is not None]
-        runs = workspace.runs(filter_of_all(arguments.all))
+        runs = workspace.runs(filter=filter_of_all(arguments.all))
     if not texts and not arguments.remove:
         raise UsageError("no tag is named", remedy="workbench tag RUN TAG=VALUE ..., or --remove TAG")
     tags = {name: value for name, _, value in (text.partition("=") for text in texts)}

@@ -1,0 +1,62 @@
+"""Write docs/sql.md from the views that users' SQL reads."""
+
+import sys
+from pathlib import Path
+
+from workbench_store.user_sql import DEFAULT_SECONDS, VIEWS
+
+TARGET = Path(__file__).parents[1] / "docs" / "sql.md"
+HEAD = f"""# SQL over the runs
+
+Made from the views by `make docs`; do not edit it.
+
+    workbench sql "SELECT name, state, metrics.accuracy, params.lr FROM runs ORDER BY metrics.accuracy DESC LIMIT 10"
+    workbench ls --where "metrics.accuracy > 0.9 and (params.lr < 0.1 or tags.team = 'vision')"
+
+```python
+from workbench import Workspace
+
+workspace = Workspace()
+workspace.runs("metrics.accuracy > 0.9")  # a condition, as behind WHERE
+workspace.query("SELECT * FROM points WHERE key = 'loss'")  # .rows(), .arrow(), .pandas(), .polars()
+```
+
+The language is DuckDB's. The views below are a promise: their columns are only ever added to.
+
+- **One SELECT**, which reads these views and nothing else: no file, no setting, no change; other statements and
+  functions that read files are refused. It runs on the store opened for reading only, with 400 MB of memory.
+- **A time limit** of {DEFAULT_SECONDS:g} s (`--timeout`, `seconds=`): then it is ended, and says so. What is new waits
+  for it, and the runs go on: they write to journals, never to the store.
+- **Keys**: `metrics.loss`, `params.lr`, `tags.team` in the view `runs` are a run's own; `metrics."val/loss"` where the
+  name needs it, `params.model.depth` for a parameter `model.depth`. A key that no run has is an error that names the
+  nearest. A run without it has NULL there, for which no comparison holds.
+- **Parameters** are numbers where every run that has them gave a number, and wherever they are compared with one (a run
+  with `lr=auto` is then never `< 0.1`); true and false where every run gave one of these; else text. Tags are text, and
+  numbers where they are compared with one.
+- **NaN** is no number that anything compares with: find it by `isnan(metrics.loss)`.
+- **Archived runs** are in the views; `ls --where` leaves them out unless the condition names `archived`.
+- An error shows the line with a mark below the offending place. Times are with zone; `--json` and `--csv`
+  print them in UTC.
+"""
+
+
+def reference() -> str:
+    """The whole document."""
+    parts = [HEAD]
+    for view in VIEWS:
+        rows = [f"| `{name}` | {what.replace('|', chr(92) + '|')} |" for name, what in view.columns]
+        parts.append("\n".join([f"## {view.name}: {view.row}", "", "| column | |", "|---|---|", *rows, ""]))
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Write it, or with `--check` end with 1 where it is out of date."""
+    text = reference()
+    if "--check" not in sys.argv[1:]:
+        TARGET.write_text(text, encoding="utf-8")
+    elif not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
+        sys.exit(f"{TARGET} is out of date: make docs")
+
+
+if __name__ == "__main__":
+    main()

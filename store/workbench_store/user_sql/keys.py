@@ -1,0 +1,148 @@
+"""Names of metrics, parameters and tags in a user's SQL: `metrics.accuracy`, `params.model.depth`, `r.tags.team`.
+
+What parameters hold is text or numbers, as each run gave it, and a column has one type. So `params.lr` becomes a number
+where every run that has it has a number, and wherever it is compared with one: for `adam` no comparison with 0.1 holds
+then, in place of an error or a comparison of letters. Nor does one hold for NaN.
+"""
+
+import difflib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from workbench_store.user_sql.statement import QueryError, Source, nodes
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MAPS = ("metrics", "params", "tags")
+_KEYS_OF = {
+    "metrics": "SELECT DISTINCT key FROM store.series WHERE rank = 0",
+    "params": "SELECT DISTINCT key FROM store.params",
+    "tags": "SELECT DISTINCT key FROM store.tags",
+}
+_TYPES_OF_PARAMS = (
+    "SELECT key, bool_and(value IN ('true', 'false')), bool_and(number IS NOT NULL) FROM store.params "
+    "WHERE value <> 'null' AND key IN (SELECT unnest(?::VARCHAR[])) GROUP BY key"
+)
+_COMPARISONS = frozenset(
+    "COMPARE_EQUAL COMPARE_NOTEQUAL COMPARE_LESSTHAN COMPARE_GREATERTHAN COMPARE_LESSTHANOREQUALTO "
+    "COMPARE_GREATERTHANOREQUALTO COMPARE_BETWEEN COMPARE_NOT_BETWEEN COMPARE_IN COMPARE_NOT_IN".split()
+)
+
+
+class _Reference(NamedTuple):
+    """One mention: where it stands (bytes), the table before it, which map, which key, and how it is used."""
+
+    start: int
+    length: int
+    qualifier: str
+    map: str
+    key: str
+    as_number: bool
+    is_column: bool
+
+
+class Written(NamedTuple):
+    """The statement as it is run, and where its bytes come from."""
+
+    text: str
+    #: (where a replacement begins in the new text, where it ends there, where what it replaced begins and ends).
+    moved: tuple[tuple[int, int, int, int], ...]
+
+    def original(self, place: int) -> int:
+        """The byte of the original at which that byte of the new text stands."""
+        shift = 0
+        for begin, end, was, was_end in self.moved:
+            if place < begin:
+                break
+            if place < end:
+                return was
+            shift = was_end - end
+        return place + shift
+
+
+def with_keys(connection: "duckdb.DuckDBPyConnection", tree: dict[str, Any], source: Source) -> Written:
+    """The statement with every mention of a key written as what DuckDB takes. Raises QueryError for an unknown key."""
+    references = sorted(_references(tree))
+    _check(connection, references, source)
+    params = [one.key for one in references if one.map == "params"]
+    types = {key: (flag, number) for key, flag, number in connection.execute(_TYPES_OF_PARAMS, [params]).fetchall()}
+    given, parts, moved = source.statement.encode(), [], []
+    done = length = 0
+    for one in references:
+        piece = _expression(one, *types.get(one.key, (False, False))).encode()
+        parts += [given[done : one.start], piece]
+        begin = length + one.start - done
+        length, done = begin + len(piece), one.start + one.length
+        moved.append((begin, length, one.start, done))
+    return Written(b"".join([*parts, given[done:]]).decode(), tuple(moved))
+
+
+def _expression(one: _Reference, is_flag: bool, is_number: bool) -> str:
+    text = "'" + one.key.replace("'", "''") + "'"
+    value = f"{one.qualifier}{one.map}[{text}]"
+    if one.as_number:
+        # To DuckDB NaN is greater than every number, and equal to itself; here it compares with none.
+        value = f"nullif(TRY_CAST({value} AS DOUBLE), 'nan'::DOUBLE)"
+    elif one.map == "params" and (is_flag or is_number):
+        value = f"TRY_CAST({value} AS {'BOOLEAN' if is_flag else 'DOUBLE'})"
+    return f'{value} AS "{one.key.replace(chr(34), chr(34) * 2)}"' if one.is_column else value
+
+
+def _references(tree: dict[str, Any]) -> Iterator[_Reference]:
+    tables = {str(node.get("alias") or node.get("table_name")).lower() for node in nodes(tree) if "table_name" in node}
+    compared = {id(operand) for node in nodes(tree) for operand in _compared_with_numbers(node)}
+    columns = {id(item) for node in nodes(tree) for item in node.get("select_list") or () if not item.get("alias")}
+    for node in nodes(tree):
+        names = node.get("column_names")
+        place = _map_in(names, tables) if isinstance(names, list) else None
+        if names is None or place is None:
+            continue
+        before = "".join(f'"{name.replace(chr(34), chr(34) * 2)}".' for name in names[:place])
+        yield _Reference(
+            int(node["query_location"]),
+            int(node["query_location_length"]),
+            before,
+            names[place].lower(),
+            ".".join(names[place + 1 :]),
+            id(node) in compared,
+            id(node) in columns,
+        )
+
+
+def _map_in(names: list[str], tables: set[str]) -> int | None:
+    """Which name is one of the maps with a key behind it. `metrics.key` is a column where metrics is a table."""
+    for place, name in enumerate(names[:-1][:2]):
+        if name.lower() in _MAPS and (place == 1 or name.lower() not in tables):
+            return place if place == 0 or names[0].lower() in tables else None
+    return None
+
+
+def _compared_with_numbers(node: dict[str, Any]) -> list[Any]:
+    if node.get("type") not in _COMPARISONS:
+        return []
+    given = [node.get(name) for name in ("left", "right", "input", "lower", "upper")] + list(node.get("children") or ())
+    operands = [one for one in given if isinstance(one, dict)]
+    return operands if any(_is_number(one) for one in operands) else []
+
+
+def _is_number(node: dict[str, Any]) -> bool:
+    if node.get("class") == "FUNCTION" and node.get("function_name") in ("-", "+"):
+        return any(_is_number(child) for child in node.get("children") or ())
+    return (node.get("literal") or {}).get("kind") in ("INTEGER", "NUMERIC", "FLOAT", "DECIMAL")
+
+
+def _check(connection: "duckdb.DuckDBPyConnection", references: list[_Reference], source: Source) -> None:
+    for which in _MAPS:
+        asked = [one for one in references if one.map == which]
+        if not asked:
+            continue
+        known = [key for (key,) in connection.execute(_KEYS_OF[which]).fetchall()]
+        missing = next((one for one in asked if one.key not in known), None)
+        if missing is not None:
+            near = difflib.get_close_matches(missing.key, known, 3, 0.5)
+            kind = {"metrics": "metric", "params": "parameter", "tags": "tag"}[which]
+            raise QueryError(
+                source.pointed(f"no run has a {kind} {missing.key!r}", missing.start),
+                remedy=f"Did you mean {' or '.join(near)}?" if near else None,
+            )

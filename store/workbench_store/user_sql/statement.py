@@ -1,0 +1,142 @@
+"""What a user's SQL may be: exactly one SELECT that reads the views and nothing else. Errors point at the place."""
+
+import difflib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench_store.errors import UsageError
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: The functions that make rows without reading anything from elsewhere. The others read files or change settings.
+_TABLE_FUNCTIONS = frozenset(
+    "generate_series histogram histogram_values json_each json_tree range repeat repeat_row summary unnest".split()
+)
+#: Functions of one value that are no business of a query.
+_REFUSED_FUNCTIONS = frozenset(
+    "current_setting getenv getvariable json_execute_serialized_sql nextval pg_sleep query query_table setseed setval "
+    "sleep_ms write_log".split()
+)
+#: Parts of a SELECT that are none.
+_CHANGES = frozenset(f"{what}_QUERY_NODE" for what in ("DELETE", "INSERT", "UPDATE", "MERGE", "MERGE_INTO", "COPY"))
+
+
+class QueryError(UsageError):
+    """A user's SQL is wrong, is refused or took too long; the message shows the line and the place in it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a user wrote, and where it stands in the statement that is run; the user is shown only what they wrote."""
+
+    text: str
+    before: str = ""
+    after: str = ""
+
+    @property
+    def statement(self) -> str:
+        """The whole statement."""
+        return self.before + self.text + self.after
+
+    def pointed(self, message: str, place: int | None) -> str:
+        """The message with line and column of the byte `place` of the statement, and that line with a caret below."""
+        at = None if place is None else place - len(self.before.encode())
+        said = "\n".join(_visible(line) for line in message.splitlines())
+        if at is None or not 0 <= at <= len(self.text.encode()):
+            return said
+        head = self.text.encode()[:at].decode(errors="ignore")
+        line, column = head.count("\n"), len(head) - (head.rfind("\n") + 1)
+        shown = _visible(self.text.split("\n")[line])
+        return f"line {line + 1}, column {column + 1}: {said}\n    {shown}\n    {' ' * column}^"
+
+
+def _visible(line: str) -> str:
+    """The line with every character that could steer a terminal as a mark of the same width."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+
+
+def parse(connection: "duckdb.DuckDBPyConnection", source: Source) -> dict[str, Any]:
+    """The syntax tree of the one SELECT that the source is. Raises QueryError for anything else."""
+    import duckdb
+
+    try:
+        statements = connection.extract_statements(source.statement)
+    except duckdb.Error as error:
+        raise query_error(error, source) from error
+    if not source.text.strip() or len(statements) != 1:
+        what = f"{len(statements)} statements" if source.text.strip() and statements else "nothing"
+        raise QueryError(f"one SELECT is wanted, and {what} was given", remedy="Write for example: SELECT * FROM runs")
+    if statements[0].type != duckdb.StatementType.SELECT:
+        kind = str(statements[0].type).rpartition(".")[2]
+        raise QueryError(
+            source.pointed(f"only SELECT may be asked, and this is {kind}", len(source.before.encode())),
+            remedy="The store is changed by Workbench's commands alone.",
+        )
+    [[text]] = connection.execute("SELECT json_serialize_sql(?)", [source.statement]).fetchall()
+    tree = json.loads(text)
+    if tree["error"]:
+        raise QueryError(source.pointed(str(tree["error_message"]), _place(tree)))
+    root: dict[str, Any] = tree["statements"][0]["node"]
+    _refuse(root, source)
+    return root
+
+
+def nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every node of a tree, parents first."""
+    waiting = [tree]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield one
+            waiting += reversed(list(one.values()))
+        elif isinstance(one, list):
+            waiting += reversed(one)
+
+
+def _refuse(root: dict[str, Any], source: Source) -> None:
+    for node in nodes(root):
+        kind, name = node.get("type"), _function(node)
+        if kind == "TABLE_FUNCTION" and name not in _TABLE_FUNCTIONS:
+            why = f"{name}() is refused: a query reads the views alone, no files or settings"
+        elif node.get("class") == "FUNCTION" and name in _REFUSED_FUNCTIONS:
+            why = f"{name}() is refused in a query"
+        elif isinstance(kind, str) and kind in _CHANGES:
+            why = "a query changes nothing"
+        else:
+            continue
+        place = node.get("query_location")
+        raise QueryError(source.pointed(why, place if isinstance(place, int) else None))
+
+
+def _function(node: dict[str, Any]) -> str:
+    inner = node.get("function") if node.get("type") == "TABLE_FUNCTION" else node
+    return str(inner.get("function_name", "")).lower() if isinstance(inner, dict) else ""
+
+
+def query_error(error: Exception, source: Source) -> QueryError:
+    """DuckDB's error (which the connection gives as JSON) as one that points at the place."""
+    text = str(error)
+    kind, _, rest = text.partition(": ")
+    try:
+        told = json.loads(rest)
+    except ValueError:
+        return QueryError(text.splitlines()[0])
+    message = str(told.get("exception_message", text)).split("\nCandidate bindings:")[0].split("\n\tCandidate")[0]
+    remedy = None
+    if told.get("error_subtype") == "COLUMN_NOT_FOUND":
+        near = difflib.get_close_matches(str(told.get("name")), str(told.get("candidates", "")).split(","), 3, 0.5)
+        message = f"there is no column {told.get('name')!r} here"
+        remedy = f"Did you mean {' or '.join(near)}?" if near else None
+    if kind == "Out of Memory Error":
+        message, remedy = "the query needs more memory than a query may have", "Ask for less: filter, or aggregate."
+    return QueryError(source.pointed(message, _place(told)), remedy=remedy)
+
+
+def _place(told: dict[str, Any]) -> int | None:
+    try:
+        return int(told["position"])
+    except (KeyError, TypeError, ValueError):
+        return None

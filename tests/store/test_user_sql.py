@@ -1,0 +1,304 @@
+"""SQL that users write: what it gives, what it may not do, and how it points at what is wrong."""
+
+import hashlib
+import math
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from workbench_store.errors import StoreBusy, UsageError, WorkbenchError
+from workbench_store.journal.writer import JournalWriter
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.store import Store
+from workbench_store.user_sql import VIEWS, QueryError, matching, query
+
+from tests.store.journals import fresh, make_run, write_points
+
+RUNS: dict[str, tuple[dict[str, Any], dict[str, str], float]] = {
+    "a": (
+        {"lr": 0.1, "opt": "adam", "warm": True, "model.depth": 2, "mixed": 1},
+        {"team": "vision", "seed": "9"},
+        0.95,
+    ),
+    "b": ({"lr": 0.05, "opt": "sgd", "warm": False, "model.depth": 3, "mixed": "auto"}, {"team": "text"}, 0.91),
+    "c": ({"lr": 1e-05, "opt": "a\"b'c", "mixed": 10}, {"seed": "10"}, 0.5),
+    "d": ({}, {}, math.nan),
+}
+
+
+@pytest.fixture
+def store(layout: WorkspaceLayout) -> Store:
+    """Four runs with parameters of several types, tags, and a metric whose name needs quotation marks."""
+    for name, (params, tags, accuracy) in RUNS.items():
+        journals = make_run(layout, name)
+        writer = JournalWriter(journals, "client")
+        writer.event("params", params=params)
+        writer.event("tags", set=tags, remove=[])
+        writer.event("archived", archived=False)
+        writer.close()
+        write_points(journals, "accuracy", [(0, 0, 1.0, 0.1), (0, 1, 2.0, accuracy)])
+        write_points(journals, "val/loss", [(0, 0, 1.0, 1.0 - accuracy)])
+        write_points(journals, "accuracy", [(1, 0, 1.0, 0.0)])
+    return fresh(layout)
+
+
+def rows(store: Store, text: str) -> list[tuple[Any, ...]]:
+    with store.query(text) as result:
+        return result.rows()
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("metrics.accuracy > 0.9", "ab"),
+        ("metrics.accuracy > 0.9 and (params.lr < 0.1 or tags.team = 'vision')", "ab"),
+        ('metrics."val/loss" < 0.1', "ab"),
+        ('metrics."val/loss" < 0.1 and params.lr = 0.1', "a"),
+        ("params.lr < 0.06", "bc"),
+        ("params.lr BETWEEN 0.05 AND 0.1", "ab"),
+        ("params.lr IN (0.1, 1e-5)", "ac"),
+        ("0.05 <= params.lr", "ab"),
+        ("params.lr * 10 > 0.4", "ab"),
+        ("params.lr > -1", "abc"),
+        ("params.opt = 'adam'", "a"),
+        ("params.opt LIKE 'a%'", "ac"),
+        ("params.opt < 0.5", ""),
+        ("params.warm", "a"),
+        ("params.warm = false", "b"),
+        ("params.model.depth = 3", "b"),
+        ('params."model.depth" > 2', "b"),
+        ("params.mixed > 5", "c"),
+        ("params.mixed = 'auto'", "b"),
+        ("params.lr IS NULL", "d"),
+        ("tags.seed > 9.5", "c"),
+        ("tags.seed = '10'", "c"),
+        ("PARAMS.lr < 0.06 AND runs.params.opt = 'sgd'", "b"),
+        ("name = 'a' -- and what follows is said to nobody", "a"),
+        ("name in (select run from points where value between 0.93 and 1)", "a"),
+        ("exists (select 1 from params p where p.run = runs.name and p.key = 'warm' and p.value = 'true')", "a"),
+        ("isnan(metrics.accuracy)", "d"),
+        ("not metrics.accuracy > 0.9", "c"),
+        ("true", "abcd"),
+        ("null", ""),
+    ],
+)
+def test_conditions(store: Store, condition: str, expected: str) -> None:
+    assert "".join(store.matching(condition).names) == expected
+
+
+def test_keys_get_their_own_names_and_types(store: Store) -> None:
+    asked = (
+        'SELECT r.name, r.params.lr, params.opt AS o, metrics."val/loss", params.warm FROM runs r ORDER BY params.lr'
+    )
+    with store.query(asked) as result:
+        assert result.columns == ("name", "lr", "o", "val/loss", "warm")
+        assert result.types == ("VARCHAR", "DOUBLE", "VARCHAR", "DOUBLE", "BOOLEAN")
+        assert [row[:3] for row in result][:2] == [("c", 1e-05, "a\"b'c"), ("b", 0.05, "sgd")]
+
+
+def test_the_views_metrics_and_params_are_tables_with_columns_of_their_own(store: Store) -> None:
+    assert rows(store, "SELECT metrics.rank FROM metrics WHERE metrics.key = 'accuracy' AND run = 'a' ORDER BY 1") == [
+        (0,),
+        (1,),
+    ]
+    joined = "SELECT params.number, r.metrics.accuracy FROM params JOIN runs r ON r.name = params.run WHERE key = 'lr'"
+    assert sorted(rows(store, joined)) == [(1e-05, 0.5), (0.05, 0.91), (0.1, 0.95)]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_every_view_has_the_columns_that_are_promised(store: Store, view: Any) -> None:
+    with store.query(f"SELECT * FROM {view.name}") as result:
+        assert result.columns == tuple(name for name, _ in view.columns)
+        assert len(result) == len(result.rows())
+
+
+def test_points_are_all_there(store: Store) -> None:
+    assert rows(
+        store, "SELECT count(*), sum(value) FROM points WHERE key = 'accuracy' AND rank = 0 AND run <> 'd'"
+    ) == [(6, pytest.approx(0.3 + 0.95 + 0.91 + 0.5))]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("SELECT nme FROM runs", ["line 1, column 8", "nme", "Did you mean name"]),
+        ("SELECT name\nFROM runs\nWHERE ünd = 1", ["line 3, column 7", "WHERE ünd = 1", "      ^"]),
+        ("SELECT params.lrr FROM runs", ["column 8", "parameter 'lrr'", "Did you mean lr?"]),
+        ("SELECT params.lr, metrics.acuracy FROM runs", ["column 19", "Did you mean accuracy?"]),
+        ("SELECT params.lr, 'é', nme FROM runs", ["column 24"]),
+        ("SELECT name FRM runs", ["column 17", "syntax error"]),
+        ("SELECT name FROM runz", ["column 18", "runs"]),
+        ("SELECT params.opt::INT, 1 FROM runs", ["adam"]),
+        ("SELECT 'abc", ["unterminated"]),
+        ("SELECT fo(name) FROM runs", ["column 8", "fo"]),
+        ("", ["one SELECT"]),
+        (" -- nothing", ["one SELECT"]),
+        ("SELECT '\x1b[31m' || nme FROM runs", ["nme"]),
+    ],
+)
+def test_errors_point_at_the_place(store: Store, text: str, told: list[str]) -> None:
+    with pytest.raises(QueryError) as caught:
+        store.query(text)
+    assert [part for part in told if part not in str(caught.value)] == []
+    assert "\x1b" not in str(caught.value)
+
+
+def test_an_error_in_a_condition_shows_the_condition_alone(store: Store) -> None:
+    with pytest.raises(QueryError) as caught:
+        store.matching("metrics.accuracy > 0.9\n and nme = 1")
+    assert caught.value.message == "line 2, column 6: there is no column 'nme' here\n     and nme = 1\n         ^"
+
+
+def hostile(store: Path) -> list[str]:
+    """What must be refused; `store` is the database's file."""
+    return [
+        "DELETE FROM store.runs",
+        "WITH gone AS (DELETE FROM store.runs RETURNING *) SELECT * FROM gone",
+        "WITH more AS (INSERT INTO store.tags VALUES (1, 'a', 'b') RETURNING *) SELECT * FROM more",
+        f"DETACH store; ATTACH '{store}' AS store; DELETE FROM store.runs",
+        f"SELECT 1; ATTACH '{store}' AS mine",
+        "SELECT 1; DELETE FROM store.runs --",
+        f"ATTACH '{store}' AS mine",
+        "DETACH store",
+        f"SELECT * FROM read_blob('{store}')",
+        f"SELECT * FROM read_text('{store}')",
+        f"SELECT content FROM READ_TEXT('{store}')",
+        f"SELECT * FROM '{store}'",
+        "SELECT * FROM read_csv('/etc/passwd', header=false)",
+        "SELECT * FROM (SELECT * FROM read_csv_auto('/etc/passwd'))",
+        "SELECT * FROM read_parquet('/etc/passwd')",
+        "SELECT * FROM '/etc/passwd.csv'",
+        "SELECT * FROM glob('/etc/*')",
+        "SELECT * FROM query('SELECT 1')",
+        "SELECT * FROM query_table('runs')",
+        "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
+        "SELECT * FROM duckdb_settings()",
+        "SELECT * FROM duckdb_secrets()",
+        "SELECT * FROM pragma_storage_info('runs')",
+        "SELECT getenv('HOME')",
+        "SELECT current_setting('temp_directory')",
+        "SELECT write_log('x')",
+        f"COPY (SELECT 1) TO '{store}.csv'",
+        f"EXPORT DATABASE '{store}.out'",
+        "SET memory_limit = '10GB'",
+        "RESET lock_configuration",
+        "PRAGMA enable_profiling",
+        "CHECKPOINT store",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "CREATE TABLE store.mine AS SELECT 1",
+        "CREATE SECRET (TYPE http)",
+        "CALL pragma_version()",
+        "EXPLAIN ANALYZE SELECT 1",
+        "PREPARE x AS SELECT 1",
+        "SELECT * FROM hidden_in_python",
+    ]
+
+
+def test_nothing_else_can_be_read_or_changed(store: Store, layout: WorkspaceLayout, tmp_path: Path) -> None:
+    hidden_in_python = {"a": [1]}
+    assert hidden_in_python  # a name that DuckDB would look up in this function, if it were let
+    with store.query("SELECT 1"):  # what one query leaves in `tmp` is there before
+        pass
+    before = hashlib.sha256(layout.store.read_bytes()).hexdigest()
+    files = sorted(path for path in tmp_path.rglob("*") if "duckdb" not in path.parts)
+    for text in hostile(layout.store):
+        for written in (text, f"/* ; */ {text} ;", f"-- a comment\n{text}\n-- and another"):
+            with pytest.raises(WorkbenchError):
+                query(layout, written).close()
+    assert hashlib.sha256(layout.store.read_bytes()).hexdigest() == before
+    assert sorted(path for path in tmp_path.rglob("*") if "duckdb" not in path.parts) == files
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "1=1) UNION ALL SELECT name FROM runs WHERE (1=1",
+        "1=1) ORDER BY (name",
+        "1=1) LIMIT (1",
+        "true); DELETE FROM store.runs; SELECT (1",
+        "name in (select filename from read_text('/etc/passwd'))",
+        "",
+        "-- ",
+    ],
+)
+def test_a_condition_stays_a_condition(store: Store, condition: str) -> None:
+    with pytest.raises(QueryError):
+        store.matching(condition)
+
+
+def test_a_query_that_never_ends_is_ended(store: Store, layout: WorkspaceLayout) -> None:
+    endless = "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range + b.range = -1"
+    with pytest.raises(QueryError, match="more than"):
+        query(layout, endless, seconds=0.2)
+    with pytest.raises(QueryError, match="more than"):
+        matching(layout, f"({endless}) = 0", seconds=0.2)
+    assert len(fresh(layout).runs().names) == 4  # the file is free
+
+
+def test_a_query_that_takes_too_much_memory_is_ended(store: Store) -> None:
+    with pytest.raises(QueryError):
+        store.query("SELECT list(repeat('x', 1000) || range) FROM range(100000000)")
+
+
+def test_a_result_needs_the_store_no_more(store: Store, layout: WorkspaceLayout) -> None:
+    with store.query("SELECT name FROM runs ORDER BY name") as result:
+        write_points(layout.run("a").journals, "late", [(0, 0, 3.0, 1.0)])
+        assert "late" in {one.key for one in fresh(layout).metrics("a")}  # written while the result is held
+        assert [name for (name,) in result] == list("abcd")
+
+
+def test_a_large_result_comes_in_parts(store: Store) -> None:
+    with store.query("SELECT range AS n FROM range(100000)") as result:
+        assert len(result) == 100000
+        assert sum(n for (n,) in result) == 99999 * 50000
+
+
+def test_arrow_pandas_and_polars(store: Store) -> None:
+    with store.query("SELECT name, params.lr, metrics FROM runs ORDER BY name") as result:
+        assert result.arrow().column("name").to_pylist() == list("abcd")
+        assert result.pandas()["lr"].tolist()[:3] == [0.1, 0.05, 1e-05]
+        assert result.polars()["name"].to_list() == list("abcd")
+
+
+def test_forms_that_need_a_package_name_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with store.query("SELECT 1") as result:
+        for form in (result.arrow, result.pandas, result.polars):
+            with pytest.raises(UsageError, match="is not installed here"):
+                form()
+
+
+@pytest.fixture
+def held(store: Store, layout: WorkspaceLayout) -> Iterator[None]:
+    """Another program has the store's file open for writing."""
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(layout.store)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+    yield
+    holder.communicate("")
+
+
+def test_a_file_that_another_program_holds_is_said_to_be(store: Store, layout: WorkspaceLayout, held: None) -> None:
+    with pytest.raises(StoreBusy, match="PID"):
+        query(layout, "SELECT 1 FROM runs")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(st.sampled_from(list("SELECT namefromrunsparams.lr'\"();-/*=<> 1,\n\\é")), max_size=40))
+def test_any_text_ends_in_rows_or_a_clear_error(store: Store, text: str) -> None:
+    try:
+        store.query(text, 2.0).close()
+    except WorkbenchError as error:
+        assert error.message
+    try:
+        assert set(store.matching(text).names) <= set("abcd")
+    except WorkbenchError as error:
+        assert error.message

@@ -1,0 +1,88 @@
+"""The rows of a query as a table, as CSV and as JSON."""
+
+import csv
+import datetime
+import itertools
+import json
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+from workbench_store.words import counted
+
+from workbench.cli.output import Cell, emit_table, narrate
+from workbench.view.format import format_scalar, format_time, safe_text, shorten
+
+if TYPE_CHECKING:
+    from workbench_store.user_sql import QueryResult
+
+_WIDEST = 48
+
+
+def print_views() -> None:
+    """The views with their columns and what these hold."""
+    from workbench_store.user_sql import VIEWS
+
+    rows = [[Cell(view.name, "bold"), Cell(name), Cell(what)] for view in VIEWS for name, what in view.columns]
+    emit_table(["VIEW", "COLUMN", ""], rows)
+
+
+def print_table(result: "QueryResult", most: int) -> None:
+    """The first `most` rows; on a terminal, wide values are cut short."""
+    width = _WIDEST if sys.stdout.isatty() else None
+    right = [_is_number(kind) for kind in result.types]
+    rows = [
+        [Cell(_shown(value, width), right=aligned) for value, aligned in zip(row, right, strict=True)]
+        for row in itertools.islice(result, max(0, most))
+    ]
+    emit_table([safe_text(column) for column in result.columns], rows)
+    if len(result) > len(rows):
+        narrate(f"{len(rows)} of {counted(len(result), 'row')}; --limit N, --csv or --json show more")
+
+
+def print_csv(result: "QueryResult", most: int | None) -> None:
+    """Names of the columns and the rows; times as ISO 8601 in UTC, no value as nothing."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(result.columns)
+    for row in itertools.islice(result, most):
+        writer.writerow([_text(value) for value in row])
+    sys.stdout.flush()
+
+
+def print_json(result: "QueryResult", most: int | None) -> None:
+    """`{"columns": [{"name", "type"}], "rows": [{column: value}]}`, written as it is read."""
+    columns = [{"name": name, "type": kind} for name, kind in zip(result.columns, result.types, strict=True)]
+    sys.stdout.write(f'{{"columns": {json.dumps(columns)},\n "rows": [')
+    for index, row in enumerate(itertools.islice(result, most)):
+        fields = {name: _plain(value) for name, value in zip(result.columns, row, strict=True)}
+        sys.stdout.write(f"{',' if index else ''}\n  {json.dumps(fields)}")
+    sys.stdout.write("\n]}\n")
+    sys.stdout.flush()
+
+
+def _is_number(kind: str) -> bool:
+    return kind.split("(")[0] in ("BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL", "SMALLINT", "TINYINT")
+
+
+def _shown(value: object, width: int | None) -> str:
+    text = format_time(value.timestamp()) if isinstance(value, datetime.datetime) else format_scalar(_plain(value))
+    return text if width is None else shorten(text, width)
+
+
+def _text(value: object) -> object:
+    plain = _plain(value)
+    return json.dumps(plain) if isinstance(plain, dict | list) else "" if plain is None else plain
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: times in UTC, NaN and infinities as null, what JSON has no word for as text."""
+    if isinstance(value, datetime.datetime):
+        moment = value.astimezone(datetime.UTC) if value.tzinfo else value
+        return moment.isoformat().replace("+00:00", "Z")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
