@@ -198,13 +198,23 @@ def _state_columns(events: Sequence[StoredEvent]) -> dict[str, Any]:
 
 
 def _seconds_of_lives(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> float | None:
-    """How long a run took: the last time that it was over, and each time before it was resumed."""
-    by_generation: dict[int, float] = {}
+    """How long a run took: the last time that it was over, and each time before it was resumed. None if nobody
+    measured it by a monotonic clock; where some did, the lives of the others are told by the times of their events."""
+    measured: dict[int, float] = {}
+    told: dict[int, float] = {}
+    begins: dict[int, float] = {}
     for change, fields in changes:
-        seconds = _seconds(fields.get("seconds")) if change.state.final else None
+        if change.state is RunState.RUNNING:
+            begins.setdefault(change.generation, change.time)
+        if not change.state.final:
+            continue
+        seconds = _seconds(fields.get("seconds"))
         if seconds is not None:
-            by_generation.setdefault(change.generation, seconds)
-    return sum(by_generation.values()) if by_generation else None
+            measured.setdefault(change.generation, seconds)
+        elif change.generation in begins:
+            ended = _number(fields.get("ended"), change.time)
+            told.setdefault(change.generation, max(0.0, ended - begins[change.generation]))
+    return sum({**told, **measured}.values()) if measured else None
 
 
 def _seconds(value: object) -> float | None:

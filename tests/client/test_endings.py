@@ -33,6 +33,19 @@ def record_of(here: Path) -> RunRecord:
         ("run.end('Failed'); run.end('Completed')", RunState.FAILED, None),
         ("with run: sys.exit(0)", RunState.COMPLETED, None),
         ("with run: sys.exit(3)", RunState.FAILED, "SystemExit: 3"),
+        ("sys.exit(3)", RunState.FAILED, "SystemExit: 3"),
+        ("sys.exit('data are missing')", RunState.FAILED, "SystemExit: data are missing"),
+        ("sys.exit()", RunState.COMPLETED, None),
+        ("sys.exit(0)", RunState.COMPLETED, None),
+        ("exit(4)", RunState.FAILED, "SystemExit: 4"),
+        ("import argparse; argparse.ArgumentParser().parse_args(['--no'])", RunState.FAILED, "SystemExit: 2"),
+        ("try: sys.exit(3)\nexcept SystemExit as error: assert error.code == 3", RunState.COMPLETED, None),
+        ("t = threading.Thread(target=lambda: sys.exit(3)); t.start(); t.join()", RunState.COMPLETED, None),
+        (
+            "def main():\n    try:\n        sys.exit(3)\n    finally:\n        run.log({'a': 1})\nmain()",
+            RunState.FAILED,
+            "S",
+        ),
         ("with run: raise KeyboardInterrupt", RunState.CANCELED, "interrupted"),
         ("raise KeyboardInterrupt", RunState.CANCELED, "interrupted"),
         ("raise ValueError('x' * 5000 + '\\ud800')", RunState.FAILED, "ValueError: xxx"),
@@ -177,3 +190,15 @@ def test_the_processes_of_a_job_log_into_its_run_by_rank(here: Path) -> None:
     ]
     assert store.metrics("the-job", rank=3)[0].key == "after"
     assert store.run("the-job").state is RunState.RUNNING
+
+
+def test_a_script_that_raises_system_exit_itself_is_told_of(here: Path) -> None:
+    run_script(here, OPEN + "raise SystemExit(3)\n")
+    store = store_of(here)
+    assert any("sys.exit(code)" in text for text in store.detail(the_run(store)).warnings)
+
+
+def test_what_a_run_replaces_is_put_back(here: Path) -> None:
+    script = "import sys\nbefore = sys.exit, exit, quit\n" + OPEN
+    run_script(here, script + "run.end()\nassert (sys.exit, exit, quit) == before\nopen('ok', 'w').close()\n")
+    assert (here / "ok").exists() and record_of(here).state is RunState.COMPLETED

@@ -60,3 +60,31 @@ def test_the_bundle_logs(here: Path, interpreter: Interpreter) -> None:
         *(("histogram", "h", 0), ("image", "i", 0)),
         *(("text", "s", 0), ("text", "s", 1), ("table", "t", 0)),
     ]
+
+
+@pytest.mark.parametrize("interpreter", FOUND, ids=[found.text for found in FOUND])
+@pytest.mark.parametrize(
+    ("ending", "state", "warned"),
+    [
+        ("sys.exit(3)", "Failed", False),
+        ("sys.exit()", "Completed", False),
+        ("raise SystemExit(3)", "Completed", True),
+        ("print('the end')", "Completed", False),
+        ("for _ in [1]: pass", "Completed", False),
+        ("def f(): return 1\nf()", "Completed", False),
+    ],
+)
+def test_how_a_script_ends_under_each_python(
+    here: Path, interpreter: Interpreter, ending: str, state: str, warned: bool
+) -> None:
+    bundle = ensure_bundle(open_workspace())
+    (here / "train.py").write_text(
+        f"import sys\nimport workbench\nworkbench.start_run(system_metrics=False)\n{ending}\n"
+    )
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    words = [interpreter.path, "-W", "error", "train.py"]
+    subprocess.run(words, cwd=here, env={**clean, "PYTHONPATH": str(bundle)}, capture_output=True, timeout=60)
+    store = store_of(here)
+    name = the_run(store)
+    assert str(store.run(name).state) == state
+    assert any("sys.exit(code)" in text for text in store.detail(name).warnings) is warned

@@ -78,11 +78,13 @@ def test_a_run_whose_script_was_killed_is_resumed(here: Path) -> None:
         workbench.start_run(resume="r")
     process.kill()
     process.wait()
-    assert record("r").state is RunState.FAILED
+    killed = record("r")
+    assert killed.state is RunState.FAILED and killed.started is not None and killed.ended is not None
     with workbench.start_run(resume="r", system_metrics=False) as run:
         assert record("r").state is RunState.RUNNING, "though the journal is long"
         run.log({"k": 2.0}, step=100000)
     assert record("r").state is RunState.COMPLETED
+    assert (record("r").seconds or 0) > killed.ended - killed.started, "the time of the killed life counts too"
 
 
 def test_a_resumed_run_whose_script_is_killed_is_failed(here: Path) -> None:
@@ -186,8 +188,12 @@ def test_a_jobs_run_is_forked_and_not_resumed(here: Path) -> None:
 
     job = command(command="python -c \"import workbench; workbench.log({'k': 1.0}, step=3)\"", name="j")
     Workspace().submit(job).wait()
-    with pytest.raises(UsageError, match="made by a job"):
+    with pytest.raises(UsageError, match="made by a job, which has ended"):
         workbench.start_run(resume="j")
+    going = Workspace().submit(command(command="sleep 600"))
+    with pytest.raises(UsageError, match="made by a job, which is not over"):
+        workbench.start_run(resume=going.name)
+    going.cancel()
     with workbench.start_run(fork="j", at_step=3, name="f", system_metrics=False):
         pass
     assert Workspace().run("f").series("k").steps == [3]

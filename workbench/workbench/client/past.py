@@ -133,9 +133,14 @@ def resumed(layout: WorkspaceLayout, origin: Origin) -> Tuple[RunLayout, FileLoc
             remedy="`workbench doctor` looks through the workspace.",
         )
     if identity.get("kind") != "script":
+        over = _is_over(files)
         raise UsageError(
-            "run {} was made by a job, which has ended".format(files.name),
-            remedy="Run the job again (workbench rerun), or fork the run: start_run(fork=..., at_step=...).",
+            "run {} was made by a job, which {}".format(files.name, "has ended" if over else "is not over"),
+            remedy="{}ork the run: start_run(fork=..., at_step=...).".format(
+                "Run the job again (workbench rerun), or f"
+                if over
+                else "Its own script logs to it. To begin from it, f"
+            ),
         )
     if not is_here(identity.get("host"), identity.get("boot")) and not _is_over(files):
         raise UsageError(

@@ -24,6 +24,7 @@ from workbench_store.workspace import open_workspace
 from workbench.client.active_run import ActiveRun, state_of
 from workbench.client.code_place import code_folder, git_root
 from workbench.client.console import Console
+from workbench.client.exit_code import ExitWatch
 from workbench.client.json_files import write_json
 from workbench.client.names import generate_name
 from workbench.client.origins import Origin
@@ -107,6 +108,7 @@ class _Holder:
         has_past = identity is None or bool(identity["properties"])
         self.run = ActiveRun(files, self._journal, self._end, self._failing, has_past)
         self._error: Optional[BaseException] = None
+        self._exit = ExitWatch()
         self._hook = sys.excepthook
         sys.excepthook = self._unhandled
         atexit.register(self._at_exit)
@@ -185,6 +187,7 @@ class _Holder:
             self._lock.release()
             atexit.unregister(self._at_exit)
             os.environ.pop(SCRIPT_RUN, None)
+            self._exit.stop()
             if sys.excepthook == self._unhandled:
                 sys.excepthook = self._hook
             self._end_sampler()
@@ -203,8 +206,12 @@ class _Holder:
         self._hook(kind, error, trace)
 
     def _at_exit(self) -> None:
-        if not self.run.ended:
-            self.run.end(*state_of(self._error))
+        if self.run.ended:
+            return
+        if self._error is None and self._exit.left_unseen():
+            text = "the script raised SystemExit itself, whose exit code is not known here: sys.exit(code) tells it"
+            self._journal.event("warning", text=text)
+        self.run.end(*state_of(self._error or self._exit.error))
 
 
 def _identity(name: str, fields: Mapping[str, Any]) -> Dict[str, Any]:
