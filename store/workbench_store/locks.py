@@ -13,8 +13,9 @@ import threading
 import time
 import weakref
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Tuple
 
+from workbench_store.descriptors import mark_of, out_of_the_way
 from workbench_store.errors import WorkspaceError
 
 if sys.platform == "win32":
@@ -53,6 +54,7 @@ class FileLock:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self._descriptor: Optional[int] = None
+        self._mark: Optional[Tuple[int, int]] = None
 
     @property
     def held(self) -> bool:
@@ -78,6 +80,7 @@ class FileLock:
             if descriptor is None:
                 return False
             self._descriptor = descriptor
+            self._mark = mark_of(descriptor)
             _held.add(self)
             return True
 
@@ -98,17 +101,29 @@ class FileLock:
         with _guard:
             descriptor, self._descriptor = self._descriptor, None
             _held.discard(self)
-            if descriptor is None:
-                return
+            if descriptor is None or mark_of(descriptor) != self._mark:
+                return  # others have closed it, and the number may be that of a file of theirs
             try:
                 _unlock(descriptor)
             finally:
                 os.close(descriptor)
 
+    def take_again(self, path: Path) -> bool:
+        """After others have closed the descriptor: lock the same file, which may be at another path now; whether that
+        worked. Never raises."""
+        with _guard:
+            if self._descriptor is not None and mark_of(self._descriptor) == self._mark:
+                return True
+            self._descriptor, self.path = None, path
+            try:
+                return self.try_acquire()
+            except WorkspaceError:
+                return False
+
     def _forget(self) -> None:
         """In a forked child: close without unlocking, since the lock is the parent's."""
         descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
+        if descriptor is not None and mark_of(descriptor) == self._mark:
             os.close(descriptor)
 
     def __enter__(self) -> "FileLock":
@@ -183,7 +198,7 @@ def _open_locked(path: Path, shared: bool) -> Optional[int]:
 def _open(path: Path, shared: bool) -> int:
     flags = getattr(os, "O_CLOEXEC", 0)
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
+        return out_of_the_way(os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600))
     except OSError as error:
         if shared and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) and os.access(path, os.R_OK):
             return os.open(path, os.O_RDONLY | flags)

@@ -9,6 +9,7 @@ from workbench.view.fresh import refresh
 from workbench_store.layout import WorkspaceLayout
 
 from tests.client.scripts import run_script, start_script, store_of, the_run
+from workbench import Workspace
 
 KILLED = """
 import workbench
@@ -86,3 +87,35 @@ def test_the_import_is_light() -> None:
     code = f"import sys, workbench; workbench.start_run; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+CLOSING = """
+import os, workbench
+run = workbench.start_run(name="r", system_metrics=False)
+for step in range(10): run.log({"a": step}, step=step)
+os.closerange(3, 10000)
+files = [open("v%d.txt" % number, "wb") for number in range(12)]
+for step in range(10, 60): run.log({"a": step}, step=step)
+print("on", flush=True)
+input()
+for file in files: file.close()
+assert [file.name for file in files if os.path.getsize(file.name)] == []
+"""
+
+
+def test_a_script_that_closes_every_descriptor_loses_no_point_and_finds_nothing_in_its_files(here: Path) -> None:
+    (here / "closing.py").write_text(CLOSING)
+    script = subprocess.Popen(
+        [sys.executable, "closing.py"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert script.stdout is not None and script.stdout.readline() == "on\n"
+    meanwhile = Workspace().run("r").state
+    _, said = script.communicate("\n")
+    assert script.returncode == 0 and "Error" not in said and "written" not in said
+    run = Workspace().run("r")
+    assert (str(meanwhile), str(run.state)) == ("Running", "Completed")
+    assert run.series("a").steps == list(range(60))

@@ -5,6 +5,7 @@ bounded memory and a thread tries it again, with one warning on stderr. When mem
 the journal says how many.
 """
 
+import errno
 import os
 import sys
 import threading
@@ -14,6 +15,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Callable, Deque, Optional, Sequence, Tuple
 
+from workbench_store.descriptors import out_of_the_way
 from workbench_store.errors import WorkspaceError
 from workbench_store.journal.codec import PointsEncoder, encode_event
 from workbench_store.locks import lock_while_open, unlock
@@ -65,6 +67,8 @@ class JournalWriter:
         self._lock = threading.RLock()
         self._retrying = False
         self._fd = -1
+        #: Called when the file was closed by others, and another is about to be made.
+        self.when_closed: Callable[[], object] = _nothing
         self.path = self.folder
         try:
             self._open()
@@ -79,7 +83,7 @@ class JournalWriter:
         while True:
             path = self.folder / f"{self.writer}-r{self.rank}-{os.getpid()}-{os.urandom(4).hex()}.wbj"
             try:
-                self._fd = os.open(str(path), _FLAGS, 0o600)
+                self._fd = out_of_the_way(os.open(str(path), _FLAGS, 0o600))
                 break
             except FileExistsError:
                 continue  # one of the same process
@@ -114,9 +118,10 @@ class JournalWriter:
                 error = _NO_ROOM
             except OSError as trouble:
                 error = trouble
-            with self._lock:
-                self._hold(data, len(keys), error)
-            return
+            if error.errno != errno.EBADF:
+                with self._lock:
+                    self._hold(data, len(keys), error)
+                return
         self._append(data, len(keys))
 
     def _append(self, data: bytes, points: int) -> None:
@@ -137,7 +142,12 @@ class JournalWriter:
             # A short write leaves a torn record, which readers skip: the record is sent again whole.
             return None if os.write(self._fd, data) == len(data) else _NO_ROOM
         except OSError as error:
-            return error
+            if error.errno != errno.EBADF or self._fd < 0:
+                return error
+        # Somebody has closed "all" descriptors of this process.
+        self._fd = -1
+        self.when_closed()
+        return self._write(data)
 
     def _hold(self, data: bytes, points: int, error: Optional[OSError]) -> None:
         self._held.append((data, points))
@@ -244,6 +254,10 @@ class JournalWriter:
         descriptor, self._fd = self._fd, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 def tell_nobody(text: str) -> None:

@@ -23,6 +23,7 @@ _PARTS = (
     "workbench/client/*.py",
     "workbench/client/media/*.py",
     "workbench_store/__init__.py",
+    "workbench_store/descriptors.py",
     "workbench_store/errors.py",
     "workbench_store/states.py",
     "workbench_store/layout.py",

@@ -97,6 +97,7 @@ class _Holder:
         self._began = time.monotonic()
         self._pid = os.getpid()
         self._journal = JournalWriter(files.journals, "script")
+        self._journal.when_closed = lambda: lock.take_again(files.script_lock)
         self._files = files
         self._seq = 0
         self._generation = generation
