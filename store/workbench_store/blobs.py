@@ -83,7 +83,7 @@ class BlobStore:
         Raises SnapshotError if the blob is missing or damaged.
         """
         with self.open(hash) as source, target.open("xb") as copy:
-            if not _cloned(source, copy):
+            if not cloned(source, copy):
                 shutil.copyfileobj(source, copy, _PART_BYTES)
             os.fchmod(copy.fileno(), mode)
         if hash_of(target) != hash:
@@ -148,7 +148,8 @@ def _pour(source: BinaryIO, target: BinaryIO) -> Blob:
     return Blob(digest.hexdigest(), size)
 
 
-def _cloned(source: BinaryIO, target: BinaryIO) -> bool:
+def cloned(source: BinaryIO, target: BinaryIO) -> bool:
+    """Make `target` share the content of `source`, where the file system can; whether it could."""
     if not sys.platform.startswith("linux"):
         return False
     import fcntl

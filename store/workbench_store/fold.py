@@ -111,7 +111,9 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
     lost = 0
     for event in events:
         fields = event.fields
-        if event.name == "run":
+        if event.name == "purged":  # what users wrote before was about an earlier run of that name, which is gone
+            tags, edits = {}, {}
+        elif event.name == "run":
             identity = {**fields, **{key: value for key, value in identity.items() if value is not None}}
         elif event.name == "params":
             params.update(_mapping(fields.get("params")))

@@ -55,6 +55,8 @@ class RunLayout:
         self.outputs_before = self.control / "outputs-before.json"
         #: The links of a `path_on_compute` that the run made, each by what tells it from one made by another later.
         self.links_made = self.control / "links.json"
+        #: When and as what the run was removed; only in the trash.
+        self.removal = self.control / "removal.json"
         #: Made when outputs and logs are saved and recorded: only then may temporary storage go.
         self.collected = self.control / "collected"
 
@@ -99,6 +101,10 @@ class WorkspaceLayout:
         #: The datastores that are there from the start, a folder for each.
         self.datastores = root / "datastores"
         self.runs = root / "runs"
+        #: Runs that were removed, until `gc` or `restore`: each folder as it was below `runs/`, with `removal` in it.
+        self.trash = root / "trash"
+        #: Held by those who add content and by whoever removes what nothing refers to.
+        self.content_lock = root / "content.lock"
         self.blobs = root / "blobs"
         self.snapshots = root / "snapshots"
         self.computes = root / "computes"
@@ -123,6 +129,10 @@ class WorkspaceLayout:
     def run(self, name: str) -> RunLayout:
         """The files of the run of that name."""
         return RunLayout(self.runs / name)
+
+    def trashed(self, name: str) -> RunLayout:
+        """The files of the removed run of that name."""
+        return RunLayout(self.trash / name)
 
     def staged(self, name: str) -> Path:
         """The temporary storage of the run of that name."""

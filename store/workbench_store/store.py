@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench_store.errors import NotFound, StoreBusy, StoreDamaged, StoreTooNew, WorkspaceError
 from workbench_store.fold import fold_detail
+from workbench_store.forget import forget_runs, removed_but_known
 from workbench_store.ingest import (
     WORKSPACE,
     Batch,
@@ -116,6 +117,7 @@ class Store:
 
     def _known_offsets(self) -> dict[JournalKey, int]:
         if self._offsets is None or self._file != self._file_now():
+            self._forget_removed()
             with self._lease.reading() as connection:
                 self._offsets = read_offsets(connection)
                 self._watch.remember(read_settled(connection))
@@ -127,6 +129,13 @@ class Store:
                 with self._lease.writing() as connection:
                     write_settled(connection, settled)
         return self._offsets
+
+    def _forget_removed(self) -> None:
+        """Finish what a removal began that was killed between the folder and the rows."""
+        with self._lease.reading() as connection:
+            removed = removed_but_known(self.layout, connection)
+        if removed and os.access(self.layout.store, os.W_OK):
+            forget_runs(self.layout, removed)
 
     def _file_now(self) -> tuple[str, int]:
         """Which file the store is, as far as can be told without opening it."""
@@ -193,6 +202,8 @@ class Store:
         if found:
             shown = ", ".join(found[:_MOST_NAMED]) + (" ..." if len(found) > _MOST_NAMED else "")
             raise NotFound(f"{name!r} begins the names of {len(found)} runs: {shown}", remedy="Give more of the name.")
+        if name and self.layout.trashed(name).root.is_dir():
+            raise NotFound(f"run {name} is in the trash", remedy=f"Bring it back: workbench restore {name}")
         near = difflib.get_close_matches(name, every, 3, 0.5)
         remedy = f"Did you mean {' or '.join(near)}?" if near else "`workbench ls` lists the runs."
         raise NotFound(f"there is no run {name!r} in {self.layout.root}", remedy=remedy)

@@ -8,3 +8,10 @@ def filter_of_all(text: str) -> str:
     if not text.strip():
         raise UsageError("--all is given an empty filter, which every run passes", remedy="Name the runs, or a filter.")
     return text
+
+
+def condition_of_where(text: str | None) -> str:
+    """The condition of `--where`, or "" where there is none. Raises UsageError for an empty one, as above."""
+    if text is not None and not text.strip():
+        raise UsageError("--where is given an empty condition", remedy="Name the runs, or a condition.")
+    return text or ""

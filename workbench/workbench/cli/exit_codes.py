@@ -46,7 +46,7 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.REFUSED: "refused: it does not fit the run's state, the compute, the environment or the data",
     ExitCode.RUN_CANCELED: "the run is Canceled",
     ExitCode.NOT_RESPONDING: "the run is NotResponding: adopt or close it",
-    ExitCode.PROBLEMS: "`doctor` or `compute test` found problems",
+    ExitCode.PROBLEMS: "`doctor`, `verify` or `compute test` found problems",
     ExitCode.DIFFERENT: "`reproduce`: not everything came out the same",
     ExitCode.INTERNAL: "an error of Workbench itself",
     ExitCode.INTERRUPTED: "interrupted, or detached from a run that goes on",

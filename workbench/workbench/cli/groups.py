@@ -5,10 +5,10 @@ from collections.abc import Iterable
 GROUPS: dict[str, tuple[str, ...]] = {
     "Running": ("run", "validate", "schema", "snapshot", "rerun", "reproduce", "cancel"),
     "Looking": ("dashboard", "ls", "show", "logs", "media", "compare", "sql"),
-    "Runs": ("outputs", "tag", "note", "archive", "open", "export", "adopt", "close"),
+    "Runs": ("outputs", "tag", "note", "archive", "rm", "restore", "open", "export", "adopt", "close"),
     "Data": ("data", "datastore", "model", "lineage"),
     "Environments and computes": ("env", "compute"),
-    "Upkeep": ("doctor", "completion", "uninstall"),
+    "Upkeep": ("doctor", "gc", "backup", "verify", "completion", "uninstall"),
 }
 _OTHERS = "Others"
 

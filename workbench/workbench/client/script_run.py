@@ -261,6 +261,11 @@ def _make_folder(
     `fill` puts into the draft what the run begins with, and tells its fields. The folder, its lock, its generation and
     its identity.
     """
+    if name is not None and layout.trashed(name).root.exists():
+        raise UsageError(
+            "a run named {} is in the trash of {}".format(name, layout.root),
+            remedy="Choose another name, bring it back (workbench restore), or empty the trash (workbench gc).",
+        )
     while True:
         files = layout.run(name or generate_name())
         draft = RunLayout(layout.runs / ".{}-{}.new".format(files.name[:200], os.urandom(4).hex()))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.lifecycle.edits import edit_archived as edit_archived
     from workbench.lifecycle.edits import edit_note as edit_note
     from workbench.lifecycle.edits import edit_tags as edit_tags
+    from workbench.lifecycle.removal import remove_runs as remove_runs
     from workbench.lifecycle.repeating import rerun as rerun
     from workbench.lifecycle.submission import submit as submit
 
@@ -26,6 +27,7 @@ _HOMES = {
     "edit_archived": "edits",
     "edit_note": "edits",
     "edit_tags": "edits",
+    "remove_runs": "removal",
     "rerun": "repeating",
     "submit": "submission",
     "sweep_leftovers": "collection",
@@ -39,6 +41,7 @@ __all__ = [
     "edit_archived",
     "edit_note",
     "edit_tags",
+    "remove_runs",
     "rerun",
     "submit",
     "sweep_leftovers",

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec.structs import replace
 from workbench_store.cache_root import usable_cache
+from workbench_store.content_lock import adding_content
 from workbench_store.errors import RunError, WorkspaceError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.secrets import looks_secret_name
@@ -89,8 +90,9 @@ def submit(
         _make_folder(folder)
         started = start_supervisor(layout, draft.plan.name, folder.root, adopting=False, secrets=draft.secrets)
         try:
-            _fill(layout, folder, draft, follow_links, narrate or (lambda text: None))
-            _show(layout, folder, draft.plan.name, started, before_shown or (lambda: None))
+            with adding_content(layout):
+                _fill(layout, folder, draft, follow_links, narrate or (lambda text: None))
+                _show(layout, folder, draft.plan.name, started, before_shown or (lambda: None))
         finally:
             started.abandon()
     except BaseException:
@@ -159,8 +161,13 @@ def _free_name(layout: WorkspaceLayout, wanted: str | None) -> str:
     if wanted is not None:
         if os.path.lexists(layout.run(wanted).root):
             raise _name_used(layout, wanted)
+        if os.path.lexists(layout.trashed(wanted).root):
+            raise RunError(
+                f"a run named {wanted} is in the trash of {layout.root}",
+                remedy=f"Bring it back (workbench restore {wanted}), empty the trash (workbench gc), or change `name`.",
+            )
         return wanted
-    while os.path.lexists(layout.run(name := generate_name()).root):
+    while os.path.lexists(layout.run(name := generate_name()).root) or os.path.lexists(layout.trashed(name).root):
         pass
     return name
 

@@ -59,9 +59,11 @@ _KINDS: dict[str, Callable[[argparse.Action], bool]] = {
     "columns": _named("COLUMN"),
     "data": _named(),
     "models": _named(),
+    "trash": _named(),
 }
 #: Arguments that are told by their command alone: NAME is many things.
 _OF_COMMANDS = {
+    ("workbench restore", "names"): ("trash",),
     ("workbench lineage", "name"): ("runs", "data", "models"),
     ("workbench data show", "name"): ("data",),
     ("workbench model show", "name"): ("models",),
@@ -80,9 +82,17 @@ def _words(values: Iterable[str]) -> Values:
 def _runs(current: str, workspace: str | None) -> Values:
     """The names of the runs' folders."""
     layout = _layout(workspace)
-    if layout is None:
-        return _words(())
-    names = (entry.name for entry in os.scandir(layout.runs) if entry.name.startswith(current or ""))
+    return _words(()) if layout is None else _folders_in(layout.runs, current)
+
+
+def _trash(current: str, workspace: str | None) -> Values:
+    """The names of the runs in the trash."""
+    layout = _layout(workspace)
+    return _words(()) if layout is None else _folders_in(layout.trash, current)
+
+
+def _folders_in(place: Path, current: str) -> Values:
+    names = (entry.name for entry in os.scandir(place) if entry.name.startswith(current or ""))
     return _words(name for name, _ in zip((name for name in names if name[0] != "."), range(_MOST), strict=False))
 
 
@@ -165,5 +175,6 @@ _SOURCES: dict[str, Callable[[str, str | None], Values]] = {
     "paths": _any_path,
     "columns": _columns,
     "data": lambda _current, workspace: _assets("data", workspace),
+    "trash": _trash,
     "models": lambda _current, workspace: _assets("model", workspace),
 }

@@ -1,0 +1,124 @@
+"""What nothing refers to any more: snapshots of no run, blobs of no snapshot, and what killed processes left behind.
+
+Whoever adds content (a submission, from its snapshot until its run is shown) holds the content lock with others; who
+removes holds it alone. So nothing goes that a run is about to refer to.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench_store.content_lock import removing_content
+from workbench_store.errors import NotFound, SnapshotError, StoreDamaged
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.lease import lease_of
+from workbench_store.snapshot.manifest import read_snapshot
+from workbench_store.trash import finish_purges, folder_bytes
+
+#: What is half made and older than this, in seconds, is nobody's work any more.
+_OLD_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """What may go, each with the bytes that it takes."""
+
+    snapshots: dict[Path, int]
+    blobs: dict[Path, int]
+    leftovers: dict[Path, int]
+
+    @property
+    def bytes(self) -> int:
+        """All of it."""
+        return sum(sum(part.values()) for part in (self.snapshots, self.blobs, self.leftovers))
+
+    @property
+    def paths(self) -> list[Path]:
+        """In the order in which they go: a blob outlives the snapshots that refer to it."""
+        return [*self.snapshots, *self.blobs, *self.leftovers]
+
+
+def find_garbage(layout: WorkspaceLayout, without: frozenset[str] = frozenset()) -> Garbage:
+    """What nothing refers to; `without` are runs in the trash that are about to go too.
+
+    Raises StoreBusy while the store cannot be asked, and StoreDamaged when a snapshot of a run cannot be read: what it
+    refers to is not known then.
+    """
+    used = _used_snapshots(layout, without)
+    manifests = {path.name.removesuffix(".json"): path for path in layout.snapshots.glob("*.json")}
+    kept = {hash for id in used & set(manifests) for hash in _hashes(layout, id)}
+    blobs = {path: _size(path) for path in layout.blobs.glob("??/*") if path.parent.name + path.name not in kept}
+    snapshots = {path: _size(path) for id, path in manifests.items() if id not in used}
+    return Garbage(snapshots, blobs, {path: _whole_size(path) for path in _leftovers(layout)})
+
+
+def remove_garbage(layout: WorkspaceLayout, without: frozenset[str] = frozenset()) -> int:
+    """Remove what nothing refers to; the bytes that it took. Raises as `find_garbage`."""
+    finish_purges(layout)
+    with removing_content(layout):
+        found = find_garbage(layout, without)
+        for path in found.paths:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+    return found.bytes
+
+
+def _used_snapshots(layout: WorkspaceLayout, without: frozenset[str]) -> set[str]:
+    """Those that the plan or the record of a run names, also of runs in the trash and of those being made."""
+    with lease_of(layout).reading() as connection:
+        told = "SELECT DISTINCT fields->>'$.snapshot' FROM events WHERE name = 'snapshot'"
+        used = {id for (id,) in connection.execute(told).fetchall() if id}
+    folders = [*layout.runs.glob("[!.]*"), *layout.tmp.glob("run-*")]
+    folders += [path for path in layout.trash.glob("*") if path.name not in without]
+    for folder in folders:
+        try:
+            used.add(json.loads(RunLayout(folder).plan.read_text(encoding="utf-8")).get("snapshot"))
+        except (OSError, ValueError, AttributeError):
+            continue  # a script's run, which has none
+    return used - {None}
+
+
+def _hashes(layout: WorkspaceLayout, id: str) -> set[str]:
+    try:
+        return {entry.hash for entry in read_snapshot(layout, id).entries}
+    except (SnapshotError, NotFound) as error:
+        raise StoreDamaged(
+            f"snapshot {id} cannot be read, so it is not known which files it needs: {error.message}",
+            remedy="`workbench verify` says more. Nothing was removed.",
+        ) from error
+
+
+def _leftovers(layout: WorkspaceLayout) -> Iterator[Path]:
+    """Half-made things that nobody has touched for a day."""
+    before = time.time() - _OLD_SECONDS
+    for path in layout.tmp.glob("*"):
+        if path != layout.rebuild_lock and path.name != "duckdb" and _touched(path) < before:
+            yield path
+
+
+def _touched(path: Path) -> float:
+    """When the file, or anything in the folder, was last changed; now, where that cannot be told."""
+    try:
+        latest = path.lstat().st_mtime
+        for place, _, _ in os.walk(path):
+            latest = max(latest, os.lstat(place).st_mtime)
+        return latest
+    except OSError:
+        return time.time()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_blocks * 512
+    except OSError:
+        return 0
+
+
+def _whole_size(path: Path) -> int:
+    return folder_bytes(path) if path.is_dir() else _size(path)

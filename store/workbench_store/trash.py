@@ -1,0 +1,147 @@
+"""The trash: a removed run's folder lies there whole until it is brought back or removed for good.
+
+A run is what its folder is: one rename takes it out of the workspace, and one brings it back. Killed anywhere, the
+folder is in one place or the other, and the database follows.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench_store.edits import append_edits
+from workbench_store.errors import NotFound, RunError, WorkspaceError
+from workbench_store.forget import forget_runs
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.store import Store
+
+_PURGED = "purged-"
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A run in the trash: since when (UTC epoch seconds), its state and experiment, and the bytes of its files."""
+
+    name: str
+    removed: float
+    state: str
+    experiment: str
+    size: int
+
+
+def put_in_trash(layout: WorkspaceLayout, names: Sequence[str]) -> list[str]:
+    """Move these runs, which are over, to the trash; those that were there to be moved. Raises WorkspaceError."""
+    store = Store(layout)
+    store.refresh()
+    moved = []
+    try:
+        for name in names:
+            record = store.run(name)
+            facts = {"name": name, "state": str(record.state), "experiment": record.experiment, "removed": time.time()}
+            _move_in(layout, name, facts)
+            moved.append(name)
+    finally:
+        forget_runs(layout, moved)
+    return moved
+
+
+def _move_in(layout: WorkspaceLayout, name: str, facts: dict[str, Any]) -> None:
+    files, target = layout.run(name), layout.trashed(name)
+    try:
+        layout.trash.mkdir(mode=0o700, exist_ok=True)
+        draft = files.removal.with_name(f"{files.removal.name}.new")
+        draft.parent.mkdir(exist_ok=True)
+        draft.write_text(json.dumps(facts), encoding="utf-8")
+        draft.replace(files.removal)
+        os.rename(files.root, target.root)
+    except OSError as error:
+        raise WorkspaceError(
+            f"run {name} cannot be moved to {layout.trash}: {error.strerror or error}",
+            remedy="Check that the workspace can be written. The run is where it was.",
+        ) from error
+
+
+def in_trash(layout: WorkspaceLayout) -> list[Removed]:
+    """The runs in the trash, those removed last first."""
+    try:
+        folders = [path for path in layout.trash.iterdir() if path.is_dir()]
+    except OSError:
+        return []
+    found = [_removed(layout, path.name) for path in folders]
+    return sorted(found, key=lambda one: one.removed, reverse=True)
+
+
+def _removed(layout: WorkspaceLayout, name: str) -> Removed:
+    files = layout.trashed(name)
+    try:
+        facts = json.loads(files.removal.read_text(encoding="utf-8"))
+        removed, state, experiment = float(facts["removed"]), str(facts["state"]), str(facts["experiment"])
+    except (OSError, ValueError, KeyError, TypeError):
+        removed, state, experiment = files.root.stat().st_mtime, "Unknown", ""
+    return Removed(name, removed, state, experiment, folder_bytes(files.root))
+
+
+def take_from_trash(layout: WorkspaceLayout, name: str) -> None:
+    """Bring a removed run back. Raises NotFound when it is not in the trash, RunError when its name is taken."""
+    files, target = layout.trashed(name), layout.run(name)
+    if not files.root.is_dir():
+        raise NotFound(f"there is no run {name!r} in {layout.trash}", remedy="`workbench restore` lists what is there.")
+    if os.path.lexists(target.root):
+        raise RunError(f"there is another run {name} in {layout.root}", remedy="Remove that one first.")
+    try:
+        os.rename(files.root, target.root)
+        target.removal.unlink(missing_ok=True)
+    except OSError as error:
+        raise WorkspaceError(
+            f"run {name} cannot be brought back from {layout.trash}: {error.strerror or error}",
+            remedy="Check that the workspace can be written. Nothing is lost.",
+        ) from error
+    Store(layout).refresh(only=name)
+
+
+def purge(layout: WorkspaceLayout, names: Sequence[str]) -> None:
+    """Remove these runs, which are in the trash, for good. Killed on the way, the next `finish_purges` goes on."""
+    layout.tmp.mkdir(mode=0o700, exist_ok=True)
+    for name in names:
+        try:
+            os.rename(layout.trashed(name).root, layout.tmp / f"{_PURGED}{name}")
+        except OSError as error:
+            raise WorkspaceError(
+                f"run {name} cannot be removed from {layout.trash}: {error.strerror or error}",
+                remedy="Check that the workspace can be written.",
+            ) from error
+    finish_purges(layout)
+
+
+def finish_purges(layout: WorkspaceLayout) -> None:
+    """Remove what was taken out of the trash; what users wrote about it is no part of a later run of that name."""
+    gone = sorted(layout.tmp.glob(f"{_PURGED}*"))
+    append_edits(layout, "purged", ({"run": path.name.removeprefix(_PURGED)} for path in gone))
+    for path in gone:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def folder_bytes(folder: Path) -> int:
+    """The bytes that the files below a folder take of the disk, each counted once however many names it has."""
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    waiting = [os.fspath(folder)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                        continue
+                    found = entry.stat(follow_symlinks=False)
+                    if found.st_nlink > 1 and (found.st_dev, found.st_ino) in seen:
+                        continue
+                    seen.add((found.st_dev, found.st_ino))
+                    total += getattr(found, "st_blocks", -(-found.st_size // 512)) * 512
+        except OSError:
+            continue
+    return total

@@ -1,0 +1,317 @@
+"""Giving space back, copies of a workspace, and proof that all is there: with real jobs."""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from workbench.housekeeping.giving_back import give_back, offer
+from workbench.housekeeping.proof import prove
+from workbench.housekeeping.usage import measure
+from workbench.lifecycle import remove_runs
+from workbench_store.backup import back_up
+from workbench_store.content_lock import adding_content
+from workbench_store.errors import RunError, StoreBusy, StoreDamaged, UsageError
+from workbench_store.garbage import find_garbage, remove_garbage
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.lease import lease_of
+from workbench_store.rebuild import rebuild
+from workbench_store.shrink import shrink, unused_bytes
+from workbench_store.snapshot import verify_snapshot
+from workbench_store.store import Store
+from workbench_store.tidy import tidy
+from workbench_store.verify import Fault
+
+import workbench as wb
+from tests.store.journals import fresh, make_run, write_points
+from workbench import Workspace, command
+
+
+@pytest.fixture
+def workspace(here: Path) -> Workspace:
+    return Workspace()
+
+
+@pytest.fixture
+def job(here: Path, workspace: Workspace) -> Callable[..., str]:
+    """Run a job to its end, whose code is a file of that text; its name."""
+
+    def run(name: str, text: str) -> str:
+        folder = here / f"src-{name}"
+        folder.mkdir()
+        (folder / "shared.txt").write_text("in every snapshot\n")
+        (folder / "own.txt").write_text(text)
+        job = command(command="cp own.txt outputs/; echo done", code=str(folder), name=name, experiment_name="e")
+        workspace.submit(job).wait(60)
+        return name
+
+    return run
+
+
+def faults(layout: WorkspaceLayout) -> list[str]:
+    return [found.what for found in prove(layout) if isinstance(found, Fault)]
+
+
+def blobs(layout: WorkspaceLayout) -> set[str]:
+    return {path.read_text() for path in layout.blobs.glob("??/*")}
+
+
+def test_what_is_shared_with_a_living_run_stays(workspace: Workspace, job: Callable[..., str]) -> None:
+    layout = workspace.layout
+    for name in ("one", "two"):
+        job(name, f"of {name}\n")
+    remove_runs(layout, ["one"])
+    remove_garbage(layout)
+    assert blobs(layout) == {"in every snapshot\n", "of one\n", "of two\n"}, "the trash may be brought back"
+    found = offer(layout, time.time(), 0.0)
+    assert [one.name for one in found.trash] == ["one"] and found.garbage > 0
+    give_back(layout, found)
+    assert blobs(layout) == {"in every snapshot\n", "of two\n"}
+    assert Store(layout).runs().names == ["two"] and faults(layout) == []
+    snapshot = workspace.run("two").record().snapshot
+    assert snapshot is not None
+    verify_snapshot(layout, snapshot)
+    assert offer(layout, time.time(), 0.0).garbage == 0
+
+
+def test_only_what_lay_in_the_trash_long_enough_is_offered(workspace: Workspace, job: Callable[..., str]) -> None:
+    remove_runs(workspace.layout, [job("one", "1")])
+    assert offer(workspace.layout, time.time(), 60.0).trash == ()
+    assert [one.name for one in offer(workspace.layout, time.time() + 61, 60.0).trash] == ["one"]
+
+
+def test_a_run_that_is_not_over_is_not_removed(workspace: Workspace, job: Callable[..., str]) -> None:
+    going = workspace.submit(command(command="sleep 600", name="going"))
+    done = job("done", "x")
+    with pytest.raises(RunError, match="run going is not over"):
+        remove_runs(workspace.layout, [done, going.name])
+    assert sorted(Store(workspace.layout).runs().names) == ["done", "going"], "all of them, or none"
+    going.cancel()
+
+
+def test_a_run_that_holds_a_registered_version_is_not_removed(workspace: Workspace, here: Path) -> None:
+    output = wb.Output(type="uri_folder", name="best", version="1")
+    made = workspace.submit(command(command="echo x > ${{outputs.o}}/x.txt", outputs={"o": output}, name="maker"))
+    made.wait(60)
+    with pytest.raises(RunError, match="azureml:best:1"):
+        remove_runs(workspace.layout, ["maker"])
+
+
+def test_nothing_is_removed_while_a_job_is_being_submitted(
+    workspace: Workspace, job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job("one", "1")
+    monkeypatch.setattr("workbench_store.content_lock._WAIT_SECONDS", 0.2)
+    with adding_content(workspace.layout), pytest.raises(StoreBusy, match="being submitted"):
+        remove_garbage(workspace.layout)
+    remove_garbage(workspace.layout)
+
+
+def test_submitting_and_giving_back_at_once_loses_no_file(workspace: Workspace, job: Callable[..., str]) -> None:
+    layout = workspace.layout
+    job("first", "again and again\n")
+    remove_runs(layout, ["first"])
+    over = threading.Event()
+
+    def give() -> None:
+        while not over.is_set():
+            give_back(layout, offer(layout, time.time(), 0.0))
+
+    giving = threading.Thread(target=give)
+    giving.start()
+    try:
+        for number in range(5):
+            job(f"later-{number}", "again and again\n")
+    finally:
+        over.set()
+        giving.join()
+    assert faults(layout) == []
+    assert {str(row.state) for row in fresh(layout).runs().rows} == {"Completed"}
+
+
+def test_nothing_goes_while_a_manifest_cannot_be_read(workspace: Workspace, job: Callable[..., str]) -> None:
+    job("one", "1")
+    job("two", "2")
+    snapshot = workspace.run("one").record().snapshot
+    manifest = workspace.layout.snapshots / f"{snapshot}.json"
+    manifest.chmod(0o600)
+    manifest.write_text("{")
+    before = blobs(workspace.layout)
+    with pytest.raises(StoreDamaged, match="Nothing was removed"):
+        remove_garbage(workspace.layout)
+    assert blobs(workspace.layout) == before
+    assert any(str(snapshot) in what for what in faults(workspace.layout))
+
+
+def test_the_store_gets_smaller_and_says_the_same(workspace: Workspace) -> None:
+    layout = workspace.layout
+    for name in ("big", "small"):
+        journals = make_run(layout, name)
+        count = 300_000 if name == "big" else 10
+        write_points(journals, "loss", [(0, step, float(step), step * 0.1) for step in range(count)])
+    store = fresh(layout)
+    before = (layout.store.stat().st_size, store.series("small", "loss"), store.metrics("small"))
+    from workbench_store.forget import forget_runs
+
+    shutil.rmtree(layout.run("big").root)
+    forget_runs(layout, ["big"])
+    with lease_of(layout).writing() as connection:
+        connection.execute("SELECT 1")
+    assert unused_bytes(layout) > 0 and layout.store.stat().st_size >= before[0]
+    won = shrink(layout)
+    assert won > 0 and layout.store.stat().st_size <= before[0] - won
+    assert (store.series("small", "loss"), store.metrics("small")) == before[1:]
+    assert fresh(layout).runs().names == ["small"] and list(layout.tmp.glob("shrink")) == []
+    write_points(layout.run("small").journals, "loss", [(0, 99, 1.0, 1.0)])
+    assert fresh(layout).series("small", "loss").steps[-1] == 99, "and takes in what comes"
+
+
+def test_what_takes_space_is_told_by_kind_run_and_experiment(workspace: Workspace, job: Callable[..., str]) -> None:
+    job("one", "x" * 200_000)
+    usage = measure(workspace.layout, fresh(workspace.layout))
+    assert usage.kinds["runs: outputs"] >= 200_000 and usage.kinds["snapshots"] >= 200_000
+    assert usage.runs["one"] == usage.experiments["e"] >= 200_000
+    files = (os.path.join(place, name) for place, _, names in os.walk(workspace.path) for name in names)
+    on_disk = sum(os.lstat(file).st_blocks * 512 for file in files)
+    assert abs(usage.total - on_disk) < 65536
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        ("blob", "is not what its name says"),
+        ("blob gone", "of its files are missing"),
+        ("artifact", "is not what it was when it was saved"),
+        ("artifact gone", "is gone"),
+        ("points", "table points: run one"),
+        ("value", "table points: run one has other values"),
+        ("params", "table params"),
+        ("state", "table runs: run one has other values"),
+        ("doubled", "table points: run one"),
+    ],
+)
+def test_verify_finds_whatever_is_not_as_it_was(
+    workspace: Workspace, job: Callable[..., str], damage: str, told: str
+) -> None:
+    layout = workspace.layout
+    job("one", "1")
+    write_points(layout.run("one").journals, "loss", [(0, step, float(step), 0.5) for step in range(50)])
+    writer = wb.Workspace().run("one")
+    assert writer.state and faults(layout) == []
+    blob = next(layout.blobs.glob("??/*"))
+    statements = {
+        "points": "DELETE FROM points WHERE step = 7",
+        "value": "UPDATE points SET value = 0.6 WHERE step = 7",
+        "params": "INSERT INTO params SELECT id, 'x', '1', '1', 1 FROM runs",
+        "state": "UPDATE runs SET state = 'Failed'",
+        "doubled": "INSERT INTO points SELECT * FROM points WHERE step = 7",
+    }
+    if damage in statements:
+        with lease_of(layout).writing() as connection:
+            connection.execute(statements[damage])
+    elif damage == "blob":
+        blob.chmod(0o600)
+        blob.write_text("changed")
+    elif damage == "blob gone":
+        blob.unlink()
+    else:
+        saved = layout.run("one").outputs / "own.txt"
+        saved.unlink()
+        if damage == "artifact":
+            saved.write_text("2")
+    found = faults(layout)
+    assert found and told in found[0]
+    if damage in statements:
+        rebuild(layout)
+        assert faults(layout) == []
+
+
+def test_a_backup_is_a_workspace_of_its_own(workspace: Workspace, job: Callable[..., str], tmp_path: Path) -> None:
+    layout, target = workspace.layout, tmp_path / "copies" / "one"
+    job("one", "1")
+    job("two", "2")
+    remove_runs(layout, ["two"])
+    done = back_up(layout, target)
+    assert done.copied == done.files > 0
+    copy = WorkspaceLayout(target / ".workbench")
+    assert faults(copy) == [] and fresh(copy).runs().names == ["one"]
+    assert Store(copy).artifacts("one") == Store(layout).artifacts("one")
+    assert (copy.root.stat().st_mode & 0o777) == 0o700
+    shutil.rmtree(layout.root)
+    shutil.copytree(copy.root, layout.root)
+    assert faults(layout) == [] and Workspace().run("one").state
+    assert workspace.layout.trashed("two").root.is_dir()
+
+
+def test_a_backup_again_copies_what_is_new_and_keeps_what_was_removed(
+    workspace: Workspace, job: Callable[..., str], tmp_path: Path
+) -> None:
+    layout, target = workspace.layout, tmp_path / "copy"
+    for name in ("one", "two", "three"):
+        job(name, name)
+    back_up(layout, target)
+    copy = WorkspaceLayout(target / ".workbench")
+    assert back_up(layout, target).copied == 0
+    job("four", "4")
+    remove_runs(layout, ["one", "two"])
+    give_back(layout, offer(layout, time.time() - 10, -3600.0))
+    remove_runs(layout, ["three"])
+    back_up(layout, target)
+    assert faults(copy) == []
+    assert sorted(fresh(copy).runs().names) == ["four", "one", "two"], "what was purged here is still there"
+    assert copy.trashed("three").root.is_dir() and not copy.run("three").root.exists()
+
+
+def test_a_backup_while_a_run_logs_has_a_beginning_of_it(workspace: Workspace, tmp_path: Path) -> None:
+    with wb.start_run(name="live", system_metrics=False) as run:
+        for step in range(1000):
+            run.log({"a": step}, step=step)
+        back_up(workspace.layout, tmp_path / "copy")
+        run.log({"a": 1000}, step=1000)
+    copy = WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    assert fresh(copy).series("live", "a").steps == list(range(1000)) and faults(copy) == []
+    back_up(workspace.layout, tmp_path / "copy")
+    assert len(fresh(copy).series("live", "a")) == 1001
+
+
+def test_a_backup_after_journals_were_compressed(workspace: Workspace, tmp_path: Path) -> None:
+    journals = make_run(workspace.layout, "r")
+    write_points(journals, "loss", [(0, step, float(step), 0.5) for step in range(20_000)])
+    from workbench_store.journal.writer import JournalWriter
+
+    writer = JournalWriter(journals, "client")
+    writer.event("state", state="Completed", generation=1, judged=False, seq=2)
+    writer.close()
+    back_up(workspace.layout, tmp_path / "copy")
+    assert tidy(workspace.layout, quiet_seconds=-1.0).saved_bytes > 0
+    back_up(workspace.layout, tmp_path / "copy")
+    copy = WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    names = [path.name for path in copy.run("r").journals.iterdir()]
+    assert len(names) == len({name.removesuffix(".gz") for name in names})
+    assert len(fresh(copy).series("r", "loss")) == 20_000 and faults(copy) == []
+
+
+def test_a_backup_goes_to_no_place_that_is_something_else(workspace: Workspace, tmp_path: Path, here: Path) -> None:
+    for target in (here, workspace.path, workspace.path / "tmp"):
+        with pytest.raises(UsageError, match="itself"):
+            back_up(workspace.layout, target)
+    other = wb.Workspace(tmp_path / "other")
+    with pytest.raises(UsageError, match="no copy of this"):
+        back_up(workspace.layout, other.path.parent)
+
+
+def test_code_that_nothing_refers_to_is_all_that_is_found(workspace: Workspace, job: Callable[..., str]) -> None:
+    job("one", "1")
+    assert find_garbage(workspace.layout).bytes == 0
+    from workbench_store.snapshot import take_snapshot
+
+    folder = workspace.path.parent / "stray"
+    folder.mkdir()
+    (folder / "a.txt").write_text("stray")
+    take_snapshot(workspace.layout, folder)
+    assert len(find_garbage(workspace.layout).snapshots) == 1
+    remove_garbage(workspace.layout)
+    assert "stray" not in blobs(workspace.layout) and faults(workspace.layout) == []

@@ -1,0 +1,47 @@
+"""Compare all that is kept with what was recorded: every blob and snapshot with its hash, every table of the store with
+the journals, every file that a run saved with its hash. Nothing is changed.
+
+examples:
+  workbench verify
+  workbench verify --workspace /mnt/backup     # a copy that `workbench backup` made
+  workbench verify --json
+"""
+
+import argparse
+from collections import Counter
+
+from workbench.cli.exit_codes import ExitCode
+
+
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `workbench verify`."""
+    parser.add_argument("--json", action="store_true", help="what was looked at and the faults as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look at everything; 9 if something is not as it was."""
+    from workbench_store.verify import Fault
+    from workbench_store.words import counted
+    from workbench_store.workspace import open_workspace
+
+    from workbench.cli.output import emit, emit_json, narrate
+    from workbench.housekeeping.proof import prove
+    from workbench.view.format import safe_text
+
+    layout = open_workspace(explicit=arguments.workspace, create=False)
+    looked: Counter[str] = Counter()
+    faults = []
+    for found in prove(layout):
+        if isinstance(found, Fault):
+            faults.append(found)
+            if not arguments.json:
+                emit(f"FAULT {safe_text(found.what)}")
+                emit(f"      {found.remedy}")
+        else:
+            looked[found.split(" ", 1)[0]] += 1
+    if arguments.json:
+        emit_json({"looked_at": dict(looked), "faults": [vars(fault) for fault in faults]})
+    else:
+        parts = ", ".join(counted(looked[kind], kind) for kind in ("blob", "snapshot", "table", "file"))
+        narrate(f"looked at {parts}: {counted(len(faults), 'fault') if faults else 'all is as it was recorded'}")
+    return ExitCode.PROBLEMS if faults else ExitCode.COMPLETED

@@ -1,0 +1,1 @@
+"""Looking after a workspace over the years: what takes space, giving it back, and proof that all is there."""

@@ -1,0 +1,38 @@
+"""Everything that is kept, compared with what was recorded of it."""
+
+from collections.abc import Iterator
+
+from workbench_store.blobs import hash_of
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.store import Store
+from workbench_store.verify import Fault, verify_content, verify_tables
+
+#: A run's files may be looked at and changed by its user; that is told, but not mended.
+_CHANGED = "If nobody meant to change it, bring it back from a copy."
+
+
+def prove(layout: WorkspaceLayout) -> Iterator[Fault | str]:
+    """The faults, and the name of each thing that was looked at: blobs, snapshots, tables, files that runs saved.
+
+    Raises StoreBusy, StoreDamaged, StoreTooNew or WorkspaceError where it cannot be looked at.
+    """
+    yield from verify_content(layout)
+    yield from verify_tables(layout)
+    yield from _saved_files(layout)
+
+
+def _saved_files(layout: WorkspaceLayout) -> Iterator[Fault | str]:
+    store = Store(layout)
+    for name in store.runs().names:
+        latest = {artifact.path: artifact for artifact in store.artifacts(name)}
+        for artifact in latest.values():
+            if artifact.hash is None or artifact.kind == "log":
+                continue
+            path = layout.run(name).root / artifact.path
+            if not path.exists():
+                if artifact.kind != "named-output":  # which may be kept elsewhere
+                    yield Fault(f"run {name}: {artifact.path} is gone", _CHANGED)
+                continue
+            if hash_of(path) != artifact.hash:
+                yield Fault(f"run {name}: {artifact.path} is not what it was when it was saved", _CHANGED)
+            yield f"file {name}/{artifact.path}"

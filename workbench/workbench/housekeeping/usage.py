@@ -1,0 +1,92 @@
+"""What takes space: by kind, by run, by experiment, and in the user's cache. Bytes of the disk, not of the files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.records import RunQuery
+from workbench_store.trash import folder_bytes
+
+if TYPE_CHECKING:
+    from workbench_store.store import Store
+
+#: What is in a run's folder, by the name of the part; what is none of these is `other`.
+_PARTS = {
+    "outputs": "outputs",
+    "named-outputs": "outputs",
+    "logs": "logs",
+    "journal": "journals",
+    "media": "media",
+}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Bytes by kind, by run and by experiment, largest first; `cache` is the user's, shared by all workspaces."""
+
+    kinds: dict[str, int]
+    runs: dict[str, int]
+    experiments: dict[str, int]
+    cache: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """What the workspace takes."""
+        return sum(self.kinds.values())
+
+
+def measure(layout: WorkspaceLayout, store: "Store") -> Usage:
+    """Look at every file of the workspace and of the cache. Raises StoreBusy, StoreDamaged or StoreTooNew."""
+    from workbench.uninstall import cache_parts
+
+    experiments = {row.name: row.experiment for row in store.runs(RunQuery()).rows}
+    kinds: dict[str, int] = {}
+    runs: dict[str, int] = {}
+    of_experiments: dict[str, int] = {}
+    for name, part, size in _runs(layout):
+        _add(kinds, f"runs: {part}", size)
+        _add(runs, name, size)
+        if name in experiments:
+            _add(of_experiments, experiments[name], size)
+    for kind, place in _places(layout):
+        _add(kinds, kind, folder_bytes(place) if place.is_dir() else _file_bytes(place))
+    cache = {part.what: part.size for part in cache_parts() if part.what is not None and part.size}
+    return Usage(*(_largest_first(sizes) for sizes in (kinds, runs, of_experiments, cache)))
+
+
+def _runs(layout: WorkspaceLayout) -> Iterator[tuple[str, str, int]]:
+    for folder in sorted(layout.runs.glob("[!.]*")):
+        files = RunLayout(folder)
+        for part in sorted(folder.iterdir()):
+            size = folder_bytes(part) if part.is_dir() and not part.is_symlink() else _file_bytes(part)
+            yield files.name, _PARTS.get(part.name, "other"), size
+
+
+def _places(layout: WorkspaceLayout) -> Iterator[tuple[str, Path]]:
+    yield "snapshots", layout.blobs
+    yield "snapshots", layout.snapshots
+    yield "store", layout.store
+    yield "trash", layout.trash
+    yield "temporary storage", layout.staging
+    yield "temporary storage", layout.tmp
+    yield "datastores", layout.datastores
+    for other in (layout.journals, layout.stat_cache, layout.client, layout.computes):
+        yield "other", other
+
+
+def _file_bytes(path: Path) -> int:
+    try:
+        found = path.lstat()
+    except OSError:
+        return 0
+    return int(getattr(found, "st_blocks", -(-found.st_size // 512)) * 512)
+
+
+def _add(sizes: dict[str, int], key: str, size: int) -> None:
+    sizes[key] = sizes.get(key, 0) + size
+
+
+def _largest_first(sizes: dict[str, int]) -> dict[str, int]:
+    return dict(sorted(((key, size) for key, size in sizes.items() if size), key=lambda item: -item[1]))

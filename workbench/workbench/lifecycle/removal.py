@@ -1,0 +1,74 @@
+"""Removing runs: which may go, and into the trash with them."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench_store.errors import RunError
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.store import Store
+from workbench_store.trash import put_in_trash
+
+from workbench.data.assets import list_assets
+from workbench.lifecycle.judge import supervisor_alive
+from workbench.spec.paths import is_remote
+from workbench.spec.places import BadPlace, JobOutput, parse_place
+
+#: What a supervisor may still do after its run's end, in seconds.
+_LEAVING_SECONDS = 5.0
+
+
+def remove_runs(layout: WorkspaceLayout, names: Sequence[str]) -> None:
+    """Move the runs of exactly these names to the trash; all of them, or none.
+
+    Raises RunError for a run that is not over or that holds a registered version, and WorkspaceError.
+    """
+    store = Store(layout)
+    store.refresh()
+    held = _versions_below(layout)
+    for name in names:
+        record = store.run(name)
+        if not record.state.final or not _is_left_alone(layout.run(name)):
+            raise RunError(
+                f"run {name} is not over: it is {record.state}",
+                remedy=f"End it (workbench cancel {name}), then try again. Nothing was removed.",
+            )
+        if name in held:
+            raise RunError(
+                f"run {name} holds {held[name]}, which others may use",
+                remedy="Archive the run, or copy the data elsewhere and register that. Nothing was removed.",
+            )
+    put_in_trash(layout, names)
+
+
+def _is_left_alone(files: RunLayout) -> bool:
+    """Whether no supervisor is at the run; one whose run has just ended is about to leave."""
+    deadline = time.monotonic() + _LEAVING_SECONDS
+    while supervisor_alive(files):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _versions_below(layout: WorkspaceLayout) -> dict[str, str]:
+    """The runs in whose folders registered versions lie, and the first of these."""
+    found: dict[str, str] = {}
+    runs = layout.runs.resolve()
+    for asset in list_assets(layout):
+        run = _run_of(asset.path, runs)
+        if run is not None:
+            found.setdefault(run, f"azureml:{asset.name}:{asset.version}")
+    return found
+
+
+def _run_of(path: str, runs: Path) -> str | None:
+    """The run whose output the path is, by name or as a folder below `runs`."""
+    if is_remote(path):
+        try:
+            place = parse_place(path)
+        except BadPlace:
+            return None
+        return place.run if isinstance(place, JobOutput) else None
+    local = Path(path)
+    return local.relative_to(runs).parts[0] if local.is_relative_to(runs) and local != runs else None
