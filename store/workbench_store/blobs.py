@@ -42,6 +42,16 @@ class BlobStore:
         # Asked for every file of a snapshot: text, since making a Path costs more than the question.
         return os.path.exists(f"{self._text}/{hash[:2]}/{hash[2:]}")
 
+    def stamp(self) -> str:
+        """Stands for which blobs there are: it changes with each that comes or goes."""
+        marks = []
+        for number in range(256):
+            try:
+                marks.append(str(os.stat(f"{self._text}/{number:02x}").st_mtime_ns))
+            except OSError:
+                marks.append("")
+        return xxh3_128(",".join(marks).encode()).hexdigest()
+
     def open(self, hash: str) -> BinaryIO:
         """The content for reading. Raises SnapshotError if it is not there."""
         try:

@@ -1,70 +1,118 @@
-"""Hashes of files seen before, by what `stat` says of them, so that an unchanged tree costs a walk and no reading.
+"""What a code folder was like when it was snapshotted last, so that an unchanged one costs a walk and no reading.
 
-One JSON file for each code folder. A file whose times are not older than the cache itself may change again without
-its times showing it, so such an entry is not kept (git calls these racily clean).
+One file for each code folder: paths, what `stat` said of each, the hashes, and the snapshot that they made. A file
+whose times are not older than the cache itself may change again without its times showing it, so such an entry is not
+kept (git calls these racily clean). A damaged cache is an empty one.
 """
 
 import json
 import os
 import time
 import uuid
+from array import array
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from xxhash import xxh3_128
 
 from workbench_store.layout import WorkspaceLayout
 
-_VERSION = 2
+_VERSION = 3
 #: Coarser than any file system's clock.
 _RACY_NS = 2_000_000_000
+_HASH_BYTES = 16
+#: Numbers that `stat` gives for each file: size, times of content and inode, inode.
+_NUMBERS = 4
+_MOST = 2**63 - 1
 
-#: What must be the same for a file to count as unchanged, and its hash: size, times of content and inode, inode, hash.
-Known = list[int | str]
+
+class Tree(NamedTuple):
+    """The files of a walk, in order of path: the paths, and for each the numbers that tell whether it changed."""
+
+    paths: tuple[str, ...]
+    numbers: bytes
+
+
+def tree_of(files: Sequence[tuple[str, str, os.stat_result]]) -> Tree:
+    """The tree of a walk's files: (path, where it is, its status)."""
+    numbers = array("q")
+    for _, _, status in files:
+        numbers.extend((status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & _MOST))
+    return Tree(tuple([file[0] for file in files]), numbers.tobytes())
 
 
 class StatCache:
-    """The hashes known for one code folder; a damaged cache is an empty one."""
+    """What is known of one code folder, under one set of ignore rules (`rules` stands for them)."""
 
-    def __init__(self, layout: WorkspaceLayout, root: Path) -> None:
+    def __init__(self, layout: WorkspaceLayout, root: Path, rules: str) -> None:
         name = xxh3_128(os.path.realpath(root).encode("utf-8", "surrogateescape")).hexdigest()
-        self._file = layout.stat_cache / f"{name}.json"
-        self._known: dict[str, Known] = {}
-        self._seen: dict[str, Known] = {}
-        self._changed = False
+        self._file = layout.stat_cache / f"{name}.tree"
+        self._rules = rules
+        self._tree = Tree((), b"")
+        self._hashes = b""
+        self._made: dict[str, Any] | None = None
+        #: The files that the rules are known to keep.
+        self.kept: frozenset[str] = frozenset()
+        self._places: dict[str, int] | None = None
+        self._read()
+
+    def _read(self) -> None:
         try:
-            data = json.loads(self._file.read_text(encoding="utf-8", errors="surrogateescape"))
-            if data["version"] == _VERSION and isinstance(data["files"], dict):
-                self._known = data["files"]
+            head, _, body = self._file.read_bytes().partition(b"\n")
+            told = json.loads(head)
+            if told["version"] != _VERSION or told["check"] != xxh3_128(body).hexdigest():
+                return
+            length, count = int(told["paths"]), int(told["files"])
+            paths = body[:length].decode("utf-8", "surrogateescape").split("\0") if count else []
+            numbers = body[length : length + 8 * _NUMBERS * count]
+            hashes = body[length + len(numbers) :]
+            if len(paths) != count or len(hashes) != _HASH_BYTES * count:
+                return
         except (OSError, ValueError, KeyError, TypeError):
-            self._known = {}
+            return
+        self._tree, self._hashes = Tree(tuple(paths), numbers), hashes
+        if told["rules"] == self._rules:
+            self.kept, self._made = frozenset(paths), told["made"]
+
+    def made_of(self, tree: Tree) -> dict[str, Any] | None:
+        """What was said of the snapshot that was made of exactly these files, under these rules; None if none was."""
+        return self._made if tree == self._tree else None
 
     def get(self, path: str, status: os.stat_result) -> str | None:
         """The hash of an unchanged file, or None."""
-        known = self._known.get(path)
-        if not isinstance(known, list) or known[:4] != _key_of(status) or not isinstance(known[-1], str):
+        if self._places is None:
+            self._places = {path: place for place, path in enumerate(self._tree.paths)}
+        place = self._places.get(path)
+        if place is None:
             return None
-        self._seen[path] = known
-        return known[-1]
+        known = self._tree.numbers[8 * _NUMBERS * place : 8 * _NUMBERS * (place + 1)]
+        numbers = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & _MOST)
+        if known != array("q", numbers).tobytes():
+            return None
+        return self._hashes[_HASH_BYTES * place : _HASH_BYTES * (place + 1)].hex()
 
-    def put(self, path: str, status: os.stat_result, digest: str) -> None:
-        """Remember a hash, unless the file is so young that it may change unseen."""
-        if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _RACY_NS:
-            self._seen[path] = [*_key_of(status), digest]
-            self._changed = True
-
-    def save(self) -> None:
-        """Write what was seen; a cache that cannot be written is no trouble."""
-        if not self._changed and len(self._seen) == len(self._known):
-            return
-        text = json.dumps({"version": _VERSION, "files": self._seen}, separators=(",", ":"))
+    def save(self, files: Sequence[tuple[str, str, os.stat_result]], hashes: Sequence[str], made: Any) -> None:
+        """Keep the hashes of these files and what is said of their snapshot; a cache that cannot be written is no
+        trouble. `made` is kept only if every file is old enough to be told from a later one."""
+        now = time.time_ns()
+        old = [now - max(status.st_mtime_ns, status.st_ctime_ns) > _RACY_NS for _, _, status in files]
+        tree = tree_of([file for file, keep in zip(files, old, strict=True) if keep])
+        digests = b"".join(bytes.fromhex(hash) for hash, keep in zip(hashes, old, strict=True) if keep)
+        paths = "\0".join(tree.paths).encode("utf-8", "surrogateescape")
+        body = paths + tree.numbers + digests
+        told = {
+            "version": _VERSION,
+            "check": xxh3_128(body).hexdigest(),
+            "paths": len(paths),
+            "files": len(tree.paths),
+            "rules": self._rules,
+            "made": made if all(old) else None,
+        }
         draft = self._file.with_name(f"{self._file.name}.{uuid.uuid4().hex[:8]}.new")
         try:
             self._file.parent.mkdir(exist_ok=True)
-            draft.write_text(text, encoding="utf-8", errors="surrogateescape")
+            draft.write_bytes(json.dumps(told).encode() + b"\n" + body)
             draft.replace(self._file)
         except OSError:
             draft.unlink(missing_ok=True)
-
-
-def _key_of(status: os.stat_result) -> list[int]:
-    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]

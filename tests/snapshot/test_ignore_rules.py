@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from workbench_store.errors import SnapshotError
+from workbench_store.snapshot import read_snapshot
 from workbench_store.snapshot.ignore import read_rules
 from workbench_store.snapshot.take import take_snapshot
 from workbench_store.snapshot.upstream_hash import content_hash, object_hash
@@ -50,7 +51,7 @@ def test_a_snapshot_differs_only_by_what_is_never_in_one(case: dict[str, Any], h
             take_snapshot(open_workspace(), code, component=case["component"])
         return
     taken = take_snapshot(open_workspace(), code, component=case["component"])
-    assert {entry.path for entry in taken.entries} == expected
+    assert {entry.path for entry in read_snapshot(open_workspace(), taken.id).entries} == expected
 
 
 def test_the_content_hash_of_upstreams_own_test(tmp_path: Path) -> None:

@@ -78,11 +78,11 @@ def test_what_goes_in_comes_out(tree: dict[str, tuple[bytes, bool]]) -> None:
         written = write(root / "code", tree)
         layout = open_workspace(explicit=str(root / "ws"))
         snapshot = take_snapshot(layout, root / "code")
-        assert {entry.path for entry in snapshot.entries} == set(written)
+        assert {entry.path for entry in read_snapshot(layout, snapshot.id).entries} == set(written)
         assert {file.path for file in preview(root / "code").files} == set(written)
         stage_snapshot(layout, snapshot.id, root / "out")
         assert tree_of(root / "out") == written
-        assert read_snapshot(layout, snapshot.id).entries == snapshot.entries
+        assert verify_snapshot(layout, snapshot.id) == []
         assert verify_snapshot(layout, snapshot.id) == []
         again = take_snapshot(layout, root / "code")
         assert (again.id, again.upstream_hash) == (snapshot.id, snapshot.upstream_hash)
@@ -124,7 +124,7 @@ def test_links_loops_and_devices_are_named(layout: WorkspaceLayout, code: Path, 
     (code / "gone").symlink_to("nowhere")
     os.mkfifo(code / "pipe")
     snapshot = take_snapshot(layout, code)
-    assert [entry.path for entry in snapshot.entries] == ["alias.py", "real.py"]
+    assert [entry.path for entry in read_snapshot(layout, snapshot.id).entries] == ["alias.py", "real.py"]
     skipped = "\n".join(snapshot.warnings)
     for name in ("loop", "gone", "pipe"):
         assert name in skipped
@@ -133,7 +133,7 @@ def test_links_loops_and_devices_are_named(layout: WorkspaceLayout, code: Path, 
     with pytest.raises(SnapshotError, match=r"out\.py"):
         take_snapshot(layout, code)
     followed = take_snapshot(layout, code, follow_links=True)
-    assert "out.py" in [entry.path for entry in followed.entries]
+    assert "out.py" in [entry.path for entry in read_snapshot(layout, followed.id).entries]
 
 
 def test_a_loop_below_the_root_is_entered_only_once(layout: WorkspaceLayout, code: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_loop_below_the_root_is_entered_only_once(layout: WorkspaceLayout, cod
     (code / "deep" / "er" / "up").symlink_to("..")
     (code / "other").symlink_to("deep")
     snapshot = take_snapshot(layout, code)
-    assert [entry.path for entry in snapshot.entries] == ["deep/er/x.py", "other/er/x.py"]
+    assert [entry.path for entry in read_snapshot(layout, snapshot.id).entries] == ["deep/er/x.py", "other/er/x.py"]
     assert "deep/er/up: a link that loops" in snapshot.warnings
 
 
@@ -151,7 +151,7 @@ def test_never_in_a_snapshot(layout: WorkspaceLayout, code: Path) -> None:
         (code / folder).mkdir(parents=True)
         (code / folder / "x").write_text("x")
     (code / "inner" / "kept.py").write_text("x")
-    assert [entry.path for entry in take_snapshot(layout, code).entries] == ["inner/kept.py"]
+    assert [entry.path for entry in read_snapshot(layout, take_snapshot(layout, code).id).entries] == ["inner/kept.py"]
 
 
 def test_nothing_to_take_is_an_error(layout: WorkspaceLayout, code: Path) -> None:
@@ -176,7 +176,7 @@ def test_damage_is_found_and_named(layout: WorkspaceLayout, code: Path, tmp_path
     (code / "a.py").write_text("aaaa")
     (code / "b.py").write_text("bbbb")
     snapshot = take_snapshot(layout, code)
-    entry = snapshot.entries[0]
+    entry = read_snapshot(layout, snapshot.id).entries[0]
     blob = layout.blobs / entry.hash[:2] / entry.hash[2:]
     blob.chmod(0o644)
     blob.write_text("AAAA")
@@ -194,7 +194,9 @@ def test_a_manifest_cannot_lead_out(layout: WorkspaceLayout, code: Path, tmp_pat
     from workbench_store.snapshot.manifest import snapshot_id, write_manifest
 
     (code / "a.py").write_text("x")
-    entries = tuple(entry._replace(path=path) for entry in take_snapshot(layout, code).entries)
+    entries = tuple(
+        entry._replace(path=path) for entry in read_snapshot(layout, take_snapshot(layout, code).id).entries
+    )
     id = snapshot_id(entries)
     write_manifest(layout, id, entries, "f" * 64)
     with pytest.raises(SnapshotError, match="outside"):
@@ -243,7 +245,7 @@ def test_kill_minus_nine_while_taking(layout: WorkspaceLayout, code: Path) -> No
         for _again in range(5):
             (code / f"{dice.randrange(150)}.bin").write_bytes(dice.randbytes(20_000))
     snapshot = take_snapshot(layout, code)
-    assert len(snapshot.entries) == 150 and verify_snapshot(layout, snapshot.id) == []
+    assert len(read_snapshot(layout, snapshot.id).entries) == 150 and verify_snapshot(layout, snapshot.id) == []
 
 
 def test_two_at_once(layout: WorkspaceLayout, code: Path) -> None:
@@ -264,3 +266,69 @@ def test_secrets_are_named_before_anything_is_taken(code: Path) -> None:
     (code / "fine.py").write_text("x = 1\n")
     found = dict(preview(code).secrets)
     assert set(found) == {".env", "settings.py"} and "correct-horse" not in str(found)
+
+
+def aged(code: Path) -> None:
+    """Make every file so old that a change of it would show."""
+    for path in code.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "nothing",
+        "content",
+        "new",
+        "gone",
+        "renamed",
+        "mode",
+        "rules",
+        "blob gone",
+        "manifest gone",
+        "cache damaged",
+        "link",
+    ],
+)
+def test_a_tree_seen_before_is_taken_as_it_is_now(
+    layout: WorkspaceLayout, tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench_store.stat_cache._RACY_NS", 0)
+    code = tmp_path / "code"
+    (code / "inner").mkdir(parents=True)
+    for name in ("a.py", "b.log", "inner/c.py"):
+        (code / name).write_text(f"content of {name}")
+    aged(code)
+    first = take_snapshot(layout, code)
+    assert take_snapshot(layout, code) == first
+    match change:
+        case "content":
+            (code / "a.py").write_text("CONTENT of a.py")
+            os.utime(code / "a.py", (1_000_000_000, 1_000_000_000))
+        case "new":
+            (code / "d.py").write_text("new")
+        case "gone":
+            (code / "a.py").unlink()
+        case "renamed":
+            (code / "a.py").rename(code / "z.py")
+        case "mode":
+            (code / "a.py").chmod(0o755)
+        case "rules":
+            (code / ".amlignore").write_text("*.log\n")
+        case "blob gone":
+            next(layout.blobs.glob("??/*")).unlink()
+        case "manifest gone":
+            (layout.snapshots / f"{first.id}.json").unlink()
+        case "cache damaged":
+            cache = next(layout.stat_cache.iterdir())
+            cache.write_bytes(cache.read_bytes()[:-5] + b"wrong")
+        case "link":
+            (code / "a.py").rename(tmp_path / "elsewhere.py")
+            (code / "a.py").symlink_to(code / "inner" / "c.py")
+    again = take_snapshot(layout, code)
+    assert verify_snapshot(layout, again.id) == []
+    fresh = open_workspace(explicit=str(tmp_path / "fresh"))
+    assert again == take_snapshot(fresh, code)
+    assert (again.id == first.id) is (change in ("nothing", "blob gone", "manifest gone", "cache damaged"))
+    assert take_snapshot(layout, code) == again

@@ -2,6 +2,7 @@
 
 from workbench_store.snapshot.manifest import Entry as Entry
 from workbench_store.snapshot.manifest import Snapshot as Snapshot
+from workbench_store.snapshot.manifest import Taken as Taken
 from workbench_store.snapshot.manifest import read_snapshot as read_snapshot
 from workbench_store.snapshot.preview import Preview as Preview
 from workbench_store.snapshot.preview import preview as preview

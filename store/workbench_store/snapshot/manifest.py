@@ -22,15 +22,24 @@ class Entry(NamedTuple):
     hash: str
 
 
+class Taken(NamedTuple):
+    """A snapshot as it was taken: how many files and bytes, what each ignore rule dropped, what to be told of."""
+
+    id: str
+    files: int
+    bytes: int
+    upstream_hash: str
+    excluded: dict[str, int]
+    warnings: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot; `excluded` and `warnings` tell of the taking and are not part of its identity."""
+    """A snapshot as it is kept."""
 
     id: str
     entries: tuple[Entry, ...]
     upstream_hash: str
-    excluded: dict[str, int]
-    warnings: tuple[str, ...] = ()
 
     @property
     def files(self) -> int:
@@ -92,7 +101,7 @@ def read_snapshot(layout: WorkspaceLayout, id: str) -> Snapshot:
         raise _damaged(path, "its files are not those of its id")
     for entry in entries:
         check_path(entry.path)
-    return Snapshot(id, entries, str(data.get("upstream_hash", "")), {})
+    return Snapshot(id, entries, str(data.get("upstream_hash", "")))
 
 
 def _damaged(path: Any, why: object) -> SnapshotError:

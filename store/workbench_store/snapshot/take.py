@@ -1,47 +1,70 @@
 """Taking a snapshot of a code folder or file: walk, store what is new, write the manifest."""
 
 from pathlib import Path
+from typing import Any
+
+import pathspec
 
 from workbench_store.blobs import BlobStore
 from workbench_store.errors import SnapshotError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.secrets import secret_in_name
 from workbench_store.snapshot.ignore import IgnoreRules, read_rules
-from workbench_store.snapshot.manifest import Entry, Snapshot, known_upstream_hash, snapshot_id, write_manifest
+from workbench_store.snapshot.manifest import Entry, Taken, known_upstream_hash, snapshot_id, write_manifest
 from workbench_store.snapshot.upstream_hash import content_hash
 from workbench_store.snapshot.walk import Walked, WalkedFile, walk
-from workbench_store.stat_cache import StatCache
+from workbench_store.stat_cache import StatCache, tree_of
 
 
-def take_snapshot(
-    layout: WorkspaceLayout, code: Path, *, component: bool = False, follow_links: bool = False
-) -> Snapshot:
+def take_snapshot(layout: WorkspaceLayout, code: Path, *, component: bool = False, follow_links: bool = False) -> Taken:
     """Store the code as it is now; identical code is stored once and has the same id.
 
     Raises SnapshotError: nothing there, nothing left after the ignore rules, an unreadable file, links that lead out.
     """
-    root, found = walk_code(code, component=component, follow_links=follow_links)
+    root, rules = (code, read_rules(code, component=component)) if code.is_dir() else (code.parent, no_rules())
+    cache = StatCache(layout, code, _mark(rules, follow_links))
+    found = walk(code, rules, follow_links=follow_links, kept=cache.kept) if root == code else single_file(code)
     if not found.files:
         raise SnapshotError(
             f"nothing of {code} goes into the snapshot", remedy="Is it the right folder? Check its ignore file."
         )
-    cache = StatCache(layout, root)
+    made = cache.made_of(tree_of(found.files))
+    stored = _as_before(layout, made) or _store(layout, found, cache)
+    return Taken(*stored[:4], dict(found.excluded), (*found.skipped, *stored[4]))
+
+
+#: Of a snapshot: id, files, bytes, upstream's hash, and which files may be secrets.
+_Stored = tuple[str, int, int, str, tuple[str, ...]]
+
+
+def _store(layout: WorkspaceLayout, found: Walked, cache: StatCache) -> _Stored:
+    """Store what is new of the files, and the manifest."""
     blobs = BlobStore(layout)
     entries = tuple(_entry(file, blobs, cache) for file in found.files)
-    cache.save()
     id = snapshot_id(entries)
     upstream = known_upstream_hash(layout, id)
     if upstream is None:
         upstream = content_hash((entry.path, blobs.path(entry.hash)) for entry in entries)
         write_manifest(layout, id, entries, upstream)
-    return Snapshot(id, entries, upstream, dict(found.excluded), (*found.skipped, *_secrets(entries)))
+    stored = (id, len(entries), sum(entry.size for entry in entries), upstream, tuple(_secrets(entries)))
+    cache.save(found.files, [entry.hash for entry in entries], [*stored, blobs.stamp()])
+    return stored
 
 
-def walk_code(code: Path, *, component: bool = False, follow_links: bool = False) -> tuple[Path, Walked]:
-    """The folder that paths are relative to, and the files; a single file is a snapshot of that file alone."""
-    if code.is_dir():
-        return code, walk(code, read_rules(code, component=component), follow_links=follow_links)
-    return code.parent, single_file(code)
+def _as_before(layout: WorkspaceLayout, made: Any) -> _Stored | None:
+    """The snapshot that was made of the same files, if all that it consists of is still there."""
+    try:
+        id, files, size, upstream, secrets, stamp = made
+        if stamp != BlobStore(layout).stamp() or known_upstream_hash(layout, id) != upstream:
+            return None
+        return id, int(files), int(size), upstream, tuple(secrets)
+    except (TypeError, ValueError):
+        return None
+
+
+def _mark(rules: IgnoreRules, follow_links: bool) -> str:
+    """Stands for the rules under which a walk keeps a file."""
+    return repr(([(rule.text, rule.excludes) for rule in rules.rules], follow_links, pathspec.__version__))
 
 
 def single_file(code: Path) -> Walked:
@@ -62,7 +85,6 @@ def _entry(file: WalkedFile, blobs: BlobStore, cache: StatCache) -> Entry:
     if known is not None and blobs.has(known):
         return Entry(file.path, file.status.st_size, executable, known)
     blob = blobs.add_file(Path(file.place))
-    cache.put(file.path, file.status, blob.hash)
     return Entry(file.path, blob.size, executable, blob.hash)
 
 

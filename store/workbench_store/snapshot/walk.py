@@ -5,14 +5,14 @@ import stat
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench_store.errors import SnapshotError
 from workbench_store.snapshot.ignore import ALWAYS_EXCLUDED, IgnoreRules
 from workbench_store.unreadable import unreadable
 
 
-@dataclass(frozen=True)
-class WalkedFile:
+class WalkedFile(NamedTuple):
     """A file that goes in: its path below the root (posix), where it is, and what `stat` says of its content."""
 
     path: str
@@ -35,8 +35,11 @@ class Walked:
 
 
 class _Walk:
-    def __init__(self, root: Path, rules: IgnoreRules, follow_links: bool, look_inside: bool) -> None:
+    def __init__(
+        self, root: Path, rules: IgnoreRules, follow_links: bool, look_inside: bool, kept: frozenset[str]
+    ) -> None:
         self.found = Walked()
+        self._kept = kept
         self._rules = rules
         self._root = os.path.realpath(root)
         self._follow_links = follow_links
@@ -52,8 +55,16 @@ class _Walk:
             entries = sorted(os.scandir(place), key=lambda entry: entry.name)
         except OSError as error:
             raise unreadable("read the folder", place, error) from error
+        before = f"{path}/" if path else ""
+        kept = self._kept if dropped is None else frozenset()
+        found = self.found.files
         for entry in entries:
-            self._entry(entry, f"{path}/{entry.name}" if path else entry.name, above, dropped)
+            inner = before + entry.name
+            # The common case, short: most files are known to be kept.
+            if inner in kept and entry.is_file(follow_symlinks=False):
+                found.append(WalkedFile(inner, entry.path, entry.stat(follow_symlinks=False)))
+            else:
+                self._entry(entry, inner, above, dropped)
 
     def _entry(self, entry: "os.DirEntry[str]", path: str, above: frozenset[str], dropped: str | None) -> None:
         if entry.name in ALWAYS_EXCLUDED:
@@ -112,12 +123,14 @@ def _is_above(folder: str, place: str) -> bool:
     return place.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def walk(root: Path, rules: IgnoreRules, *, follow_links: bool = False) -> Walked:
+def walk(root: Path, rules: IgnoreRules, *, follow_links: bool = False, kept: frozenset[str] = frozenset()) -> Walked:
     """The files below `root` that the rules keep. A folder that a rule drops whole is not entered.
+
+    `kept` are paths that these rules are known to keep, of which they need not be asked again.
 
     Raises SnapshotError for a folder that cannot be read and, unless `follow_links`, for links that lead out.
     """
-    found = _Walk(root, rules, follow_links, look_inside=False).run()
+    found = _Walk(root, rules, follow_links, look_inside=False, kept=kept).run()
     if found.outside:
         shown = ", ".join(found.outside[:5])
         raise SnapshotError(
@@ -130,4 +143,4 @@ def walk(root: Path, rules: IgnoreRules, *, follow_links: bool = False) -> Walke
 
 def walk_everything(root: Path, rules: IgnoreRules, *, follow_links: bool = False) -> Walked:
     """For a preview: dropped folders are entered to count files and bytes, and links that lead out are `outside`."""
-    return _Walk(root, rules, follow_links, look_inside=True).run()
+    return _Walk(root, rules, follow_links, look_inside=True, kept=frozenset()).run()

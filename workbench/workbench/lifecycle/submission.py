@@ -18,7 +18,7 @@ from workbench_store.content_lock import adding_content
 from workbench_store.errors import RunError, WorkspaceError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.secrets import looks_secret_name
-from workbench_store.snapshot import Snapshot, read_snapshot, take_snapshot
+from workbench_store.snapshot import Taken, read_snapshot, take_snapshot
 from workbench_store.states import RunState
 from workbench_store.words import counted
 
@@ -239,7 +239,7 @@ def _fill(layout: WorkspaceLayout, files: RunLayout, draft: _Draft, follow_links
         say(f"snapshot {snapshot.id[:12]}: {counted(snapshot.files, 'file')}, {counted(snapshot.bytes, 'byte')}")
 
 
-def _complete(plan: Plan, identity: dict[str, Any], snapshot: Snapshot | None) -> Plan:
+def _complete(plan: Plan, identity: dict[str, Any], snapshot: Taken | None) -> Plan:
     return with_fields(
         plan,
         id=identity["id"],
@@ -248,13 +248,19 @@ def _complete(plan: Plan, identity: dict[str, Any], snapshot: Snapshot | None) -
     )
 
 
-def _snapshot(layout: WorkspaceLayout, job: CommandJob, earlier: Earlier | None, follow_links: bool) -> Snapshot | None:
+def _snapshot(layout: WorkspaceLayout, job: CommandJob, earlier: Earlier | None, follow_links: bool) -> Taken | None:
     if earlier is not None:
-        return None if earlier.snapshot is None else read_snapshot(layout, earlier.snapshot)
+        return None if earlier.snapshot is None else _taken_before(layout, earlier.snapshot)
     return take_snapshot(layout, job.code, follow_links=follow_links) if isinstance(job.code, Path) else None
 
 
-def _record(recorder: RunRecorder, draft: _Draft, identity: dict[str, Any], snapshot: Snapshot | None) -> None:
+def _taken_before(layout: WorkspaceLayout, id: str) -> Taken:
+    """The snapshot of an earlier run. Raises NotFound and SnapshotError."""
+    kept = read_snapshot(layout, id)
+    return Taken(kept.id, kept.files, kept.bytes, kept.upstream_hash, {}, ())
+
+
+def _record(recorder: RunRecorder, draft: _Draft, identity: dict[str, Any], snapshot: Taken | None) -> None:
     job, plan = draft.job, draft.plan
     recorder.event("run", **identity, notes=[f"{note.field}: {note.text}" for note in execution_notes(job)])
     if snapshot is not None:
