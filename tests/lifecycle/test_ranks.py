@@ -12,7 +12,7 @@ from workbench.lifecycle import adopt
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.logs import read_log
 from workbench.spec import MpiDistribution, PyTorchDistribution, RayDistribution, SpecErrors, TensorFlowDistribution
-from workbench.spec.processes import Processes
+from workbench.spec.process_counts import Processes
 from workbench.workspace import Workspace
 from workbench_store.errors import ComputeError
 from workbench_store.states import RunState

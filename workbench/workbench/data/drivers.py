@@ -1,7 +1,6 @@
 """What fetching from a place needs that may not be installed; told without loading any of it."""
 
 import sys
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 
 from workbench_store.errors import DataError
@@ -19,6 +18,8 @@ def missing_driver(url: str) -> DataError | None:
     scheme = fsspec_url(url).partition(":")[0].lower()
     if find_spec("fsspec") is None:
         return DataError(f"{scheme}: needs fsspec, which is not installed in {sys.prefix}", remedy=f"{INSTALL}")
+    from importlib.metadata import entry_points
+
     from fsspec.registry import known_implementations, registry
 
     if scheme in registry or scheme in entry_points(group="fsspec.specs").names:

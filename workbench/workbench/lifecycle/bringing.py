@@ -36,7 +36,7 @@ def bring_inputs(supervision: Supervision, detail: dict[str, Any]) -> None:
     Raises Canceled as soon as the run is to be cancelled, and WorkbenchError naming the input that cannot be had.
     """
     for item in supervision.plan.inputs:
-        if item.staged is not None or item.link is not None:
+        if item.brought:
             try:
                 in_background(supervision, _Bringing(supervision, item, detail).bring)
             except (WorkbenchError, OSError) as error:

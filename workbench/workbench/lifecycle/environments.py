@@ -11,7 +11,6 @@ from typing import Any
 from workbench_store.layout import RunLayout
 from workbench_store.locks import FileLock
 
-from workbench.environment import definition_from_dict, prepare
 from workbench.lifecycle.plan import Plan
 
 
@@ -55,6 +54,8 @@ def _submitting(plan: Plan) -> PreparedVariables:
 
 
 def _prepared(plan: Plan, files: RunLayout) -> PreparedVariables:
+    from workbench.environment import definition_from_dict, prepare
+
     definition = definition_from_dict(plan.environment or {})
     ready = prepare(
         definition,

@@ -16,7 +16,7 @@ from workbench_store.layout import RunLayout
 from workbench.compute.protocol import ComputeEntry
 from workbench.lifecycle.files import read_json, write_json
 from workbench.spec.paths import is_remote
-from workbench.spec.processes import Processes
+from workbench.spec.process_counts import Processes
 
 Scalar = str | int | float | bool
 
@@ -55,6 +55,11 @@ class PlannedInput:
     def local(self) -> bool:
         """Whether it is data of this machine."""
         return self.path is not None and not is_remote(self.path)
+
+    @property
+    def brought(self) -> bool:
+        """Whether anything is to be done before the job can use it."""
+        return self.staged is not None or self.link is not None
 
     @property
     def copied(self) -> bool:

@@ -5,13 +5,22 @@ from importlib import import_module
 
 from workbench.data.urls import folder_url, fsspec_url, is_web
 from workbench.lifecycle.plan import Plan, PlannedInput
-from workbench.spec import FOLDER_TYPES
+from workbench.spec.ports import FOLDER_TYPES
 
 
 def load_what_is_needed(plan: Plan) -> None:
     """Load what reads and writes the places of the plan. What is missing is told when it is wanted."""
+    if plan.environment is not None:
+        import_module("workbench.environment")
+        import_module("workbench.environment.prepare")
+    if plan.snapshot is not None:
+        import_module("workbench_store.snapshot.stage")
+    if any(item.brought for item in plan.inputs):
+        import_module("workbench.lifecycle.bringing")
     fetched = [_url(item) for item in plan.inputs if item.fetch]
     uploaded = [output.path for output in plan.outputs if output.uploaded]
+    if uploaded:
+        import_module("workbench.data.upload")
     tables = any(item.evaluated for item in plan.inputs)
     if tables:
         import_module("workbench.spec.yamltext")

@@ -17,7 +17,7 @@ from workbench_store.layout import RunLayout
 from workbench.compute import mpi_rank
 from workbench.compute.local_job import shell
 from workbench.compute.protocol import RankLaunch
-from workbench.spec.processes import Processes
+from workbench.spec.process_counts import Processes
 
 _HOST = "127.0.0.1"
 #: Open MPI refuses root, more processes than cores, and binds processes to cores, unless it is told otherwise: by

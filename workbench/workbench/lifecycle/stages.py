@@ -8,7 +8,6 @@ from workbench_store.words import counted
 
 from workbench.compute.process_end import Family, end_family
 from workbench.compute.protocol import Allocation, JobExit, JobLaunch, RunningJob
-from workbench.lifecycle.bringing import bring_inputs
 from workbench.lifecycle.ending import Ending, canceled, failed, of_exit
 from workbench.lifecycle.environments import PreparedVariables, prepare_environment
 from workbench.lifecycle.fingerprints import hash_inputs
@@ -106,7 +105,10 @@ def _stage(supervision: Supervision) -> None:
     with supervision.recorder.stage("stage") as detail:
         for text in stage_code(supervision.layout, supervision.plan):
             supervision.recorder.warning(text)
-        bring_inputs(supervision, detail)
+        if any(item.brought for item in supervision.plan.inputs):
+            from workbench.lifecycle.bringing import bring_inputs
+
+            bring_inputs(supervision, detail)
         prepare_outputs(supervision.plan)
 
 

@@ -14,7 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import workbench_store.snapshot  # noqa: F401
 from workbench_store.errors import WorkbenchError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock

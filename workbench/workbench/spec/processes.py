@@ -1,43 +1,14 @@
 """How many processes a job is, and what they are to each other: its `distribution` and `instance_count` in numbers."""
 
 from collections.abc import Iterator
-from typing import Literal
-
-from msgspec import Struct
 
 from workbench.spec.checks import Finding
 from workbench.spec.job import CommandJob
+from workbench.spec.process_counts import Processes
 from workbench.spec.settings import MpiDistribution, PyTorchDistribution, TensorFlowDistribution
 
 #: More than this is a slip of the pen on one machine.
 MOST_PROCESSES = 256
-
-
-class Processes(Struct, frozen=True):
-    """The processes of a job. An instance of Azure ML is a group of processes on this machine.
-
-    kind: who starts them and tells them of each other; `plain` processes know only which instance they are.
-    total: all of them; servers: how many of these, the last ones, are TensorFlow's parameter servers.
-    """
-
-    kind: Literal["plain", "pytorch", "tensorflow", "mpi"] = "plain"
-    instances: int = 1
-    total: int = 1
-    servers: int = 0
-
-    @property
-    def workers(self) -> int:
-        """How many do the work, and end the job when they end."""
-        return self.total - self.servers
-
-    def instance_of(self, rank: int) -> int:
-        """Which instance a rank belongs to: they are spread evenly, in order."""
-        return rank * self.instances // self.total
-
-    def local_rank(self, rank: int) -> int:
-        """The place of a rank among those of its instance."""
-        first = next(one for one in range(self.total) if self.instance_of(one) == self.instance_of(rank))
-        return rank - first
 
 
 def processes_of(job: CommandJob) -> Processes:
