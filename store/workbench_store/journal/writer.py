@@ -20,6 +20,7 @@ from workbench_store.errors import WorkspaceError
 from workbench_store.journal.codec import PointsEncoder, encode_event
 from workbench_store.locks import lock_while_open, unlock
 from workbench_store.processes import boot_id, host_id
+from workbench_store.redaction import without_secrets
 
 #: What may wait in memory while the disk takes nothing, in bytes.
 HELD_BYTES = 16 * 1024 * 1024
@@ -103,8 +104,11 @@ class JournalWriter:
         }
 
     def event(self, event: str, /, **fields: Any) -> None:
-        """Append an event, stamped with the time now; see docs/architecture.md for the events."""
-        self._append(encode_event(event, time.time(), fields), 0)
+        """Append an event, stamped with the time now; see docs/architecture.md for the events.
+
+        What looks like a secret is not recorded: it is cut out of the fields here, on whatever way it came.
+        """
+        self._append(encode_event(event, time.time(), without_secrets(fields)), 0)
 
     def points(self, when: float, step: int, keys: Tuple[str, ...], values: Sequence[float]) -> None:
         """Append the points of one call: equally many keys and values, at UTC epoch seconds `when`."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench_store.errors import WorkbenchError
+from workbench_store.redaction import redacted
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36", "magenta": "35"}
 
@@ -36,9 +37,9 @@ def report(error: WorkbenchError) -> None:
     """The message of an error on stderr, its remedy on a line of its own."""
     # Problems of a job file say file, line and severity themselves, each on a line.
     mark = "" if hasattr(error, "problems") else f"{styled('error:', 'bold red', sys.stderr)} "
-    narrate(f"{mark}{error.message}")
+    narrate(f"{mark}{redacted(error.message)}")
     if error.remedy:
-        narrate(f"  {error.remedy}")
+        narrate(f"  {redacted(error.remedy)}")
 
 
 def drop_stdout() -> None:

@@ -32,6 +32,7 @@ _PARTS = (
     "workbench_store/known.py",
     "workbench_store/locks.py",
     "workbench_store/processes.py",
+    "workbench_store/redaction.py",
     "workbench_store/secrets.py",
     "workbench_store/journal/__init__.py",
     "workbench_store/journal/codec.py",

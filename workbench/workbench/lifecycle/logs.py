@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from workbench_store.layout import RunLayout
+from workbench_store.redaction import redacted
 from workbench_store.states import RunState, StateChange, fold_states
 
 from workbench.client.log_cap import LogShape, gap_line, logged_ranks, read_shapes
@@ -54,6 +55,11 @@ def last_look(line: bytes) -> bytes:
     return body.rpartition(b"\r")[2]
 
 
+def _shown(line: bytes) -> str:
+    """A line as it is shown: what looks like a secret is cut out. The log itself stays as the job wrote it."""
+    return redacted(last_look(line).decode("utf-8", "surrogateescape"))
+
+
 class LogReader:
     """Reads a log from its beginning, and then what is new at each call, whatever is cut out of its middle
     meanwhile."""
@@ -67,7 +73,7 @@ class LogReader:
     @property
     def pending(self) -> str:
         """The line that is still being written, as a terminal would show it: a prompt or a progress bar."""
-        return last_look(self._rest).decode("utf-8", "surrogateescape")
+        return _shown(self._rest)
 
     def lines(self) -> Iterator[str]:
         """The whole lines that are there now, each without its end."""
@@ -77,7 +83,7 @@ class LogReader:
                 return
             *whole, self._rest = (self._rest + data).split(b"\n")
             for line in whole:
-                yield last_look(line).decode("utf-8", "surrogateescape")
+                yield _shown(line)
             if b"\r" in self._rest[:-1]:
                 # The last carriage return may be half of a line's end, so it is kept.
                 self._rest = self._rest[self._rest.rstrip(b"\r").rfind(b"\r") + 1 :]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import ArtifactRecord, MediaKey, MetricSummary, RunDetail, RunRecord
+from workbench_store.redaction import redacted
 
 from workbench.view.duration import duration_of
 from workbench.view.format import iso_time
@@ -57,7 +58,7 @@ def run_page(layout: WorkspaceLayout, store: "Store", name: str) -> RunPage:
         artifacts=tuple(store.artifacts(name)),
         media=tuple(store.media_keys(name)),
         files=_files(layout, record.snapshot),
-        spec=_text(layout.run(name).job_yaml),
+        spec=redacted(_text(layout.run(name).job_yaml)),
         folder=layout.run(name).root,
     )
 

@@ -1,0 +1,88 @@
+"""Cutting out what looks like a secret before it is recorded or shown. (Python 3.8: the in-job client uses it.)
+
+A guess, by the form of a value or the name that it stands under. What is kept is a text without it; the job itself gets
+what it was given.
+"""
+
+import re
+from typing import Any, Optional, Pattern
+
+REDACTED = "REDACTED"
+
+#: Without one of these (in lower case) there is nothing to look for: most texts are short and have none.
+_SIGNS = (
+    *(
+        "akia",
+        "asia",
+        "gh",
+        "github_pat_",
+        "glpat-",
+        "xox",
+        "hf_",
+        "sk-",
+        "aiza",
+        "eyj",
+        "private key",
+        "accountkey=",
+        "sig=",
+    ),
+    *("://", "passw", "passphrase", "key", "token"),
+)
+#: Values that are secrets by their form alone; a named group is what stands before one and stays.
+_VALUES = (
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+    r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})",
+    r"\bglpat-[A-Za-z0-9_-]{20,}",
+    r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
+    r"\bhf_[A-Za-z0-9]{30,}",
+    r"\bsk-(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Z])(?=[A-Za-z0-9_-]*[a-z])[A-Za-z0-9_-]{24,}",
+    r"\bAIza[A-Za-z0-9_-]{35}",
+    r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
+    r"(?P<key>AccountKey=)[A-Za-z0-9+/]{40,}={0,2}",
+    r"(?P<sig>[?&]sig=)[A-Za-z0-9%+/]{30,}",
+    r"(?P<user>://[^/\s:@]+:)[^/\s@]{3,}(?=@)",
+    # Not a number of tokens, and not the name of a variable that is set to nothing.
+    r"(?P<named>(?i:\b(?:password|passwd|passphrase|api_?key|secret_?key|access_?key|auth_?token|access_?token)[\"']?"
+    r"\s*[:=]\s*[\"']?))(?=[^\s\"',;]*[^\d\s\"',;.])[^\s\"',;]{8,}",
+)
+#: Names under which any text is a secret: stricter than for variables, as `pad_token` is none.
+_NAMES = (
+    r"(?:^|[_.-])(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|CREDENTIALS?|CONNECTION_?STRING)(?:$|[_.-])"
+    r"|(?:API|ACCESS|ACCOUNT|PRIVATE|SECRET|ENCRYPTION|SIGNING)_?KEY$"
+    r"|(?:API|AUTH|ACCESS|BEARER|REFRESH|HF|GITHUB|WANDB)_?TOKEN$"
+)
+#: Compiled when a text first needs them: a script's start must not wait for it.
+_values: Optional[Pattern[str]] = None
+_names: Optional[Pattern[str]] = None
+
+
+def redacted(text: str) -> str:
+    """The text with every value that looks like a secret cut out."""
+    global _values
+    lower = text.lower()
+    if not any(sign in lower for sign in _SIGNS):
+        return text
+    if _values is None:
+        _values = re.compile("|".join(_VALUES), re.DOTALL)
+    return _values.sub(lambda found: (found[found.lastgroup] if found.lastgroup else "") + REDACTED, text)
+
+
+def without_secrets(value: Any, name: str = "") -> Any:
+    """A JSON value with the texts in it redacted; a text that stands under a secret's name is cut out whole."""
+    if isinstance(value, str):
+        return REDACTED if value and _is_secret_name(name) else redacted(value)
+    if isinstance(value, dict):
+        return {key: without_secrets(item, str(key)) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_secrets(item, name) for item in value]
+    return value
+
+
+def _is_secret_name(name: str) -> bool:
+    global _names
+    if len(name) < 5:
+        return False
+    if _names is None:
+        _names = re.compile(_NAMES, re.IGNORECASE)
+    return _names.search(name) is not None

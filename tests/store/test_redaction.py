@@ -1,0 +1,101 @@
+"""What looks like a secret is neither recorded nor shown; what only resembles one is left alone."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from workbench_store.journal.writer import JournalWriter
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.redaction import redacted, without_secrets
+
+from tests.store.journals import fresh, make_run
+
+# Put together here, so that no scanner takes this file for one that holds secrets.
+SECRETS = [
+    "AKIA" + "IOSFODNN7EXAMPLE",
+    "gh" + "p_" + "a1B2" * 9,
+    "github" + "_pat_" + "a1B2" * 11,
+    "gl" + "pat-" + "a1B2c3D4e5F6g7H8i9J0",
+    "xo" + "xb-123456789012-abcdefghij",
+    "h" + "f_" + "AbCdEfGh" * 4,
+    "s" + "k-proj-" + "aB3dE6gH9" * 4,
+    "s" + "k-ant-api03-" + "aB3dE6gH9" * 4,
+    "AI" + "za" + "SyA1b2C3d4" * 3 + "e5F6g",
+    "ey" + "JhbGciOiJIUzI1NiJ9." + "ey" + "JzdWIiOiIxMjM0NTY3ODkwIn0." + "dozjgNryP4J3jVmNHl0w5N",
+    "-----BEGIN RSA PRIVATE" + " KEY-----\nMIIE\nabc\n-----END RSA PRIVATE KEY-----",
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS, ids=lambda text: text[:8])
+@pytest.mark.parametrize("around", ["{}", "the value is {} here", "x={},y", "'{}'", "--token {}", '{{"a": "{}"}}'])
+def test_a_secret_is_cut_out_wherever_it_stands(secret: str, around: str) -> None:
+    text = redacted(around.format(secret))
+    assert secret not in text and "REDACTED" in text
+    assert text.startswith(around.partition("{}")[0].replace("{{", "{"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://me:hunter2@example.org/x", "https://me:REDACTED@example.org/x"),
+        ("https://a.blob.core/x?sv=1&sig=" + "aB3%2F" * 6, "https://a.blob.core/x?sv=1&sig=REDACTED"),
+        ("AccountKey=" + "aB3+" * 21 + "==;Suffix", "AccountKey=REDACTED;Suffix"),
+        ("password = 'correct-horse'", "password = 'REDACTED'"),
+        ("API_KEY=abcdefgh123 next", "API_KEY=REDACTED next"),
+    ],
+)
+def test_what_stands_around_it_stays(text: str, expected: str) -> None:
+    assert redacted(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sk-learn-model_checkpoint_final_version_2",
+        "outputs/hf_tokenizer/vocab.json",
+        "tokens: 123456789, access_token=12345678.5",
+        "max_tokens=4096 pad_token_id=0",
+        "https://example.org:8080/a@b",
+        "a key error: KeyError('passwords')",
+        "password:",
+        "epoch 3 key=value",
+        "azureml:data:1 azureml://datastores/x/paths/y",
+        "3f1553743b72b5df6710b7864736169e78318910068f15ed71f9f5c51edab55c",
+    ],
+)
+def test_what_only_resembles_one_is_left_alone(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_a_text_under_a_secrets_name_is_cut_out_whole() -> None:
+    given = {
+        "api_key": "short",
+        "db.password": "x",
+        "pad_token": "<pad>",
+        "lr": 0.1,
+        "hf_token": 3,
+        "n": {"SECRET": ["a"]},
+    }
+    assert without_secrets(given) == {
+        **{"api_key": "REDACTED", "db.password": "REDACTED", "pad_token": "<pad>", "lr": 0.1, "hf_token": 3},
+        "n": {"SECRET": ["REDACTED"]},
+    }
+
+
+@given(st.text(max_size=200))
+def test_redacting_twice_changes_nothing_more(text: str) -> None:
+    assert redacted(redacted(text)) == redacted(text)
+
+
+@pytest.mark.parametrize("secret", SECRETS[:7], ids=lambda text: text[:8])
+def test_no_journal_and_no_table_has_it(layout: WorkspaceLayout, secret: str) -> None:
+    journals = make_run(layout, "r")
+    writer = JournalWriter(journals, "client")
+    writer.event("run", name="r", command=f"train --key {secret}", description=secret)
+    writer.event("params", params={"a": secret, "b": f"x {secret} y"})
+    writer.event("tags", set={"t": secret}, remove=[])
+    writer.event("warning", text=f"cannot use {secret}")
+    writer.event("media", kind="text", key="k", step=0, rank=0, format="txt", content=secret, size=1)
+    writer.close()
+    fresh(layout)
+    kept = b"".join(path.read_bytes() for path in layout.root.rglob("*") if path.is_file())
+    assert secret.encode() not in kept
