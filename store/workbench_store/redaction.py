@@ -11,22 +11,8 @@ REDACTED = "REDACTED"
 
 #: Without one of these (in lower case) there is nothing to look for: most texts are short and have none.
 _SIGNS = (
-    *(
-        "akia",
-        "asia",
-        "gh",
-        "github_pat_",
-        "glpat-",
-        "xox",
-        "hf_",
-        "sk-",
-        "aiza",
-        "eyj",
-        "private key",
-        "accountkey=",
-        "sig=",
-    ),
-    *("://", "passw", "passphrase", "key", "token"),
+    *("akia", "asia", "gh", "github_pat_", "glpat-", "xox", "hf_", "sk-", "aiza", "eyj"),
+    *("private key", "accountkey=", "sig=", "://", "passw", "passphrase", "key", "token"),
 )
 #: Values that are secrets by their form alone; a named group is what stands before one and stays.
 _VALUES = (

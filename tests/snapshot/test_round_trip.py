@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from workbench_store.errors import SnapshotError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.snapshot import (
-    preview,
     read_snapshot,
     stage_snapshot,
     take_snapshot,
     verify_snapshot,
     zip_snapshot,
 )
+from workbench_store.snapshot.preview import preview
 from workbench_store.workspace import open_workspace
 
 NAMES = st.text(
@@ -223,6 +223,7 @@ TAKER = """
 import sys
 from pathlib import Path
 from workbench_store.snapshot import take_snapshot
+from workbench_store.snapshot.preview import preview
 from workbench_store.workspace import open_workspace
 layout = open_workspace(explicit=sys.argv[1])
 print("ready", flush=True)

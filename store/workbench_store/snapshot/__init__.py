@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from workbench_store.snapshot.manifest import Snapshot as Snapshot
     from workbench_store.snapshot.manifest import Taken as Taken
     from workbench_store.snapshot.manifest import read_snapshot as read_snapshot
-    from workbench_store.snapshot.preview import Preview as Preview
-    from workbench_store.snapshot.preview import preview as preview
     from workbench_store.snapshot.stage import stage_snapshot as stage_snapshot
     from workbench_store.snapshot.stage import verify_snapshot as verify_snapshot
     from workbench_store.snapshot.stage import zip_snapshot as zip_snapshot
@@ -23,8 +21,6 @@ _HOMES = {
     "Snapshot": "manifest",
     "Taken": "manifest",
     "read_snapshot": "manifest",
-    "Preview": "preview",
-    "preview": "preview",
     "stage_snapshot": "stage",
     "verify_snapshot": "stage",
     "zip_snapshot": "stage",

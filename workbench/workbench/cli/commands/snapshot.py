@@ -22,7 +22,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the preview; 3 if a snapshot would be refused."""
-    from workbench_store.snapshot import preview
+    from workbench_store.snapshot.preview import preview
 
     from workbench.cli.output import emit_json
     from workbench.cli.snapshot_report import as_dict, print_report
