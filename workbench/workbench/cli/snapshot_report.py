@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from workbench_store.snapshot import Preview
+from workbench_store.snapshot.preview import Preview
 
 from workbench.cli.output import Cell, emit, emit_table, styled
 from workbench.view.format import format_bytes, format_files, safe_text
