@@ -3,6 +3,7 @@
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workbench.data.assets import list_assets
@@ -149,7 +150,19 @@ def test_an_output_registered_under_a_version_becomes_the_next_one(launch: Launc
     first = launch(write, outputs={"made": Output(name="digits", version="7")})
     assert first.finish() is RunState.COMPLETED
     assert again(first).finish() is RunState.COMPLETED
-    compared = Launched(layout, rerun(layout, first.name, register=False).name)
-    assert compared.finish() is RunState.COMPLETED
-    assert (compared.files.named_outputs / "made" / "f").is_file()
     assert [one.version for one in list_assets(layout)] == ["7", "8"]
+
+
+@pytest.mark.parametrize("mode", ["rw_mount", "upload", "direct"])
+def test_a_run_apart_touches_nothing_of_the_first(
+    launch: Launch, layout: WorkspaceLayout, here: Path, mode: Any
+) -> None:
+    made = Output(path=str(here / "result"), mode=mode, name="best", version="1")
+    first = launch("date +%s%N > ${{outputs.made}}/f", outputs={"made": made})
+    assert first.finish() is RunState.COMPLETED
+    before = (here / "result" / "f").read_text()
+    compared = Launched(layout, rerun(layout, first.name, apart=True).name)
+    assert compared.finish() is RunState.COMPLETED
+    assert (compared.files.named_outputs / "made" / "f").read_text() != before
+    assert (here / "result" / "f").read_text() == before
+    assert [one.version for one in list_assets(layout)] == ["1"]

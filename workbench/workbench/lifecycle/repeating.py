@@ -36,13 +36,14 @@ def rerun(
     overrides: Iterable[str] = (),
     *,
     compute: str | None = None,
-    register: bool = True,
+    apart: bool = False,
     narrate: Narrate | None = None,
     before_shown: Callable[[], None] | None = None,
 ) -> Rerun:
     """Submit the run of exactly that name again. `overrides` are `KEY=VALUE` texts, as for `run --set`; their relative
     paths begin at the current folder. An output that the run has registered under a version of its own is registered
-    as the next version; no output is registered unless `register` is true.
+    as the next version. A run `apart` touches nothing that the first one made: every output is kept in its own folder,
+    and registered nowhere.
 
     The snapshot is the run's own, unless `code` is overridden, and the environment too, unless `environment` is.
     Variables whose values were kept out of the record are taken from this process's environment. `narrate` and
@@ -58,7 +59,7 @@ def rerun(
     plan = read_plan(files)
     texts = list(overrides)
     taken = [asset for asset in list_assets(layout) if asset.run == name]
-    told = _without_versions(spec, taken) if register else _without_registration(spec)
+    told = _kept_apart(spec) if apart else _without_versions(spec, taken)
     job = _named(job_again(_without_name(told), Path.cwd(), texts), name)
     submitted = submit(
         layout,
@@ -71,9 +72,10 @@ def rerun(
     return Rerun(submitted, tuple(changed_inputs(files, plan)))
 
 
-def _without_registration(spec: dict[str, Any]) -> dict[str, Any]:
-    """The spec with outputs that are kept but registered nowhere: for a run that only repeats another to compare."""
-    return _with_outputs(spec, lambda output: {key: output[key] for key in output if key not in ("name", "version")})
+def _kept_apart(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec with outputs that are kept in the run's folder alone: at `path` and under `name` are the first run's."""
+    theirs = ("path", "name", "version")
+    return _with_outputs(spec, lambda output: {key: output[key] for key in output if key not in theirs})
 
 
 def _without_versions(spec: dict[str, Any], taken: Iterable[AssetVersion]) -> dict[str, Any]:

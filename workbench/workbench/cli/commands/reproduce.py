@@ -1,7 +1,8 @@
 """Run a run again as it was, and report what came out the same.
 
-The new run has the old one's snapshot, spec and environment, but registers none of its outputs. When it has ended its
-state, metrics, outputs, environment and data are compared; the exit code says whether all of them are the same.
+The new run has the old one's snapshot, spec and environment. Its outputs are kept in its own folder, wherever the old
+one's are, and none is registered. When it has ended its state, metrics, outputs, environment and data are compared; the
+exit code says whether all of them are the same.
 
 examples:
   workbench reproduce brave
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.REFUSED
     with signals() as taken:
         try:
-            again = rerun(workspace.layout, before.name, register=False, narrate=narrate, before_shown=taken.hold)
+            again = rerun(workspace.layout, before.name, apart=True, narrate=narrate, before_shown=taken.hold)
         except Interrupted:
             return ExitCode.INTERRUPTED
         for text in again.warnings:
