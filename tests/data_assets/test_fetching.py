@@ -214,6 +214,55 @@ def test_a_cached_file_that_somebody_changed_is_not_given_out(server: Server, us
     assert get(url, user).tree.path.read_bytes() == b"right"
 
 
+# -- addresses that look alike
+
+CHANGED = "Wed, 21 Oct 2015 07:28:00 GMT"
+SAS = "sv=2024-01-01&sp=r&se=2026-0{n}-01&sig={n}abcdef"
+AMZ = "X-Amz-Date=2026010{n}&X-Amz-Credential=k{n}&X-Amz-Signature={n}abc"
+
+
+@pytest.mark.parametrize("key", ["keyword", "author", "key", "code", "auth", "token", "sig", "pageToken"])
+def test_no_address_stands_in_for_another(server: Server, user: Path, key: str) -> None:
+    cats, dogs = (
+        server.serve(f"/a?{key}={name}", name.encode(), tag=False, changed=CHANGED) for name in ("cats", "dogs")
+    )
+    for _ in range(2):
+        assert get(cats, user).tree.path.read_bytes() == b"cats"
+        assert get(dogs, user).tree.path.read_bytes() == b"dogs"
+
+
+@pytest.mark.parametrize("key", ["key", "token", "sig"])
+def test_what_another_address_had_is_not_made_do_with(server: Server, user: Path, key: str) -> None:
+    get(server.serve(f"/a?{key}=cats", b"cats"), user)
+    dogs = server.serve(f"/a?{key}=dogs", b"dogs", failures=99)
+    with pytest.raises(DataError, match="503"):
+        get(dogs, user)
+
+
+@pytest.mark.parametrize("key", ["key", "token"])
+def test_a_part_of_another_address_is_not_gone_on_with(server: Server, user: Path, key: str) -> None:
+    cats = server.serve(f"/a?{key}=cats", b"c" * MIB * 3, tag=False, changed=CHANGED, cut_after=2 * MIB, cuts=3)
+    cats_served = server.paths[f"/a?{key}=cats"]
+    cats_served.ranges = False
+    with pytest.raises(DataError):
+        get(cats, user)
+    dogs = server.serve(f"/a?{key}=dogs", b"d" * MIB * 3, tag=False, changed=CHANGED)
+    assert get(dogs, user).tree.path.read_bytes() == b"d" * MIB * 3
+
+
+@pytest.mark.parametrize("signed", [SAS, AMZ, "token={n}", "x=1&access_token={n}"])
+def test_what_is_signed_anew_is_not_fetched_again(server: Server, user: Path, signed: str) -> None:
+    url = server.serve("/a", b"content")
+    for number in range(1, 4):
+        assert get(f"{url}?{signed.format(n=number)}", user).cached is (number > 1)
+    assert server.methods("/a").count("GET") == 1
+
+
+def test_what_a_new_password_opens_is_not_fetched_again(server: Server, user: Path) -> None:
+    url = server.serve("/a", b"content").replace("http://", "http://me:{}@")
+    assert [get(url.format(word), user).cached for word in ("old", "new")] == [False, True]
+
+
 # -- servers that misbehave
 
 
