@@ -13,7 +13,7 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench.data.assets import AssetVersion, list_assets
 from workbench.data.fingerprint import stat_fingerprint
 from workbench.lifecycle.files import read_json
-from workbench.lifecycle.history import JournalTail
+from workbench.lifecycle.fingerprints import recorded_stats
 from workbench.lifecycle.plan import Plan, read_plan
 from workbench.lifecycle.submission import SECRETS_PROPERTY, Earlier, Narrate, environment_of, submit
 from workbench.spec import CommandJob, job_again
@@ -128,11 +128,7 @@ def _earlier(files: RunLayout, plan: Plan, job: CommandJob, overrides: Iterable[
 
 def changed_inputs(files: RunLayout, plan: Plan) -> Iterable[str]:
     """For each input whose data is not as it was when the run was submitted, by sizes and times: so in words."""
-    recorded = {
-        str(event.fields.get("name")): str(event.fields.get("fingerprint"))
-        for event in reversed(JournalTail(files).new_events())
-        if event.name == "input" and str(event.fields.get("fingerprint")).startswith("stat:")
-    }
+    recorded = recorded_stats(files)
     for item in plan.inputs:
         before = recorded.get(item.name)
         if item.path is None or before is None or not Path(item.path).exists():
