@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from workbench.data.assets import list_assets
 from workbench.lifecycle import rerun
+from workbench.lifecycle.adding import add_named
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.logs import read_log
 from workbench.spec import Input, Output, SpecErrors
@@ -143,6 +144,28 @@ def test_relative_paths_of_what_is_set_begin_at_the_current_folder(
     second = again(first, "code=../src")
     second.finish()
     assert read_log(second.files) == "new\n"
+
+
+@pytest.mark.parametrize("given", ["azureml:D@latest", "azureml:D:1"])
+def test_an_asset_is_of_the_version_that_the_run_had(
+    launch: Launch, layout: WorkspaceLayout, here: Path, given: str
+) -> None:
+    def add(text: str) -> None:
+        (here / text).write_text(text)
+        add_named(layout, "data", "D", str(here / text))
+
+    add("old")
+    first = launch("cat ${{inputs.d}}", inputs={"d": Input(type="uri_file", path=given)})
+    first.finish()
+    add("new")
+    for overrides, text in (
+        ([], "old"),
+        (["inputs.d.mode=download"], "old"),
+        (["inputs.d.path=azureml:D@latest"], "new"),
+    ):
+        second = again(first, *overrides)
+        assert second.finish() is RunState.COMPLETED
+        assert read_log(second.files) == text
 
 
 def test_an_output_registered_under_a_version_becomes_the_next_one(launch: Launch, layout: WorkspaceLayout) -> None:

@@ -45,7 +45,8 @@ def rerun(
     as the next version. A run `apart` touches nothing that the first one made: every output is kept in its own folder,
     and registered nowhere.
 
-    The snapshot is the run's own, unless `code` is overridden, and the environment too, unless `environment` is.
+    The snapshot is the run's own, unless `code` is overridden, and the environment too, unless `environment` is. An
+    input that is a data asset or model is of the version that the run had, unless its path is overridden.
     Variables whose values were kept out of the record are taken from this process's environment. `narrate` and
     `before_shown` are as for `submit`. Raises NotFound,
     RunError for a run that has no job or for variables that are missing, and what `submit` raises.
@@ -59,7 +60,7 @@ def rerun(
     plan = read_plan(files)
     texts = list(overrides)
     taken = [asset for asset in list_assets(layout) if asset.run == name]
-    told = _kept_apart(spec) if apart else _without_versions(spec, taken)
+    told = _with_assets(_kept_apart(spec) if apart else _without_versions(spec, taken), plan)
     job = _named(job_again(_without_name(told), Path.cwd(), texts), name)
     submitted = submit(
         layout,
@@ -86,6 +87,16 @@ def _without_versions(spec: dict[str, Any], taken: Iterable[AssetVersion]) -> di
         return {key: value for key, value in output.items() if not (is_taken and key == "version")}
 
     return _with_outputs(spec, free)
+
+
+def _with_assets(spec: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    """The spec with inputs of the versions that the run had: `@latest` may be another one by now."""
+    had = {item.name: item.asset for item in plan.inputs if item.asset is not None}
+    inputs = {
+        name: {**given, "path": had[name]} if name in had and isinstance(given, dict) else given
+        for name, given in (spec.get("inputs") or {}).items()
+    }
+    return {**spec, "inputs": inputs}
 
 
 def _with_outputs(spec: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
