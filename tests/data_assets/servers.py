@@ -17,7 +17,7 @@ class Behaviour:
     an answer waits until `let_go` is set. status: what is answered instead, for the first `failures` requests, with
     `headers`. lie: a status that is answered to every GET, with a new version each time. said: the size that HEAD
     tells (None: the real one). sized: whether GET tells one. changed: its Last-Modified. A path with a query
-    is one of its own.
+    is one of its own. chunked: whether GET sends it as one chunk, of no size that is told before.
     """
 
     content: bytes
@@ -36,6 +36,7 @@ class Behaviour:
     lie: int | None = None
     said: int | None = None
     sized: bool = True
+    chunked: bool = False
     held: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
 
@@ -154,6 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-MD5", behaviour.md5)
         if self.command == "HEAD" and behaviour.said is not None:
             self.send_header("Content-Length", str(behaviour.said))
+        elif self.command == "GET" and behaviour.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
         elif behaviour.sized:
             self.send_header("Content-Length", str(size - self.start))
         self.end_headers()
@@ -162,6 +165,9 @@ class _Handler(BaseHTTPRequestHandler):
         behaviour = self.behaviour
         assert behaviour is not None
         content = behaviour.content[self.start :]
+        whole = len(content)
+        if behaviour.chunked:
+            self._send(f"{whole:x}\r\n".encode())
         if behaviour.hold_after is not None:
             self._send(content[: behaviour.hold_after])
             behaviour.held.set()
@@ -171,6 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
             behaviour.cuts -= 1
             content = content[: behaviour.cut_after]
         self._send(content)
+        if behaviour.chunked and len(content) == whole:
+            self._send(b"\r\n0\r\n\r\n")
 
     def _send(self, data: bytes) -> None:
         try:

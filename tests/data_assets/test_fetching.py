@@ -110,6 +110,31 @@ def test_what_had_come_is_gone_on_from_in_the_next_attempt(server: Server, conte
     assert server.ranges("/a.bin") == [f"bytes={MIB}-"]
 
 
+@pytest.mark.parametrize("lacks", [{"tag": False}, {"ranges": False}])
+def test_what_cannot_be_gone_on_from_is_said_to_begin_again(
+    server: Server, user: Path, content: Content, lacks: dict[str, bool]
+) -> None:
+    url = server.serve("/a.bin", content(2 * MIB), cut_after=MIB, cuts=9, **lacks)
+    with pytest.raises(DataError, match=r"1\.0 MiB of 2\.0 MiB of a\.bin have come") as raised:
+        get(url, user)
+    assert "begins again" in str(raised.value.remedy) and "is kept" not in str(raised.value.remedy)
+
+
+def test_what_came_of_a_chunk_that_was_cut_is_counted_and_gone_on_from(
+    server: Server, user: Path, content: Content
+) -> None:
+    data = content(MIB // 4)
+    url = server.serve("/a.bin", data, chunked=True, cut_after=1000, cuts=1)
+    watcher = Watcher(progress=lambda done, total: server.paths["/a.bin"].__setattr__("failures", 99))
+    with pytest.raises(DataError, match=r"1000 bytes( of 256\.0 KiB)? of a\.bin have come") as raised:
+        get(url, user, watcher=watcher)
+    assert "is kept" in str(raised.value.remedy)
+    server.paths["/a.bin"].failures = 0
+    server.asked.clear()
+    assert get(url, user).tree.path.read_bytes() == data
+    assert server.ranges("/a.bin") == ["bytes=1000-"]
+
+
 def test_a_file_that_ends_too_early_is_no_file(server: Server, user: Path) -> None:
     url = server.serve("/a.bin", b"x" * 100, length=200)
     with pytest.raises(DataError, match=r"100 bytes of 200 bytes of a\.bin have come"):

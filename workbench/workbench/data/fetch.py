@@ -139,6 +139,7 @@ class _Download:
         self._before = 0
         self._reserved = 0
         self._opened: RemoteFile | None = None
+        self._begun_again = False
 
     @property
     def _total(self) -> int | None:
@@ -229,6 +230,7 @@ class _Download:
             self._resize(opened.file)
             if opened.start != incoming.size:
                 incoming.restart()
+                self._begun_again = True
             self._partial.begin(opened.file)
             for part in opened.chunks:
                 self._watcher.check()
@@ -258,9 +260,12 @@ class _Download:
     def _gave_up(self, file: RemoteFile, incoming: Incoming, error: Broken) -> DataError:
         size = "" if file.size is None else f" of {size_text(file.size)}"
         had = f"{size_text(incoming.size)}{size} of {file.name} have come"
+        kept = "what has come is kept, and is gone on from there."
+        if file.validator is None or self._begun_again:
+            kept = "it begins again then, as its server tells no version of it or sends no part of it alone."
         return DataError(
             f"{self._remote.shown} cannot be fetched: {error.reason}; {had}",
-            remedy="Try again when it can be reached: what has come is kept, and is gone on from there.",
+            remedy=f"Try again when it can be reached: {kept}",
         )
 
 

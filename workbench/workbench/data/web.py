@@ -164,8 +164,10 @@ def _number(text: str) -> int | None:
 
 def _chunks(answer: requests.Response) -> Generator[bytes, None, None]:
     """The bytes as the server sent them. Raises Broken when the connection breaks."""
+    # Of an answer in chunks `read` gives up what came of a part that is cut; `read1` hands out whatever has come.
+    read = getattr(answer.raw, "read1", answer.raw.read) if getattr(answer.raw, "chunked", False) else answer.raw.read
     try:
-        while part := answer.raw.read(_CHUNK_BYTES, decode_content=False):
+        while part := read(_CHUNK_BYTES, decode_content=False):
             yield part
     except (urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
         raise Broken(f"the connection broke: {_said(error)}") from error
