@@ -35,6 +35,7 @@ _CONTENTS: Tuple[Tuple[str, Pattern[bytes]], ...] = (
     ),
 )
 _READ_BYTES = 256 * 1024
+_LARGEST_SEARCHED = 1024 * 1024
 
 
 def looks_secret_name(name: str) -> bool:
@@ -59,3 +60,16 @@ def secret_in_content(path: Path) -> Optional[str]:
     if b"\0" in data:
         return None
     return next((f"it holds {what}" for what, pattern in _CONTENTS if pattern.search(data)), None)
+
+
+def secret_in_file(name: str, place: Path) -> Optional[str]:
+    """Why a file of that name that is at `place` is likely to hold a secret, or None; of a large one only the name
+    tells."""
+    reason = secret_in_name(name)
+    if reason is not None:
+        return reason
+    try:
+        small = place.stat().st_size <= _LARGEST_SEARCHED
+    except OSError:
+        return None
+    return secret_in_content(place) if small else None

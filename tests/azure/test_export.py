@@ -194,6 +194,35 @@ def test_code_as_it_was_and_nothing_secret(ran: Path, workbench: Callable[..., A
     assert read_by_azure(ran / "deep/er/place/job.yml")["inputs"]["data"]["path"] == str(ran / "data")
 
 
+WORDS = ["--compute", "cpu", "--environment", "azureml:e@latest"]
+
+
+def test_files_that_look_like_secrets_are_named(ran: Path, workbench: Callable[..., Any]) -> None:
+    (ran / "src" / ".env").write_text("A=1\n")
+    (ran / "src" / "settings.py").write_text("password = 'correct-horse-battery'\n")
+    (ran / "data" / "id_rsa").write_text("x\n")
+    assert workbench("run", "job.yml", "--set", "name=two", "--set", "outputs.asset.version=4").returncode == 0
+    done = workbench("export", "azureml", "two", *WORDS, "--json")
+    assert done.returncode == 0, done.stderr
+    named = [one["path"] for one in json.loads(done.stdout)["secret_files"]]
+    assert named == ["code/.env", "code/settings.py", str(ran / "data/id_rsa")]
+    assert all(f"{path} looks like a secret" in done.stderr for path in named)
+    assert json.loads(workbench("export", "azureml", "one", *WORDS, "--to", "x", "--json").stdout)["secret_files"] == [
+        {"path": str(ran / "data/id_rsa"), "why": "files of this name hold secrets"}
+    ]
+
+
+def test_a_url_that_held_a_secret_is_to_be_given(here: Path, workbench: Callable[..., Any]) -> None:
+    job = "name: web\ncommand: echo ${{inputs.a}}\ninputs: {a: {type: uri_file, path: 'http://127.0.0.1:9/f?token=hush'}}\n"
+    (here / "job.yml").write_text(job)
+    workbench("run", "job.yml", WORKBENCH_DATA_RETRIES="0")
+    done = workbench("export", "azureml", "web", *WORDS, "--json")
+    assert done.returncode == 0, done.stderr
+    assert "inputs.a lacks what looked like a secret" in done.stderr
+    assert "--set inputs.a.path=..." in done.stderr and json.loads(done.stdout)["to_set"] == ["inputs.a.path"]
+    assert all(b"hush" not in content for content in tree(here / "web-azureml").values())
+
+
 def test_serverless_is_no_compute(ran: Path, workbench: Callable[..., Any]) -> None:
     words = ["--compute", "serverless", "--environment", "azureml:e@latest", "--to", "out"]
     assert workbench("export", "azureml", "one", *words).returncode == 0

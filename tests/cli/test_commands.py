@@ -116,6 +116,18 @@ def test_outputs_kept_elsewhere_are_listed_as_they_are_downloaded(workbench: Wor
     assert listed == {path.relative_to(here / "got").as_posix() for path in here.glob("got/**/*") if path.is_file()}
 
 
+def test_what_is_downloaded_and_is_not_what_was_saved_is_named(workbench: Workbench, job: Job, here: Path) -> None:
+    write = "for name in same other gone; do echo mine > ${{outputs.model}}/$name; done; echo mine > outputs/own"
+    assert workbench("run", job(write, "name: away\noutputs:\n  model: {path: ./results}\n")).returncode == 0
+    (here / "results" / "other").write_text("theirs\n")
+    (here / "results" / "gone").unlink()
+    done = workbench("outputs", "away", "--download", "got")
+    told = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert done.returncode == 0 and len(told) == 2
+    assert "named-outputs/model/gone is missing" in told[0]
+    assert "named-outputs/model/other is not what the run saved" in told[1]
+
+
 def test_a_tag_without_a_value_is_a_tag(workbench: Workbench, job: Job) -> None:
     extra = "name: tagged\ntags: {best: , team: vision}\nproperties: {odd: }\n"
     assert workbench("run", job("true", extra)).returncode == 0

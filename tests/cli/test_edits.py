@@ -33,6 +33,13 @@ def test_tags_are_set_found_and_taken_away(workbench: Workbench, runs: list[str]
     assert json.loads(workbench("show", "red-fox", "--json").stdout)["tags"] == {"team": "vision", "colour": "red"}
 
 
+def test_what_became_of_tags_is_said(workbench: Workbench, runs: list[str]) -> None:
+    assert "a is no tag of red-fox" in (told := workbench("tag", "red-fox", "--remove", "a").stderr)
+    assert "tagged" not in told
+    assert workbench("tag", "red-fox", "a").stderr == "red-fox tagged\n"
+    assert workbench("tag", "--all", "name:red", "b", "--remove", "a").stderr == "2 runs tagged\na taken from red-fox\n"
+
+
 def test_a_note_is_written_shown_found_and_taken_away(workbench: Workbench, runs: list[str]) -> None:
     assert workbench("note", "red-fox", "diverged\nat step 3").returncode == 0
     assert workbench("note", "red-fox").stdout == "diverged\nat step 3\n"

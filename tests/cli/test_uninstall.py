@@ -18,9 +18,17 @@ from workbench.uninstall import KINDS, remove_cache
 from workbench_store.cache_root import cache_root, usable_cache
 
 from tests.cli.terminal import Workbench
+from tests.data_assets.servers import Server
 
 Job = Callable[..., str]
 ROOT = Path(__file__).parents[2]
+#: As `uv auth login` stores them.
+CREDENTIALS = """[[credential]]
+service = "http://127.0.0.1:{port}/"
+username = "me"
+scheme = "basic"
+password = "secret"
+"""
 
 
 def listed(workbench: Workbench) -> dict[str, Any]:
@@ -37,12 +45,17 @@ def test_every_name_in_the_cache_that_the_code_knows_is_a_kind() -> None:
     assert {"environments", "uv", "slots", "workspaces"} <= names <= set(KINDS)
 
 
-def test_a_run_writes_nothing_that_is_not_listed(workbench: Workbench, job: Job, here: Path) -> None:
-    home, temporary = here / "home", here / "tmp"
+def at_home(home: Path, temporary: Path) -> dict[str, str]:
+    """The variables of a user with that home, which is made; the cache is at its own place in it."""
     home.mkdir()
     temporary.mkdir()
     variables = {"HOME": str(home), "TMPDIR": str(temporary), "WORKBENCH_CACHE": ""}
-    variables |= dict.fromkeys(("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"), "")
+    return variables | dict.fromkeys(("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"), "")
+
+
+def test_a_run_writes_nothing_that_is_not_listed(workbench: Workbench, job: Job, here: Path) -> None:
+    home, temporary = here / "home", here / "tmp"
+    variables = at_home(home, temporary)
     environment = "environment: {conda_file: {dependencies: [{pip: []}]}}\n"
     assert workbench("run", job("true", "name: one\n" + environment), **variables).returncode == 0
     assert workbench("ls", **variables).returncode == 0
@@ -55,6 +68,27 @@ def test_a_run_writes_nothing_that_is_not_listed(workbench: Workbench, job: Job,
     assert (home / ".cache/workbench/slots").is_dir()
     assert workbench("uninstall", "--yes", **variables).returncode == 0
     assert [*(home / ".cache").iterdir()] == [] and (here / ".workbench/runs/one").is_dir()
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_package_that_is_nowhere_leaves_nothing_unlisted(
+    workbench: Workbench, job: Job, here: Path, stored: bool
+) -> None:
+    home = here / "home"
+    variables = at_home(home, here / "tmp")
+    index = Server()
+    variables |= {"UV_DEFAULT_INDEX": index.url("/simple"), "NO_PROXY": "127.0.0.1", "WORKBENCH_CONDA": ""}
+    mine = home / ".local/share/uv/credentials/credentials.toml"
+    if stored:
+        mine.parent.mkdir(parents=True)
+        mine.write_text(CREDENTIALS.format(port=index.port))
+    environment = "environment: {conda_file: {dependencies: [{pip: [nobody-has-it]}]}}\n"
+    failed = workbench("run", job("true", "name: one\n" + environment), **variables)
+    index.close()
+    assert failed.returncode == ExitCode.RUN_FAILED and "nobody-has-it" in failed.stderr
+    assert {path.name for path in home.iterdir()} == ({".cache", ".local"} if stored else {".cache"})
+    if stored:
+        assert any(asked.login for asked in index.asked), "the user's own credentials were not used"
 
 
 def test_nothing_is_removed_without_a_yes(workbench: Workbench, job: Job, here: Path) -> None:

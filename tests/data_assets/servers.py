@@ -16,12 +16,14 @@ class Behaviour:
     cut_after: bytes after which the connection is closed, for the first `cuts` answers. hold_after: bytes after which
     an answer waits until `let_go` is set. status: what is answered instead, for the first `failures` requests, with
     `headers`. lie: a status that is answered to every GET, with a new version each time. said: the size that HEAD
-    tells (None: the real one). sized: whether GET tells one.
+    tells (None: the real one). sized: whether GET tells one. changed: its Last-Modified. A path with a query
+    is one of its own. chunked: whether GET sends it as one chunk, of no size that is told before.
     """
 
     content: bytes
     ranges: bool = True
     tag: bool = True
+    changed: str | None = None
     head: bool = True
     md5: str | None = None
     length: int | None = None
@@ -34,6 +36,7 @@ class Behaviour:
     lie: int | None = None
     said: int | None = None
     sized: bool = True
+    chunked: bool = False
     held: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
 
@@ -114,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
         login = self.headers.get("Authorization")
         self.served.asked.append(Asked(self.command, path, self.headers.get("Range"), query, login))
         self.close_connection = True
-        self.behaviour = behaviour = self.served.paths.get(path)
+        self.behaviour = behaviour = self.served.paths.get(self.path) or self.served.paths.get(path)
         if behaviour is None:
             self.send_error(404)
         elif behaviour.failures > 0:
@@ -138,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _describe(self, behaviour: Behaviour) -> None:
         asked = self.headers.get("Range")
-        same = self.headers.get("If-Range") in (None, behaviour.etag)
+        same = self.headers.get("If-Range") in (None, behaviour.etag, behaviour.changed)
         self.start = int(asked[6:].rstrip("-")) if asked and behaviour.ranges and same else 0
         size = behaviour.length if behaviour.length is not None else len(behaviour.content)
         self.send_response(206 if self.start else 200)
@@ -146,10 +149,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {self.start}-{size - 1}/{size}")
         if behaviour.tag:
             self.send_header("ETag", behaviour.etag)
+        if behaviour.changed is not None:
+            self.send_header("Last-Modified", behaviour.changed)
         if behaviour.md5 is not None and not self.start:
             self.send_header("Content-MD5", behaviour.md5)
         if self.command == "HEAD" and behaviour.said is not None:
             self.send_header("Content-Length", str(behaviour.said))
+        elif self.command == "GET" and behaviour.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
         elif behaviour.sized:
             self.send_header("Content-Length", str(size - self.start))
         self.end_headers()
@@ -158,6 +165,9 @@ class _Handler(BaseHTTPRequestHandler):
         behaviour = self.behaviour
         assert behaviour is not None
         content = behaviour.content[self.start :]
+        whole = len(content)
+        if behaviour.chunked:
+            self._send(f"{whole:x}\r\n".encode())
         if behaviour.hold_after is not None:
             self._send(content[: behaviour.hold_after])
             behaviour.held.set()
@@ -167,6 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
             behaviour.cuts -= 1
             content = content[: behaviour.cut_after]
         self._send(content)
+        if behaviour.chunked and len(content) == whole:
+            self._send(b"\r\n0\r\n\r\n")
 
     def _send(self, data: bytes) -> None:
         try:

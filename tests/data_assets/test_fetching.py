@@ -110,6 +110,31 @@ def test_what_had_come_is_gone_on_from_in_the_next_attempt(server: Server, conte
     assert server.ranges("/a.bin") == [f"bytes={MIB}-"]
 
 
+@pytest.mark.parametrize("lacks", [{"tag": False}, {"ranges": False}])
+def test_what_cannot_be_gone_on_from_is_said_to_begin_again(
+    server: Server, user: Path, content: Content, lacks: dict[str, bool]
+) -> None:
+    url = server.serve("/a.bin", content(2 * MIB), cut_after=MIB, cuts=9, **lacks)
+    with pytest.raises(DataError, match=r"1\.0 MiB of 2\.0 MiB of a\.bin have come") as raised:
+        get(url, user)
+    assert "begins again" in str(raised.value.remedy) and "is kept" not in str(raised.value.remedy)
+
+
+def test_what_came_of_a_chunk_that_was_cut_is_counted_and_gone_on_from(
+    server: Server, user: Path, content: Content
+) -> None:
+    data = content(MIB // 4)
+    url = server.serve("/a.bin", data, chunked=True, cut_after=1000, cuts=1)
+    watcher = Watcher(progress=lambda done, total: server.paths["/a.bin"].__setattr__("failures", 99))
+    with pytest.raises(DataError, match=r"1000 bytes( of 256\.0 KiB)? of a\.bin have come") as raised:
+        get(url, user, watcher=watcher)
+    assert "is kept" in str(raised.value.remedy)
+    server.paths["/a.bin"].failures = 0
+    server.asked.clear()
+    assert get(url, user).tree.path.read_bytes() == data
+    assert server.ranges("/a.bin") == ["bytes=1000-"]
+
+
 def test_a_file_that_ends_too_early_is_no_file(server: Server, user: Path) -> None:
     url = server.serve("/a.bin", b"x" * 100, length=200)
     with pytest.raises(DataError, match=r"100 bytes of 200 bytes of a\.bin have come"):
@@ -212,6 +237,55 @@ def test_a_cached_file_that_somebody_changed_is_not_given_out(server: Server, us
     place.chmod(0o644)
     place.write_bytes(b"wrong")
     assert get(url, user).tree.path.read_bytes() == b"right"
+
+
+# -- addresses that look alike
+
+CHANGED = "Wed, 21 Oct 2015 07:28:00 GMT"
+SAS = "sv=2024-01-01&sp=r&se=2026-0{n}-01&sig={n}abcdef"
+AMZ = "X-Amz-Date=2026010{n}&X-Amz-Credential=k{n}&X-Amz-Signature={n}abc"
+
+
+@pytest.mark.parametrize("key", ["keyword", "author", "key", "code", "auth", "token", "sig", "pageToken"])
+def test_no_address_stands_in_for_another(server: Server, user: Path, key: str) -> None:
+    cats, dogs = (
+        server.serve(f"/a?{key}={name}", name.encode(), tag=False, changed=CHANGED) for name in ("cats", "dogs")
+    )
+    for _ in range(2):
+        assert get(cats, user).tree.path.read_bytes() == b"cats"
+        assert get(dogs, user).tree.path.read_bytes() == b"dogs"
+
+
+@pytest.mark.parametrize("key", ["key", "token", "sig"])
+def test_what_another_address_had_is_not_made_do_with(server: Server, user: Path, key: str) -> None:
+    get(server.serve(f"/a?{key}=cats", b"cats"), user)
+    dogs = server.serve(f"/a?{key}=dogs", b"dogs", failures=99)
+    with pytest.raises(DataError, match="503"):
+        get(dogs, user)
+
+
+@pytest.mark.parametrize("key", ["key", "token"])
+def test_a_part_of_another_address_is_not_gone_on_with(server: Server, user: Path, key: str) -> None:
+    cats = server.serve(f"/a?{key}=cats", b"c" * MIB * 3, tag=False, changed=CHANGED, cut_after=2 * MIB, cuts=3)
+    cats_served = server.paths[f"/a?{key}=cats"]
+    cats_served.ranges = False
+    with pytest.raises(DataError):
+        get(cats, user)
+    dogs = server.serve(f"/a?{key}=dogs", b"d" * MIB * 3, tag=False, changed=CHANGED)
+    assert get(dogs, user).tree.path.read_bytes() == b"d" * MIB * 3
+
+
+@pytest.mark.parametrize("signed", [SAS, AMZ, "token={n}", "x=1&access_token={n}"])
+def test_what_is_signed_anew_is_not_fetched_again(server: Server, user: Path, signed: str) -> None:
+    url = server.serve("/a", b"content")
+    for number in range(1, 4):
+        assert get(f"{url}?{signed.format(n=number)}", user).cached is (number > 1)
+    assert server.methods("/a").count("GET") == 1
+
+
+def test_what_a_new_password_opens_is_not_fetched_again(server: Server, user: Path) -> None:
+    url = server.serve("/a", b"content").replace("http://", "http://me:{}@")
+    assert [get(url.format(word), user).cached for word in ("old", "new")] == [False, True]
 
 
 # -- servers that misbehave

@@ -40,6 +40,16 @@ def test_a_version_is_added_listed_and_shown(workbench: Workbench, rain: Path) -
     assert text.startswith("azureml:rain:web\n")
 
 
+def test_a_folder_with_a_table_is_one(workbench: Workbench, rain: Path) -> None:
+    (rain.parent / "table").mkdir()
+    (rain.parent / "table" / "MLTable").write_text("paths:\n  - file: ../rain.csv\n")
+    for words, type in (((), "mltable"), (("--type", "uri_folder"), "uri_folder")):
+        assert workbench("data", "add", "t", "table", *words).returncode == 0
+        assert json.loads(workbench("data", "show", "t", "--json").stdout)["type"] == type
+    (rain.parent / "table" / "MLTable").write_text("paths: none\n")
+    assert workbench("data", "add", "t", "table").returncode == 6
+
+
 def test_a_version_never_changes(workbench: Workbench, rain: Path) -> None:
     workbench("data", "add", "rain", "rain.csv")
     rain.touch()
@@ -58,6 +68,7 @@ def test_a_version_never_changes(workbench: Workbench, rain: Path) -> None:
         (("data", "add", "a b", "rain.csv"), 2, "cannot be the name"),
         (("data", "add", "a" * 256, "rain.csv"), 2, "It has 256 characters, and 255 are the most"),
         (("data", "add", "a", "rain.csv", "--version", "1" * 300), 2, "It has 300 characters, and 255 are the most"),
+        (("data", "add", "rain", "rain.csv", "--version", "latest"), 2, "no version is named latest"),
         (("data", "add", "rain", "none.csv"), 6, "there is nothing at"),
         (("data", "add", "rain", "rain.csv", "--type", "uri_folder"), 6, "is a file, not a uri_folder"),
         (("data", "add", "rain", "azureml:rain"), 2, "Did you mean azureml:rain@latest"),

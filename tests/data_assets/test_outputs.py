@@ -156,3 +156,9 @@ def test_validate_names_the_second_of_two_outputs_that_would_be_one_version(
     outputs = "outputs:\n  a: {name: made, version: 7}\n  b: {name: made, version: 7}\n"
     done = workbench("validate", job("true", outputs))
     assert done.returncode != 0 and "made:7 is what the output a is registered as" in done.stdout + done.stderr
+
+
+def test_no_output_is_registered_as_version_latest(launch: Launch, layout: WorkspaceLayout) -> None:
+    with pytest.raises(SpecError, match="no version is named latest"):
+        launch("true", outputs={"o": Output(name="o", version="latest")})
+    assert list(layout.runs.glob("*")) == []

@@ -73,3 +73,23 @@ def test_no_signature_is_left_in_a_url(signature: str) -> None:
         assert secret not in without_secrets(url) and holds_secret(url)
     for url in ("https://h/p?version=1&x=2#part", "abfss://c@a.dfs.core.windows.net/p", "https://h/p?x"):
         assert without_secrets(url) == url
+
+
+@pytest.mark.parametrize(
+    "key",
+    "key api_key apikey apiKey API-KEY subscription-key AWSAccessKeyId accesskey secretKey sig Signature sign"
+    " X-Amz-Signature X-Amz-Credential X-Amz-Security-Token token access_token accessToken sessiontoken token2 auth"
+    " Authorization oauth_token password passwd pass userpass pwd client_secret clientsecret credential code sas"
+    " authkey %73ig".split(),
+)
+def test_what_is_likely_a_secret(key: str) -> None:
+    assert without_secrets(f"https://h/p?x=1&{key}=hush") == f"https://h/p?x=1&{key}=REDACTED"
+
+
+@pytest.mark.parametrize(
+    "key",
+    "keyword keywords author authors passenger passage compass monkey turkey design designation assignment sigma signal"
+    " tokenizer max_tokens secretary encode codec postcode x se sv name".split(),
+)
+def test_what_only_contains_the_word_is_none(key: str) -> None:
+    assert not holds_secret(f"https://h/p?{key}=cats")

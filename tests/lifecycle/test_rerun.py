@@ -3,10 +3,12 @@
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workbench.data.assets import list_assets
 from workbench.lifecycle import rerun
+from workbench.lifecycle.adding import add_named
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.logs import read_log
 from workbench.spec import Input, Output, SpecErrors
@@ -144,12 +146,46 @@ def test_relative_paths_of_what_is_set_begin_at_the_current_folder(
     assert read_log(second.files) == "new\n"
 
 
+@pytest.mark.parametrize("given", ["azureml:D@latest", "azureml:D:1"])
+def test_an_asset_is_of_the_version_that_the_run_had(
+    launch: Launch, layout: WorkspaceLayout, here: Path, given: str
+) -> None:
+    def add(text: str) -> None:
+        (here / text).write_text(text)
+        add_named(layout, "data", "D", str(here / text))
+
+    add("old")
+    first = launch("cat ${{inputs.d}}", inputs={"d": Input(type="uri_file", path=given)})
+    first.finish()
+    add("new")
+    for overrides, text in (
+        ([], "old"),
+        (["inputs.d.mode=download"], "old"),
+        (["inputs.d.path=azureml:D@latest"], "new"),
+    ):
+        second = again(first, *overrides)
+        assert second.finish() is RunState.COMPLETED
+        assert read_log(second.files) == text
+
+
 def test_an_output_registered_under_a_version_becomes_the_next_one(launch: Launch, layout: WorkspaceLayout) -> None:
     write = "echo made > ${{outputs.made}}/f"
     first = launch(write, outputs={"made": Output(name="digits", version="7")})
     assert first.finish() is RunState.COMPLETED
     assert again(first).finish() is RunState.COMPLETED
-    compared = Launched(layout, rerun(layout, first.name, register=False).name)
-    assert compared.finish() is RunState.COMPLETED
-    assert (compared.files.named_outputs / "made" / "f").is_file()
     assert [one.version for one in list_assets(layout)] == ["7", "8"]
+
+
+@pytest.mark.parametrize("mode", ["rw_mount", "upload", "direct"])
+def test_a_run_apart_touches_nothing_of_the_first(
+    launch: Launch, layout: WorkspaceLayout, here: Path, mode: Any
+) -> None:
+    made = Output(path=str(here / "result"), mode=mode, name="best", version="1")
+    first = launch("date +%s%N > ${{outputs.made}}/f", outputs={"made": made})
+    assert first.finish() is RunState.COMPLETED
+    before = (here / "result" / "f").read_text()
+    compared = Launched(layout, rerun(layout, first.name, apart=True).name)
+    assert compared.finish() is RunState.COMPLETED
+    assert (compared.files.named_outputs / "made" / "f").read_text() != before
+    assert (here / "result" / "f").read_text() == before
+    assert [one.version for one in list_assets(layout)] == ["1"]

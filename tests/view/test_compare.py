@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from workbench.data.fingerprint import stat_fingerprint
+from workbench.data.hashing import content_hash
 from workbench.view.compare import Comparison, code_differences, compare, to_json_dict
-from workbench.view.reproduction import reproduction
+from workbench.view.compared_text import value_texts
+from workbench.view.reproduction import in_all, reproduction
 from workbench_store.errors import NotFound, UsageError
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
@@ -27,7 +30,10 @@ def make(
     state: str = "Completed",
     outputs: dict[str, str] | None = None,
     snapshot: str | None = None,
+    inputs: dict[str, list[tuple[Path, str]]] | None = None,
+    ranks: dict[int, dict[str, float]] | None = None,
 ) -> None:
+    """A run by its journals. `inputs`: place and fingerprint of each, as they were recorded one after the other."""
     files = layout.run(name)
     files.journals.mkdir(parents=True)
     writer = JournalWriter(files.journals, "script")
@@ -38,10 +44,18 @@ def make(
     for key, value in (metrics or {}).items():
         writer.points(1.0, 0, (key,), (value + 1.0,))
         writer.points(2.0, 1, (key,), (value,))
+    for key, seen in (inputs or {}).items():
+        for place, fingerprint in seen:
+            writer.event("input", name=key, type="uri_file", path=str(place), fingerprint=fingerprint)
     for path, hash in (outputs or {}).items():
         writer.event("artifact", path=path, kind="output", size=1, hash=hash)
     writer.event("state", state=state, generation=1, judged=False, seq=1, seconds=2.0)
     writer.close()
+    for rank, values in (ranks or {}).items():
+        other = JournalWriter(files.journals, "client", rank=rank)
+        for key, value in values.items():
+            other.points(2.0, 1, (key,), (value,))
+        other.close()
 
 
 def rows(found: Comparison, *, everything: bool = False) -> dict[str, tuple[object, ...]]:
@@ -132,3 +146,84 @@ def test_a_repetition_is_told_thing_by_thing(layout: WorkspaceLayout) -> None:
     }
     near = reproduction(layout, store, "a", "b", tolerance=1e-3)
     assert {one.name for one in near if not one.same} == {"outputs/log"}
+
+
+def test_every_rank_is_compared_with_its_own(layout: WorkspaceLayout) -> None:
+    make(layout, "a", metrics={"loss": 0.5}, ranks={1: {"loss": 1.0, "only": 1.0}, 2: {"loss": 3.0}})
+    make(layout, "b", metrics={"loss": 0.5}, ranks={1: {"loss": 2.0, "only": 1.0}, 2: {"loss": 3.0}})
+    found = reproduction(layout, Store(layout), "a", "b")
+    told = {(one.name, one.rank): one.same for one in found if one.kind == "metric"}
+    assert told == {("loss", 0): True, ("loss", 1): False, ("loss", 2): True, ("only", 1): True}
+    assert rows(compare(layout, Store(layout), ["a", "b"])) == {}
+
+
+def data(here: Path, text: str) -> tuple[Path, str]:
+    """A file of that content, and its fingerprint by size and time."""
+    place = here / "data.csv"
+    place.write_text(text)
+    return place, stat_fingerprint(place)
+
+
+def hashed(place: Path) -> tuple[Path, str]:
+    """The file, and its fingerprint by content."""
+    return place, f"xxh3-128:{content_hash(place)}"
+
+
+def same_input(layout: WorkspaceLayout) -> bool | None:
+    """What a reproduction, and a comparison, say of the input of the runs `a` and `b`."""
+    (one,) = [one for one in reproduction(layout, Store(layout), "a", "b") if one.kind == "input"]
+    (row,) = [row for row in compare(layout, Store(layout), ["a", "b"]).rows if row.kind == "input"]
+    assert row.differs is (None if one.same is None else not one.same)
+    assert [cell.unknown for cell in row.cells] == [False, one.same is None]
+    return one.same
+
+
+def test_data_that_was_not_hashed_is_compared_by_sizes_and_times(layout: WorkspaceLayout, here: Path) -> None:
+    make(layout, "a", inputs={"d": [data(here, "one")]})
+    make(layout, "b", inputs={"d": [data(here, "other")]})
+    assert same_input(layout) is False
+
+
+def test_data_that_is_as_it_was_is_the_same_hashed_or_not(layout: WorkspaceLayout, here: Path) -> None:
+    seen = data(here, "one")
+    make(layout, "a", inputs={"d": [seen, hashed(seen[0])]})
+    make(layout, "b", inputs={"d": [seen]})
+    assert same_input(layout) is True
+
+
+def test_data_that_was_not_hashed_is_hashed_now_if_it_is_as_it_was(layout: WorkspaceLayout, here: Path) -> None:
+    make(layout, "a", inputs={"d": [(seen := data(here, "one")), hashed(seen[0])]})
+    make(layout, "b", inputs={"d": [data(here, "other")]})
+    assert same_input(layout) is False
+
+
+def test_data_that_nobody_can_hash_any_more_is_not_known(layout: WorkspaceLayout, here: Path) -> None:
+    make(layout, "a", inputs={"d": [data(here, "one")]})
+    make(layout, "b", inputs={"d": [(seen := data(here, "other")), hashed(seen[0])]})
+    assert same_input(layout) is None
+    assert in_all(reproduction(layout, Store(layout), "a", "b")) is None
+    told = to_json_dict(compare(layout, Store(layout), ["a", "b"]), everything=False)
+    assert [row["differs"] for row in told["rows"]] == [None]  # type: ignore[attr-defined]
+
+
+def test_a_look_that_was_cut_short_tells_nothing(layout: WorkspaceLayout, here: Path) -> None:
+    place, stat = data(here, "one")
+    make(layout, "a", inputs={"d": [(place, stat + "+")]})
+    make(layout, "b", inputs={"d": [(place, stat + "+")]})
+    assert same_input(layout) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other"),
+    [
+        ("metric", 1_800_000_000.0, 1_800_000_001.0),
+        ("metric", 0.5, 0.5000001),
+        ("metric", 2_500_000.0, 2_500_001.5),
+        ("param", "x" * 60 + "a", "x" * 60 + "b"),
+        ("input", f"/data/{'long/' * 20}one", f"/data/{'long/' * 20}two"),
+        ("code", "0123456789abc", "0123456789abd"),
+    ],
+)
+def test_values_that_differ_look_different(kind: str, one: object, other: object) -> None:
+    texts = value_texts(kind, "n", [one, other, one])
+    assert texts[0] != texts[1] and texts[0] == texts[2] and max(map(len, texts)) <= 40

@@ -2,9 +2,10 @@
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from warnings import warn
 
 from workbench_store.errors import NotFound, RunError, UsageError
 from workbench_store.layout import RunLayout, WorkspaceLayout
@@ -211,29 +212,33 @@ class Run:
 
         collect(self._workspace, self.name)
 
-    def download(self, target: str | Path) -> Path:
+    def download(self, target: str | Path, tell: Callable[[str], None] = warn) -> Path:
         """Copy ./outputs to `target`/artifacts and named outputs to `target`/named-outputs; returns `target`.
 
-        Raises RunError if a file is in the way: nothing is overwritten.
+        `tell` is given a line for each file that is not what the run saved, as where it is kept others may have
+        written since. Raises RunError if a file is in the way: nothing is overwritten.
         """
+        from workbench.lifecycle.saved_files import unlike_saved
+
         folder = Path(target)
         copies = {
-            name: folder / ("artifacts" if name == "default" else f"named-outputs/{name}")
-            for name, place in self.outputs.items()
-            if place.exists()
+            name: folder / ("artifacts" if name == "default" else f"named-outputs/{name}") for name in self.outputs
         }
         taken = [copy for copy in copies.values() if copy.exists()]
         if taken:
             raise RunError(f"{taken[0]} is there already", remedy="Name another folder, or remove it first.")
         try:
-            for name, copy in copies.items():
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                _copy(self.outputs[name], copy)
+            for name, place in self.outputs.items():
+                if place.exists():
+                    copies[name].parent.mkdir(parents=True, exist_ok=True)
+                    _copy(place, copies[name])
         except (OSError, shutil.Error) as error:
             raise RunError(
                 f"the outputs of {self.name} cannot be copied to {folder}: {error}",
                 remedy="Name a folder that is not there yet, in one that you may write to, on a disk with room.",
             ) from error
+        for text in unlike_saved(self.artifacts, copies):
+            tell(text)
         return folder
 
 

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench_store.secrets import secret_in_content, secret_in_name
+from workbench_store.secrets import secret_in_file
 from workbench_store.snapshot.ignore import IgnoreRules, read_rules
 from workbench_store.snapshot.take import no_rules, single_file
 from workbench_store.snapshot.walk import Walked, walk_everything
 
 _BIGGEST = 10
-_LARGEST_SEARCHED = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -80,11 +79,5 @@ def _effects(rules: IgnoreRules, found: Walked) -> tuple[RuleEffect, ...]:
 
 
 def _secrets(found: Walked) -> list[tuple[str, str]]:
-    suspects = []
-    for file in found.files:
-        reason = secret_in_name(file.path.rpartition("/")[2])
-        if reason is None and file.status.st_size <= _LARGEST_SEARCHED:
-            reason = secret_in_content(Path(file.place))
-        if reason:
-            suspects.append((file.path, reason))
-    return suspects
+    files = ((file.path, secret_in_file(file.path.rpartition("/")[2], Path(file.place))) for file in found.files)
+    return [(path, reason) for path, reason in files if reason]

@@ -165,7 +165,7 @@ def fork_into(layout: WorkspaceLayout, origin: Origin, target: RunLayout, fields
     at_step = origin.at_step or 0
     last = last_step(source)
     if last is None or at_step > last:
-        reached = "it has logged nothing" if last is None else "its last step is {}".format(last)
+        reached = "it has logged no metric" if last is None else "its last step is {}".format(last)
         raise UsageError("run {} cannot be forked at step {}: {}".format(source.name, at_step, reached))
     copy_past(source, target, at_step)
     properties = {"workbench.forked_from": source.name, "workbench.forked_at_step": str(at_step)}

@@ -15,6 +15,8 @@ from workbench.spec.ports import MODEL_TYPES
 from workbench.spec.problems import nearest_name
 
 _LOCK_SECONDS = 10.0
+#: The only label.
+LATEST = "latest"
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def find_asset(
     versions = [asset for asset in everything if (asset.kind, asset.name) == (kind, name)]
     if not versions:
         raise _no_such_name(layout, kind, name, everything)
-    if label is not None and label != "latest":
+    if label is not None and label != LATEST:
         raise NotFound(
             f"the {word(kind)} {name} has no label {label!r}", remedy=f"The only label is latest: azureml:{name}@latest"
         )
@@ -178,7 +180,17 @@ def next_version(versions: list[AssetVersion]) -> str:
     return str(1 + max((int(asset.version) for asset in versions if asset.version.isdecimal()), default=0))
 
 
+def check_version(version: str | None) -> None:
+    """Raises UsageError for a version that a label means already."""
+    if version == LATEST:
+        raise UsageError(
+            f"no version is named {LATEST}: the label @{LATEST} is whichever was added last",
+            remedy="Give another one, or leave it out for the next number.",
+        )
+
+
 def _check_name(draft: AssetVersion) -> None:
+    check_version(draft.version)
     from workbench.spec.places import LONGEST_ASSET_NAME, BadPlace
 
     try:

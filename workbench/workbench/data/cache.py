@@ -6,6 +6,7 @@ data/trees/<id>/tree.json    what a file or folder consists of
 data/trees/<id>/files/       the same as files, which are hard links to blobs
 data/trees/<id>/uses/        a file for each run that uses it
 data/trees/<id>/used         its time says when it was used last
+data/salt                    random bytes, with which what is derived from secrets is hashed
 data/index/<key>.json        which tree a URL led to, and by what to tell whether it still does
 data/partial/<key>/          what is on its way, and <key>.lock, held by the process that fetches it
 """
@@ -27,11 +28,13 @@ from workbench_store.errors import DataError
 from workbench_store.locks import FileLock
 
 from workbench.client.json_files import read_json
+from workbench.data.address import Address
 from workbench.data.partial import Partial
 from workbench.data.remote import Survey
 from workbench.data.watching import Watcher
 
 _POLL_SECONDS = 0.1
+_SALT_BYTES = 32
 _MODE_FILE, _MODE_FOLDER = 0o444, 0o555
 #: How a disk says that it makes no hard link here, or none more.
 _NO_LINK = (errno.EXDEV, errno.EMLINK, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
@@ -51,11 +54,12 @@ class Tree:
 
 @dataclass(frozen=True)
 class Known:
-    """What a URL led to: the tree, the validator then, and when that was (UTC epoch seconds)."""
+    """What a URL led to: the tree, the validator then, when that was (UTC epoch seconds), and the URL's mark."""
 
     tree: str
     validator: str | None
     time: float
+    mark: str
 
 
 class DataCache:
@@ -81,6 +85,21 @@ class DataCache:
         finally:
             lock.release()
 
+    def salt(self) -> bytes:
+        """The cache's own random bytes, made when they are first asked for. Raises OSError."""
+        place = self.root / "salt"
+        if not place.exists():
+            self.make()
+            draft = place.with_name(f".salt.{os.urandom(4).hex()}")
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(os.urandom(_SALT_BYTES))
+            with self.door():
+                if place.exists():
+                    draft.unlink()
+                else:
+                    draft.rename(place)
+        return place.read_bytes()
+
     # -- what is there
 
     def known(self, key: str) -> Known | None:
@@ -89,7 +108,8 @@ class DataCache:
         if found is None:
             return None
         validator = found.get("validator")
-        return Known(str(found.get("tree")), None if validator is None else str(validator), float(found.get("time", 0)))
+        told = None if validator is None else str(validator)
+        return Known(str(found.get("tree")), told, float(found.get("time", 0)), str(found.get("mark", "")))
 
     def claim(self, id: str, user: Path) -> Tree | None:
         """The tree, marked as used by the run in that folder; None if it is not there, or not as it was put in."""
@@ -108,11 +128,11 @@ class DataCache:
         path = files if found["folder"] else files / found["files"][0]["path"]
         return Tree(id, path, str(found["fingerprint"]), sum(int(entry["size"]) for entry in found["files"]))
 
-    def remember(self, key: str, url: str, validator: str | None, tree: Tree) -> None:
-        """Note what the URL led to; a note that cannot be written costs no more than another fetch."""
+    def remember(self, address: Address, shown: str, validator: str | None, tree: Tree) -> None:
+        """Note what a URL led to; a note that cannot be written costs no more than another fetch."""
         with suppress(OSError):
-            fields = {"url": url, "validator": validator, "tree": tree.id, "time": time.time()}
-            _write(self.index / f"{key}.json", fields)
+            fields = {"url": shown, "validator": validator, "tree": tree.id, "time": time.time(), "mark": address.mark}
+            _write(self.index / f"{address.key}.json", fields)
 
     # -- what is on its way
 
@@ -203,13 +223,6 @@ class DataCache:
         for folder, _, _ in os.walk(draft / "files", topdown=False):
             os.chmod(folder, _MODE_FOLDER)
         _write(draft / "tree.json", found)
-
-
-def key_of(url: str, type: str) -> str:
-    """What a URL is filed under; a folder and a file of one URL are two things."""
-    return hashlib.sha256(
-        f"{'file' if type == 'uri_file' else 'any'}\0{url}".encode("utf-8", "surrogatepass")
-    ).hexdigest()
 
 
 def _tree_id(folder: bool, entries: list[dict[str, Any]]) -> str:

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from workbench_store.errors import DataError
 
-from workbench.data.cache import DataCache, Known, Tree, key_of
+from workbench.data.address import Address, address_of
+from workbench.data.cache import DataCache, Known, Tree
 from workbench.data.limit import data_limit, size_text
 from workbench.data.listing import check_names
 from workbench.data.partial import Incoming, Partial
@@ -43,39 +44,47 @@ class Fetched:
 def fetch(cache: DataCache, url: str, type: str, user: Path, watcher: Watcher) -> Fetched:
     """The data at the URL, for an input of that type, in the cache and marked as used by the run in folder `user`.
 
-    An unchanged URL costs one look; a place that cannot be reached is made up for by what it led to before, with a
-    warning. Raises DataError when it cannot be had (what has come so far is kept for the next attempt, unless it is
-    wrong), Stopped when nobody waits any more.
+    An unchanged URL costs one look, also where it is signed anew, if its place tells versions apart by content. One
+    that cannot be reached is made up for by what it led to before, with a warning. Raises DataError when it cannot be
+    had (what has come so far is kept for the next attempt, unless it is wrong), Stopped when nobody waits any more.
     """
-    remote = open_remote(url, type)
-    key = key_of(without_secrets(url), type)
-    known = cache.known(key)
+    try:
+        address = address_of(url, type, cache.salt)
+    except OSError as error:
+        raise _cannot_be_kept(without_secrets(url), cache, error) from error
+    remote = open_remote(url, type, address.mark)
+    known = cache.known(address.key)
     try:
         survey = _patiently(lambda: remote.survey(type), remote.shown, watcher)
     except DataError as error:
-        stale = _stale(cache, known, user) if isinstance(error.__cause__, Broken) else None
+        stale = _stale(cache, known, address, user) if isinstance(error.__cause__, Broken) else None
         if stale is None or known is None:
             raise
         when = datetime.fromtimestamp(known.time, UTC).strftime("%Y-%m-%d %H:%M UTC")
         watcher.warn(f"{error.message}; what it had on {when} is used")
         return Fetched(stale, True)
     check_names(survey, remote.shown)
-    unchanged = _unchanged(cache, key, survey, user)
+    unchanged = _unchanged(cache, address.key, survey, user)
     if unchanged is not None:
         return Fetched(unchanged, True)
     try:
-        return Fetched(_download(cache, remote, key, survey, user, watcher), False)
+        return Fetched(_download(cache, remote, address, survey, user, watcher), False)
     except OSError as error:
-        raise DataError(f"{remote.shown} cannot be kept in {cache.root}: {error}", remedy="Make room there.") from error
+        raise _cannot_be_kept(remote.shown, cache, error) from error
 
 
-def open_remote(url: str, type: str) -> Remote:
-    """What reads the URL. Raises DataError when something that it needs is not installed."""
+def _cannot_be_kept(shown: str, cache: DataCache, error: OSError) -> DataError:
+    return DataError(f"{shown} cannot be kept in {cache.root}: {error}", remedy="Make room there.")
+
+
+def open_remote(url: str, type: str, mark: str) -> Remote:
+    """What reads the URL; `mark` tells it from others that are filed under the same key. Raises DataError when
+    something that it needs is not installed."""
     place = folder_url(url) if type in FOLDER_TYPES else url
     if is_web(place):
         from workbench.data.web import WebFile
 
-        return WebFile(place)
+        return WebFile(place, mark)
     from workbench.data.drivers import missing_driver
 
     missing = missing_driver(place)
@@ -83,11 +92,12 @@ def open_remote(url: str, type: str) -> Remote:
         raise missing
     from workbench.data.storage import FileSystemPlace
 
-    return FileSystemPlace(place)
+    return FileSystemPlace(place, mark)
 
 
-def _stale(cache: DataCache, known: Known | None, user: Path) -> Tree | None:
-    return None if known is None else cache.claim(known.tree, user)
+def _stale(cache: DataCache, known: Known | None, address: Address, user: Path) -> Tree | None:
+    """What the very same URL led to: nobody says now that it is what another one would lead to."""
+    return None if known is None or known.mark != address.mark else cache.claim(known.tree, user)
 
 
 def _unchanged(cache: DataCache, key: str, survey: Survey, user: Path) -> Tree | None:
@@ -97,14 +107,14 @@ def _unchanged(cache: DataCache, key: str, survey: Survey, user: Path) -> Tree |
     return cache.claim(known.tree, user)
 
 
-def _download(cache: DataCache, remote: Remote, key: str, survey: Survey, user: Path, watcher: Watcher) -> Tree:
-    with cache.partial(key, watcher) as partial:
+def _download(cache: DataCache, remote: Remote, address: Address, survey: Survey, user: Path, watcher: Watcher) -> Tree:
+    with cache.partial(address.key, watcher) as partial:
         # Another process may have fetched it while this one waited for its turn.
-        tree = _unchanged(cache, key, survey, user)
+        tree = _unchanged(cache, address.key, survey, user)
         if tree is not None:
             partial.discard()
             return tree
-        download = _Download(cache, remote, key, partial, watcher, survey)
+        download = _Download(cache, remote, address.key, partial, watcher, survey)
         download.reserve()
         hashes, files = {}, []
         for file in survey.files:
@@ -113,7 +123,7 @@ def _download(cache: DataCache, remote: Remote, key: str, survey: Survey, user: 
         download.settle()
         survey = replace(survey, files=tuple(files))
         tree = cache.keep(partial, survey, hashes, user)
-        cache.remember(key, remote.shown, survey.validator, tree)
+        cache.remember(address, remote.shown, survey.validator, tree)
         return tree
 
 
@@ -129,6 +139,7 @@ class _Download:
         self._before = 0
         self._reserved = 0
         self._opened: RemoteFile | None = None
+        self._begun_again = False
 
     @property
     def _total(self) -> int | None:
@@ -219,6 +230,7 @@ class _Download:
             self._resize(opened.file)
             if opened.start != incoming.size:
                 incoming.restart()
+                self._begun_again = True
             self._partial.begin(opened.file)
             for part in opened.chunks:
                 self._watcher.check()
@@ -248,9 +260,12 @@ class _Download:
     def _gave_up(self, file: RemoteFile, incoming: Incoming, error: Broken) -> DataError:
         size = "" if file.size is None else f" of {size_text(file.size)}"
         had = f"{size_text(incoming.size)}{size} of {file.name} have come"
+        kept = "what has come is kept, and is gone on from there."
+        if file.validator is None or self._begun_again:
+            kept = "it begins again then, as its server tells no version of it or sends no part of it alone."
         return DataError(
             f"{self._remote.shown} cannot be fetched: {error.reason}; {had}",
-            remedy="Try again when it can be reached: what has come is kept, and is gone on from there.",
+            remedy=f"Try again when it can be reached: {kept}",
         )
 
 

@@ -20,7 +20,8 @@ class RemoteFile:
     """A file of a remote place.
 
     name: its path below the place (posix), or its file name. address: what `Remote.open` takes. size: bytes, None if
-    not known. validator: text that changes when the content does, None if there is none. md5: of the content, in hex.
+    not known. validator: text that changes when the content does, None if there is none; one that others might have by
+    chance, such as a time, is of this address alone (`weak`). md5: of the content, in hex.
     """
 
     name: str
@@ -28,6 +29,11 @@ class RemoteFile:
     size: int | None = None
     validator: str | None = None
     md5: str | None = None
+
+
+def weak(validator: str, mark: str) -> str:
+    """A validator that tells versions of one address apart, and says nothing of another one: that of another mark."""
+    return f"{validator} at {mark}" if mark else validator
 
 
 @dataclass(frozen=True)

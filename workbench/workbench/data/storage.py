@@ -9,19 +9,21 @@ from workbench_store.errors import DataError
 
 from workbench.data.drivers import missing_driver
 from workbench.data.listing import relative_name
-from workbench.data.remote import Broken, Opened, RemoteFile, Survey
+from workbench.data.remote import Broken, Opened, RemoteFile, Survey, weak
 from workbench.data.secret_urls import without_secrets
 from workbench.data.urls import fsspec_url, last_name
 
 _CHUNK_BYTES = 4 * 1024 * 1024
 #: Under which names file systems tell when a file changed, or which version it is.
-_VALIDATORS = "ETag etag e_tag md5Hash content_md5 mtime LastModified last_modified updated modified created".split()
+_STRONG = "ETag etag e_tag md5Hash content_md5".split()
+_WEAK = "mtime LastModified last_modified updated modified created".split()
 
 
 class FileSystemPlace:
-    """The file or folder at a URL that fsspec knows."""
+    """The file or folder at a URL that fsspec knows; `mark` tells it from others that are filed under the same key."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, mark: str) -> None:
+        self._mark = mark
         self.shown = without_secrets(url)
         try:
             self._system, self._path = fsspec.url_to_fs(fsspec_url(url))
@@ -36,13 +38,13 @@ class FileSystemPlace:
         if info.get("type") != "directory":
             if type in ("uri_folder", "mltable"):
                 raise DataError(f"{self.shown} is a file, and the input is a {type}", remedy="Say `type: uri_file`.")
-            return Survey(False, (_described(last_name(self._path), self._path, info),))
+            return Survey(False, (_described(last_name(self._path), self._path, info, self._mark),))
         if type == "uri_file":
             raise DataError(f"{self.shown} is a folder, and the input is a file", remedy="Say `type: uri_folder`.")
         root = self._path.rstrip("/")
         found: Mapping[str, Any] = self._asking(self._system.find, self._path, detail=True)
         files = [
-            _described(relative_name(root, path), path, info)
+            _described(relative_name(root, path), path, info, self._mark)
             for path, info in found.items()
             if info.get("size") or not path.endswith("/")  # the empty mark of a folder
         ]
@@ -87,10 +89,12 @@ class FileSystemPlace:
         return Broken(told)
 
 
-def _described(name: str, path: str, info: Mapping[str, Any]) -> RemoteFile:
+def _described(name: str, path: str, info: Mapping[str, Any], mark: str) -> RemoteFile:
     size = info.get("size")
-    told = [f"{key} {info[key]}" for key in _VALIDATORS if info.get(key) is not None]
-    validator = f"{told[0]}, {size} bytes" if told else None
+    key = next((key for key in (*_STRONG, *_WEAK) if info.get(key) is not None), None)
+    validator = None if key is None else f"{key} {info[key]}, {size} bytes"
+    if validator is not None and key in _WEAK:
+        validator = weak(validator, mark)
     return RemoteFile(name, path, size if isinstance(size, int) else None, validator, _md5(info))
 
 

@@ -11,7 +11,7 @@ import requests
 import urllib3
 from workbench_store.errors import DataError
 
-from workbench.data.remote import Broken, Opened, RemoteFile, Survey
+from workbench.data.remote import Broken, Opened, RemoteFile, Survey, weak
 from workbench.data.secret_urls import HIDDEN, secrets_in, without_secrets
 from workbench.data.urls import last_name
 
@@ -32,10 +32,10 @@ _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "workbench"}
 
 
 class WebFile:
-    """The file at an http or https URL."""
+    """The file at an http or https URL; `mark` tells it from others that are filed under the same key."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, mark: str) -> None:
+        self._url, self._mark = url, mark
         self.shown = without_secrets(url)
         self._session = requests.Session()
         self._session.headers.update(_HEADERS)
@@ -48,7 +48,7 @@ class WebFile:
         """One file, whatever the type."""
         with self._ask("HEAD", {}, allow=_NO_HEAD) as answer:
             blank = RemoteFile(last_name(self._url), self._url)
-            return Survey(False, (_described(blank, answer.headers) if answer.status_code in _WHOLE else blank,))
+            return Survey(False, (self._described(blank, answer.headers) if answer.status_code in _WHOLE else blank,))
 
     def open(self, file: RemoteFile, start: int) -> Opened:
         """Read from `start` on if the server can and has the same version still, else from the beginning."""
@@ -61,7 +61,7 @@ class WebFile:
         if answer.status_code in (206, 416):
             answer.close()
             raise Broken(f"the server answered {answer.status_code}, and was asked for all of it")
-        return Opened(_described(file, answer.headers), 0, _chunks(answer))
+        return Opened(self._described(file, answer.headers), 0, _chunks(answer))
 
     def _rest(self, file: RemoteFile, start: int) -> Opened | None:
         """What comes when the rest is asked for: None when it is of another version, or there is no rest."""
@@ -69,9 +69,9 @@ class WebFile:
         asked = {"Range": f"bytes={start}-", **({"If-Range": tag} if tag else {})}
         answer = self._ask("GET", asked, allow=frozenset({206, 416}))
         if answer.status_code not in (206, 416):
-            return Opened(_described(file, answer.headers), 0, _chunks(answer))
+            return Opened(self._described(file, answer.headers), 0, _chunks(answer))
         whole = _range_of(answer.headers, start)
-        now = _described(file, answer.headers, whole)
+        now = self._described(file, answer.headers, whole)
         if answer.status_code == 206 and whole is not None and now.validator == file.validator is not None:
             return Opened(now, start, _chunks(answer))
         answer.close()
@@ -94,6 +94,15 @@ class WebFile:
         answer.close()
         raise self._refused(answer)
 
+    def _described(self, file: RemoteFile, headers: Mapping[str, str], whole: int | None = None) -> RemoteFile:
+        """The file with what the headers say of it; `whole` is its size where the answer holds only a part."""
+        size = whole if whole is not None else _number(headers.get("Content-Length", ""))
+        validator = _validator(headers, size, self._mark)
+        same = validator is not None and validator == file.validator
+        # An MD5 in the headers of a part may be that of the part.
+        md5 = None if whole is not None else _md5(headers)
+        return RemoteFile(file.name, file.address, size, validator, md5 or (file.md5 if same else None))
+
     def _reason(self, error: Exception) -> str:
         """What went wrong, without the secrets of the URL, which requests puts into its messages."""
         text = str(getattr(error.args[0], "reason", error) if error.args else error)
@@ -114,15 +123,11 @@ class WebFile:
         return DataError(f"{self.shown} cannot be fetched: the server answered {said}", remedy=remedy)
 
 
-def _described(file: RemoteFile, headers: Mapping[str, str], whole: int | None = None) -> RemoteFile:
-    """The file with what the headers say of it; `whole` is its size where the answer holds only a part."""
-    size = whole if whole is not None else _number(headers.get("Content-Length", ""))
+def _validator(headers: Mapping[str, str], size: int | None, mark: str) -> str | None:
     tag, changed = headers.get("ETag"), headers.get("Last-Modified")
-    validator = f"etag {tag}" if tag else f"changed {changed}, {size} bytes" if changed and size is not None else None
-    same = validator is not None and validator == file.validator
-    # An MD5 in the headers of a part may be that of the part.
-    md5 = None if whole is not None else _md5(headers)
-    return RemoteFile(file.name, file.address, size, validator, md5 or (file.md5 if same else None))
+    if tag:
+        return weak(f"etag {tag}", mark) if tag.startswith("W/") else f"etag {tag}"
+    return weak(f"changed {changed}, {size} bytes", mark) if changed and size is not None else None
 
 
 def _md5(headers: Mapping[str, str]) -> str | None:
@@ -159,8 +164,10 @@ def _number(text: str) -> int | None:
 
 def _chunks(answer: requests.Response) -> Generator[bytes, None, None]:
     """The bytes as the server sent them. Raises Broken when the connection breaks."""
+    # Of an answer in chunks `read` gives up what came of a part that is cut; `read1` hands out whatever has come.
+    read = getattr(answer.raw, "read1", answer.raw.read) if getattr(answer.raw, "chunked", False) else answer.raw.read
     try:
-        while part := answer.raw.read(_CHUNK_BYTES, decode_content=False):
+        while part := read(_CHUNK_BYTES, decode_content=False):
             yield part
     except (urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
         raise Broken(f"the connection broke: {_said(error)}") from error

@@ -8,13 +8,13 @@ import subprocess
 from pathlib import Path
 from typing import IO
 
-from workbench_store.cache_root import cache_root
 from workbench_store.errors import EnvironmentFailed
 
 from workbench.environment.conda_file import PYPI_NAMES
 from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.indexes import index_variables
 from workbench.environment.interpreters import Interpreter
+from workbench.environment.uv_folders import uv_folders
 
 _CONDAS = ("micromamba", "mamba", "conda")
 _NOT_FOUND = re.compile(
@@ -39,7 +39,7 @@ def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, t
     variables = {
         **{key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX")},
         **index_variables(os.environ),
-        "UV_CACHE_DIR": str(cache_root() / "uv"),
+        **uv_folders(os.environ),
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
         "NO_COLOR": "1",

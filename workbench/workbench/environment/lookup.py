@@ -12,6 +12,7 @@ from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.interpreters import Interpreter, find_interpreters, prove
 from workbench.environment.python_choice import Choice, choices, exact_minor
 from workbench.environment.shelf import READY, place_of, read_ready, ready_fitting, shelf_of
+from workbench.environment.uv_folders import uv_folders
 
 
 def ready_place(definition: EnvironmentDefinition, key: str) -> Path | None:
@@ -76,8 +77,9 @@ def _download(constraint: str | None) -> Interpreter | None:
     if minor is None:
         return None
     folder = cache_root() / "python"
-    variables = {**os.environ, "UV_PYTHON_INSTALL_DIR": str(folder), "UV_CACHE_DIR": str(cache_root() / "uv")}
-    subprocess.run([uv.find_uv_bin(), "python", "install", minor], env=variables, check=False)
+    variables = {**os.environ, **uv_folders(os.environ), "UV_PYTHON_INSTALL_DIR": str(folder)}
+    # Without --no-bin it is linked to from the user's own folder of programs.
+    subprocess.run([uv.find_uv_bin(), "python", "install", "--no-bin", minor], env=variables, check=False)
     for path in sorted(folder.glob(f"*{minor}*/bin/python3")):
         if proven := prove(str(path)):
             return proven

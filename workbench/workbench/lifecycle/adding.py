@@ -10,7 +10,7 @@ from workbench_store.layout import WorkspaceLayout
 from workbench.data.assets import Added, AssetVersion, add_asset, kind_of_type, word
 from workbench.data.fingerprint import content_fingerprint, stat_fingerprint
 from workbench.data.located import locate
-from workbench.data.mltable import read_table
+from workbench.data.mltable import FILE_NAME, read_table
 from workbench.data.secret_urls import holds_secret
 from workbench.data.urls import is_web
 from workbench.lifecycle.run_outputs import find_output
@@ -86,7 +86,7 @@ def _checked_type(kind: str, type: str | None, place: Path) -> str:
     if not place.exists():
         raise DataError(f"there is nothing at {place}", remedy="Check the path.")
     if type is None:
-        return DEFAULT_MODEL_TYPE if kind == "model" else "uri_folder" if place.is_dir() else "uri_file"
+        type = _type_of_place(kind, place)
     if kind_of_type(type) != kind:
         raise UsageError(f"{type} is not a type of a {word(kind)}")
     if type == "uri_file" and place.is_dir():
@@ -96,6 +96,14 @@ def _checked_type(kind: str, type: str | None, place: Path) -> str:
     if type == "mltable":
         read_table(place)
     return type
+
+
+def _type_of_place(kind: str, place: Path) -> str:
+    if kind == "model":
+        return DEFAULT_MODEL_TYPE
+    if not place.is_dir():
+        return "uri_file"
+    return "mltable" if (place / FILE_NAME).is_file() else "uri_folder"
 
 
 def _type_of_url(kind: str, url: str) -> str:

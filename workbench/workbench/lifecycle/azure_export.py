@@ -12,7 +12,9 @@ from workbench_store.errors import NotFound, RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.snapshot import stage_snapshot
 
+from workbench.data.secret_urls import HIDDEN
 from workbench.lifecycle.export_environment import Given, export_environment
+from workbench.lifecycle.export_secrets import fields_to_set, secret_files, secret_notes
 from workbench.lifecycle.files import read_json, write_text
 from workbench.lifecycle.plan import Plan, read_plan
 from workbench.lifecycle.repeating import changed_inputs
@@ -28,11 +30,17 @@ _NAMES_HERE = ("azureml:", "runs:")
 
 @dataclass(frozen=True)
 class Exported:
-    """Where it was written, the variables whose values have to be given, and all else that is not as in the run."""
+    """Where it was written, the variables whose values have to be given, and all else that is not as in the run.
+
+    to_set: the fields of the job file that lack a secret, those variables among them. secret_files: why a file that
+    would be uploaded looks like a secret, by its path (relative to `folder`, or absolute).
+    """
 
     folder: Path
     secrets: tuple[str, ...]
     notes: tuple[str, ...]
+    to_set: tuple[str, ...]
+    secret_files: Mapping[str, str]
 
     @property
     def job(self) -> Path:
@@ -72,7 +80,7 @@ def export_azureml(
     draft = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.new")
     try:
         draft.mkdir(parents=True)
-        notes = _write(layout, files, plan, spec, draft, Given(compute, environment, image))
+        notes, suspects = _write(layout, files, plan, spec, draft, Given(compute, environment, image))
         draft.rename(folder)
     except OSError as error:
         raise RunError(
@@ -82,7 +90,7 @@ def export_azureml(
         shutil.rmtree(draft, ignore_errors=True)
         if not os.path.lexists(folder):
             _take_back(missing)
-    return Exported(folder, plan.secrets, tuple(notes))
+    return Exported(folder, plan.secrets, tuple(notes), fields_to_set(plan, spec.get("inputs", {})), suspects)
 
 
 def _take_back(folders: list[Path]) -> None:
@@ -98,8 +106,8 @@ def _take_back(folders: list[Path]) -> None:
 
 def _write(
     layout: WorkspaceLayout, files: RunLayout, plan: Plan, spec: dict[str, Any], draft: Path, given: Given
-) -> list[str]:
-    """Fill the folder; what is not as in the run, in words."""
+) -> tuple[list[str], dict[str, str]]:
+    """Fill the folder; what is not as in the run, in words, and which files look like secrets."""
     notes = [f"name {plan.name} left out: the service gives each job one of its own"]
     data = {key: value for key, value in spec.items() if key != "name"}
     data.setdefault("display_name", plan.name)
@@ -113,10 +121,12 @@ def _write(
     notes += changed_inputs(files, plan)
     if plan.secrets:
         notes.append(f"variables without their values: {', '.join(plan.secrets)}; they look like secrets")
+    suspects = secret_files(draft, spec.get("inputs", {}))
+    notes += secret_notes(suspects)
     head = "".join(f"# {' '.join(note.split())}\n" for note in (f"Exported from the run {plan.name}.", *notes))
     write_text(draft / "job.yml", head + data_to_yaml({"$schema": SCHEMA_URL, **_ordered(data, spec)}))
     load_job(draft / "job.yml")  # what we would not take ourselves is not handed on
-    return notes
+    return notes, suspects
 
 
 def _ordered(data: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,6 +163,8 @@ def _inputs(data: dict[str, Any], draft: Path, notes: list[str]) -> None:
         place = value.get("path") if isinstance(value, dict) else None
         if place is not None and place.startswith(_NAMES_HERE):
             notes.append(f"inputs.{name} is {place}: the service must know what that is, as this workspace does")
+        if place is not None and HIDDEN in place:
+            notes.append(f"inputs.{name} lacks what looked like a secret in its URL, and is not recorded: {place}")
         if place is not None and value.get("path_on_compute"):
             notes.append(
                 f"inputs.{name} has a path_on_compute: azure-ai-ml refuses it unless it is on this machine too"

@@ -4,7 +4,10 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from workbench_store.layout import RunLayout
+
 from workbench.data.hashing import content_hash
+from workbench.lifecycle.history import JournalTail
 from workbench.lifecycle.plan import Plan, PlannedInput
 from workbench.lifecycle.recorder import RunRecorder
 
@@ -21,6 +24,15 @@ def _hash(items: list[PlannedInput], recorder: RunRecorder) -> None:
         with suppress(OSError):  # unreadable or gone: the stat fingerprint stays what is known of it
             fingerprint = f"xxh3-128:{content_hash(Path(str(item.path)))}"
             recorder.event("input", **input_fields(item, fingerprint))
+
+
+def recorded_stats(files: RunLayout) -> dict[str, str]:
+    """The inputs by sizes and times, as they were when the run was submitted: fingerprint by input's name."""
+    return {
+        str(event.fields.get("name")): str(event.fields.get("fingerprint"))
+        for event in reversed(JournalTail(files).new_events())
+        if event.name == "input" and str(event.fields.get("fingerprint")).startswith("stat:")
+    }
 
 
 def input_fields(item: PlannedInput, fingerprint: str | None) -> dict[str, object]:

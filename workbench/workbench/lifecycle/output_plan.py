@@ -2,10 +2,10 @@
 
 import os
 
-from workbench_store.errors import DataError, NotFound, SpecError
+from workbench_store.errors import DataError, NotFound, SpecError, UsageError
 from workbench_store.layout import WorkspaceLayout
 
-from workbench.data.assets import kind_of_type, list_assets, word
+from workbench.data.assets import check_version, kind_of_type, list_assets, word
 from workbench.data.datastores import DEFAULT, get_datastore
 from workbench.data.drivers import missing_driver
 from workbench.data.located import inside
@@ -23,9 +23,10 @@ def plan_outputs(layout: WorkspaceLayout, job: CommandJob, name: str) -> tuple[P
     planned = []
     for key, output in job.outputs.items():
         try:
+            check_version(output.version)
             _check_version(layout, output)
             planned.append(_planned(layout, job, name, key, output))
-        except (NotFound, DataError) as error:
+        except (NotFound, DataError, UsageError) as error:
             raise SpecError(f"outputs.{key}: {error.message}", remedy=error.remedy) from error
     return tuple(planned)
 

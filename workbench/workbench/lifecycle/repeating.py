@@ -13,7 +13,7 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench.data.assets import AssetVersion, list_assets
 from workbench.data.fingerprint import stat_fingerprint
 from workbench.lifecycle.files import read_json
-from workbench.lifecycle.history import JournalTail
+from workbench.lifecycle.fingerprints import recorded_stats
 from workbench.lifecycle.plan import Plan, read_plan
 from workbench.lifecycle.submission import SECRETS_PROPERTY, Earlier, Narrate, environment_of, submit
 from workbench.spec import CommandJob, job_again
@@ -36,15 +36,17 @@ def rerun(
     overrides: Iterable[str] = (),
     *,
     compute: str | None = None,
-    register: bool = True,
+    apart: bool = False,
     narrate: Narrate | None = None,
     before_shown: Callable[[], None] | None = None,
 ) -> Rerun:
     """Submit the run of exactly that name again. `overrides` are `KEY=VALUE` texts, as for `run --set`; their relative
     paths begin at the current folder. An output that the run has registered under a version of its own is registered
-    as the next version; no output is registered unless `register` is true.
+    as the next version. A run `apart` touches nothing that the first one made: every output is kept in its own folder,
+    and registered nowhere.
 
-    The snapshot is the run's own, unless `code` is overridden, and the environment too, unless `environment` is.
+    The snapshot is the run's own, unless `code` is overridden, and the environment too, unless `environment` is. An
+    input that is a data asset or model is of the version that the run had, unless its path is overridden.
     Variables whose values were kept out of the record are taken from this process's environment. `narrate` and
     `before_shown` are as for `submit`. Raises NotFound,
     RunError for a run that has no job or for variables that are missing, and what `submit` raises.
@@ -58,7 +60,7 @@ def rerun(
     plan = read_plan(files)
     texts = list(overrides)
     taken = [asset for asset in list_assets(layout) if asset.run == name]
-    told = _without_versions(spec, taken) if register else _without_registration(spec)
+    told = _with_assets(_kept_apart(spec) if apart else _without_versions(spec, taken), plan)
     job = _named(job_again(_without_name(told), Path.cwd(), texts), name)
     submitted = submit(
         layout,
@@ -71,9 +73,10 @@ def rerun(
     return Rerun(submitted, tuple(changed_inputs(files, plan)))
 
 
-def _without_registration(spec: dict[str, Any]) -> dict[str, Any]:
-    """The spec with outputs that are kept but registered nowhere: for a run that only repeats another to compare."""
-    return _with_outputs(spec, lambda output: {key: output[key] for key in output if key not in ("name", "version")})
+def _kept_apart(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec with outputs that are kept in the run's folder alone: at `path` and under `name` are the first run's."""
+    theirs = ("path", "name", "version")
+    return _with_outputs(spec, lambda output: {key: output[key] for key in output if key not in theirs})
 
 
 def _without_versions(spec: dict[str, Any], taken: Iterable[AssetVersion]) -> dict[str, Any]:
@@ -84,6 +87,16 @@ def _without_versions(spec: dict[str, Any], taken: Iterable[AssetVersion]) -> di
         return {key: value for key, value in output.items() if not (is_taken and key == "version")}
 
     return _with_outputs(spec, free)
+
+
+def _with_assets(spec: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    """The spec with inputs of the versions that the run had: `@latest` may be another one by now."""
+    had = {item.name: item.asset for item in plan.inputs if item.asset is not None}
+    inputs = {
+        name: {**given, "path": had[name]} if name in had and isinstance(given, dict) else given
+        for name, given in (spec.get("inputs") or {}).items()
+    }
+    return {**spec, "inputs": inputs}
 
 
 def _with_outputs(spec: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
@@ -126,11 +139,7 @@ def _earlier(files: RunLayout, plan: Plan, job: CommandJob, overrides: Iterable[
 
 def changed_inputs(files: RunLayout, plan: Plan) -> Iterable[str]:
     """For each input whose data is not as it was when the run was submitted, by sizes and times: so in words."""
-    recorded = {
-        str(event.fields.get("name")): str(event.fields.get("fingerprint"))
-        for event in reversed(JournalTail(files).new_events())
-        if event.name == "input" and str(event.fields.get("fingerprint")).startswith("stat:")
-    }
+    recorded = recorded_stats(files)
     for item in plan.inputs:
         before = recorded.get(item.name)
         if item.path is None or before is None or not Path(item.path).exists():

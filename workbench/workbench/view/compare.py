@@ -4,7 +4,7 @@ Rows are what can be compared (a parameter, a metric, a file of the code), colum
 the others are measured against; numbers carry their difference from it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +14,7 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import MetricSummary
 
 from workbench.view.run_page import RunPage, run_page
+from workbench.view.same_data import InputData, data_of, same_data
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
@@ -25,20 +26,29 @@ _SYSTEM = "system/"
 
 @dataclass(frozen=True)
 class Cell:
-    """A value of one run, None if it has none; for numbers, how much more that is than the baseline's."""
+    """A value of one run, None if it has none; for numbers, how much more that is than the baseline's.
+
+    unknown: whether it cannot be told if that is the same as the baseline's.
+    """
 
     value: object
     delta: float | None = None
+    unknown: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing compared. `differs` says whether any run's value is another than the baseline's."""
+    """One thing compared, of a metric that of one rank.
+
+    `differs` says whether any run's value is another than the baseline's; None if none is for all that is known, and of
+    one that cannot be told.
+    """
 
     kind: Kind
     name: str
     cells: tuple[Cell, ...]
-    differs: bool
+    differs: bool | None
+    rank: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,17 +61,23 @@ class Comparison:
 
     @property
     def differing(self) -> tuple[Row, ...]:
-        """The rows in which any run differs from the baseline."""
-        return tuple(row for row in self.rows if row.differs)
+        """The rows in which any run differs from the baseline, or may."""
+        return tuple(row for row in self.rows if row.differs is not False)
 
 
 def compare(
-    layout: WorkspaceLayout, store: "Store", names: Sequence[str], *, baseline: str | None = None, which: Which = "last"
+    layout: WorkspaceLayout,
+    store: "Store",
+    names: Sequence[str],
+    *,
+    baseline: str | None = None,
+    which: Which = "last",
+    every_rank: bool = False,
 ) -> Comparison:
     """The runs of exactly these names, at least two; the first is the baseline if none is named.
 
-    `which` of a metric's figures (rank 0) is compared. Raises NotFound for a run that is not there and UsageError for
-    fewer than two, one named twice, or a baseline that is not among them.
+    `which` of a metric's figures is compared, of rank 0 or of every rank. Raises NotFound for a run that is not there
+    and UsageError for fewer than two, one named twice, or a baseline that is not among them.
     """
     if len(names) < 2:
         raise UsageError("one run has nothing to be compared with", remedy="Name two or more.")
@@ -72,16 +88,19 @@ def compare(
         raise UsageError(f"the baseline {baseline} is not among the runs compared")
     pages = [run_page(layout, store, name) for name in names]
     place = list(names).index(baseline) if baseline is not None else 0
-    return Comparison(tuple(names), place, tuple(_rows(pages, place, which)))
+    data = [data_of(layout, page) for page in pages]
+    return Comparison(tuple(names), place, tuple(_rows(pages, data, place, which, every_rank)))
 
 
-def _rows(pages: Sequence[RunPage], base: int, which: Which) -> Iterable[Row]:
+def _rows(
+    pages: Sequence[RunPage], data: Sequence[Mapping[str, InputData]], base: int, which: Which, every_rank: bool
+) -> Iterable[Row]:
     yield _row("run", "state", [str(page.record.state) for page in pages], base)
     # No two runs take equally long, so that is no difference worth a row.
     yield Row("run", "duration", tuple(Cell(page.duration) for page in pages), differs=False)
     yield from _of_mappings("param", [page.params for page in pages], base)
-    yield from _of_mappings("metric", [_metrics(page, which) for page in pages], base)
-    yield from _of_mappings("input", [_inputs(page) for page in pages], base)
+    yield from _metric_rows(pages, base, which, every_rank)
+    yield from _input_rows(data, base)
     yield from _of_mappings("tag", [dict(page.record.tags) for page in pages], base)
     yield from _of_mappings("environment", [_environment(page) for page in pages], base)
     yield _row("spec", "command", [page.record.command for page in pages], base)
@@ -89,25 +108,32 @@ def _rows(pages: Sequence[RunPage], base: int, which: Which) -> Iterable[Row]:
     yield from _of_mappings("code", [{file.path: file.hash for file in page.files} for page in pages], base)
 
 
-def _metrics(page: RunPage, which: Which) -> dict[str, object]:
+def _metric_rows(pages: Sequence[RunPage], base: int, which: Which, every_rank: bool) -> Iterable[Row]:
+    found = [_metrics(page, which, every_rank) for page in pages]
+    for name, rank in sorted({key for one in found for key in one}):
+        yield _row("metric", name, [one.get((name, rank)) for one in found], base, rank)
+
+
+def _metrics(page: RunPage, which: Which, every_rank: bool) -> dict[tuple[str, int], object]:
     figures: dict[Which, Callable[[MetricSummary], float | None]] = {
         "last": lambda one: one.last,
         "min": lambda one: one.min,
         "max": lambda one: one.max,
         "mean": lambda one: one.mean,
     }
-    kept = (one for one in page.metrics if one.rank == 0 and not one.key.startswith(_SYSTEM))
-    return {one.key: figures[which](one) for one in kept}
+    kept = (one for one in page.metrics if (every_rank or one.rank == 0) and not one.key.startswith(_SYSTEM))
+    return {(one.key, one.rank): figures[which](one) for one in kept}
 
 
-def _inputs(page: RunPage) -> dict[str, object]:
-    """What data an input was: its content's hash where that is known, else where it was. Literals are parameters."""
-    data = (port for port in page.detail.inputs if port.value is None)
-    return {port.name: _content(port.fingerprint) or port.path for port in data}
-
-
-def _content(fingerprint: str | None) -> str | None:
-    return None if fingerprint is None or fingerprint.startswith("stat:") else fingerprint
+def _input_rows(data: Sequence[Mapping[str, InputData]], base: int) -> Iterable[Row]:
+    for name in sorted({name for one in data for name in one}):
+        found = [one.get(name) for one in data]
+        same = [place == base or same_data(found[base], one) for place, one in enumerate(found)]
+        cells = tuple(
+            Cell(None if one is None else one.shown, unknown=known is None)
+            for one, known in zip(found, same, strict=True)
+        )
+        yield Row("input", name, cells, True if False in same else None if None in same else False)
 
 
 def _environment(page: RunPage) -> dict[str, object]:
@@ -120,10 +146,10 @@ def _of_mappings(kind: Kind, values: Sequence[dict[str, object]], base: int) -> 
         yield _row(kind, name, [one.get(name) for one in values], base)
 
 
-def _row(kind: Kind, name: str, values: Sequence[object], base: int) -> Row:
+def _row(kind: Kind, name: str, values: Sequence[object], base: int, rank: int = 0) -> Row:
     known = values[base]
     cells = tuple(Cell(value, None if place == base else _delta(value, known)) for place, value in enumerate(values))
-    return Row(kind, name, cells, any(not _same(value, known) for value in values))
+    return Row(kind, name, cells, any(not _same(value, known) for value in values), rank)
 
 
 def _same(one: object, other: object) -> bool:
@@ -200,6 +226,7 @@ def to_json_dict(found: Comparison, *, everything: bool) -> dict[str, object]:
             {
                 "kind": row.kind,
                 "name": row.name,
+                "rank": row.rank,
                 "differs": row.differs,
                 "values": [cell.value for cell in row.cells],
                 "deltas": [cell.delta for cell in row.cells],

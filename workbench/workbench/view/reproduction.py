@@ -19,25 +19,33 @@ _OUTPUTS = ("output", "named-output")
 
 @dataclass(frozen=True)
 class Outcome:
-    """One thing that was to come out the same: what it is, how it was, how it is, and whether that is the same."""
+    """One thing that was to come out the same: what it is (of a metric that of one rank), how it was, how it is, and
+    whether that is the same: None where it cannot be told."""
 
     kind: str
     name: str
     before: object
     after: object
-    same: bool
+    same: bool | None
+    rank: int = 0
 
 
 def reproduction(
     layout: WorkspaceLayout, store: "Store", before: str, after: str, *, tolerance: float = 0.0
 ) -> tuple[Outcome, ...]:
-    """Everything of the run `before` that can be told to be the same in `after`, or not.
+    """Everything of the run `before` that was to be the same in `after`.
 
-    A metric is the same when its last value (rank 0) differs by at most `tolerance` times the larger of both; outputs
-    are by content. Raises NotFound.
+    A metric is the same when its last value, of each rank, differs by at most `tolerance` times the larger of both;
+    outputs are by content. Raises NotFound.
     """
-    found = compare(layout, store, [before, after])
+    found = compare(layout, store, [before, after], every_rank=True)
     return (*_rows(found, tolerance), *_outputs(layout, store, before, after))
+
+
+def in_all(found: Iterable[Outcome]) -> bool | None:
+    """Whether everything came out the same; None if nothing is known to differ, and of something it cannot be told."""
+    each = {one.same for one in found}
+    return False if False in each else None if None in each else True
 
 
 def _rows(found: Comparison, tolerance: float) -> Iterable[Outcome]:
@@ -46,8 +54,9 @@ def _rows(found: Comparison, tolerance: float) -> Iterable[Outcome]:
         if row.kind == "run" and row.name == "state":
             yield Outcome("run", "state", one, other, one == other)
         elif row.kind in _COMPARED:
-            same = not row.differs or (row.kind == "metric" and _near(one, other, tolerance))
-            yield Outcome(row.kind, row.name, one, other, same)
+            same = None if row.differs is None else not row.differs
+            near = row.kind == "metric" and _near(one, other, tolerance)
+            yield Outcome(row.kind, row.name, one, other, near or same, row.rank)
 
 
 def _near(one: object, other: object, tolerance: float) -> bool:
@@ -61,4 +70,7 @@ def _outputs(layout: WorkspaceLayout, store: "Store", before: str, after: str) -
         for name in (before, after)
     )
     for path in sorted({*old, *new}):
-        yield Outcome("output", path, old.get(path), new.get(path), old.get(path) == new.get(path))
+        one, other = old.get(path), new.get(path)
+        missing = path not in old or path not in new
+        same = False if missing else None if one is None or other is None else one == other
+        yield Outcome("output", path, one, other, same)

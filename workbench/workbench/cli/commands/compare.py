@@ -1,6 +1,7 @@
 """Compare runs: what they were given and what came out, next to a baseline; only what differs is shown.
 
-The first run is the baseline unless another is named. Numbers of the others carry their difference from it.
+The first run is the baseline unless another is named. Numbers of the others carry their difference from it. Metrics are
+those of rank 0. Data is compared by content where that is known, else by sizes and times.
 
 examples:
   workbench compare brave calm
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from workbench.cli.output import Cell
     from workbench.view.compare import Cell as Value
     from workbench.view.compare import CodeDifference, Comparison, Row
-
-_WIDEST = 40
-_SHOWN_HASH = 10
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -60,43 +58,35 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print(found: "Comparison", *, everything: bool) -> None:
     from workbench.cli.output import Cell, emit_table, narrate
+    from workbench.view.compared_text import name_text
 
     rows = found.rows if everything else found.differing
     if not rows:
         narrate("nothing differs; --all shows what is the same")
         return
     titles = [name + (" (baseline)" if place == found.baseline else "") for place, name in enumerate(found.runs)]
-    emit_table(["", "", *titles], [[Cell(row.kind, "dim"), Cell(_name(row)), *_cells(row)] for row in rows])
+    table = [[Cell(row.kind, "dim"), Cell(name_text(row.name, row.rank)), *_cells(row)] for row in rows]
+    emit_table(["", "", *titles], table)
     same = len(found.rows) - len(found.differing)
     if not everything and same:
         narrate(f"{same} more are the same in all; --all shows them")
 
 
-def _name(row: "Row") -> str:
-    from workbench.view.format import safe_text, shorten
-
-    return shorten(safe_text(row.name), _WIDEST)
-
-
 def _cells(row: "Row") -> "list[Cell]":
     from workbench.cli.output import Cell
+    from workbench.view.compared_text import value_texts
 
-    return [Cell(_text(row, cell), right=row.kind in ("param", "metric")) for cell in row.cells]
+    texts = value_texts(row.kind, row.name, [cell.value for cell in row.cells])
+    right = row.kind in ("param", "metric")
+    return [Cell(text + _remark(cell), right=right) for text, cell in zip(texts, row.cells, strict=True)]
 
 
-def _text(row: "Row", cell: "Value") -> str:
-    from workbench.view.format import format_delta, format_duration, format_number, format_scalar, safe_text, shorten
+def _remark(cell: "Value") -> str:
+    from workbench.view.format import format_delta
 
-    value = cell.value
-    if value is None:
-        return "-"
-    if row.kind == "code":
-        return str(value)[:_SHOWN_HASH]
-    if row.name == "duration" and row.kind == "run" and isinstance(value, float):
-        return format_duration(value)
-    number = row.kind == "metric" and isinstance(value, int | float)
-    text = format_number(float(value)) if number else shorten(format_scalar(value), _WIDEST)  # type: ignore[arg-type]
-    return safe_text(text) + (f" ({format_delta(cell.delta)})" if cell.delta is not None else "")
+    if cell.unknown:
+        return " (not known)"
+    return "" if cell.delta is None else f" ({format_delta(cell.delta)})"
 
 
 def _print_code(name: str, found: "tuple[CodeDifference, ...]") -> None:

@@ -1,7 +1,8 @@
 """Write a run's job for the real service: job file, code as it was, environment.
 
-What the service cannot have is left out and named: places of outputs on this machine, values of variables that look
-like secrets. It needs an environment and a compute; where the run had none of its own they are named here.
+What the service cannot have is left out and named: places of outputs on this machine, values of variables and parts of
+URLs that look like secrets. Files that would be uploaded and look like secrets are named too: take them out first. It
+needs an environment and a compute; where the run had none of its own they are named here.
 
 examples:
   workbench export azureml brave --compute cpu-cluster
@@ -52,10 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
                 "job": str(done.job),
                 "secrets": list(done.secrets),
                 "notes": list(done.notes),
+                "to_set": list(done.to_set),
+                "secret_files": [{"path": path, "why": why} for path, why in done.secret_files.items()],
             }
         )
     else:
         emit(str(done.job))
-    settings = "".join(f" --set environment_variables.{name}=..." for name in done.secrets)
+    settings = "".join(f" --set {field}=..." for field in done.to_set)
     narrate(f"now: az ml job create -f {done.job}{settings}")
     return ExitCode.COMPLETED

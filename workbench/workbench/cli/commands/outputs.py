@@ -1,5 +1,7 @@
 """List the files a run saved, copy them out, or finish saving them.
 
+What is copied is compared with what the run saved: a file that has changed or gone since is named.
+
 examples:
   workbench outputs brave_heron_x1
   workbench outputs brave --download ./results
@@ -30,6 +32,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked; without a flag, list."""
     from workbench.cli.output import emit, narrate
+    from workbench.view.format import safe_text
     from workbench.workspace import Workspace
 
     found = Workspace(arguments.workspace, create=False).run(arguments.run)
@@ -37,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         found.collect()
         narrate(f"{found.name}: outputs collected")
     elif arguments.download is not None:
-        emit(str(found.download(arguments.download)))
+        emit(str(found.download(arguments.download, lambda text: narrate(f"warning: {safe_text(text)}"))))
     elif arguments.json:
         _as_json(found.artifacts)
     else:

@@ -1,7 +1,8 @@
 """Run a run again as it was, and report what came out the same.
 
-The new run has the old one's snapshot, spec and environment, but registers none of its outputs. When it has ended its
-state, metrics, outputs, environment and data are compared; the exit code says whether all of them are the same.
+The new run has the old one's snapshot, spec and environment. Its outputs are kept in its own folder, wherever the old
+one's are, and none is registered. When it has ended its state, metrics, outputs, environment and data are compared; the
+exit code says whether all of them are the same. Of data that changed before its content was hashed it is not known.
 
 examples:
   workbench reproduce brave
@@ -16,7 +17,8 @@ from workbench.cli.exit_codes import ExitCode
 if TYPE_CHECKING:
     from workbench.view.reproduction import Outcome
 
-_WIDEST = 40
+_SHOWN = {True: ("same", "green"), False: ("differs", "red"), None: ("not known", "yellow")}
+_SAID = {True: "came out the same", False: "did not come out the same", None: "is not known to have come out the same"}
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.cli.output import emit_json, narrate
     from workbench.cli.signals import Interrupted, signals
     from workbench.lifecycle import rerun
-    from workbench.view.reproduction import reproduction
+    from workbench.view.reproduction import in_all, reproduction
     from workbench.workspace import Workspace
 
     workspace = Workspace(arguments.workspace, create=False)
@@ -52,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.REFUSED
     with signals() as taken:
         try:
-            again = rerun(workspace.layout, before.name, register=False, narrate=narrate, before_shown=taken.hold)
+            again = rerun(workspace.layout, before.name, apart=True, narrate=narrate, before_shown=taken.hold)
         except Interrupted:
             return ExitCode.INTERRUPTED
         for text in again.warnings:
@@ -62,32 +64,29 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.INTERRUPTED
     workspace.run(again.name)
     found = reproduction(workspace.layout, workspace.store, before.name, again.name, tolerance=arguments.tolerance)
-    same = all(one.same for one in found)
+    same = in_all(found)
     if arguments.json:
         emit_json({"run": before.name, "again": again.name, "same": same, "outcomes": [vars(one) for one in found]})
     else:
         _print(found)
-    told = "came out the same" if same else "did not come out the same"
-    narrate(f"{again.name} {told} as {before.name}")
+    narrate(f"{again.name} {_SAID[same]} as {before.name}")
     return ExitCode.COMPLETED if same else ExitCode.DIFFERENT
 
 
 def _print(found: "tuple[Outcome, ...]") -> None:
     from workbench.cli.output import Cell, emit_table
-    from workbench.view.format import format_number, format_scalar, safe_text, shorten
+    from workbench.view.compared_text import name_text, value_texts
 
-    def told(value: object) -> str:
-        text = format_number(value) if isinstance(value, float) else format_scalar(value)
-        return shorten(text, _WIDEST) or "-"
-
-    rows = [
-        [
-            Cell("same" if one.same else "differs", "green" if one.same else "red"),
-            Cell(one.kind, "dim"),
-            Cell(shorten(safe_text(one.name), _WIDEST)),
-            Cell(told(one.before)),
-            Cell("" if one.same else told(one.after)),
-        ]
-        for one in found
-    ]
+    rows = []
+    for one in found:
+        before, after = value_texts(one.kind, one.name, [one.before, one.after])
+        rows.append(
+            [
+                Cell(*_SHOWN[one.same]),
+                Cell(one.kind, "dim"),
+                Cell(name_text(one.name, one.rank)),
+                Cell(before),
+                Cell("" if one.same else after),
+            ]
+        )
     emit_table(["", "", "", "BEFORE", "AGAIN"], rows)

@@ -1,8 +1,9 @@
 """Run a run again, from its own snapshot, spec and environment, and follow it.
 
-What is set is all that changes; relative paths in it begin at the current folder. An output that was registered under
-a version of its own is registered as the next version. Values of variables that look like secrets are not recorded:
-they are taken from the environment that this command is given.
+What is set is all that changes; relative paths in it begin at the current folder. An input azureml:NAME@latest is of
+the version that the run had. An output that was registered under a version of its own is registered as the next
+version. Values of variables that look like secrets are not recorded: they are taken from the environment that this
+command is given.
 
 examples:
   workbench rerun brave

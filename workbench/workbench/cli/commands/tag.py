@@ -7,8 +7,12 @@ examples:
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
 from workbench.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from workbench.run import Run
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.cli.bulk import filter_of_all
     from workbench.cli.output import narrate
     from workbench.lifecycle import edit_tags
+    from workbench.view.format import safe_text
     from workbench.workspace import Workspace
 
     workspace = Workspace(arguments.workspace, create=False)
@@ -40,6 +45,16 @@ def run(arguments: argparse.Namespace) -> int:
     if not texts and not arguments.remove:
         raise UsageError("no tag is named", remedy="workbench tag RUN TAG=VALUE ..., or --remove TAG")
     tags = {name: value for name, _, value in (text.partition("=") for text in texts)}
+    had = {found.name: set(found.tags) for found in runs} if arguments.remove else {}
     edit_tags(workspace.layout, [found.name for found in runs], tags, arguments.remove)
-    narrate(f"{len(runs)} runs tagged" if len(runs) != 1 else f"{runs[0].name} tagged")
+    if tags:
+        narrate(f"{_called(list(runs))} tagged")
+    for name in arguments.remove:
+        there = [found for found in runs if name in had[found.name]]
+        said = f"taken from {_called(there)}" if there else f"is no tag of {_called(list(runs))}"
+        narrate(f"{safe_text(name)} {said}")
     return ExitCode.COMPLETED
+
+
+def _called(runs: "list[Run]") -> str:
+    return runs[0].name if len(runs) == 1 else f"{len(runs)} runs"

@@ -14,7 +14,8 @@ from workbench_store.words import counted
 from workbench.tui.looks import GREY
 from workbench.tui.screens.dialogs import Reader
 from workbench.view.compare import Cell, CodeDifference, Comparison, Row, code_differences, compare
-from workbench.view.format import format_delta, format_duration, format_number, format_scalar, safe_text, shorten
+from workbench.view.compared_text import name_text, value_texts
+from workbench.view.format import format_delta, safe_text, shorten
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
 _WIDEST = 28
-_SHOWN_HASH = 10
 
 
 class CompareScreen(Screen[None]):
@@ -87,7 +87,7 @@ class CompareScreen(Screen[None]):
         ]
         table.add_columns("", *titles)
         for row in self._rows:
-            table.add_row(_label(row), *(_cell(row, cell, found.baseline == n) for n, cell in enumerate(row.cells)))
+            table.add_row(_label(row), *_cells(row, found.baseline))
         self.query_one("#title", Static).update(self._head(found))
 
     def _head(self, found: Comparison) -> Text:
@@ -149,23 +149,19 @@ class CompareScreen(Screen[None]):
 
 def _label(row: Row) -> Text:
     text = Text(f"{row.kind} ", GREY)
-    return text.append(shorten(safe_text(row.name), _WIDEST), "not dim default")
+    return text.append(name_text(row.name, row.rank, _WIDEST), "not dim default")
 
 
-def _cell(row: Row, cell: Cell, is_baseline: bool) -> Text:
-    style = GREY if is_baseline or not row.differs else "default"
-    text = Text(_value(row, cell.value), style)
+def _cells(row: Row, baseline: int) -> list[Text]:
+    texts = value_texts(row.kind, row.name, [cell.value for cell in row.cells], _WIDEST)
+    shown = zip(row.cells, texts, strict=True)
+    return [_cell(row, cell, text, place == baseline) for place, (cell, text) in enumerate(shown)]
+
+
+def _cell(row: Row, cell: Cell, shown: str, is_baseline: bool) -> Text:
+    text = Text(shown, GREY if is_baseline or row.differs is False else "default")
     if cell.delta is not None:
         text.append(f" {format_delta(cell.delta)}", "cyan")
+    if cell.unknown:
+        text.append(" not known", "yellow")
     return text
-
-
-def _value(row: Row, value: object) -> str:
-    if value is None:
-        return "-"
-    if row.kind == "code":
-        return str(value)[:_SHOWN_HASH]
-    if row.kind == "run" and row.name == "duration" and isinstance(value, float):
-        return format_duration(value)
-    shown = format_number(value) if row.kind == "metric" else format_scalar(value)
-    return shorten(safe_text(shown), _WIDEST)
