@@ -161,7 +161,7 @@ def test_ranks_are_forked_apart(here: Path) -> None:
         ({"fork": "r", "at_step": 10}, "its last step is 9"),
         ({"fork": "r", "at_step": -1}, "out of range"),
         ({"fork": "r", "at_step": 1.5}, "whole number"),
-        ({"fork": "empty", "at_step": 0}, "has logged nothing"),
+        ({"fork": "empty", "at_step": 0}, "has logged no metric"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_leaves_nothing(here: Path, arguments: dict[str, object], word: str) -> None:
