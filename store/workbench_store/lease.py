@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from workbench_store.connection import open_connection
 from workbench_store.errors import StoreBusy, StoreDamaged, WorkbenchError, WorkspaceError
+from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.migrations import SCHEMA_VERSION, check_version, migrate, read_mark
@@ -106,7 +107,9 @@ class Lease:
                     with suppress(Exception):
                         connection.execute("ROLLBACK")
                     raise
+                fault("write.before-commit")
                 connection.execute("COMMIT")
+                fault("write.committed")
 
     @contextmanager
     def without_file(self) -> Iterator[None]:
@@ -136,6 +139,7 @@ class Lease:
                 path.unlink(missing_ok=True)
             with self._attached("", draft) as connection:
                 migrate(connection)
+            fault("store.drafted")
             draft.replace(layout.store)
         except OSError as error:
             raise WorkspaceError(

@@ -3,6 +3,7 @@
 import shutil
 
 from workbench_store.errors import StoreBusy, WorkspaceError
+from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of, log_of
 from workbench_store.locks import FileLock
@@ -38,10 +39,13 @@ def _rebuild(layout: WorkspaceLayout, draft: WorkspaceLayout) -> Refresh:
     report = Store(draft).refresh()
     if report.blocked:
         raise WorkspaceError(f"the store cannot be made again: {report.blocked}", remedy="Nothing was changed.")
+    fault("rebuild.filled")
     with lease_of(layout).without_file():
         # The old log goes first: it is no part of the new file, and without it the old one is whole, only older.
         log_of(layout.store).unlink(missing_ok=True)
+        fault("rebuild.log-removed")
         draft.store.replace(layout.store)
+        fault("rebuild.replaced")
         if log_of(draft.store).exists():
             log_of(draft.store).replace(log_of(layout.store))
     return report

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from xxhash import xxh3_128
 
+from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 
 _VERSION = 2
@@ -61,6 +62,7 @@ class StatCache:
         try:
             self._file.parent.mkdir(exist_ok=True)
             draft.write_text(text, encoding="utf-8", errors="surrogateescape")
+            fault("stat-cache.drafted")
             draft.replace(self._file)
         except OSError:
             draft.unlink(missing_ok=True)

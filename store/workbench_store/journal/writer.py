@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Callable, Deque, Optional, Sequence, Tuple
 
 from workbench_store.errors import WorkspaceError
+from workbench_store.faults import fault
 from workbench_store.journal.codec import PointsEncoder, encode_event
 from workbench_store.locks import lock_while_open, unlock
 from workbench_store.processes import boot_id, host_id
@@ -86,6 +87,7 @@ class JournalWriter:
         if sys.platform != "win32":  # where a lock would keep readers out
             lock_while_open(self._fd)
         self.path = path
+        fault("journal.opened")
         self._append(encode_event("open", time.time(), self._introduction()), 0)
 
     def _introduction(self) -> "dict[str, Any]":

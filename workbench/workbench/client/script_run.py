@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Callable, Dict, Mapping, Optional, Type, Union
 
 from workbench_store.errors import UsageError, WorkspaceError
+from workbench_store.faults import fault
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
@@ -263,7 +264,9 @@ def _make_folder(
         try:
             identity = _identity(files.name, fill(draft))
             write_json(draft.identity, identity)
+            fault("script.drafted")
             os.rename(str(draft.root), str(files.root))
+            fault("script.shown")
             return files, lock, 1, identity
         except BaseException as error:
             lock.release()

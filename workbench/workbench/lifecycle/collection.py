@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 
 from workbench_store.errors import DataError, NotFound, RunError
+from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 
@@ -43,12 +44,14 @@ def collect(layout: WorkspaceLayout, name: str) -> None:
 
 
 def _collect_held(layout: WorkspaceLayout, files: RunLayout) -> None:
+    fault("collect.held")
     plan = read_plan(files)
     recorder = RunRecorder(files, "user", last_generation(state_changes(files)))
     late = not files.collected.exists()
     try:
         save(layout, plan, recorder)
         release(layout, plan, recorder)
+        fault("collect.over")
         if late:
             recorder.warning(
                 "the outputs were saved after the run's end, by workbench outputs --collect; its state stays"
