@@ -42,7 +42,7 @@ POINTS: Dict[str, str] = {
     "snapshot.staged-file": "a part of a snapshot is unpacked",
     # a script's own run
     "script.drafted": "a run is whole under another name, and held",
-    "script.shown": "a run can be seen; it has no journal yet",
+    "script.shown": "a run can be seen; its journal says what it is, and no state",
     "artifact.drafted": "a logged file is copied under another name",
     # submitting
     "submit.folder-made": "the run's folder is under another name, with nothing in it",

@@ -223,6 +223,17 @@ class JournalWriter:
             if descriptor >= 0:
                 retire(descriptor) if self.writer in _THREADED else os.close(descriptor)
 
+    def moved(self, folder: Path) -> None:
+        """The folder has another name by now, or is in another place of the same file system."""
+        with self._lock:
+            self.folder, self.path = folder, folder / self.path.name
+
+    def abandon(self) -> None:
+        """Close the file, which is about to be removed, with nothing said of what was not written."""
+        self._held.clear()
+        self._held_bytes = self.lost_points = 0
+        self.close()
+
     def finish(self) -> None:
         """Sync and close. Raises WorkspaceError if anything could not be written: for what somebody was told of."""
         with self._lock:
