@@ -4,6 +4,7 @@ more."""
 import shutil
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from workbench_store.errors import DataError, NotFound, RunError
 from workbench_store.faults import fault
@@ -83,21 +84,28 @@ def sweep_leftovers(layout: WorkspaceLayout) -> list[str]:
 
 
 def _sweep_drafts(layout: WorkspaceLayout) -> None:
-    """What killed snapshots and scripts left half-written."""
+    """What killed submits, snapshots and scripts left half-written."""
     for folder in (layout.blobs, layout.snapshots, layout.stat_cache):
         for draft in folder.glob("*.new"):
             with suppress(OSError):
-                if time.time() - draft.stat().st_mtime > _ABANDONED_SECONDS:
+                if _is_abandoned(draft):
                     draft.unlink()
+    # Half-made copies of the in-job client, and workspaces of which another process has made a whole one since.
+    for draft in (*layout.client.glob("*.new"), *layout.root.parent.glob(f"{layout.root.name}-*.new")):
+        with suppress(OSError):
+            if _is_abandoned(draft):
+                shutil.rmtree(draft, ignore_errors=True)
     for folder in layout.runs.glob(".*.new"):  # runs that a script was killed while making
         with suppress(OSError):
-            old = time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS
-            if old and FileLock.is_free(RunLayout(folder).script_lock):
+            if _is_abandoned(folder) and FileLock.is_free(RunLayout(folder).script_lock):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_abandoned(draft: Path) -> bool:
+    return time.time() - draft.stat().st_mtime > _ABANDONED_SECONDS
 
 
 def _sweep_submits(layout: WorkspaceLayout) -> None:
     for folder in layout.tmp.glob("run-*") if layout.tmp.is_dir() else ():
-        old = time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS
-        if old and FileLock.is_free(RunLayout(folder).supervisor_lock):
+        if _is_abandoned(folder) and FileLock.is_free(RunLayout(folder).supervisor_lock):
             shutil.rmtree(folder, ignore_errors=True)

@@ -14,6 +14,7 @@ from workbench.client.log_cap import join_logs
 from workbench.data.copying import copy_data, is_inside, links_below, move_into, publish, replace_link
 from workbench.data.hashing import HashedFile, changed_below, hash_below
 from workbench.data.upload import upload
+from workbench.lifecycle.drafts import remove_drafts
 from workbench.lifecycle.ending import Ending, unsaved
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.links import remove_links
@@ -54,6 +55,7 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
         join_logs(files)
         _rescue(files, code_folder(layout, plan.name))
         fault("save.rescued")
+        remove_drafts(files)
         for kept in _kept_folders(files, plan):
             bring_in(kept, layout.staged(plan.name))
         for output in plan.outputs:
