@@ -6,6 +6,7 @@ recorders are what is checked.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.doctor.workspace import examine_workspace
@@ -189,18 +190,27 @@ def _doctor(world: World) -> Iterator[str]:
             yield f"doctor: {finding.what}"
 
 
-def everything(world: World) -> dict[str, object]:
-    """All that a fresh reader sees."""
+def everything(world: World) -> dict[tuple[str, str], object]:
+    """All that a fresh reader sees, by run and by what it is."""
     store = _fresh(world)
-    found: dict[str, object] = {}
+    found: dict[tuple[str, str], object] = {}
     for run in sorted(store.runs().names):
         metrics = store.metrics(run, rank=None)
-        series = [store.series(run, one.key, one.rank) for one in metrics]
-        found[run] = (
-            *(store.run(run), store.params(run), metrics, series),
-            *(store.detail(run), store.artifacts(run), store.media_keys(run)),
-        )
+        found |= {
+            (run, "row"): store.run(run),
+            (run, "parameters"): store.params(run),
+            (run, "summaries"): [_rounded(one) for one in metrics],
+            (run, "points"): [store.series(run, one.key, one.rank) for one in metrics],
+            (run, "detail"): store.detail(run),
+            (run, "artifacts"): store.artifacts(run),
+            (run, "media"): store.media_keys(run),
+        }
     return found
+
+
+def _rounded(summary: MetricSummary) -> MetricSummary:
+    """What was added up in another order has another last digit."""
+    return replace(summary, mean=None if summary.mean is None else float(f"{summary.mean:.12g}"))
 
 
 def _lost_by_rebuilding(world: World) -> Iterator[str]:
@@ -208,8 +218,10 @@ def _lost_by_rebuilding(world: World) -> Iterator[str]:
     before = everything(world)
     rebuild(world.layout)
     after = everything(world)
-    yield from (f"{run} is not the same after a rebuild" for run in before if before[run] != after.get(run))
-    yield from (f"{run} is there only after a rebuild" for run in after.keys() - before.keys())
+    for run, what in sorted(before.keys() | after.keys()):
+        one, other = before.get((run, what)), after.get((run, what))
+        if one != other:
+            yield f"{run} is not the same after a rebuild: {what}\n    {str(one)[:2000]}\n    {str(other)[:2000]}"
 
 
 _LOOKS: tuple[Callable[[World], Iterator[str]], ...] = (
