@@ -25,7 +25,7 @@ types: setup     ## mypy --strict
 imports: setup   ## who may import whom
 	$(BIN)/lint-imports
 
-fast: setup      ## the tests that make no virtual environments, wheels or terminals
+fast: setup      ## the tests that make no virtual environments, wheels or terminals, and kill little
 	$(BIN)/pytest -m "not slow" -n 2 --dist worksteal
 
 slow: setup      ## the others

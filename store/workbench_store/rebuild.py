@@ -10,6 +10,8 @@ from workbench_store.locks import FileLock
 from workbench_store.records import Refresh
 from workbench_store.store import Store
 
+_TURN_SECONDS = 1.0
+
 
 def rebuild(layout: WorkspaceLayout) -> Refresh:
     """Ingest every journal into a new store file beside the old one, which goes only once the new one is whole.
@@ -23,7 +25,8 @@ def rebuild(layout: WorkspaceLayout) -> Refresh:
             raise WorkspaceError(f"{path} is a folder", remedy="Move it away, then rebuild again.")
     layout.tmp.mkdir(mode=0o700, exist_ok=True)
     turn = FileLock(layout.rebuild_lock)
-    if not turn.try_acquire():
+    # Not `try_acquire`: who sweeps up after a killed rebuild holds it for a moment.
+    if not turn.acquire(timeout=_TURN_SECONDS):
         raise StoreBusy("another process is making the store again just now", remedy="Wait for it to end.")
     draft = layout.rebuilding()
     try:

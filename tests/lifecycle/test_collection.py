@@ -147,6 +147,17 @@ def test_what_nobody_came_back_for_is_swept_once_it_is_old(layout: WorkspaceLayo
     assert [draft.exists() for draft in drafts] == [False, False, True]
 
 
+def test_a_rebuild_that_goes_on_is_not_swept_and_a_killed_one_is(layout: WorkspaceLayout) -> None:
+    folder, turn = layout.rebuilding().store.parent, FileLock(layout.rebuild_lock)
+    folder.mkdir()
+    assert turn.acquire()
+    sweep_leftovers(layout)
+    assert folder.exists()
+    turn.release()
+    sweep_leftovers(layout)
+    assert not folder.exists()
+
+
 def test_half_a_file_that_a_killed_script_was_logging_is_no_output(launch: Launch) -> None:
     half, own = ".0123456789abcdef.part", ".my.part"
     run = launch(f"echo half > outputs/{half}; echo mine > outputs/{own}; touch $WORKBENCH_RUN_DIR/control/.x.1")

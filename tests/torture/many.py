@@ -24,14 +24,16 @@ def main() -> int:
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     print(f"seed {seed}: rounds {given.first} to {given.first + given.rounds - 1}", flush=True)
     kills: Counter[str] = Counter()
+    late: Counter[str] = Counter()
     points: set[str] = set()
     broken = 0
     for number in range(given.first, given.first + given.rounds):
         outcome = _round(seed, number)
         kills += outcome.kills
+        late += outcome.late
         points |= outcome.points
         broken += bool(outcome.violations)
-    _print_table(given.rounds, kills, points, broken)
+    _print_table(given.rounds, kills, late, points, broken)
     return 1 if broken else 0
 
 
@@ -60,9 +62,10 @@ def _round(seed: int, number: int) -> Outcome:
     return outcome
 
 
-def _print_table(rounds: int, kills: Counter[str], points: set[str], broken: int) -> None:
+def _print_table(rounds: int, kills: Counter[str], late: Counter[str], points: set[str], broken: int) -> None:
     rows: list[tuple[str, object]] = [("rounds", rounds)]
-    rows += [(f"killed: {victim}", count) for victim, count in sorted(kills.items())]
+    rows += [(f"killed: {victim}", kills[victim]) for victim in sorted(kills)]
+    rows.append(("not there to be killed", late.total()))
     rows.append(("fault points reached", f"{len(points & set(POINTS))} of {len(POINTS)}"))
     rows.append(("rounds with violations", broken))
     for what, count in rows:

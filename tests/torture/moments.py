@@ -51,6 +51,7 @@ _COMMANDS: dict[str, Scenario] = {
     "rebuild": scenarios.REBUILD,
     "tidy": scenarios.TIDY,
     "snapshot": Scenario("another job", scenarios.JOB.command),
+    "collect": scenarios.COLLECT,
 }
 _VICTIMS = (
     Victim("script", "train", 0.4),
@@ -62,15 +63,17 @@ _VICTIMS = (
     Victim("rebuild", "rebuild", 0.9),
     Victim("tidy", "tidy", 1.0),
     Victim("snapshot", "snapshot", 0.7),
+    Victim("collection", "collect", 0.7),
 )
 
 
 @dataclass
 class Outcome:
-    """What came of a round."""
+    """What came of a round; `late` counts victims that had not begun yet or were over."""
 
     story: list[str] = field(default_factory=list)
     kills: Counter[str] = field(default_factory=Counter)
+    late: Counter[str] = field(default_factory=Counter)
     points: set[str] = field(default_factory=set)
     violations: list[str] = field(default_factory=list)
 
@@ -102,18 +105,22 @@ def _at_moments(world: World, dice: random.Random, outcome: Outcome) -> frozense
     write_job(world, steps=dice.randint(5, 1500))
     for number in range(dice.randint(0, 2)):
         add_finished_run(world, f"run-{number}", steps=dice.randint(10, 3000))
-    if dice.random() < 0.5:
+    kind = dice.choice(("none", "older", "current"))
+    if kind == "older":
+        scenarios.make_older_store(world)
+    elif kind == "current":
         Store(world.layout).refresh()
     doing = dice.sample(sorted(_COMMANDS), dice.randint(1, 3))
+    if "collect" in doing:
+        scenarios.COLLECT.prepare(world)
     killed = _work_and_die(world, doing, _plan(doing, dice), outcome)
     if dice.random() < _KILLS_ADOPTER:
         _kill_adopters(world, dice, outcome)
     recover(world)
-    for name in doing:
-        if _COMMANDS[name].repeats:
-            do_again(world, _COMMANDS[name])
+    if "tidy" in doing:
+        do_again(world, scenarios.TIDY)
     recover(world)
-    return _ANY_END if killed else frozenset({"Completed"})
+    return _ANY_END if killed or "collect" in doing else frozenset({"Completed"})
 
 
 def _plan(doing: list[str], dice: random.Random) -> list[tuple[float, Victim]]:
@@ -129,10 +136,11 @@ def _plan(doing: list[str], dice: random.Random) -> list[tuple[float, Victim]]:
 def _work_and_die(world: World, doing: list[str], plan: list[tuple[float, Victim]], outcome: Outcome) -> int:
     """Start everything, kill by plan, wait for what is left of the commands; how many died."""
     environ = {**os.environ, TRACE: str(world.trace)}
+    words = {name: _command(world, name) for name in doing}
     begun = time.monotonic()
     commands = {
         name: subprocess.Popen(
-            _command(world, name),
+            words[name],
             cwd=world.here,
             env=environ,
             stdin=subprocess.DEVNULL,
@@ -146,7 +154,7 @@ def _work_and_die(world: World, doing: list[str], plan: list[tuple[float, Victim
         time.sleep(max(0.0, begun + moment - time.monotonic()))
         died = _kill(world, victim, commands[victim.of])
         outcome.story.append(f"{victim.name} {'dies' if died else 'is not there'} after {moment:.3f} s")
-        outcome.kills[victim.name] += died
+        (outcome.kills if died else outcome.late)[victim.name] += 1
         killed += died
     for command in commands.values():
         command.wait(timeout=120)
@@ -203,4 +211,4 @@ def _kill_adopters(world: World, dice: random.Random, outcome: Outcome) -> None:
             time.sleep(dice.random() * 0.5)
             died = sum(map(_sent, _pids(world, "supervisor"))) > 0
             outcome.story.append(f"the adopter of {name} {'dies' if died else 'is not there'}")
-            outcome.kills["adopter"] += died
+            (outcome.kills if died else outcome.late)["adopter"] += 1

@@ -48,8 +48,13 @@ def _finished_runs(world: World) -> None:
 
 
 def _older_store(world: World) -> None:
-    """A store of the first schema, with what it knows; the journals have more."""
+    """Runs, and a store of the first schema."""
     _finished_runs(world)
+    make_older_store(world)
+
+
+def make_older_store(world: World) -> None:
+    """A store of the first schema, which knows nothing of what the journals have."""
     with duckdb.connect(str(world.layout.store)) as connection:
         connection.execute(MIGRATIONS[0])
         connection.execute("INSERT INTO meta VALUES ('schema', '1')")
@@ -86,22 +91,26 @@ def _uncollected_job(world: World) -> None:
     words = _workbench("run", "job.yml", "--detach")(world)
     run_command(world, words, **{VARIABLE: "stage.finalize.started", TRACE: str(trace)})
     wait_for_death(trace, "stage.finalize.started")
-    (name,) = world.run_names()
+    name = _job_of(world)
     run = Launched(world.layout, name)
     wait_until(lambda: not run.processes(), "the job's end")
     close_run(world.layout, name, RunState.FAILED)
 
 
 def _collect(world: World) -> tuple[str, ...]:
-    (name,) = world.run_names()
-    return (*_WORKBENCH, "outputs", name, "--collect")
+    return (*_WORKBENCH, "outputs", _job_of(world), "--collect")
+
+
+def _job_of(world: World) -> str:
+    (name,) = (name for name in world.run_names() if world.layout.run(name).plan.exists())
+    return name
 
 
 SCRIPT = Scenario("a script", _train)
 FIRST_SCRIPT = Scenario("a script where no workspace is", _train, with_workspace=False)
-READ = Scenario("ls", _workbench("ls"), _finished_runs, repeats=True)
-MIGRATE = Scenario("ls of an older store", _workbench("ls"), _older_store, repeats=True)
-REBUILD = Scenario("doctor --rebuild", _workbench("doctor", "--rebuild"), _ingested, repeats=True)
+READ = Scenario("ls", _workbench("ls"), _finished_runs)
+MIGRATE = Scenario("ls of an older store", _workbench("ls"), _older_store)
+REBUILD = Scenario("doctor --rebuild", _workbench("doctor", "--rebuild"), _ingested)
 TIDY = Scenario("doctor --tidy", _workbench("doctor", "--tidy"), _runs_worth_tidying, repeats=True)
 GATHER = Scenario("doctor --tidy of scattered points", TIDY.command, _scattered_runs, repeats=True)
 JOB_OF_OLDER_CODE = Scenario("a job of older code", _workbench("run", "job.yml", "--detach"), _older_code)

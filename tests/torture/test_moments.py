@@ -13,7 +13,7 @@ from tests.torture.moments import play
 
 #: Read before the tests' own environment is made.
 _GIVEN = os.environ.get("WORKBENCH_TORTURE_SEED")
-_ROUNDS = 12
+_ROUNDS = 24
 
 
 @pytest.mark.slow

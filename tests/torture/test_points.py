@@ -13,6 +13,7 @@ from tests.torture.scenarios import die, do_again
 from tests.torture.world import make_world
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.scenario.name}-{case.armed}".replace(" ", "-"))
 def test_a_death_there_breaks_no_promise(
     case: Case, here: Path, record_property: Callable[[str, object], None]

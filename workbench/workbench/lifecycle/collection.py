@@ -66,8 +66,8 @@ def _collect_held(layout: WorkspaceLayout, files: RunLayout) -> None:
 def sweep_leftovers(layout: WorkspaceLayout) -> list[str]:
     """Remove temporary storage of this workspace's runs that are final and collected; returns their names.
 
-    Also what killed submits and snapshots left, an hour later. Nothing of a run that is alive, not collected or
-    unknown here is touched.
+    Also what killed rebuilds left, and an hour later what killed submits and snapshots did. Nothing of a run that is
+    alive, not collected or unknown here is touched.
     """
     swept = []
     for staged in sorted(layout.staging.iterdir()) if layout.staging.is_dir() else ():
@@ -80,6 +80,7 @@ def sweep_leftovers(layout: WorkspaceLayout) -> list[str]:
             swept.append(staged.name)
     _sweep_submits(layout)
     _sweep_drafts(layout)
+    _sweep_rebuild(layout)
     return swept
 
 
@@ -103,6 +104,14 @@ def _sweep_drafts(layout: WorkspaceLayout) -> None:
 
 def _is_abandoned(draft: Path) -> bool:
     return time.time() - draft.stat().st_mtime > _ABANDONED_SECONDS
+
+
+def _sweep_rebuild(layout: WorkspaceLayout) -> None:
+    """What a killed rebuild left, which is as large as the store."""
+    folder, turn = layout.rebuilding().store.parent, FileLock(layout.rebuild_lock)
+    if folder.exists() and turn.try_acquire():
+        shutil.rmtree(folder, ignore_errors=True)
+        turn.release()
 
 
 def _sweep_submits(layout: WorkspaceLayout) -> None:
