@@ -130,8 +130,7 @@ class Lease:
 
     def _make(self) -> None:
         """Make the store whole under another name and rename it, so that a kill leaves no half-made one behind."""
-        layout = self._layout
-        draft = layout.tmp / f"{layout.store.name}.new"
+        layout, draft = self._layout, self._layout.store_draft
         try:
             layout.tmp.mkdir(mode=0o700, exist_ok=True)
             # DuckDB's logs of files that are gone are no part of the new one.

@@ -14,7 +14,15 @@ from tests.torture.world import World
 
 _DEADLINE_SECONDS = 120.0
 #: What is swept an hour after its death only.
-_ABANDONED = ("tmp/run-*", "blobs/*.new", "snapshots/*.new", "stat-cache/*.new", "client/*.new", "runs/.*.new")
+_ABANDONED = (
+    "tmp/run-*",
+    "tmp/store.duckdb.new*",
+    "blobs/*.new",
+    "snapshots/*.new",
+    "stat-cache/*.new",
+    "client/*.new",
+    "runs/.*.new",
+)
 
 
 def recover(world: World) -> None:

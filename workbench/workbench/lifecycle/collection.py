@@ -85,12 +85,14 @@ def sweep_leftovers(layout: WorkspaceLayout) -> list[str]:
 
 
 def _sweep_drafts(layout: WorkspaceLayout) -> None:
-    """What killed submits, snapshots and scripts left half-written."""
-    for folder in (layout.blobs, layout.snapshots, layout.stat_cache):
-        for draft in folder.glob("*.new"):
-            with suppress(OSError):
-                if _is_abandoned(draft):
-                    draft.unlink()
+    """What killed submits, snapshots, scripts and readers left half-written."""
+    in_folders = (
+        draft for folder in (layout.blobs, layout.snapshots, layout.stat_cache) for draft in folder.glob("*.new")
+    )
+    for draft in (*in_folders, *layout.tmp.glob(f"{layout.store_draft.name}*")):
+        with suppress(OSError):
+            if _is_abandoned(draft):
+                draft.unlink()
     # Half-made copies of the in-job client, and workspaces of which another process has made a whole one since.
     for draft in (*layout.client.glob("*.new"), *layout.root.parent.glob(f"{layout.root.name}-*.new")):
         with suppress(OSError):
