@@ -59,7 +59,8 @@ def make_world(here: Path, *, with_workspace: bool = True) -> World:
     (world.code / "notes.txt").write_text("not code\n")
     write_job(world)
     if with_workspace:
-        open_workspace(explicit=str(here))
+        # Tidied just now: nobody tidies in the background, beyond the reach of what kills and checks.
+        open_workspace(explicit=str(here)).tidy_lock.touch()
     return world
 
 
