@@ -137,14 +137,14 @@ def test_drafts_of_killed_scripts_are_swept_once_they_are_old(layout: WorkspaceL
 
 
 def test_what_nobody_came_back_for_is_swept_once_it_is_old(layout: WorkspaceLayout) -> None:
-    beside = layout.root.with_name(f"{layout.root.name}-0123.new")
-    drafts = [layout.client / "0123.4567.new", beside, layout.client / "new.4567.new"]
+    beside = [layout.root.with_name(f"{layout.root.name}-{rest}.new") for rest in ("0123456789ab", "of-mine")]
+    drafts = [layout.client / "0123.4567.new", *beside, layout.client / "new.4567.new"]
     for draft in drafts:
         (draft / "part").mkdir(parents=True)
-    for draft in drafts[:2]:
+    for draft in drafts[:3]:
         os.utime(draft, (0, 0))
     sweep_leftovers(layout)
-    assert [draft.exists() for draft in drafts] == [False, False, True]
+    assert [draft.exists() for draft in drafts] == [False, False, True, True]
 
 
 def test_a_rebuild_that_goes_on_is_not_swept_and_a_killed_one_is(layout: WorkspaceLayout) -> None:

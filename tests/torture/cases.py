@@ -5,11 +5,13 @@ from typing import NamedTuple
 from workbench_store.migrations import SCHEMA_VERSION
 
 from tests.torture import scenarios
-from tests.torture.scenarios import Scenario
+from tests.torture.recovery import recover
+from tests.torture.scenarios import Scenario, die, do_again
+from tests.torture.world import World
 
 
 class Case(NamedTuple):
-    """`armed` is the point, and the how manieth time it is reached (`NAME:3`)."""
+    """`armed` is the point, the how manieth time it is reached (`NAME:3`), and what to raise there (`NAME!ENOSPC`)."""
 
     scenario: Scenario
     armed: str
@@ -17,7 +19,21 @@ class Case(NamedTuple):
 
     @property
     def point(self) -> str:
-        return self.armed.partition(":")[0]
+        return self.armed.partition("!")[0].partition(":")[0]
+
+    @property
+    def kills(self) -> bool:
+        """Whether a process dies, and does not meet an error."""
+        return "!" not in self.armed
+
+
+def survive(world: World, case: Case) -> None:
+    """A death in a new world, the ordinary recovery, and what the user does again."""
+    die(world, case.scenario, case.armed)
+    recover(world)
+    if case.scenario.repeats or not world.run_names():
+        do_again(world, case.scenario)
+        recover(world)
 
 
 def _cases(scenario: Scenario, ends: str, points: str) -> list[Case]:
@@ -79,6 +95,16 @@ CASES: tuple[Case, ...] = (
         f"""
         job.ended stage.run.over {_OF_SAVING} register.added
         supervisor.before-final supervisor.after-final supervisor.ended
+        """,
+    ),
+    # No room on the disk: no run, or one whose outputs are kept until they can be saved.
+    *_cases(scenarios.JOB, "Completed", "blob.synced!ENOSPC manifest.drafted!ENOSPC submit.recorded!ENOSPC"),
+    *_cases(
+        scenarios.JOB,
+        "Failed",
+        """
+        staging.unpacked!ENOSPC save.rescued!ENOSPC move.entry:2!ENOSPC bring.copied!ENOSPC publish.drafted!ENOSPC
+        save.artifact:2!ENOSPC
         """,
     ),
     # Without its parent, a command that has begun is watched to its end; how it ended may be known to nobody.

@@ -28,6 +28,7 @@ def reached(trace: Path) -> list[tuple[str, str]]:
 
 
 def wait_for_death(trace: Path, armed: str) -> None:
-    """Until a process has died at the point that is armed."""
-    point = armed.partition(":")[0]
-    wait_until(lambda: (point, "SIGKILL") in reached(trace), f"a death at {armed}")
+    """Until a process has died at the point that is armed, or has met the error that is."""
+    place, _, error = armed.partition("!")
+    happened = (place.partition(":")[0], error or "SIGKILL")
+    wait_until(lambda: happened in reached(trace), f"a death at {armed}")

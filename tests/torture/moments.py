@@ -23,11 +23,11 @@ from workbench_store.states import RunState
 from workbench_store.store import Store
 
 from tests.torture import scenarios
-from tests.torture.cases import CASES
+from tests.torture.cases import CASES, survive
 from tests.torture.check import violations
 from tests.torture.dying import reached
 from tests.torture.recovery import recover
-from tests.torture.scenarios import Scenario, die, do_again
+from tests.torture.scenarios import Scenario, do_again
 from tests.torture.world import World, add_finished_run, make_world, write_job
 
 _ANY_END = frozenset({"Completed", "Failed"})
@@ -93,11 +93,7 @@ def _at_a_point(world: World, dice: random.Random, outcome: Outcome) -> frozense
     case = dice.choice([case for case in CASES if case.scenario.with_workspace])
     outcome.story.append(f"{case.scenario.name} dies at {case.armed}")
     outcome.kills["at a point"] += 1
-    die(world, case.scenario, case.armed)
-    recover(world)
-    if case.scenario.repeats or not world.run_names():
-        do_again(world, case.scenario)
-        recover(world)
+    survive(world, case)
     return case.ends
 
 

@@ -94,7 +94,7 @@ def _sweep_drafts(layout: WorkspaceLayout) -> None:
             if _is_abandoned(draft):
                 draft.unlink()
     # Half-made copies of the in-job client, and workspaces of which another process has made a whole one since.
-    for draft in (*layout.client.glob("*.new"), *layout.root.parent.glob(f"{layout.root.name}-*.new")):
+    for draft in (*layout.client.glob("*.new"), *layout.root.parent.glob(_workspace_drafts(layout))):
         with suppress(OSError):
             if _is_abandoned(draft):
                 shutil.rmtree(draft, ignore_errors=True)
@@ -102,6 +102,11 @@ def _sweep_drafts(layout: WorkspaceLayout) -> None:
         with suppress(OSError):
             if _is_abandoned(folder) and FileLock.is_free(RunLayout(folder).script_lock):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _workspace_drafts(layout: WorkspaceLayout) -> str:
+    """As workbench_store.workspace names them: beside a workspace other files are the user's."""
+    return f"{layout.root.name}-{'[0-9a-f]' * 12}.new"
 
 
 def _is_abandoned(draft: Path) -> bool:
