@@ -64,12 +64,12 @@ def _round(seed: int, number: int) -> Outcome:
 
 def _print_table(rounds: int, kills: Counter[str], late: Counter[str], points: set[str], broken: int) -> None:
     rows: list[tuple[str, object]] = [("rounds", rounds)]
-    rows += [(f"killed: {victim}", kills[victim]) for victim in sorted(kills)]
-    rows.append(("not there to be killed", late.total()))
+    every = sorted(kills.keys() | late.keys())
+    rows += [(f"killed: {victim}", f"{kills[victim]} ({late[victim]} too late)") for victim in every]
     rows.append(("fault points reached", f"{len(points & set(POINTS))} of {len(POINTS)}"))
     rows.append(("rounds with violations", broken))
     for what, count in rows:
-        print(f"{what:<24} {count:>9}")
+        print(f"{what:<24} {count}")
     missed = sorted(set(POINTS) - points)
     if missed:
         print("not reached:", ", ".join(missed))

@@ -2,23 +2,20 @@
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from workbench.lifecycle import adopt
-from workbench.lifecycle.files import read_json
 from workbench.lifecycle.judge import current_state
 from workbench.view.fresh import refresh
 from workbench_store.errors import WorkbenchError
 from workbench_store.faults import TRACE
-from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 from workbench_store.store import Store
 
@@ -28,21 +25,17 @@ from tests.torture.check import violations
 from tests.torture.dying import reached
 from tests.torture.recovery import recover
 from tests.torture.scenarios import Scenario, do_again
+from tests.torture.training_script import PAUSE
+from tests.torture.victims import VICTIMS, Command, Victim, kill_supervisors, kill_when_due
 from tests.torture.world import World, add_finished_run, make_world, write_job
 
 _ANY_END = frozenset({"Completed", "Failed"})
 _AT_POINTS = 0.25
 _AT_ONCE = 0.3
 _KILLS_ADOPTER = 0.3
-
-
-class Victim(NamedTuple):
-    """Who may die, of which command, and how long it lives in seconds when nobody kills it, about."""
-
-    name: str
-    of: str
-    seconds: float
-
+_RUNS_A_JOB = 0.5
+#: So that training lasts long enough to be killed.
+_PAUSE_SECONDS = "0.001"
 
 _COMMANDS: dict[str, Scenario] = {
     "train": scenarios.SCRIPT,
@@ -53,18 +46,6 @@ _COMMANDS: dict[str, Scenario] = {
     "snapshot": Scenario("another job", scenarios.JOB.command),
     "collect": scenarios.COLLECT,
 }
-_VICTIMS = (
-    Victim("script", "train", 0.4),
-    Victim("submitter", "run", 0.8),
-    Victim("supervisor", "run", 1.6),
-    Victim("job parent", "run", 1.4),
-    Victim("rank", "run", 1.4),
-    Victim("reader", "ls", 0.8),
-    Victim("rebuild", "rebuild", 0.9),
-    Victim("tidy", "tidy", 1.0),
-    Victim("snapshot", "snapshot", 0.7),
-    Victim("collection", "collect", 0.7),
-)
 
 
 @dataclass
@@ -76,6 +57,11 @@ class Outcome:
     late: Counter[str] = field(default_factory=Counter)
     points: set[str] = field(default_factory=set)
     violations: list[str] = field(default_factory=list)
+
+    def tell(self, who: str, died: bool, more: str) -> None:
+        """Take note of a death, or that it was too late for it."""
+        self.story.append(f"{who} {'dies' if died else 'is not there'} {more}")
+        (self.kills if died else self.late)[who] += 1
 
 
 def play(seed: int, number: int, here: Path) -> Outcome:
@@ -90,7 +76,7 @@ def play(seed: int, number: int, here: Path) -> Outcome:
 
 def _at_a_point(world: World, dice: random.Random, outcome: Outcome) -> frozenset[str]:
     """A death at a fault point; returns how the runs may end."""
-    case = dice.choice([case for case in CASES if case.scenario.with_workspace])
+    case = dice.choice([case for case in CASES if case.scenario.with_workspace and case.kills])
     outcome.story.append(f"{case.scenario.name} dies at {case.armed}")
     outcome.kills["at a point"] += 1
     survive(world, case)
@@ -98,7 +84,7 @@ def _at_a_point(world: World, dice: random.Random, outcome: Outcome) -> frozense
 
 
 def _at_moments(world: World, dice: random.Random, outcome: Outcome) -> frozenset[str]:
-    write_job(world, steps=dice.randint(5, 1500))
+    write_job(world, steps=dice.randint(5, 500), variables={PAUSE: _PAUSE_SECONDS})
     for number in range(dice.randint(0, 2)):
         add_finished_run(world, f"run-{number}", steps=dice.randint(10, 3000))
     kind = dice.choice(("none", "older", "current"))
@@ -107,6 +93,8 @@ def _at_moments(world: World, dice: random.Random, outcome: Outcome) -> frozense
     elif kind == "current":
         Store(world.layout).refresh()
     doing = dice.sample(sorted(_COMMANDS), dice.randint(1, 3))
+    if "run" not in doing and dice.random() < _RUNS_A_JOB:
+        doing.append("run")
     if "collect" in doing:
         scenarios.COLLECT.prepare(world)
     killed = _work_and_die(world, doing, _plan(doing, dice), outcome)
@@ -119,82 +107,43 @@ def _at_moments(world: World, dice: random.Random, outcome: Outcome) -> frozense
     return _ANY_END if killed or "collect" in doing else frozenset({"Completed"})
 
 
-def _plan(doing: list[str], dice: random.Random) -> list[tuple[float, Victim]]:
-    """Who dies, how many seconds after all have begun."""
-    chosen = [victim for victim in _VICTIMS if victim.of in doing and dice.random() < 0.6]
-    shares = [dice.random() for _ in chosen]
+def _plan(doing: list[str], dice: random.Random) -> list[tuple[Victim, float]]:
+    """Who dies, how many seconds after it is there."""
+    chosen = [victim for victim in VICTIMS if victim.of in doing and dice.random() < 0.6]
     if dice.random() < _AT_ONCE:
-        moment = dice.random() * 1.2
-        return [(moment, victim) for victim in chosen]
-    return sorted((share * victim.seconds, victim) for share, victim in zip(shares, chosen, strict=True))
+        share = dice.random()
+        return [(victim, share * 0.5) for victim in chosen]
+    return [(victim, dice.random() * victim.seconds) for victim in chosen]
 
 
-def _work_and_die(world: World, doing: list[str], plan: list[tuple[float, Victim]], outcome: Outcome) -> int:
+def _work_and_die(world: World, doing: list[str], plan: list[tuple[Victim, float]], outcome: Outcome) -> int:
     """Start everything, kill by plan, wait for what is left of the commands; how many died."""
-    environ = {**os.environ, TRACE: str(world.trace)}
     words = {name: _command(world, name) for name in doing}
-    begun = time.monotonic()
-    commands = {
-        name: subprocess.Popen(
-            words[name],
-            cwd=world.here,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for name in doing
-    }
-    killed = 0
-    for moment, victim in plan:
-        time.sleep(max(0.0, begun + moment - time.monotonic()))
-        died = _kill(world, victim, commands[victim.of])
-        outcome.story.append(f"{victim.name} {'dies' if died else 'is not there'} after {moment:.3f} s")
-        (outcome.kills if died else outcome.late)[victim.name] += 1
-        killed += died
+    commands = {name: _start(world, words[name]) for name in doing}
+    with ThreadPoolExecutor(len(VICTIMS)) as pool:
+        died = list(pool.map(lambda one: kill_when_due(world, one[0], commands[one[0].of], one[1]), plan))
+    for (victim, delay), dead in zip(plan, died, strict=True):
+        outcome.tell(victim.name, dead, f"after {delay:.3f} s")
     for command in commands.values():
         command.wait(timeout=120)
-    return killed
+    return sum(died)
+
+
+def _start(world: World, words: tuple[str, ...]) -> Command:
+    return subprocess.Popen(
+        words,
+        cwd=world.here,
+        env={**os.environ, TRACE: str(world.trace), PAUSE: _PAUSE_SECONDS},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _command(world: World, name: str) -> tuple[str, ...]:
     if name == "train":
-        return (sys.executable, "src/train.py", str(world.said), "3000")
+        return (sys.executable, "src/train.py", str(world.said), "500")
     return _COMMANDS[name].command(world)
-
-
-def _kill(world: World, victim: Victim, command: "subprocess.Popen[bytes]") -> bool:
-    """Whether there was such a process to kill."""
-    if victim.name in ("supervisor", "job parent", "rank"):
-        pids = _pids(world, victim.name)
-    else:
-        pids = [command.pid] if command.poll() is None else []
-    return sum(map(_sent, pids)) > 0
-
-
-def _sent(pid: int) -> bool:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-        return True
-    return False
-
-
-def _pids(world: World, who: str) -> list[int]:
-    """Of supervisors, job parents or a rank, as they have said themselves; those that are over left no heartbeat."""
-    folders = [world.layout.run(name).root for name in world.run_names()] + list(world.layout.tmp.glob("run-*"))
-    found: list[int] = []
-    for files in map(RunLayout, folders):
-        if not files.heartbeat.exists() and files.root.parent == world.layout.runs:
-            continue
-        job = read_json(files.job_process) or {}
-        ranks = [rank["pid"] for rank in job.get("ranks", ())]
-        pids = {
-            "supervisor": [(read_json(files.supervisor_process) or {}).get("pid")],
-            "job parent": [job.get("parent")],
-            "rank": ranks[-1:],
-        }
-        found += [pid for pid in pids[who] if pid]
-    return found
 
 
 def _kill_adopters(world: World, dice: random.Random, outcome: Outcome) -> None:
@@ -204,7 +153,5 @@ def _kill_adopters(world: World, dice: random.Random, outcome: Outcome) -> None:
         if current_state(world.layout.run(name)) is RunState.NOT_RESPONDING:
             with suppress(WorkbenchError):
                 adopt(world.layout, name)
-            time.sleep(dice.random() * 0.5)
-            died = sum(map(_sent, _pids(world, "supervisor"))) > 0
-            outcome.story.append(f"the adopter of {name} {'dies' if died else 'is not there'}")
-            (outcome.kills if died else outcome.late)["adopter"] += 1
+            time.sleep(dice.random() * 0.4)
+            outcome.tell("adopter", kill_supervisors(world), f"of {name}")

@@ -6,9 +6,13 @@
 import json
 import os
 import sys
+import time
 from typing import Any
 
 import workbench
+
+#: Names the variable that says how long each step takes, in seconds.
+PAUSE = "TRAINING_PAUSE"
 
 
 def main(folder: str, steps: int, outputs: "list[str]") -> None:
@@ -25,6 +29,7 @@ def main(folder: str, steps: int, outputs: "list[str]") -> None:
         say(tried=step, metrics=metrics)
         run.log(metrics, step=step)
         say(did=step)
+        time.sleep(float(os.environ.get(PAUSE, "0")))
     if outputs and run.rank == 0:
         keep(*outputs)
     say(ended=True)
