@@ -109,7 +109,7 @@ def _at_moments(world: World, dice: random.Random, outcome: Outcome) -> frozense
 
 def _plan(doing: list[str], dice: random.Random) -> list[tuple[Victim, float]]:
     """Who dies, how many seconds after it is there."""
-    chosen = [victim for victim in VICTIMS if victim.of in doing and dice.random() < 0.6]
+    chosen = [victim for victim in VICTIMS if victim.of in doing and dice.random() < 0.45]
     if dice.random() < _AT_ONCE:
         share = dice.random()
         return [(victim, share * 0.5) for victim in chosen]
@@ -153,5 +153,5 @@ def _kill_adopters(world: World, dice: random.Random, outcome: Outcome) -> None:
         if current_state(world.layout.run(name)) is RunState.NOT_RESPONDING:
             with suppress(WorkbenchError):
                 adopt(world.layout, name)
-            time.sleep(dice.random() * 0.4)
+            time.sleep(dice.random() * 0.2)
             outcome.tell("adopter", kill_supervisors(world), f"of {name}")
