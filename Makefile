@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: demo test setup lint types imports fast slow format picture docs bench clean help
+.PHONY: demo test setup lint types imports fast slow torture format picture docs bench clean help
 
 help:            ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -25,11 +25,14 @@ types: setup     ## mypy --strict
 imports: setup   ## who may import whom
 	$(BIN)/lint-imports
 
-fast: setup      ## the tests that make no virtual environments, wheels or terminals
+fast: setup      ## the tests that make no virtual environments, wheels or terminals, and kill little
 	$(BIN)/pytest -m "not slow" -n 2 --dist worksteal
 
 slow: setup      ## the others
 	$(BIN)/pytest -m slow -n 2 --dist worksteal
+
+torture: setup   ## kill processes at random for long: ROUNDS=1000 SEED=7 (FIRST=N ROUNDS=1 plays one again)
+	$(BIN)/python -m tests.torture.many $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST))
 
 format: setup    ## let ruff rewrite
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

@@ -23,7 +23,7 @@ PACKAGES = ("trackio", "wandb", "mlflow", "aim", "tensorboardX", "dvclive")
 ROUNDS = 3
 VALUES = '{"loss": 0.123456, "accuracy": 0.98765, "lr": 0.001, "grad": 1.5, "time": 0.25}'
 
-#: For each tracker: what it imports, how a run is opened, one `log` of five scalars, how it is ended; and how many logs.
+#: For each tracker: what it imports, how a run is opened, one `log` of five scalars, how it is ended, how many logs.
 SCRIPTS: dict[str, tuple[str, str, str, str, int]] = {
     "ours": (
         "import workbench",
@@ -110,13 +110,12 @@ def main() -> None:
     medians = {name: _median(rounds) for name, rounds in found.items() if rounds}
     ours = medians.pop("ours")
     for name, peer in medians.items():
-        tell(
-            [
-                Result(f"import: {name}", ours.imported * 1e3, peer.imported * 1e3, "ms", "< the others", name),
-                Result(f"import and open a run: {name}", ours.opened * 1e3, peer.opened * 1e3, "ms", "< the others", name),
-                Result(f"one `log` of 5 scalars: {name}", ours.logged * 1e6, peer.logged * 1e6, "us", "< the others", name),
-            ]
+        pairs = (
+            ("import", ours.imported * 1e3, peer.imported * 1e3, "ms"),
+            ("import and open a run", ours.opened * 1e3, peer.opened * 1e3, "ms"),
+            ("one `log` of 5 scalars", ours.logged * 1e6, peer.logged * 1e6, "us"),
         )
+        tell([Result(what, mine, theirs, unit, "< the others", name) for what, mine, theirs, unit in pairs])
 
 
 def _install() -> None:
@@ -137,9 +136,9 @@ def _measure(name: str) -> Measured | None:
         script.write_text(program)
         # Nothing is to be sent anywhere, and nothing to be written into the home folder.
         quiet = {
-            **{"HOME": place, "TRACKIO_DIR": place, "WANDB_DIR": place, "WANDB_MODE": "offline", "DVCLIVE_TEST": "1"},
+            **{"HOME": place, "TRACKIO_DIR": place, "WANDB_DIR": place, "WANDB_MODE": "offline"},
             **{"WANDB_SILENT": "true", "MLFLOW_DISABLE_TELEMETRY": "true", "AIM_DISABLE_TELEMETRY": "1"},
-            **{"DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1", "WORKBENCH_CACHE": f"{place}/cache"},
+            **{"DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1", "WORKBENCH_CACHE": place},
         }
         began = time.monotonic()
         done = subprocess.run(

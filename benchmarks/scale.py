@@ -1,7 +1,8 @@
 """A workspace of 10,000 runs and up to 100 million points: time and memory of what people do there.
 
-`python benchmarks/scale.py [MILLIONS ...]` (default: 1 10 100) makes each workspace in a temporary folder, measures every
-command in a process of its own, and tells seconds and peak memory, so that growth is seen. The largest needs 8 GB of disk.
+`python benchmarks/scale.py [MILLIONS ...]` (default: 1 10 100) makes each workspace in a temporary folder, measures
+every command in a process of its own, and tells seconds and peak memory, so that growth is seen. The largest needs 8 GB
+of disk.
 """
 
 import json
@@ -91,9 +92,11 @@ def _work(place: Path) -> list[tuple[str, str]]:
 
 def _run(place: Path, code: str) -> tuple[float, float, str]:
     """Seconds, peak memory in MB, and what was printed."""
-    wrapped = f"import atexit, resource\natexit.register(lambda: print('PEAK', resource.getrusage(0).ru_maxrss))\n{code}"
+    telling = "import atexit, resource\natexit.register(lambda: print('PEAK', resource.getrusage(0).ru_maxrss))\n"
     began = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", wrapped], cwd=place, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", telling + code], cwd=place, capture_output=True, text=True, check=False
+    )
     seconds = time.perf_counter() - began
     if done.returncode:
         print(f"  ended with {done.returncode}: {done.stderr.strip()[-300:]}", file=sys.stderr)
@@ -110,7 +113,7 @@ def _tell(millions: int, what: str, seconds: float, megabytes: float) -> None:
 
 
 def make(place: Path, steps: int) -> None:
-    """10,000 runs that ended an hour ago, each with so many steps of ten metrics; journals alone, as runs write them."""
+    """10,000 runs that ended an hour ago, each with so many steps of ten metrics: journals alone, as runs write."""
     layout = open_workspace(explicit=str(place))
     ended = time.time() - 3600
     values = [[((number * 7919 + step) % 1000) / 1000 for number in range(len(KEYS))] for step in range(1000)]

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from _pytest.terminal import TerminalReporter
 
 
 @pytest.fixture(autouse=True)
@@ -25,3 +26,13 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def here() -> Path:
     """The current folder of the test: empty but for the mark of a git root."""
     return Path.cwd()
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Tell at how many fault points a process died, if those tests were run."""
+    passed = terminalreporter.stats.get("passed", [])
+    points = {value for report in passed for name, value in report.user_properties if name == "fault point"}
+    if points:
+        from workbench_store.faults import POINTS
+
+        terminalreporter.write_line(f"fault points at which a process died: {len(points)} of {len(POINTS)}")

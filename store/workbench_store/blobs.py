@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 from xxhash import xxh3_128
 
 from workbench_store.errors import SnapshotError
+from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.unreadable import unreadable
 
@@ -113,6 +114,7 @@ class BlobStore:
 
     def _keep(self, draft: Path, hash: str) -> None:
         """Make a complete draft a blob: on disk before it has its name."""
+        fault("blob.drafted")
         target = self.path(hash)
         target.parent.mkdir(exist_ok=True)
         descriptor = os.open(draft, os.O_RDONLY)
@@ -121,7 +123,9 @@ class BlobStore:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        fault("blob.synced")
         draft.replace(target)
+        fault("blob.kept")
 
 
 def hash_of(path: Path) -> str:

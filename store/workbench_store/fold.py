@@ -7,6 +7,7 @@ kept in step, and any order of ingest gives the same.
 import json
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from workbench_store.records import (
@@ -270,7 +271,9 @@ def _state_record(change: StateChange) -> StateRecord:
 
 
 def _stages(events: Sequence[StoredEvent]) -> tuple[StageRecord, ...]:
-    """Each stage once, as its last attempt went, in the order in which they come in a run."""
+    """Each stage once, as its last attempt went, in the order in which they come in a run. One that whoever led the run
+    did not live to end has ended with the run."""
+    now = fold_states(change for change, _ in _changes(events))
     found: dict[str, StageRecord] = {}
     for event in events:
         stage = clean(event.fields.get("stage", ""))
@@ -284,7 +287,14 @@ def _stages(events: Sequence[StoredEvent]) -> tuple[StageRecord, ...]:
         elif event.name == "progress" and before is not None:
             text = clean(event.fields.get("text", ""))
             found[stage] = StageRecord(stage, before.status, before.began, before.seconds, before.detail, text)
-    return tuple(sorted(found.values(), key=lambda record: _rank(record.stage)))
+    records = (_over_with(record, now) for record in found.values())
+    return tuple(sorted(records, key=lambda record: _rank(record.stage)))
+
+
+def _over_with(record: StageRecord, now: StateChange | None) -> StageRecord:
+    if record.status != "started" or now is None or not now.state.final or now.time < record.began:
+        return record
+    return replace(record, status="canceled" if now.state is RunState.CANCELED else "failed")
 
 
 def _rank(stage: str) -> int:

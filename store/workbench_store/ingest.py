@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from workbench_store.faults import fault
 from workbench_store.fold import FoldedRun, StoredEvent, clean, fold_run, media_row, whole
 from workbench_store.journal.codec import Event
 from workbench_store.journal.reader import Chunk
@@ -86,7 +87,9 @@ def ingest(connection: "duckdb.DuckDBPyConnection", batch: Batch) -> Batch:
     known = _known_journals(connection, batch.chunks)
     news = {key: chunk for key, chunk in batch.chunks.items() if chunk.start == (known[key][1] if key in known else 0)}
     ids = _write_journals(connection, news, known)
+    fault("ingest.offsets")
     touched = _write_events(connection, news, ids)
+    fault("ingest.events")
     touched.update(key.run for key, chunk in news.items() if key.run != WORKSPACE and chunk.gap_bytes)
     touched.update(_without_row(connection, {key.run for key in news if key.run != WORKSPACE}))
     _fold_runs(connection, touched)
@@ -313,6 +316,7 @@ def _write_points(connection: "duckdb.DuckDBPyConnection", news: dict[JournalKey
         )
     finally:
         connection.unregister("new_points")
+    fault("ingest.points")
     _replace(connection, "series", "id", [_series_row(id, *pair) for id, pair in summaries.items()])
 
 

@@ -116,6 +116,8 @@ class WorkspaceLayout:
         self.client = root / "client"
 
         self.rebuild_lock = self.tmp / "rebuild.lock"
+        #: A new store while it is made.
+        self.store_draft = self.tmp / "store.duckdb.new"
 
     def rebuilding(self) -> "WorkspaceLayout":
         """The same workspace with a store of its own beside the real one, which goes on being read."""
@@ -124,6 +126,7 @@ class WorkspaceLayout:
         other.store = folder / self.store.name
         other.store_lock = folder / self.store_lock.name
         other.writer_lock = folder / self.writer_lock.name
+        other.store_draft = folder / self.store_draft.name
         return other
 
     def run(self, name: str) -> RunLayout:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from workbench_store.connection import open_connection
 from workbench_store.errors import StoreBusy, StoreDamaged, WorkbenchError, WorkspaceError
+from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.migrations import SCHEMA_VERSION, check_version, migrate, read_mark
@@ -106,7 +107,9 @@ class Lease:
                     with suppress(Exception):
                         connection.execute("ROLLBACK")
                     raise
+                fault("write.before-commit")
                 connection.execute("COMMIT")
+                fault("write.committed")
 
     @contextmanager
     def sharing(self) -> Iterator[None]:
@@ -138,8 +141,7 @@ class Lease:
 
     def _make(self) -> None:
         """Make the store whole under another name and rename it, so that a kill leaves no half-made one behind."""
-        layout = self._layout
-        draft = layout.tmp / f"{layout.store.name}.new"
+        layout, draft = self._layout, self._layout.store_draft
         try:
             layout.tmp.mkdir(mode=0o700, exist_ok=True)
             # DuckDB's logs of files that are gone are no part of the new one.
@@ -147,6 +149,7 @@ class Lease:
                 path.unlink(missing_ok=True)
             with self._attached("", draft) as connection:
                 migrate(connection)
+            fault("store.drafted")
             draft.replace(layout.store)
         except OSError as error:
             raise WorkspaceError(

@@ -7,6 +7,7 @@ What can be worked out from a run's events (stages, inputs, environment ...) has
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench_store.errors import StoreTooNew
+from workbench_store.faults import fault
 
 if TYPE_CHECKING:
     import duckdb
@@ -98,7 +99,9 @@ def migrate(connection: "duckdb.DuckDBPyConnection") -> None:
             connection.execute(MIGRATIONS[number])
             connection.execute("DELETE FROM meta WHERE key = 'schema'")
             connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(number + 1)])
+            fault("migration.before-commit")
             connection.execute("COMMIT")
+            fault("migration.committed")
         except BaseException:
             connection.execute("ROLLBACK")
             raise

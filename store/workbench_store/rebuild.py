@@ -3,11 +3,14 @@
 import shutil
 
 from workbench_store.errors import StoreBusy, WorkspaceError
+from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of, log_of
 from workbench_store.locks import FileLock
 from workbench_store.records import Refresh
 from workbench_store.store import Store
+
+_TURN_SECONDS = 1.0
 
 
 def rebuild(layout: WorkspaceLayout) -> Refresh:
@@ -22,7 +25,8 @@ def rebuild(layout: WorkspaceLayout) -> Refresh:
             raise WorkspaceError(f"{path} is a folder", remedy="Move it away, then rebuild again.")
     layout.tmp.mkdir(mode=0o700, exist_ok=True)
     turn = FileLock(layout.rebuild_lock)
-    if not turn.try_acquire():
+    # Not `try_acquire`: who sweeps up after a killed rebuild holds it for a moment.
+    if not turn.acquire(timeout=_TURN_SECONDS):
         raise StoreBusy("another process is making the store again just now", remedy="Wait for it to end.")
     draft = layout.rebuilding()
     try:
@@ -38,10 +42,13 @@ def _rebuild(layout: WorkspaceLayout, draft: WorkspaceLayout) -> Refresh:
     report = Store(draft).refresh()
     if report.blocked:
         raise WorkspaceError(f"the store cannot be made again: {report.blocked}", remedy="Nothing was changed.")
+    fault("rebuild.filled")
     with lease_of(layout).without_file():
         # The old log goes first: it is no part of the new file, and without it the old one is whole, only older.
         log_of(layout.store).unlink(missing_ok=True)
+        fault("rebuild.log-removed")
         draft.store.replace(layout.store)
+        fault("rebuild.replaced")
         if log_of(draft.store).exists():
             log_of(draft.store).replace(log_of(layout.store))
     return report

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from xxhash import xxh3_128
 
+from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 
 _VERSION = 3
@@ -113,6 +114,7 @@ class StatCache:
         try:
             self._file.parent.mkdir(exist_ok=True)
             draft.write_bytes(json.dumps(told).encode() + b"\n" + body)
+            fault("stat-cache.drafted")
             draft.replace(self._file)
         except OSError:
             draft.unlink(missing_ok=True)

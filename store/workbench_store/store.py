@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench_store.errors import NotFound, StoreBusy, StoreDamaged, StoreTooNew, WorkspaceError
+from workbench_store.faults import fault
 from workbench_store.fold import fold_detail
 from workbench_store.forget import forget_runs, removed_but_known
 from workbench_store.ingest import (
@@ -181,6 +182,7 @@ class Store:
             return batch
         with self._lease.writing() as connection:
             news = ingest(connection, batch)
+        fault("ingest.committed")
         if len(news.chunks) < len(batch.chunks):
             self._offsets = None  # another process was there first
             self._known_offsets()

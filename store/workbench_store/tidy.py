@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench_store.errors import WorkbenchError
+from workbench_store.faults import fault
 from workbench_store.ingest import Settled, read_offsets_of, read_settled, write_settled
 from workbench_store.journal.codec import LONGEST_RECORD
 from workbench_store.journal.packed import pack, packed_path
@@ -107,8 +108,10 @@ def _tidy(layout: WorkspaceLayout, budget_seconds: float | None, quiet_seconds: 
             doubtful.append(run)
             continue
         points += _gather(layout, scattered)
+        fault("tidy.gathered")
         won, whole = _pack_journals(layout, run, quiet_seconds)
         saved, runs = saved + won, runs + whole
+        fault("tidy.packed")
         stamp = folder_stamp(layout.run(run).journals)
         if whole and stamp is not None:
             done[run] = Settled(stamp, tidy=True)
@@ -177,6 +180,7 @@ def _move(layout: WorkspaceLayout, series: list[int]) -> int:
         last = connection.execute("SELECT max(rowid) FROM points").fetchall()[0][0]
         order = "ORDER BY series, step, time"
         added = connection.execute(f"INSERT INTO points SELECT * FROM points WHERE {these} {order}", given).fetchall()
+        fault("tidy.copied")
         gone = connection.execute(f"DELETE FROM points WHERE {these} AND rowid <= ?", [*given, last]).fetchall()
         if added != gone:
             raise RuntimeError(f"moving the points of series {series} made {added[0][0]} of {gone[0][0]}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Callable, Mapping, Optional, Union
 
 from workbench_store.errors import WorkspaceError
+from workbench_store.faults import fault
 from workbench_store.known import remember
 from workbench_store.layout import FORMAT_VERSION, WORKSPACE_DIR, WorkspaceLayout
 
@@ -170,6 +171,7 @@ def _make(place: Path) -> bool:
             f"cannot make a workspace at {place}: {error.strerror or error}",
             remedy="Name a folder that you may write with --workspace or WORKBENCH_WORKSPACE.",
         ) from error
+    fault("workspace.drafted")
     try:
         os.rename(str(draft), str(place))
     except OSError as error:

@@ -134,3 +134,33 @@ def test_drafts_of_killed_scripts_are_swept_once_they_are_old(layout: WorkspaceL
     sweep_leftovers(layout)
     assert [draft.root.exists() for draft in drafts] == [False, True, True]
     held.release()
+
+
+def test_what_nobody_came_back_for_is_swept_once_it_is_old(layout: WorkspaceLayout) -> None:
+    beside = [layout.root.with_name(f"{layout.root.name}-{rest}.new") for rest in ("0123456789ab", "of-mine")]
+    drafts = [layout.client / "0123.4567.new", *beside, layout.client / "new.4567.new"]
+    for draft in drafts:
+        (draft / "part").mkdir(parents=True)
+    for draft in drafts[:3]:
+        os.utime(draft, (0, 0))
+    sweep_leftovers(layout)
+    assert [draft.exists() for draft in drafts] == [False, False, True, True]
+
+
+def test_a_rebuild_that_goes_on_is_not_swept_and_a_killed_one_is(layout: WorkspaceLayout) -> None:
+    folder, turn = layout.rebuilding().store.parent, FileLock(layout.rebuild_lock)
+    folder.mkdir()
+    assert turn.acquire()
+    sweep_leftovers(layout)
+    assert folder.exists()
+    turn.release()
+    sweep_leftovers(layout)
+    assert not folder.exists()
+
+
+def test_half_a_file_that_a_killed_script_was_logging_is_no_output(launch: Launch) -> None:
+    half, own = ".0123456789abcdef.part", ".my.part"
+    run = launch(f"echo half > outputs/{half}; echo mine > outputs/{own}; touch $WORKBENCH_RUN_DIR/control/.x.1")
+    assert run.finish() is RunState.COMPLETED
+    assert run.artifacts() & {f"outputs/{half}", f"outputs/{own}"} == {f"outputs/{own}"}
+    assert not (run.files.outputs / half).exists() and not (run.files.control / ".x.1").exists()

@@ -15,6 +15,7 @@ from workbench.lifecycle.logs import read_log
 from workbench.spec import Input
 from workbench_store.errors import RunError, UsageError
 from workbench_store.states import RunState
+from workbench_store.store import Store
 
 from tests.lifecycle.launched import Launch, Launched, wait_until
 
@@ -178,3 +179,14 @@ def test_who_made_a_link_that_is_in_the_way_is_told_and_what_is_over_gives_way(l
     close_run(run.layout, run.name, RunState.FAILED)
     assert launch("true", inputs=inputs).finish() is RunState.COMPLETED
     assert not os.path.lexists(place)
+
+
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.CANCELED])
+def test_a_stage_that_nobody_ended_is_over_when_the_run_is(launch: Launch, state: RunState) -> None:
+    run = orphaned(launch)
+    run.kill_everything()
+    close_run(run.layout, run.name, state)
+    store = Store(run.layout)
+    store.refresh()
+    stages = {stage.stage: stage.status for stage in store.detail(run.name).stages}
+    assert stages["run"] == str(state).lower() and stages["environment"] == "done"

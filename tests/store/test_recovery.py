@@ -188,6 +188,14 @@ def test_kill_minus_nine_while_rebuilding(filled: WorkspaceLayout) -> None:
         assert everything(filled) == before
 
 
+def test_a_rebuild_and_a_reader_do_not_make_the_same_file(filled: WorkspaceLayout) -> None:
+    before = everything(filled)
+    filled.store_draft.write_text("a reader is at it")
+    rebuild(filled)
+    assert filled.store_draft.read_text() == "a reader is at it"
+    assert everything(filled) == before
+
+
 def set_version(layout: WorkspaceLayout, version: int) -> bytes:
     with lease_of(layout).writing() as connection:
         connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", [str(version)])

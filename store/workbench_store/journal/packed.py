@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from workbench_store.faults import fault
 from workbench_store.locks import lock_while_open
 
 SUFFIX = ".wbj"
@@ -111,12 +112,15 @@ def pack(path: Path) -> bool:
                 raise OSError(f"{part} reads otherwise than it was written")
             before = os.fstat(plain.fileno())
             os.utime(part, ns=(before.st_atime_ns, before.st_mtime_ns))
+            fault("pack.written")
             part.replace(packed_path(path))
         except BaseException:
             part.unlink(missing_ok=True)
             raise
         _sync_folder(path.parent)
+        fault("pack.renamed")
         path.unlink()
+        fault("pack.removed")
     return True
 
 

@@ -17,6 +17,7 @@ from typing import Any, Callable, Deque, Optional, Sequence, Tuple
 
 from workbench_store.descriptors import out_of_the_way
 from workbench_store.errors import WorkspaceError
+from workbench_store.faults import fault
 from workbench_store.journal.codec import PointsEncoder, encode_event
 from workbench_store.locks import lock_while_open, unlock
 from workbench_store.processes import boot_id, host_id
@@ -91,6 +92,7 @@ class JournalWriter:
         if sys.platform != "win32":  # where a lock would keep readers out
             lock_while_open(self._fd)
         self.path = path
+        fault("journal.opened")
         self._append(encode_event("open", time.time(), self._introduction()), 0)
 
     def _introduction(self) -> "dict[str, Any]":
@@ -234,6 +236,17 @@ class JournalWriter:
             descriptor, self._fd = self._fd, -1
             if descriptor >= 0:
                 retire(descriptor) if self.writer in _THREADED else os.close(descriptor)
+
+    def moved(self, folder: Path) -> None:
+        """The folder has another name by now, or is in another place of the same file system."""
+        with self._lock:
+            self.folder, self.path = folder, folder / self.path.name
+
+    def abandon(self) -> None:
+        """Close the file, which is about to be removed, with nothing said of what was not written."""
+        self._held.clear()
+        self._held_bytes = self.lost_points = 0
+        self.close()
 
     def finish(self) -> None:
         """Sync and close. Raises WorkspaceError if anything could not be written: for what somebody was told of."""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from xxhash import xxh3_128
 
 from workbench_store.errors import NotFound, SnapshotError
+from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 
 
@@ -70,7 +71,9 @@ def write_manifest(layout: WorkspaceLayout, id: str, entries: tuple[Entry, ...],
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        fault("manifest.drafted")
         draft.replace(target)
+        fault("manifest.kept")
 
 
 def known_upstream_hash(layout: WorkspaceLayout, id: str) -> str | None:

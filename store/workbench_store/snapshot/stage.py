@@ -5,6 +5,7 @@ from pathlib import Path
 
 from workbench_store.blobs import BlobStore
 from workbench_store.errors import SnapshotError
+from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.snapshot.manifest import read_snapshot
 
@@ -29,6 +30,7 @@ def stage_snapshot(layout: WorkspaceLayout, id: str, target: Path) -> None:
             blobs.stage(entry.hash, place, 0o755 if entry.executable else 0o644)
         except FileExistsError as error:
             raise SnapshotError(f"{place} is in the way", remedy="Unpack into an empty folder.") from error
+        fault("snapshot.staged-file")
 
 
 def verify_snapshot(layout: WorkspaceLayout, id: str) -> list[str]:

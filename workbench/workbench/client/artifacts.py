@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Optional
 
 from workbench_store.errors import UsageError
+from workbench_store.faults import fault
 from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 
@@ -61,6 +62,7 @@ def _copy(files: RunLayout, journal: JournalWriter, source: Path, target: Path) 
         import shutil
 
         shutil.copyfile(str(source), str(draft))
+        fault("artifact.drafted")
         os.replace(str(draft), str(target))
         size = target.stat().st_size
     except OSError as error:

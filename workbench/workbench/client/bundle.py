@@ -11,6 +11,7 @@ import uuid
 from pathlib import Path
 
 import workbench_store
+from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 
 _ROOTS = {
@@ -25,6 +26,7 @@ _PARTS = (
     "workbench_store/__init__.py",
     "workbench_store/descriptors.py",
     "workbench_store/errors.py",
+    "workbench_store/faults.py",
     "workbench_store/states.py",
     "workbench_store/layout.py",
     "workbench_store/workspace.py",
@@ -88,6 +90,7 @@ def write_bundle(target: Path, files: "dict[str, bytes]") -> None:
         path = draft / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+    fault("bundle.drafted")
     try:
         os.rename(str(draft), str(target))
     except OSError:

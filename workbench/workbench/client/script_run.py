@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Callable, Dict, Mapping, Optional, Type, Union
 
 from workbench_store.errors import UsageError, WorkspaceError
+from workbench_store.faults import fault
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
@@ -85,28 +86,30 @@ def _hold(
 class _Holder:
     """Holds a script's run: its lock, its journal, and what happens when the script ends.
 
-    `identity` tells what a new run is; without it a run is taken up that is there already.
+    A new run has a `journal` that says what it is; without it a run is taken up that is there already.
     """
 
     def __init__(
-        self, files: RunLayout, lock: FileLock, generation: int, identity: Optional[Dict[str, Any]] = None
+        self,
+        files: RunLayout,
+        lock: FileLock,
+        generation: int,
+        journal: Optional[JournalWriter] = None,
+        has_past: bool = True,
     ) -> None:
         self._lock = lock
         self._sampler: Any = None
         self._over = threading.Event()
         self._began = time.monotonic()
         self._pid = os.getpid()
-        self._journal = JournalWriter(files.journals, "script")
+        self._journal = journal or JournalWriter(files.journals, "script")
         self._journal.when_closed = lambda: lock.take_again(files.script_lock)
         self._files = files
         self._seq = 0
         self._generation = generation
-        if identity is not None:
-            self._journal.event("run", notes=[], **identity)
-        self._state("Running", None, resumed=identity is None)
+        self._state("Running", None, resumed=journal is None)
         self._console: Optional[Console] = None
         self._git: Optional[threading.Thread] = None
-        has_past = identity is None or bool(identity["properties"])
         self.run = ActiveRun(files, self._journal, self._end, self._failing, has_past)
         self._error: Optional[BaseException] = None
         self._exit = ExitWatch()
@@ -255,11 +258,11 @@ def _checked(name: Optional[str]) -> Optional[str]:
 
 def _make_folder(
     layout: WorkspaceLayout, name: Optional[str], fill: Callable[[RunLayout], Mapping[str, Any]]
-) -> "tuple[RunLayout, FileLock, int, Dict[str, Any]]":
+) -> "tuple[RunLayout, FileLock, int, JournalWriter, bool]":
     """Make the run's folder with its lock held from the start: a draft renamed, so a half-made run is never seen.
 
-    `fill` puts into the draft what the run begins with, and tells its fields. The folder, its lock, its generation and
-    its identity.
+    `fill` puts into the draft what the run begins with, and tells its fields. The folder, its lock, its generation, its
+    journal, which says already what it is, and whether it has a past.
     """
     if name is not None and layout.trashed(name).root.exists():
         raise UsageError(
@@ -273,13 +276,21 @@ def _make_folder(
             folder.mkdir(parents=True, mode=0o700)
         lock = FileLock(draft.script_lock)
         lock.acquire()
+        journal: Optional[JournalWriter] = None
         try:
             identity = _identity(files.name, fill(draft))
             write_json(draft.identity, identity)
+            journal = JournalWriter(draft.journals, "script")
+            journal.event("run", notes=[], **identity)
+            fault("script.drafted")
             os.rename(str(draft.root), str(files.root))
-            return files, lock, 1, identity
+            fault("script.shown")
+            journal.moved(files.journals)
+            return files, lock, 1, journal, bool(identity["properties"])
         except BaseException as error:
             lock.release()
+            if journal is not None:
+                journal.abandon()
             _remove(draft.root)
             if not isinstance(error, OSError) or not files.root.exists():
                 raise

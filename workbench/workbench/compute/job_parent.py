@@ -10,7 +10,8 @@ rank that fails ends the others; once all essential ones have ended, so do the r
 never end by themselves).
 
 Arguments: shell, command, the file for the process ids, the file for the exit status, host id, boot id, and
-the ranks: a JSON list of objects with `variables`, `log` (null: as given) and `essential`.
+the ranks (a JSON list of objects with `variables`, `log` (null: as given) and `essential`), and where
+workbench_store.faults is.
 """
 
 import errno
@@ -19,6 +20,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 # No pathlib here: it would double the time that this script takes to start.
 
@@ -151,9 +153,21 @@ def _wait(pids: list[int], essential: list[bool]) -> tuple[int, int]:
     return (0, 0) if verdict is None else (verdict, statuses[verdict])
 
 
+def _fault_points(path: str) -> Callable[[str], object]:
+    """`fault` of workbench_store.faults, loaded only where a test has armed it: each import delays the job."""
+    if not any(name.startswith("WORKBENCH_FAULT") for name in os.environ):
+        return lambda point: None
+    import runpy
+
+    found: Callable[[str], object] = runpy.run_path(path)["fault"]
+    return found
+
+
 def main(arguments: list[str]) -> None:
     """Start the command, wait for it, write its exit status."""
-    shell, command, process_file, exit_file, host, boot, listed = arguments
+    shell, command, process_file, exit_file, host, boot, listed, faults = arguments
+    fault = _fault_points(faults)
+    fault("parent.begun")
     ranks = json.loads(listed)
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -172,16 +186,20 @@ def main(arguments: list[str]) -> None:
     room = _ROOM_BYTES + _ROOM_BYTES_OF_RANK * len(ranks)
     _reserve(process_file, room)
     _write(process_file, {**identity, "pid": None, "start": None})
+    fault("parent.announced")
     _reserve(process_file, room)
     _reserve(exit_file, _ROOM_BYTES)
     began = time.monotonic()
     pids = _start_all(shell, command, ranks)
+    fault("parent.spawned")
     started = [
         {"pid": pid, "start": _start_of(pid), "essential": rank["essential"]}
         for pid, rank in zip(pids, ranks, strict=True)
     ]
     _write(process_file, {**identity, **started[0], "ranks": started})
+    fault("parent.named")
     rank, status = _wait(pids, [bool(rank["essential"]) for rank in ranks])
+    fault("parent.before-exit-status")
     ending = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     _write(
         exit_file,
@@ -193,6 +211,7 @@ def main(arguments: list[str]) -> None:
             "rank": rank if len(ranks) > 1 else None,
         },
     )
+    fault("parent.after-exit-status")
 
 
 if __name__ == "__main__":

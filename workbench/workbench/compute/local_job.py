@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from workbench_store import faults
 from workbench_store.errors import ComputeError
 from workbench_store.layout import RunLayout
 from workbench_store.processes import boot_id, folder_id, host_id, is_here, process_alive, process_start
@@ -37,6 +38,7 @@ def start_job(launch: JobLaunch) -> "LocalJob":
     files = launch.files
     arguments = [sys.executable, "-I", "-S", job_parent.__file__, shell(), launch.command]
     arguments += [str(files.job_process), str(files.exit_status), host_id(), boot_id(), _listed(launch)]
+    arguments.append(str(faults.__file__))
     files.user_log.parent.mkdir(parents=True, exist_ok=True)
     try:
         with files.user_log.open("ab") as log:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from workbench_store.faults import fault
+
 _FICLONE = 0x40049409  # linux/fs.h
 
 
@@ -97,6 +99,7 @@ def _publish_file(source: Path, target: Path, by: str) -> None:
         copy_file(source, draft)
         if draft.stat().st_size != source.stat().st_size:
             raise OSError(errno.EIO, f"{source} was not copied whole", str(target))
+        fault("publish.drafted")
         draft.replace(real)
     except OSError:
         draft.unlink(missing_ok=True)
@@ -140,4 +143,5 @@ def move_into(source: Path, target: Path) -> None:
             if place.is_dir() and not place.is_symlink():
                 raise FileExistsError(f"a folder is in the way of {place}")
             shutil.move(entry.path, place)
+            fault("move.entry")
     source.rmdir()

@@ -4,8 +4,10 @@ more."""
 import shutil
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from workbench_store.errors import DataError, NotFound, RunError
+from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 
@@ -43,12 +45,14 @@ def collect(layout: WorkspaceLayout, name: str) -> None:
 
 
 def _collect_held(layout: WorkspaceLayout, files: RunLayout) -> None:
+    fault("collect.held")
     plan = read_plan(files)
     recorder = RunRecorder(files, "user", last_generation(state_changes(files)))
     late = not files.collected.exists()
     try:
         save(layout, plan, recorder)
         release(layout, plan, recorder)
+        fault("collect.over")
         if late:
             recorder.warning(
                 "the outputs were saved after the run's end, by workbench outputs --collect; its state stays"
@@ -62,8 +66,8 @@ def _collect_held(layout: WorkspaceLayout, files: RunLayout) -> None:
 def sweep_leftovers(layout: WorkspaceLayout) -> list[str]:
     """Remove temporary storage of this workspace's runs that are final and collected; returns their names.
 
-    Also what killed submits and snapshots left, an hour later. Nothing of a run that is alive, not collected or
-    unknown here is touched.
+    Also what killed rebuilds left, and an hour later what killed submits and snapshots did. Nothing of a run that is
+    alive, not collected or unknown here is touched.
     """
     swept = []
     for staged in sorted(layout.staging.iterdir()) if layout.staging.is_dir() else ():
@@ -76,25 +80,48 @@ def sweep_leftovers(layout: WorkspaceLayout) -> list[str]:
             swept.append(staged.name)
     _sweep_submits(layout)
     _sweep_drafts(layout)
+    _sweep_rebuild(layout)
     return swept
 
 
 def _sweep_drafts(layout: WorkspaceLayout) -> None:
-    """What killed snapshots and scripts left half-written."""
-    for folder in (layout.blobs, layout.snapshots, layout.stat_cache):
-        for draft in folder.glob("*.new"):
-            with suppress(OSError):
-                if time.time() - draft.stat().st_mtime > _ABANDONED_SECONDS:
-                    draft.unlink()
+    """What killed submits, snapshots, scripts and readers left half-written."""
+    in_folders = (
+        draft for folder in (layout.blobs, layout.snapshots, layout.stat_cache) for draft in folder.glob("*.new")
+    )
+    for draft in (*in_folders, *layout.tmp.glob(f"{layout.store_draft.name}*")):
+        with suppress(OSError):
+            if _is_abandoned(draft):
+                draft.unlink()
+    # Half-made copies of the in-job client, and workspaces of which another process has made a whole one since.
+    for draft in (*layout.client.glob("*.new"), *layout.root.parent.glob(_workspace_drafts(layout))):
+        with suppress(OSError):
+            if _is_abandoned(draft):
+                shutil.rmtree(draft, ignore_errors=True)
     for folder in layout.runs.glob(".*.new"):  # runs that a script was killed while making
         with suppress(OSError):
-            old = time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS
-            if old and FileLock.is_free(RunLayout(folder).script_lock):
+            if _is_abandoned(folder) and FileLock.is_free(RunLayout(folder).script_lock):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _workspace_drafts(layout: WorkspaceLayout) -> str:
+    """As workbench_store.workspace names them: beside a workspace other files are the user's."""
+    return f"{layout.root.name}-{'[0-9a-f]' * 12}.new"
+
+
+def _is_abandoned(draft: Path) -> bool:
+    return time.time() - draft.stat().st_mtime > _ABANDONED_SECONDS
+
+
+def _sweep_rebuild(layout: WorkspaceLayout) -> None:
+    """What a killed rebuild left, which is as large as the store."""
+    folder, turn = layout.rebuilding().store.parent, FileLock(layout.rebuild_lock)
+    if folder.exists() and turn.try_acquire():
+        shutil.rmtree(folder, ignore_errors=True)
+        turn.release()
 
 
 def _sweep_submits(layout: WorkspaceLayout) -> None:
     for folder in layout.tmp.glob("run-*") if layout.tmp.is_dir() else ():
-        old = time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS
-        if old and FileLock.is_free(RunLayout(folder).supervisor_lock):
+        if _is_abandoned(folder) and FileLock.is_free(RunLayout(folder).supervisor_lock):
             shutil.rmtree(folder, ignore_errors=True)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench_store.faults import fault
+
 from workbench.client.json_files import read_json as read_json
 
 
@@ -20,4 +22,5 @@ def write_text(path: Path, text: str) -> None:
     hidden = path.with_name(f".{path.name}.{os.getpid()}")
     hidden.touch(mode=0o600)
     hidden.write_text(text, encoding="utf-8", errors="surrogatepass")
+    fault("file.drafted")
     hidden.replace(path)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from workbench_store.faults import fault
 from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
@@ -71,6 +72,7 @@ class RunRecorder:
         detail: dict[str, Any] = {}
         began = time.monotonic()
         self._journal.event("stage", stage=stage, status="started", seconds=None, detail={})
+        fault(f"stage.{stage}.started")
         status = "failed"
         try:
             yield detail
@@ -81,6 +83,7 @@ class RunRecorder:
         finally:
             seconds = detail.pop("seconds", None) or time.monotonic() - began
             self._journal.event("stage", stage=stage, status=status, seconds=seconds, detail=detail)
+            fault(f"stage.{stage}.over")
 
     def flush(self) -> bool:
         """Try to write what waits for a full disk; whether all is written."""

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from workbench_store.errors import WorkbenchError
+from workbench_store.faults import fault
 
 from workbench.data.assets import AssetVersion, add_asset, kind_of_type, list_assets, word
 from workbench.data.fingerprint import content_fingerprint, stat_fingerprint
@@ -46,6 +47,7 @@ def _register(supervision: Supervision, output: PlannedOutput, name: str) -> Non
             output=output.name,
         )
         asset = add_asset(supervision.layout, draft).asset
+        fault("register.added")
     supervision.recorder.event(
         "output",
         name=output.name,

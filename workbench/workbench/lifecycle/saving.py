@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workbench_store.errors import DataError, RunError
+from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
@@ -13,6 +14,7 @@ from workbench.client.log_cap import join_logs
 from workbench.data.copying import copy_data, is_inside, links_below, move_into, publish, replace_link
 from workbench.data.hashing import HashedFile, changed_below, hash_below
 from workbench.data.upload import upload
+from workbench.lifecycle.drafts import remove_drafts
 from workbench.lifecycle.ending import Ending, unsaved
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.links import remove_links
@@ -52,23 +54,30 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
     with recorder.stage("finalize") as detail:
         join_logs(files)
         _rescue(files, code_folder(layout, plan.name))
+        fault("save.rescued")
+        remove_drafts(files)
         for kept in _kept_folders(files, plan):
             bring_in(kept, layout.staged(plan.name))
         for output in plan.outputs:
             _publish(output, plan.name)
             _upload(output)
+        fault("save.published")
         artifacts = list(_artifacts(files, plan))
         for kind, path, file in artifacts:
             recorder.event("artifact", path=path, kind=kind, size=file.size, hash=file.hash)
+            fault("save.artifact")
         detail.update(files=len(artifacts), bytes=sum(file.size for _, _, file in artifacts))
         recorder.sync()
+        fault("save.recorded")
         write_json(files.collected, {"time": time.time()})
+        fault("save.collected")
 
 
 def release(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
     """Remove temporary storage, which is no longer needed; trouble with that is a warning."""
     with recorder.stage("release"):
         remove_links(layout.run(plan.name))
+        fault("release.links-removed")
         try:
             remove_staging(layout, plan.name)
         except OSError as error:
@@ -107,6 +116,7 @@ def bring_in(kept: Path, staging: Path) -> None:
         if real.exists() and is_inside(real, os.path.realpath(staging)):
             draft = link.with_name(f".{link.name}{_BROUGHT}")
             copy_data(real, draft)
+            fault("bring.copied")
             _put_in_place(draft, link)
         elif real.exists() and is_inside(link.parent / os.readlink(link), staging):
             replace_link(link, os.path.relpath(real, os.path.realpath(link.parent)))
@@ -116,6 +126,7 @@ def _put_in_place(draft: Path, place: Path) -> None:
     """A folder cannot replace a link in one step; a kill between the two leaves the draft, which is found again."""
     if draft.is_dir():
         place.unlink(missing_ok=True)
+        fault("bring.unlinked")
     draft.replace(place)
 
 

@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 
+from workbench_store.faults import fault
 from workbench_store.states import RunState
 from workbench_store.words import counted
 
@@ -116,6 +117,7 @@ def _start_and_run(supervision: Supervision, prepared: PreparedVariables, alloca
     launch = _launch(supervision, prepared, allocation)
     with supervision.recorder.stage("run") as detail:
         job = supervision.compute.start(launch)
+        fault("job.spawned")
         supervision.recorder.state(RunState.RUNNING)
         hash_inputs(supervision.plan, supervision.recorder)
         ending = _watch_job(supervision, job)
@@ -167,6 +169,7 @@ def _watch_job(supervision: Supervision, job: RunningJob) -> Ending:
 
 
 def _ended(supervision: Supervision, job: RunningJob, ended: JobExit) -> Ending:
+    fault("job.ended")
     left = job.end(_LEFTOVER_GRACE_SECONDS)
     if left:
         supervision.recorder.warning(f"ended what the command left behind: {counted(left, 'process', 'processes')}")

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from workbench_store.errors import RunError
+from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
 from workbench.data.copying import move_into
@@ -34,6 +35,7 @@ def stage_code(layout: WorkspaceLayout, plan: Plan) -> list[str]:
         from workbench_store.snapshot import stage_snapshot
 
         stage_snapshot(layout, plan.snapshot, code)
+    fault("staging.unpacked")
     return _link_folders(layout.run(plan.name), code)
 
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from workbench_store.cache_root import usable_cache
 from workbench_store.content_lock import adding_content
 from workbench_store.errors import RunError, WorkspaceError
+from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.secrets import looks_secret_name
 from workbench_store.snapshot import Taken, read_snapshot, take_snapshot
@@ -88,7 +89,9 @@ def submit(
     folder = RunLayout(layout.tmp / f"run-{draft.plan.name}-{uuid.uuid4().hex[:8]}")
     try:
         _make_folder(folder)
+        fault("submit.folder-made")
         started = start_supervisor(layout, draft.plan.name, folder.root, adopting=False, secrets=draft.secrets)
+        fault("submit.supervisor-started")
         try:
             with adding_content(layout):
                 _fill(layout, folder, draft, follow_links, narrate or (lambda text: None))
@@ -226,10 +229,12 @@ def _fill(layout: WorkspaceLayout, files: RunLayout, draft: _Draft, follow_links
         if draft.earlier:
             repeat_git(draft.earlier.files, files, recorder)
         recorder.git(git.result())
+        fault("submit.recorded")
         write_plan(files, _complete(plan, identity, snapshot))
         write_json(files.spec, job_to_dict(replace(job, name=plan.name)))
         write_text(files.job_yaml, job_to_yaml(replace(job, name=plan.name)))
         write_json(files.identity, identity)
+        fault("submit.identity-written")
         files.heartbeat.touch()
         recorder.state(RunState.PREPARING)
         recorder.sync()
@@ -309,12 +314,14 @@ def _show(
     target = layout.run(name).root
     target.parent.mkdir(parents=True, exist_ok=True)
     before()
+    fault("submit.before-shown")
     try:
         folder.root.rename(target)
     except OSError as error:
         if os.path.lexists(target):
             raise _name_used(layout, name) from error
         raise WorkspaceError(f"the run's folder {target} cannot be made: {error}") from error
+    fault("submit.shown")
     started.go()
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench_store.errors import WorkbenchError
+from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.processes import boot_id, folder_id, host_id, process_start
@@ -50,9 +51,12 @@ def main(request: dict[str, Any], channel: int) -> None:
     if not lock.acquire(timeout=_LOCK_SECONDS):
         os.write(channel, BUSY)
         return
+    fault("supervisor.locked")
     generation = last_generation(state_changes(folder)) + 1 if request["adopting"] else 1
     _sign(folder, generation)
+    fault("supervisor.signed")
     _shake_hands(channel)
+    fault("supervisor.going")
     try:
         if _is_made(request):
             way = stages.take_over if request["adopting"] else stages.from_the_start
@@ -119,11 +123,13 @@ def supervise(layout: WorkspaceLayout, name: str, generation: int, way: Callable
         note_trouble()
         ending = failed(f"the supervisor failed: {_told(error)}; see {files.supervisor_log.name}")
     _record_end(files, recorder, ending)
+    fault("supervisor.ended")
     files.heartbeat.unlink(missing_ok=True)
 
 
 def _record_end(files: RunLayout, recorder: RunRecorder, ending: Ending) -> None:
     """The final state; while the disk is full the run stays held, since nobody else could tell how it ended."""
+    fault("supervisor.before-final")
     recorder.state(
         ending.state,
         ending.reason,
@@ -132,6 +138,7 @@ def _record_end(files: RunLayout, recorder: RunRecorder, ending: Ending) -> None
         ended=ending.ended,
         seconds=ending.seconds,
     )
+    fault("supervisor.after-final")
     while not recorder.flush() and files.root.exists():
         time.sleep(_RETRY_SECONDS)
     recorder.sync()
