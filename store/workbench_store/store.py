@@ -52,6 +52,8 @@ from workbench_store.user_sql.session import DEFAULT_SECONDS, Matching, matching
 #: What one transaction takes at most: bounded, so that no reader waits for a backlog.
 _CHUNK_BYTES = 8 * 1024 * 1024
 _BATCH_POINTS = 1_000_000
+#: Each series of a chunk costs memory of its own, however few points it has.
+_BATCH_SERIES = 30_000
 _BATCH_BYTES = 48 * 1024 * 1024
 _MOST_NAMED = 8
 #: So many runs that have settled are worth a transaction, which spares every later process a look at each.
@@ -159,7 +161,7 @@ class Store:
 
     def _read(self, grown: list[JournalKey], offsets: dict[JournalKey, int]) -> Batch:
         batch = Batch()
-        read = points = 0
+        read = points = series = 0
         for key in grown:
             start = offsets.get(key, 0)
             try:
@@ -173,7 +175,8 @@ class Store:
             batch.chunks[key] = chunk
             points += chunk.count
             read += chunk.end - start
-            if points >= _BATCH_POINTS or read >= _BATCH_BYTES:
+            series += len(chunk.points)
+            if points >= _BATCH_POINTS or read >= _BATCH_BYTES or series >= _BATCH_SERIES:
                 break
         return batch
 

@@ -56,27 +56,28 @@ def _store(layout: WorkspaceLayout) -> Iterator[Finding]:
 
 def _runs(layout: WorkspaceLayout, store: "Store") -> Iterator[Finding]:
     from workbench_store.journal.packed import journals_in
-    from workbench_store.records import RunQuery
 
-    names = store.runs(RunQuery()).names
-    yield Finding("ok", counted(len(names), "run"))
-    for name in names:
-        record = store.run(name)
+    # One look at all of them: there may be ten thousand.
+    with store.query("SELECT name, state, damaged_bytes, lost_points FROM runs ORDER BY created DESC, name") as result:
+        runs = result.rows()
+    yield Finding("ok", counted(len(runs), "run"))
+    for name, text, damaged, lost in runs:
+        state = RunState.parse(text)
         if not any(journals_in(layout.run(name).journals)):
             yield Finding(
                 "problem",
                 f"the journals of run {name} are gone from {layout.run(name).root}; only the store still knows it",
                 "Bring the folder back from a copy. Rebuilding the store now would forget the run.",
             )
-        if record.state is RunState.NOT_RESPONDING:
+        if state is RunState.NOT_RESPONDING:
             yield Finding(
                 "problem", f"run {name} is not responding", f"workbench adopt {name}, or workbench close {name}"
             )
-        if record.gap_bytes:
+        if damaged:
             yield Finding(
-                "note", f"run {name} has {counted(record.gap_bytes, 'damaged byte')} in its journals; the rest was kept"
+                "note", f"run {name} has {counted(damaged, 'damaged byte')} in its journals; the rest was kept"
             )
-        if record.lost_points:
-            yield Finding("note", f"run {name} lost {counted(record.lost_points, 'point')} when its disk was full")
-        if record.state.final and layout.staged(name).exists():
+        if lost:
+            yield Finding("note", f"run {name} lost {counted(lost, 'point')} when its disk was full")
+        if state.final and layout.staged(name).exists():
             yield Finding("problem", f"run {name} still has temporary storage", f"workbench outputs --collect {name}")

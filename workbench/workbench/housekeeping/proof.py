@@ -22,17 +22,17 @@ def prove(layout: WorkspaceLayout) -> Iterator[Fault | str]:
 
 
 def _saved_files(layout: WorkspaceLayout) -> Iterator[Fault | str]:
-    store = Store(layout)
-    for name in store.runs().names:
-        latest = {artifact.path: artifact for artifact in store.artifacts(name)}
-        for artifact in latest.values():
-            if artifact.hash is None or artifact.kind == "log":
-                continue
-            path = layout.run(name).root / artifact.path
-            if not path.exists():
-                if artifact.kind != "named-output":  # which may be kept elsewhere
-                    yield Fault(f"run {name}: {artifact.path} is gone", _CHANGED)
-                continue
-            if hash_of(path) != artifact.hash:
-                yield Fault(f"run {name}: {artifact.path} is not what it was when it was saved", _CHANGED)
-            yield f"file {name}/{artifact.path}"
+    told = "SELECT run, path, hash, kind FROM artifacts WHERE kind <> 'log' ORDER BY time"
+    with Store(layout).query(told) as result:
+        latest = {(run, path): (hash, kind) for run, path, hash, kind in result}
+    for (run, path), (hash, kind) in latest.items():
+        place = layout.run(run).root / path
+        if hash is None:
+            continue
+        if not place.exists():
+            if kind != "named-output":  # which may be kept elsewhere
+                yield Fault(f"run {run}: {path} is gone", _CHANGED)
+            continue
+        if hash_of(place) != hash:
+            yield Fault(f"run {run}: {path} is not what it was when it was saved", _CHANGED)
+        yield f"file {run}/{path}"

@@ -1,6 +1,7 @@
 """Submit: refusals first, then the snapshot, then the run's folder made whole and shown at once, held by its
 supervisor."""
 
+import errno
 import os
 import shutil
 import sys
@@ -55,6 +56,9 @@ SECRETS_PROPERTY = "workbench.secret_variables"
 Narrate = Callable[[str], None]
 Result = TypeVar("Result")
 
+#: What a place says that may not be written to.
+_NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
+
 
 @dataclass(frozen=True)
 class Earlier:
@@ -98,8 +102,13 @@ def submit(
                 _show(layout, folder, draft.plan.name, started, before_shown or (lambda: None))
         finally:
             started.abandon()
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(folder.root, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in _NOT_WRITABLE:
+            raise WorkspaceError(
+                f"no run can be made in {layout.root}: {error.strerror} ({error.filename})",
+                remedy="Give yourself the permission to write there, or use another workspace: --workspace.",
+            ) from error
         raise
     return draft.plan.name
 

@@ -1,0 +1,170 @@
+"""What meets a run that lives long: the package goes away under it, the machine sleeps, its disk turns read-only, its
+clock's zone changes, and it logs for weeks."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import workbench_store
+from workbench.lifecycle.judge import current_state
+from workbench.view.fresh import refresh
+from workbench_store.errors import WorkspaceError
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.states import RunState
+from workbench_store.store import Store
+
+import workbench
+from tests.lifecycle.launched import Launch, wait_until
+from tests.small_disk import small_disk
+
+SUBMITTING = """
+import sys
+from workbench import Input, Output, Workspace, command
+words = "cp -r {0}inputs.local{1} copy; while ! test -e {2}; do sleep 0.05; done; echo x > outputs/o.txt; "
+words += "echo y > {0}outputs.named{1}/n.txt"
+job = command(
+    command=words.format("${{", "}}", sys.argv[1]),
+    code="./code",
+    inputs={"local": Input(type="uri_folder", path="./data", mode="download")},
+    outputs={"named": Output(type="uri_folder", path="./results", mode="upload")},
+)
+print(Workspace().submit(job).name)
+"""
+
+
+def test_the_package_goes_away_under_a_living_supervisor(here: Path) -> None:
+    installed = here / "installed"
+    for package in (workbench, workbench_store):
+        source = Path(str(package.__file__)).parent
+        shutil.copytree(source, installed / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("code", "data"):
+        (here / folder).mkdir()
+        (here / folder / "file.txt").write_text(folder)
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    submitting = [sys.executable, "-c", SUBMITTING, str(here / "go")]
+    name = subprocess.run(submitting, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+    layout = WorkspaceLayout(here / ".workbench")
+    wait_until(lambda: current_state(layout.run(name)) is RunState.RUNNING, "the job to run")
+    shutil.rmtree(installed)
+    (here / "go").touch()
+    wait_until(lambda: current_state(layout.run(name)).final, "the run to end")
+    refresh(layout, store := Store(layout))
+    record = store.run(name)
+    assert (record.state, record.reason) == (RunState.COMPLETED, None)
+    assert (here / "results" / "n.txt").read_text() == "y\n" and not layout.staged(name).exists()
+    assert {one.path for one in store.artifacts(name)} >= {"outputs/o.txt"}
+
+
+def test_a_machine_that_sleeps_wakes_to_a_run_that_goes_on(launch: Launch) -> None:
+    run = launch("while ! test -e outputs/go; do sleep 0.05; done; echo woken > outputs/woken.txt")
+    run.wait_for(RunState.RUNNING)
+    asleep = run.processes()
+    supervisor = run.supervisor_pid()
+    for pid in (*asleep, supervisor):
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        past = time.time() - 3600
+        os.utime(run.files.heartbeat, (past, past))
+        refresh(run.layout, store := Store(run.layout))
+        assert store.run(run.name).state is RunState.RUNNING, "who sleeps is not dead"
+    finally:
+        for pid in (supervisor, *asleep):
+            os.kill(pid, signal.SIGCONT)
+    (run.files.outputs / "go").touch()
+    assert run.finish() is RunState.COMPLETED
+    assert (run.files.outputs / "woken.txt").exists()
+
+
+@pytest.fixture
+def disk(here: Path) -> Iterator[Path]:
+    with small_disk(here / "disk", 64 * 1024 * 1024) as place:
+        yield place
+
+
+def test_a_disk_that_turns_read_only_is_told_and_is_still_read(here: Path, disk: Path) -> None:
+    making = "import sys, workbench\n"
+    making += "with workbench.start_run(name=sys.argv[1], workspace='disk') as run: run.log({'k': 1.0})"
+    words = [sys.executable, "-m", "workbench", "--workspace", str(disk)]
+    for name in ("seen", "new"):
+        subprocess.run([sys.executable, "-c", making, name], check=True)
+        if name == "seen":
+            subprocess.run([*words, "ls"], check=True)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    try:
+        with pytest.raises(WorkspaceError, match="Read-only file system"):
+            workbench.start_run(workspace=disk)
+        listed = subprocess.run([*words, "ls", "--json"], capture_output=True, text=True)
+        assert (listed.returncode, [run["name"] for run in json.loads(listed.stdout)["runs"]]) == (0, ["seen"])
+        assert "cannot be taken in" in listed.stderr
+        (here / "job.yml").write_text("command: echo hello\n")
+        submitted = subprocess.run([*words, "run", "job.yml"], capture_output=True, text=True)
+        assert submitted.returncode == 4 and "Read-only file system" in submitted.stderr
+        assert "Traceback" not in listed.stderr + submitted.stderr
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+    refresh(layout := WorkspaceLayout(disk / ".workbench"), store := Store(layout))
+    assert sorted(store.runs().names) == ["new", "seen"]
+
+
+def test_a_changed_time_zone_changes_no_time(here: Path) -> None:
+    with workbench.start_run(name="r", system_metrics=False) as run:
+        run.log({"k": 1.0})
+    seen = set()
+    for zone in ("UTC", "America/Los_Angeles", "Asia/Kolkata", "Pacific/Kiritimati"):
+        words = [sys.executable, "-m", "workbench", "ls", "--json"]
+        done = subprocess.run(words, env={**os.environ, "TZ": zone}, capture_output=True, text=True, check=True)
+        (listed,) = json.loads(done.stdout)["runs"]
+        seen.add((listed["created"], listed["started"], listed["ended"]))
+        sql = [sys.executable, "-m", "workbench", "sql", "SELECT epoch(created) AS at FROM runs", "--csv"]
+        at = subprocess.run(sql, env={**os.environ, "TZ": zone}, capture_output=True, text=True, check=True).stdout
+        assert float(at.split()[1]) == pytest.approx(Store(WorkspaceLayout(here / ".workbench")).run("r").created)
+    assert len(seen) == 1
+
+
+MANY = """
+import workbench
+for step in range(1_000_000):
+    workbench.log({"loss": 1.0 / (step + 1)}, step=step)
+"""
+
+
+@pytest.mark.slow
+def test_a_million_records_of_each_rank_are_all_kept(launch: Launch, here: Path) -> None:
+    (here / "code").mkdir()
+    (here / "code" / "train.py").write_text(MANY)
+    ranks = {"type": "pytorch", "process_count_per_instance": 2}
+    run = launch(f"{sys.executable} train.py", code=str(here / "code"), distribution=ranks)
+    wait_until(lambda: run.state is RunState.RUNNING, "the ranks to run")
+    deadline = time.monotonic() + 240
+    while not run.state.final and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert run.state is RunState.COMPLETED
+    refresh(run.layout, store := Store(run.layout))
+    for rank in (0, 1):
+        (summary,) = [one for one in store.metrics(run.name, rank=rank) if one.key == "loss"]
+        assert (summary.count, summary.last_step, summary.max, summary.max_step) == (1_000_000, 999_999, 1.0, 0)
+
+
+@pytest.mark.slow
+def test_a_log_of_a_gigabyte_at_full_speed_stays_within_its_cap(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cap = 8 * 1024 * 1024
+    monkeypatch.setenv("WORKBENCH_LOG_CAP", str(cap))
+    run = launch("echo first; yes 'a line of a log that never ends' | head -c 1000000000; echo; echo last")
+    deadline = time.monotonic() + 240
+    most = 0
+    while not run.state.final and time.monotonic() < deadline:
+        if run.files.user_log.exists():
+            most = max(most, run.files.user_log.stat().st_blocks * 512)
+        time.sleep(0.02)
+    assert run.state is RunState.COMPLETED
+    assert run.files.user_log.stat().st_blocks * 512 < 2 * cap
+    assert most < 1_000_000_000, "the disk is not needed for what is cut out"
