@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: demo test setup lint types imports fast slow torture format picture docs bench clean help
+.PHONY: bench-peers bench-scale bench-check reliability demo test setup lint types imports fast slow torture format picture docs bench clean help
 
 help:            ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -43,8 +43,20 @@ picture: setup   ## draw the README's picture of the dashboard
 docs: setup      ## write docs/cli-reference.md from the commands' own help, docs/sql.md from the views
 	$(BIN)/python scripts/cli_reference.py && $(BIN)/python scripts/sql_reference.py
 
+reliability: setup ## write docs/reliability.md from how the tests ended that were run last
+	$(BIN)/python scripts/reliability.py
+
 bench: setup     ## measure against the budgets and write docs/benchmarks.md
 	$(BIN)/python benchmarks/run_all.py
+
+bench-peers: setup ## the same work by other trackers (installs them in .venv-peers)
+	$(BIN)/python benchmarks/run_all.py peers
+
+bench-scale: setup ## a workspace of 10,000 runs and 1, 10 and 100 million points
+	$(BIN)/python benchmarks/run_all.py scale
+
+bench-check: setup ## compare the hot paths with those of commit BASE (default: HEAD~1)
+	$(BIN)/python benchmarks/compare_commits.py $(or $(BASE),HEAD~1)
 
 clean:           ## remove what was made here
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -26,7 +26,7 @@ VALUES = '{"loss": 0.123456, "accuracy": 0.98765, "lr": 0.001, "grad": 1.5, "tim
 #: For each tracker: what it imports, how a run is opened, one `log` of five scalars, how it is ended, how many logs.
 SCRIPTS: dict[str, tuple[str, str, str, str, int]] = {
     "ours": (
-        "import workbench",
+        "import workbench; workbench.log",
         "run = workbench.start_run(system_metrics=False)",
         f"run.log({VALUES}, step=step)",
         "run.end()",
@@ -69,7 +69,7 @@ SCRIPTS: dict[str, tuple[str, str, str, str, int]] = {
     ),
     "dvclive": (
         "from dvclive import Live",
-        "run = Live('live', save_dvc_exp=False, dvcyaml=None, monitor_system=False)",
+        "run = Live('live', save_dvc_exp=False, dvcyaml=False, monitor_system=False)",
         f"[run.log_metric(key, value) for key, value in {VALUES}.items()]; run.next_step()",
         "run.end()",
         100,

@@ -1,4 +1,8 @@
-"""Run every benchmark and write docs/benchmarks.md from what they print."""
+"""Run benchmarks and write docs/benchmarks.md from what they print.
+
+`run_all.py` runs those of the budgets, `run_all.py peers scale` those that are named. What each printed last is kept in
+`results.json`, so that the document always has all of them.
+"""
 
 import json
 import os
@@ -7,48 +11,92 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
-SKIPPED = {"common.py", "run_all.py"}
+RESULTS = HERE / "results.json"
+#: Not benchmarks of the budgets: what is shared, and what takes many minutes.
+OTHERS = {"common", "run_all", "compare_commits", "peers", "scale"}
+HEAD = """# Benchmarks
+
+Written by `make bench`, `make bench-peers` and `make bench-scale`; do not edit. Ours and what it is compared with are
+measured in turns in one run, as medians.
+"""
 
 
-def measured(script: Path) -> list[dict[str, object]]:
-    print(f"{script.name} ...", file=sys.stderr, flush=True)
-    done = subprocess.run([sys.executable, str(script), "--json"], capture_output=True, text=True, check=False)
+def measured(name: str) -> dict[str, Any]:
+    """What a benchmark prints, with the day and the machine."""
+    print(f"{name} ...", file=sys.stderr, flush=True)
+    done = subprocess.run([sys.executable, str(HERE / f"{name}.py"), "--json"], stdout=subprocess.PIPE, text=True)
     if done.returncode:
-        raise SystemExit(f"{script.name} failed:\n{done.stderr}")
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        raise SystemExit(f"{name} failed")
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {"day": time.strftime("%Y-%m-%d", time.gmtime()), "machine": machine(), "rows": rows}
 
 
 def machine() -> str:
+    """Cores, processor, system and Python."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.exists() else []
     model = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
     )
     return f"{os.cpu_count()} cores ({model}), {platform.system()}, Python {platform.python_version()}"
 
 
-def main() -> None:
-    results = [row for script in sorted(HERE.glob("*.py")) if script.name not in SKIPPED for row in measured(script)]
-    lines = [
-        "# Benchmarks",
-        "",
-        "Written by `make bench`; do not edit. Ours and its floor are measured in turns in one run, as medians.",
-        "",
-        f"Machine: {machine()}. Date: {time.strftime('%Y-%m-%d', time.gmtime())}.",
-        "",
-        "| what | ours | floor | ratio | budget | the floor is |",
-        "|---|---|---|---|---|---|",
-    ]
-    for row in results:
+def document(results: dict[str, Any]) -> str:
+    """The whole document."""
+    parts = [HEAD]
+    budgets = {name: found for name, found in results.items() if name not in OTHERS}
+    rows = [row for name in sorted(budgets) for row in budgets[name]["rows"]]
+    parts += ["## Budgets", _when(list(budgets.values())), _compared(rows, "floor", "the floor is")]
+    if "peers" in results:
+        rows = sorted(results["peers"]["rows"], key=lambda row: str(row["what"]))
+        parts += ["## Other trackers, the same work", _when([results["peers"]]), _compared(rows, "theirs", "they are")]
+    if "scale" in results:
+        parts += ["## 10,000 runs, growing points", _when([results["scale"]]), _grown(results["scale"]["rows"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _when(found: list[dict[str, Any]]) -> str:
+    return " ".join(sorted({f"Machine: {one['machine']}. Date: {one['day']}." for one in found}))
+
+
+def _compared(rows: list[dict[str, Any]], other: str, named: str) -> str:
+    lines = [f"| what | ours | {other} | ratio | budget | {named} |", "|---|---|---|---|---|---|"]
+    for row in rows:
         ours, floor = f"{row['ours']:.3g} {row['unit']}", f"{row['floor']:.3g} {row['unit']}"
-        lines.append(f"| {row['what']} | {ours} | {floor} | {row['ratio']:.2f} | {row['budget']} | {row['floor_is']} |")
-    DOCUMENT.write_text("\n".join(lines) + "\n")
+        lines.append(f"| {row['what']} | {ours} | {floor} | {row['ratio']:.3g} | {row['budget']} | {row['floor_is']} |")
+    return "\n".join(lines)
+
+
+def _grown(rows: list[dict[str, Any]]) -> str:
+    sizes = sorted({row["millions"] for row in rows})
+    found = {(row["what"], row["millions"]): row for row in rows}
+    lines = ["| what | " + " | ".join(f"{size} M points" for size in sizes) + " |", "|---" * (len(sizes) + 1) + "|"]
+    for what in dict.fromkeys(row["what"] for row in rows):
+        cells = [found.get((what, size)) for size in sizes]
+        shown = [_cell(row) for row in cells]
+        lines.append(f"| {what} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
+def _cell(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    memory = f", {row['megabytes']:.0f} MB" if row["megabytes"] else ""
+    return f"{row['seconds']:.3g} {row.get('unit', 's')}{memory}"
+
+
+def main() -> None:
+    """Measure what is asked for, and write the document."""
+    names = sys.argv[1:] or sorted(path.stem for path in HERE.glob("*.py") if path.stem not in OTHERS)
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in names:
+        results[name] = measured(name)
+        RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    DOCUMENT.write_text(document(results), encoding="utf-8")
     print(f"wrote {DOCUMENT}", file=sys.stderr)
 
 

@@ -1,5 +1,6 @@
 """What every test gets: a cache of its own, no workspace from outside, an empty current folder."""
 
+import json
 import os
 from pathlib import Path
 
@@ -28,11 +29,25 @@ def here() -> Path:
     return Path.cwd()
 
 
+#: How each test ended when it was run last: docs/reliability.md is made of it.
+OUTCOMES = Path(__file__).parents[1] / ".test-outcomes.json"
+
+
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Tell at how many fault points a process died, if those tests were run."""
+    """Note how each test ended; tell at how many fault points a process died, if those tests were run."""
+    _note_outcomes(terminalreporter)
     passed = terminalreporter.stats.get("passed", [])
     points = {value for report in passed for name, value in report.user_properties if name == "fault point"}
     if points:
         from workbench_store.faults import POINTS
 
         terminalreporter.write_line(f"fault points at which a process died: {len(points)} of {len(POINTS)}")
+
+
+def _note_outcomes(terminalreporter: TerminalReporter) -> None:
+    known = json.loads(OUTCOMES.read_text()) if OUTCOMES.exists() else {}
+    for how in ("skipped", "passed", "failed", "error"):
+        for report in terminalreporter.stats.get(how, []):
+            if hasattr(report, "nodeid"):
+                known[report.nodeid] = "failed" if how == "error" else how
+    OUTCOMES.write_text(json.dumps(known, indent=0, sort_keys=True))

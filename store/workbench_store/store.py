@@ -207,7 +207,7 @@ class Store:
         if found:
             shown = ", ".join(found[:_MOST_NAMED]) + (" ..." if len(found) > _MOST_NAMED else "")
             raise NotFound(f"{name!r} begins the names of {len(found)} runs: {shown}", remedy="Give more of the name.")
-        if name and self.layout.trashed(name).root.is_dir():
+        if name and os.path.isdir(self.layout.trashed(name).root):
             raise NotFound(f"run {name} is in the trash", remedy=f"Bring it back: workbench restore {name}")
         near = difflib.get_close_matches(name, every, 3, 0.5)
         remedy = f"Did you mean {' or '.join(near)}?" if near else "`workbench ls` lists the runs."

@@ -88,7 +88,7 @@ def _removed(layout: WorkspaceLayout, name: str) -> Removed:
 def take_from_trash(layout: WorkspaceLayout, name: str) -> None:
     """Bring a removed run back. Raises NotFound when it is not in the trash, RunError when its name is taken."""
     files, target = layout.trashed(name), layout.run(name)
-    if not files.root.is_dir():
+    if not os.path.isdir(files.root):
         raise NotFound(f"there is no run {name!r} in {layout.trash}", remedy="`workbench restore` lists what is there.")
     if os.path.lexists(target.root):
         raise RunError(f"there is another run {name} in {layout.root}", remedy="Remove that one first.")

@@ -43,7 +43,7 @@ def test_every_command_has_help(command: str) -> None:
     assert COMMANDS[command] in text
 
 
-@pytest.mark.parametrize("script", ["cli_reference.py", "sql_reference.py"])
+@pytest.mark.parametrize("script", ["cli_reference.py", "sql_reference.py", "reliability.py"])
 def test_what_is_made_from_the_code_is_up_to_date(script: str) -> None:
     done = subprocess.run([sys.executable, ROOT / "scripts" / script, "--check"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
