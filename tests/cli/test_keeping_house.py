@@ -79,3 +79,20 @@ def test_a_copy_is_proved_and_a_damaged_one_is_not(workbench: Workbench, tmp_pat
     found = json.loads(workbench("verify", "--workspace", str(copy), "--json").stdout)
     assert len(found["faults"]) == 1 and found["looked_at"]["table"] == 8
     assert workbench("backup", ".").returncode == 2
+
+
+@pytest.mark.usefixtures("runs")
+def test_the_doctor_mends_what_needs_no_decision(workbench: Workbench, here: Path) -> None:
+    root = here / ".workbench"
+    assert workbench("doctor", "--fix").returncode == 0
+    root.chmod(0o755)
+    (root / "staging" / "berry").mkdir(parents=True)
+    assert workbench("doctor").returncode == 9
+    mended = workbench("doctor", "--fix")
+    assert "mended: others may look into" in mended.stderr
+    assert (root.stat().st_mode & 0o777) == 0o700
+    store = root / "store.duckdb"
+    store.write_bytes(store.read_bytes()[:5000])
+    assert workbench("ls").returncode == 4
+    mended = workbench("doctor", "--fix")
+    assert "mended" in mended.stderr and names(workbench) == ["apple", "apricot", "berry"]

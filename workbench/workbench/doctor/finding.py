@@ -15,11 +15,15 @@ _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: `level` is ok, note or problem; `remedy` says what to do about it."""
+    """One thing looked at: `level` is ok, note or problem; `remedy` says what to do about it.
+
+    mend: does that, where nothing has to be decided and nothing can be lost by it; may raise WorkbenchError or OSError.
+    """
 
     level: str
     what: str
     remedy: str = ""
+    mend: Callable[[], object] | None = None
 
 
 def problem_of(error: OSError | WorkbenchError, what: str = "", remedy: str = "") -> Finding:

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from workbench_store.errors import WorkbenchError
+from workbench_store.errors import StoreDamaged, WorkbenchError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 from workbench_store.words import counted
@@ -30,7 +31,12 @@ def _folder(layout: WorkspaceLayout) -> Iterator[Finding]:
         yield Finding("problem", f"{layout.root} cannot be written", "Give yourself the permission, or use another.")
     mode = layout.root.stat().st_mode & 0o777
     if mode & 0o077:
-        yield Finding("problem", f"others may look into {layout.root} (mode {mode:03o})", f"chmod 700 {layout.root}")
+        yield Finding(
+            "problem",
+            f"others may look into {layout.root} (mode {mode:03o})",
+            f"chmod 700 {layout.root}",
+            lambda: layout.root.chmod(0o700),
+        )
     kind = file_system(layout.root, "Keep the workspace on a local disk: --workspace or WORKBENCH_WORKSPACE.")
     if kind.level == "problem":
         yield kind
@@ -41,6 +47,7 @@ def _folder(layout: WorkspaceLayout) -> Iterator[Finding]:
 
 
 def _store(layout: WorkspaceLayout) -> Iterator[Finding]:
+    from workbench_store.rebuild import rebuild
     from workbench_store.store import Store
 
     store = Store(layout)
@@ -50,12 +57,16 @@ def _store(layout: WorkspaceLayout) -> Iterator[Finding]:
         refresh(layout, store)
         yield Finding("ok", f"store {layout.store.name}: {layout.store.stat().st_size / 1024**2:.1f} MiB")
         yield from _runs(layout, store)
+    except StoreDamaged as error:
+        yield Finding("problem", error.message, error.remedy or "", lambda: rebuild(layout))
     except WorkbenchError as error:
         yield Finding("problem", error.message, error.remedy or "")
 
 
 def _runs(layout: WorkspaceLayout, store: "Store") -> Iterator[Finding]:
     from workbench_store.journal.packed import journals_in
+
+    from workbench.lifecycle import collect
 
     # One look at all of them: there may be ten thousand.
     with store.query("SELECT name, state, damaged_bytes, lost_points FROM runs ORDER BY created DESC, name") as result:
@@ -80,4 +91,9 @@ def _runs(layout: WorkspaceLayout, store: "Store") -> Iterator[Finding]:
         if lost:
             yield Finding("note", f"run {name} lost {counted(lost, 'point')} when its disk was full")
         if state.final and layout.staged(name).exists():
-            yield Finding("problem", f"run {name} still has temporary storage", f"workbench outputs --collect {name}")
+            yield Finding(
+                "problem",
+                f"run {name} still has temporary storage",
+                f"workbench outputs --collect {name}",
+                partial(collect, layout, name),
+            )

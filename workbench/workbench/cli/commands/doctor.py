@@ -2,6 +2,7 @@
 
 examples:
   workbench doctor
+  workbench doctor --fix        # mend what can be mended without a decision, then look again
   workbench doctor --rebuild    # make the store again from the runs' journals
   workbench doctor --tidy       # compress the journals of runs that are over, now
 """
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """The arguments of `workbench doctor`."""
+    parser.add_argument("--fix", action="store_true", help="mend what can be mended without a decision or a loss")
     parser.add_argument("--rebuild", action="store_true", help="make the store again from the journals")
     parser.add_argument("--tidy", action="store_true", help="compress old journals and sort their points, now")
     parser.add_argument("--json", action="store_true", help="level, what and remedy of each finding as JSON")
@@ -32,7 +34,27 @@ def run(arguments: argparse.Namespace) -> int:
         _rebuild(layout)
     if arguments.tidy:
         _tidy(layout)
+    if arguments.fix:
+        _fix(layout)
     return report_findings(examine(layout), as_json=arguments.json)
+
+
+def _fix(layout: "WorkspaceLayout") -> None:
+    """Mend each problem that says how, and tell of it; what cannot be mended is found again afterwards."""
+    from workbench_store.errors import WorkbenchError
+
+    from workbench.cli.output import narrate
+    from workbench.doctor import examine
+
+    for finding in list(examine(layout)):
+        if finding.level != "problem" or finding.mend is None:
+            continue
+        try:
+            finding.mend()
+        except (WorkbenchError, OSError) as error:
+            narrate(f"not mended: {finding.what}: {error}")
+        else:
+            narrate(f"mended: {finding.what}")
 
 
 def _rebuild(layout: "WorkspaceLayout") -> None:
