@@ -197,27 +197,45 @@ def _state_columns(events: Sequence[StoredEvent]) -> dict[str, Any]:
         "started": min(running, default=None),
         "ended": _number(fields.get("ended"), now.time) if now and now.state.final else None,
         "seconds": _seconds_of_lives(changes) if now and now.state.final else None,
+        "going_since": _going_since(changes) if now and not now.state.final else None,
     }
+
+
+def _going_since(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> float | None:
+    """When the run would have started if it had never been interrupted: its last beginning, less its earlier lives."""
+    lives = _lives(changes)
+    begins = {change.generation: change.time for change, _ in reversed(changes) if change.state is RunState.RUNNING}
+    if not begins:
+        return None
+    last = max(begins)
+    earlier = [seconds for generation, (seconds, _) in lives.items() if generation < last]
+    return float(begins[last] - sum(earlier))
 
 
 def _seconds_of_lives(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> float | None:
     """How long a run took: the last time that it was over, and each time before it was resumed. None if nobody
     measured it by a monotonic clock; where some did, the lives of the others are told by the times of their events."""
-    measured: dict[int, float] = {}
-    told: dict[int, float] = {}
+    lives = _lives(changes)
+    return sum(seconds for seconds, _ in lives.values()) if any(measured for _, measured in lives.values()) else None
+
+
+def _lives(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> dict[int, tuple[float, bool]]:
+    """Of each life that ended, by its generation: its seconds, and whether they were measured by a monotonic clock."""
     begins: dict[int, float] = {}
+    found: dict[int, tuple[float, bool]] = {}
     for change, fields in changes:
+        generation = change.generation
         if change.state is RunState.RUNNING:
-            begins.setdefault(change.generation, change.time)
+            begins.setdefault(generation, change.time)
         if not change.state.final:
             continue
         seconds = _seconds(fields.get("seconds"))
-        if seconds is not None:
-            measured.setdefault(change.generation, seconds)
-        elif change.generation in begins:
+        if seconds is not None and not found.get(generation, (0.0, False))[1]:
+            found[generation] = (seconds, True)
+        elif seconds is None and generation in begins:
             ended = _number(fields.get("ended"), change.time)
-            told.setdefault(change.generation, max(0.0, ended - begins[change.generation]))
-    return sum({**told, **measured}.values()) if measured else None
+            found.setdefault(generation, (max(0.0, ended - begins[generation]), False))
+    return found
 
 
 def _seconds(value: object) -> float | None:

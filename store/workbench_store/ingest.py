@@ -23,7 +23,7 @@ WORKSPACE = ""
 _RUN_COLUMNS = (
     "id name run_id kind experiment display_name description compute command user_name host created state reason "
     "exit_code signal started ended last_time snapshot environment environment_label lost_points gap_bytes seconds "
-    "note archived"
+    "note archived going_since"
 ).split()
 
 

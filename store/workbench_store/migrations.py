@@ -57,7 +57,10 @@ CREATE TABLE media (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _MEDIA)
+#: When a run that was resumed would have started if it had never been interrupted.
+_GOING_SINCE = "ALTER TABLE runs ADD COLUMN going_since DOUBLE;"
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _MEDIA, _GOING_SINCE)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

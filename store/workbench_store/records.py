@@ -43,6 +43,8 @@ class RunRecord:
     gap_bytes: int
     #: How long it took by a monotonic clock; None while it goes on, and where nobody measured it.
     seconds: float | None
+    #: When it would have started if it had never been interrupted; None once it is over.
+    going_since: float | None
     #: What users wrote about it, and whether it is out of the way of lists.
     note: str | None
     archived: bool
@@ -328,6 +330,7 @@ class RunRow(NamedTuple):
     ended: float | None
     reason: str | None
     seconds: float | None
+    going_since: float | None
     metrics: tuple[float | None, ...]
     params: tuple[Scalar, ...]
 

@@ -223,6 +223,19 @@ def test_a_url_that_held_a_secret_is_to_be_given(here: Path, workbench: Callable
     assert all(b"hush" not in content for content in tree(here / "web-azureml").values())
 
 
+def test_fields_that_hold_a_secret_as_it_was_given_are_named(here: Path, workbench: Callable[..., Any]) -> None:
+    (here / "job.yml").write_text(
+        "name: held\ncommand: echo ${{inputs.u}}\ninputs: {u: 'https://bob:litsecret@h.example/x'}\n"
+        "environment_variables: {DATABASE_URL: 'postgresql://app:s3cretpw@db/prod', MODE: fast}\n"
+    )
+    assert workbench("run", "job.yml").returncode == 0
+    done = workbench("export", "azureml", "held", *WORDS, "--json")
+    assert done.returncode == 0, done.stderr
+    assert "inputs.u holds what looks like a secret" in done.stderr and "litsecret" not in done.stderr
+    assert json.loads(done.stdout)["to_set"] == ["environment_variables.DATABASE_URL"]
+    assert all(b"s3cretpw" not in content for content in tree(here / "held-azureml").values())
+
+
 def test_serverless_is_no_compute(ran: Path, workbench: Callable[..., Any]) -> None:
     words = ["--compute", "serverless", "--environment", "azureml:e@latest", "--to", "out"]
     assert workbench("export", "azureml", "one", *words).returncode == 0

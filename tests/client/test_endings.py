@@ -202,3 +202,14 @@ def test_what_a_run_replaces_is_put_back(here: Path) -> None:
     script = "import sys\nbefore = sys.exit, exit, quit\n" + OPEN
     run_script(here, script + "run.end()\nassert (sys.exit, exit, quit) == before\nopen('ok', 'w').close()\n")
     assert (here / "ok").exists() and record_of(here).state is RunState.COMPLETED
+
+
+def test_what_a_child_raises_comes_back_to_its_parent(here: Path) -> None:
+    script = OPEN + "from concurrent.futures import ProcessPoolExecutor\nimport multiprocessing, pickle\n"
+    script += "def leave(): sys.exit(3)\nif __name__ == '__main__':\n"
+    script += "    with ProcessPoolExecutor(1, multiprocessing.get_context('fork')) as pool:\n"
+    script += "        error = pool.submit(leave).exception()\n"
+    script += "    assert type(error) is SystemExit and error.code == 3, repr(error)\n"
+    done = run_script(here, script)
+    assert done.returncode == 0, done.stderr
+    assert record_of(here).state is RunState.COMPLETED

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,13 @@ def test_a_run_whose_script_was_killed_is_resumed(here: Path) -> None:
     killed = record("r")
     assert killed.state is RunState.FAILED and killed.started is not None and killed.ended is not None
     with workbench.start_run(resume="r", system_metrics=False) as run:
-        assert record("r").state is RunState.RUNNING, "though the journal is long"
+        going = record("r")
+        assert going.state is RunState.RUNNING, "though the journal is long"
+        lived = killed.ended - killed.started
+        now = time.time()
+        assert going.going_since is not None and now - going.going_since >= lived, "the killed life counts"
+        time.sleep(0.3)
+        assert time.time() - going.going_since < time.time() - killed.started, "and what was between does not"
         run.log({"k": 2.0}, step=100000)
     assert record("r").state is RunState.COMPLETED
     assert (record("r").seconds or 0) > killed.ended - killed.started, "the time of the killed life counts too"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.redaction import redacted, without_secrets
+from workbench_store.redaction import redacted, redacted_value
 
 from tests.store.journals import fresh, make_run
 
@@ -51,6 +51,8 @@ def test_what_stands_around_it_stays(text: str, expected: str) -> None:
     "text",
     [
         "sk-learn-model_checkpoint_final_version_2",
+        "sk-RandomForest-Depth10-Seed42",
+        "models/sk-KaggleChallenge-2026-Final/model.pkl",
         "outputs/hf_tokenizer/vocab.json",
         "tokens: 123456789, access_token=12345678.5",
         "max_tokens=4096 pad_token_id=0",
@@ -67,18 +69,33 @@ def test_what_only_resembles_one_is_left_alone(text: str) -> None:
 
 
 def test_a_text_under_a_secrets_name_is_cut_out_whole() -> None:
-    given = {
-        "api_key": "short",
-        "db.password": "x",
-        "pad_token": "<pad>",
-        "lr": 0.1,
-        "hf_token": 3,
-        "n": {"SECRET": ["a"]},
+    kept = {"pad_token": "<pad>", "lr": 0.1, "hf_token": 3}
+    assert redacted_value({"api_key": "short", "db.password": "x", **kept, "n": {"SECRET": ["a"]}}) == {
+        **{"api_key": "REDACTED", "db.password": "REDACTED", **kept, "n": {"SECRET": ["REDACTED"]}}
     }
-    assert without_secrets(given) == {
-        **{"api_key": "REDACTED", "db.password": "REDACTED", "pad_token": "<pad>", "lr": 0.1, "hf_token": 3},
-        "n": {"SECRET": ["REDACTED"]},
-    }
+
+
+@pytest.mark.parametrize("secret", SECRETS[:7], ids=lambda text: text[:8])
+def test_names_keys_and_paths_are_recorded_as_they_are(layout: WorkspaceLayout, secret: str) -> None:
+    """What leads to a file has to lead there, however it is called."""
+    journals = make_run(layout, "r")
+    writer = JournalWriter(journals, "client")
+    writer.event("artifact", path=f"outputs/{secret}.pkl", kind="output", size=1, hash=None)
+    writer.event("media", kind="image", key=secret, step=0, rank=0, format="png", path=f"media/{secret}.png", size=1)
+    writer.event("params", params={secret: 1})
+    writer.close()
+    store = fresh(layout)
+    assert [one.path for one in store.artifacts("r")] == [f"outputs/{secret}.pkl"]
+    assert [one.key for one in store.media("r")] == [secret]
+    assert list(store.params("r")) == [secret]
+
+
+@pytest.mark.parametrize(
+    "piece", ["sk-", "-eyJ", "eyJaaaaaaaaaaaa.", "://a:", "password=", "password=1", "hf_", "AKIA", "xoxb-"]
+)
+def test_no_line_takes_long_however_odd(piece: str) -> None:
+    """A time that grows with the square of the length would not end."""
+    assert len(redacted(piece * (2_000_000 // len(piece)))) > 0
 
 
 @given(st.text(max_size=200))

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 
 from workbench.lifecycle import adopt, collect, sweep_leftovers
 from workbench.lifecycle.judge import current_state, supervisor_alive
@@ -49,7 +50,8 @@ def _is_over(world: World, name: str) -> bool:
     files = world.layout.run(name)
     state = current_state(files)
     if state is RunState.NOT_RESPONDING:
-        adopt(world.layout, name)
+        with suppress(RunError):  # one that was started before has its lock, and has said nothing yet
+            adopt(world.layout, name)
         return False
     if not state.final or supervisor_alive(files):
         return False

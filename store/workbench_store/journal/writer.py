@@ -108,9 +108,9 @@ class JournalWriter:
     def event(self, event: str, /, **fields: Any) -> None:
         """Append an event, stamped with the time now; see docs/architecture.md for the events.
 
-        What looks like a secret is not recorded: it is cut out of the fields here, on whatever way it came.
+        What looks like a secret is not recorded: it is cut out of free texts and values here, on whatever way it came.
         """
-        self._append(encode_event(event, time.time(), without_secrets(fields)), 0)
+        self._append(encode_event(event, time.time(), without_secrets(event, fields)), 0)
 
     def points(self, when: float, step: int, keys: Tuple[str, ...], values: Sequence[float]) -> None:
         """Append the points of one call: equally many keys and values, at UTC epoch seconds `when`."""

@@ -13,12 +13,12 @@ from workbench_store.states import RunState
 if TYPE_CHECKING:
     import duckdb
 
-_ROW = "name, state, kind, experiment, display_name, compute, created, started, ended, reason, seconds"
+_ROW = "name, state, kind, experiment, display_name, compute, created, started, ended, reason, seconds, going_since"
 _FIXED = len(_ROW.split(", "))
 _RECORD = (
     "name, run_id, kind, experiment, display_name, description, compute, command, user_name, host, created, state, "
     "reason, exit_code, signal, started, ended, last_time, snapshot, environment, environment_label, lost_points, "
-    "gap_bytes, seconds, note, archived"
+    "gap_bytes, seconds, going_since, note, archived"
 ).split(", ")
 
 

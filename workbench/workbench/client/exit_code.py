@@ -18,6 +18,10 @@ class _Exit(SystemExit):
 
     watch: "ExitWatch"
 
+    def __reduce__(self) -> "tuple[Any, ...]":
+        """To another process it is what Python raises."""
+        return SystemExit, self.args
+
     @property
     def code(self) -> Any:  # type: ignore[override]
         """The code; the interpreter asks for it with no Python frame below."""

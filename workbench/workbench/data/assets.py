@@ -137,9 +137,9 @@ def _no_such_name(layout: WorkspaceLayout, kind: str, name: str, everything: lis
     nearest = nearest_name(name, {asset.name for asset in everything if asset.kind == kind})
     hint = f"Did you mean {nearest}? " if nearest else ""
     how = (
-        f"`workbench data add {name} PATH_OR_URL` adds it."
+        f"`workbench {kind} add {name} PATH_OR_URL` adds it."
         if kind == "data"
-        else "A run registers one: an output of a model type with `name:`."
+        else f"`workbench model add {name} PATH_OR_URL` adds it, or a run whose output of a model type has `name:`."
     )
     return NotFound(f"there is no {word(kind)} {name!r} in {layout.root}", remedy=hint + how)
 

@@ -83,7 +83,7 @@ def _of_asset(layout: WorkspaceLayout, asset: AssetVersion, find_output: FindOut
     except OSError as error:
         raise DataError(
             f"the {word(asset.kind)} {asset.uri} is at {found.place}, where there is nothing any more",
-            remedy=f"Put it back, or add where it is now: workbench data add {asset.name} PATH",
+            remedy=f"Put it back, or add where it is now: workbench {asset.kind} add {asset.name} PATH",
         ) from error
     if not differs(asset.fingerprint, now):
         return found

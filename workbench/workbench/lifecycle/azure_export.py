@@ -14,7 +14,7 @@ from workbench_store.snapshot import stage_snapshot
 
 from workbench.data.secret_urls import HIDDEN
 from workbench.lifecycle.export_environment import Given, export_environment
-from workbench.lifecycle.export_secrets import fields_to_set, secret_files, secret_notes
+from workbench.lifecycle.export_secrets import fields_to_set, secret_fields, secret_files, secret_notes
 from workbench.lifecycle.files import read_json, write_text
 from workbench.lifecycle.plan import Plan, read_plan
 from workbench.lifecycle.repeating import changed_inputs
@@ -121,6 +121,7 @@ def _write(
     notes += changed_inputs(files, plan)
     if plan.secrets:
         notes.append(f"variables without their values: {', '.join(plan.secrets)}; they look like secrets")
+    notes += [f"{field} holds what looks like a secret, as it was given" for field in secret_fields(data)]
     suspects = secret_files(draft, spec.get("inputs", {}))
     notes += secret_notes(suspects)
     head = "".join(f"# {' '.join(note.split())}\n" for note in (f"Exported from the run {plan.name}.", *notes))

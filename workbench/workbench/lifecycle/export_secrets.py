@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench_store.redaction import redacted_value
 from workbench_store.secrets import secret_in_file, secret_in_name
 from workbench_store.words import counted
 
@@ -32,6 +33,22 @@ def secret_notes(found: Mapping[str, str]) -> list[str]:
     more = len(found) - len(named)
     notes = [f"{path} looks like a secret, and would be uploaded unless you take it out: {why}" for path, why in named]
     return notes + ([f"and {counted(more, 'more file')} like that"] if more else [])
+
+
+def secret_fields(spec: Mapping[str, Any]) -> list[str]:
+    """The fields of the job file whose values hold what looks like a secret, as the user gave them."""
+
+    def below(value: Any, path: str) -> Iterator[str]:
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                yield from below(inner, f"{path}.{name}" if path else str(name))
+        elif isinstance(value, list):
+            for number, inner in enumerate(value):
+                yield from below(inner, f"{path}[{number}]")
+        elif redacted_value(value, path.rpartition(".")[2]) != value and HIDDEN not in str(value):
+            yield path
+
+    return list(below(spec, ""))
 
 
 def _files(place: Path) -> Iterator[Path]:

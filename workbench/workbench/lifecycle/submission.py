@@ -19,6 +19,7 @@ from workbench_store.content_lock import adding_content
 from workbench_store.errors import RunError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.redaction import redacted
 from workbench_store.secrets import looks_secret_name
 from workbench_store.snapshot import Taken, read_snapshot, take_snapshot
 from workbench_store.states import RunState
@@ -137,7 +138,8 @@ def _draft(
     data, outputs = plan_inputs(layout, job, name), plan_outputs(layout, job, name)
     inputs = tuple(data.inputs)
     seen = {item.name: literal_text(item.value) if item.value is not None else str(item.resolved) for item in inputs}
-    secrets = {key: value for key, value in job.environment_variables.items() if looks_secret_name(key)}
+    given = job.environment_variables.items()
+    secrets = {key: value for key, value in given if looks_secret_name(key) or redacted(value) != value}
     environment = environment_of(job) if earlier is None else earlier.environment
     plan = Plan(
         name=name,
