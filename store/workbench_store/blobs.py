@@ -1,6 +1,7 @@
 """Content-addressed files: each content once, named by its xxh3-128, read-only, shared by all snapshots."""
 
 import contextlib
+import errno
 import os
 import shutil
 import sys
@@ -10,12 +11,14 @@ from typing import BinaryIO, NamedTuple
 
 from xxhash import xxh3_128
 
-from workbench_store.errors import SnapshotError
+from workbench_store.errors import SnapshotError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.unreadable import unreadable
 
 _PART_BYTES = 1024 * 1024
+#: What goes wrong where a blob is written, not where its file is read.
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 #: ioctl_ficlone(2) of Linux: share the extents of a file on file systems that can (Btrfs, XFS, bcachefs).
 _FICLONE = 0x40049409
 
@@ -145,6 +148,11 @@ def _copy_hashed(source: Path, draft: Path) -> Blob:
                 blob = _pour(file, copy)
                 after = os.fstat(file.fileno())
         except OSError as error:
+            if error.errno in _OF_THE_DISK:
+                raise WorkspaceError(
+                    f"{source} cannot be kept in {draft.parent}: {error.strerror}",
+                    remedy="Make room there, or use a workspace elsewhere: --workspace. Nothing was started.",
+                ) from error
             raise unreadable("snapshot", source, error) from error
         if before.st_mtime_ns == after.st_mtime_ns and blob.size == after.st_size:
             return blob

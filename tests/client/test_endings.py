@@ -40,6 +40,8 @@ def record_of(here: Path) -> RunRecord:
         ("exit(4)", RunState.FAILED, "SystemExit: 4"),
         ("import argparse; argparse.ArgumentParser().parse_args(['--no'])", RunState.FAILED, "SystemExit: 2"),
         ("try: sys.exit(3)\nexcept SystemExit as error: assert error.code == 3", RunState.COMPLETED, None),
+        ("try: sys.exit(3)\nexcept SystemExit as error: error.code = 4; raise", RunState.FAILED, "SystemExit"),
+        ("try: sys.exit(3)\nexcept SystemExit as error: assert type(error) is SystemExit", RunState.COMPLETED, None),
         ("t = threading.Thread(target=lambda: sys.exit(3)); t.start(); t.join()", RunState.COMPLETED, None),
         (
             "def main():\n    try:\n        sys.exit(3)\n    finally:\n        run.log({'a': 1})\nmain()",

@@ -119,3 +119,24 @@ def test_a_script_that_closes_every_descriptor_loses_no_point_and_finds_nothing_
     run = Workspace().run("r")
     assert (str(meanwhile), str(run.state)) == ("Running", "Completed")
     assert run.series("a").steps == list(range(60))
+
+
+TAKEN = """
+import os, resource, time, workbench
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+run = workbench.start_run(name="r", system_metrics=False)
+os.closerange(3, 4096)
+files = [open("m%d.txt" % number, "wb") for number in range(800)]
+time.sleep(0.1)
+for step in range(50): run.log({"a": step}, step=step)
+run.set_tags({"b": "c"})
+for file in files: file.close()
+assert [file.name for file in files if os.path.getsize(file.name)] == []
+"""
+
+
+def test_a_number_that_is_a_users_files_by_now_is_not_written_to(here: Path) -> None:
+    done = run_script(here, TAKEN)
+    assert done.returncode == 0, done.stderr
+    run = Workspace().run("r")
+    assert str(run.state) == "Completed" and run.series("a").steps == list(range(50)) and run.tags == {"b": "c"}

@@ -15,7 +15,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Callable, Deque, Optional, Sequence, Tuple
 
-from workbench_store.descriptors import out_of_the_way
+from workbench_store.descriptors import mark_of, out_of_the_way
 from workbench_store.errors import WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.journal.codec import PointsEncoder, encode_event
@@ -27,6 +27,8 @@ from workbench_store.redaction import without_secrets
 HELD_BYTES = 16 * 1024 * 1024
 #: While the disk takes nothing it is tried again this often, in seconds.
 RETRY_SECONDS = 0.5
+#: `points` looks this often, in seconds, whether its descriptor is still its own: each time would cost too much.
+_LOOK_SECONDS = 0.05
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
 _RETIREMENT_SECONDS = 5.0
 _MOST_RETIRED = 32
@@ -69,6 +71,9 @@ class JournalWriter:
         self._lock = threading.RLock()
         self._retrying = False
         self._fd = -1
+        #: What tells the journal from other files, and when the descriptor was compared with it last.
+        self._mark: Optional[Tuple[int, int]] = None
+        self._looked = 0.0
         #: Called when the file was closed by others, and another is about to be made.
         self.when_closed: Callable[[], object] = _nothing
         self.path = self.folder
@@ -92,6 +97,7 @@ class JournalWriter:
         if sys.platform != "win32":  # where a lock would keep readers out
             lock_while_open(self._fd)
         self.path = path
+        self._mark = mark_of(self._fd)
         fault("journal.opened")
         self._append(encode_event("open", time.time(), self._introduction()), 0)
 
@@ -115,6 +121,9 @@ class JournalWriter:
     def points(self, when: float, step: int, keys: Tuple[str, ...], values: Sequence[float]) -> None:
         """Append the points of one call: equally many keys and values, at UTC epoch seconds `when`."""
         data = self._encoder.encode(when, step, keys, values)
+        if not 0 <= when - self._looked < _LOOK_SECONDS:
+            self._looked = when
+            self._look()
         # The common case, without a lock: os.write appends whole records in any thread.
         descriptor = self._fd
         if not self._held and descriptor >= 0:
@@ -130,8 +139,16 @@ class JournalWriter:
                 return
         self._append(data, len(keys))
 
+    def _look(self) -> None:
+        """See that the descriptor is still that of the journal: others may have closed it and got its number."""
+        if self._fd >= 0 and mark_of(self._fd) != self._mark:
+            with self._lock:
+                self._fd = -1  # theirs by now
+                self.when_closed()
+
     def _append(self, data: bytes, points: int) -> None:
         with self._lock:
+            self._look()
             if self._closed:
                 self._tell("workbench: {} is closed; what came after was not recorded".format(self.path))
             elif self._held:
@@ -234,7 +251,7 @@ class JournalWriter:
                 self._tell(f"workbench: {what} could not be written to {self.path}")
             self._closed = True
             descriptor, self._fd = self._fd, -1
-            if descriptor >= 0:
+            if descriptor >= 0 and mark_of(descriptor) == self._mark:
                 retire(descriptor) if self.writer in _THREADED else os.close(descriptor)
 
     def moved(self, folder: Path) -> None:
@@ -269,7 +286,7 @@ class JournalWriter:
         self._held_bytes = self.lost_points = 0
         self._retrying = False
         descriptor, self._fd = self._fd, -1
-        if descriptor >= 0:
+        if descriptor >= 0 and mark_of(descriptor) == self._mark:
             os.close(descriptor)
 
 

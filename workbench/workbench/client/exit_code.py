@@ -1,100 +1,80 @@
 """The exit code with which a script ends by itself: Python tells its hooks of exceptions, but not of SystemExit.
 
-(Python 3.8.) While a run is open, `sys.exit`, `exit` and `quit` raise a SystemExit that notes when the interpreter, and
-no Python code, asks it for its code: that is the end. What a script catches is thus not taken for it.
+(Python 3.8.) While a run is open, `sys.exit`, `exit` and `quit` note what they are given before they do what they
+always did. It counts if the script's main module was then left by an exception: what a script catches is not its end.
 """
 
 import builtins
 import sys
 import threading
 from types import FrameType
-from typing import Any, Optional
+from typing import Any, Callable, List, Optional, Tuple
 
-_PATCHED = ((sys, "exit"), (builtins, "exit"), (builtins, "quit"))
-
-
-class _Exit(SystemExit):
-    """What `sys.exit` raises while a run is open."""
-
-    watch: "ExitWatch"
-
-    def __reduce__(self) -> "tuple[Any, ...]":
-        """To another process it is what Python raises."""
-        return SystemExit, self.args
-
-    @property
-    def code(self) -> Any:  # type: ignore[override]
-        """The code; the interpreter asks for it with no Python frame below."""
-        value = self.args[0] if len(self.args) == 1 else self.args or None
-        try:
-            sys._getframe(1)
-        except ValueError:
-            self.watch.error = self
-        return value
-
-
-_Exit.__name__ = _Exit.__qualname__ = "SystemExit"
+_PLACES = ((sys, "exit"), (builtins, "exit"), (builtins, "quit"))
 
 
 class ExitWatch:
     """From its making until `stop`, notes how the interpreter is told to end."""
 
     def __init__(self) -> None:
-        #: The SystemExit that ended the script.
-        self.error: Optional[SystemExit] = None
         self._main = _main_frame()
-        self._put: "list[tuple[Any, str, Any, Any]]" = []
-        for place, name in _PATCHED:
+        #: What the main thread gave to `sys.exit` last.
+        self._told: Optional[Tuple[Any]] = None
+        self._put: List[Tuple[Any, str, Any, Any]] = []
+        for place, name in _PLACES:
             own = getattr(place, name, None)
             if own is not None:
-                ours = self._leave if place is sys else _quitter(own, self._leave)
+                ours = _Noting(own, self._note)
                 setattr(place, name, ours)
                 self._put.append((place, name, own, ours))
 
     def stop(self) -> None:
         """Put back what was replaced, unless somebody else has replaced it again."""
         for place, name, own, ours in self._put:
-            if getattr(place, name, None) == ours:
+            if getattr(place, name, None) is ours:
                 setattr(place, name, own)
         self._put = []
 
+    def error(self) -> Optional[SystemExit]:
+        """The SystemExit that ended the script, as it was told; None if none did, or one that nobody told of."""
+        return SystemExit(*self._told) if self._told is not None and self._was_left() else None
+
     def left_unseen(self) -> bool:
         """Whether the script's main module was left by a SystemExit that it raised itself, whose code nobody told."""
+        return self._told is None and self._was_left()
+
+    def _was_left(self) -> bool:
+        """Whether the main module's code ended anywhere but at its end."""
         frame = self._main
-        if frame is None or self.error is not None or frame.f_lasti < 0:
+        if frame is None or frame.f_lasti < 0:
             return False
         import opcode
 
         return not opcode.opname[frame.f_code.co_code[frame.f_lasti]].startswith("RETURN")
 
-    def _leave(self, status: Any = None, /) -> None:
-        """Exit the interpreter by raising SystemExit(status)."""
-        if threading.current_thread() is not threading.main_thread():
-            raise SystemExit(status)  # ends the thread, and Python knows it by its type
-        leaving = _Exit(status)
-        leaving.watch = self
-        raise leaving
+    def _note(self, status: Any) -> None:
+        if threading.current_thread() is threading.main_thread():  # in another thread it ends that thread
+            self._told = (status,)
 
 
-def _quitter(own: Any, leave: Any) -> Any:
-    """`exit` or `quit`, which close standard input first."""
+class _Noting:
+    """`sys.exit`, `exit` or `quit`, and a note of what it was given."""
 
-    class Quitter:
-        def __repr__(self) -> str:
-            return repr(own)
+    def __init__(self, own: Any, note: Callable[[Any], None]) -> None:
+        self._own = own
+        self._note = note
 
-        def __call__(self, code: Any = None) -> None:
-            try:
-                own(code)
-            except SystemExit:
-                leave(code)
+    def __repr__(self) -> str:
+        return repr(self._own)
 
-    return Quitter()
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        self._note(given[0] if given else next(iter(named.values()), None))
+        return self._own(*given, **named)
 
 
 def _main_frame() -> Optional[FrameType]:
     """The frame of the script's main module, if it is being run."""
-    frame: Optional[FrameType] = sys._getframe()
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
     while frame is not None:
         if frame.f_globals.get("__name__") == "__main__" and frame.f_code.co_name == "<module>":
             return frame

@@ -215,7 +215,7 @@ class _Holder:
         if self._error is None and self._exit.left_unseen():
             text = "the script raised SystemExit itself, whose exit code is not known here: sys.exit(code) tells it"
             self._journal.event("warning", text=text)
-        self.run.end(*state_of(self._error or self._exit.error))
+        self.run.end(*state_of(self._error or self._exit.error()))
 
 
 def _identity(name: str, fields: Mapping[str, Any]) -> Dict[str, Any]:
