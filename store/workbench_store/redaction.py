@@ -35,10 +35,12 @@ _VALUES = (
 )
 #: Names under which any text is a secret: stricter than for variables, as `pad_token` is none.
 _NAMES = (
-    r"(?:^|[_.-])(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|CREDENTIALS?|CONNECTION_?STRING)(?:$|[_.-])"
+    r"(?:^|[_.-])(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|CREDENTIALS?|CONNECTION_?STRING)$"
     r"|(?:API|ACCESS|ACCOUNT|PRIVATE|SECRET|ENCRYPTION|SIGNING)_?KEY$"
     r"|(?:API|AUTH|ACCESS|BEARER|REFRESH|HF|GITHUB|WANDB)_?TOKEN$"
 )
+#: No secret under any name: nothing, a number, a word that stands for nothing.
+_PLAIN = re.compile(r"[\d.eE+-]*|(?i:none|null|true|false|yes|no)")
 #: Compiled when a text first needs them: a script's start must not wait for it.
 _values: Optional[Pattern[str]] = None
 _names: Optional[Pattern[str]] = None
@@ -80,7 +82,7 @@ def without_secrets(event: str, fields: Dict[str, Any]) -> Dict[str, Any]:
 def redacted_value(value: Any, name: str = "") -> Any:
     """A JSON value with the texts in it redacted; a text that stands under a secret's name is cut out whole."""
     if isinstance(value, str):
-        return REDACTED if value and _is_secret_name(name) else redacted(value)
+        return REDACTED if _is_secret_name(name) and not _PLAIN.fullmatch(value) else redacted(value)
     if isinstance(value, dict):
         return {key: redacted_value(item, str(key)) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

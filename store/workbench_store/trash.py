@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,11 @@ def _move_in(layout: WorkspaceLayout, name: str, facts: dict[str, Any]) -> None:
     files, target = layout.run(name), layout.trashed(name)
     try:
         layout.trash.mkdir(mode=0o700, exist_ok=True)
-        draft = files.removal.with_name(f"{files.removal.name}.new")
-        draft.parent.mkdir(exist_ok=True)
-        draft.write_text(json.dumps(facts), encoding="utf-8")
-        draft.replace(files.removal)
+        with suppress(OSError):  # on a full disk the note is missing: what is in the trash can be told without
+            draft = files.removal.with_name(f"{files.removal.name}.new")
+            draft.parent.mkdir(exist_ok=True)
+            draft.write_text(json.dumps(facts), encoding="utf-8")
+            draft.replace(files.removal)
         os.rename(files.root, target.root)
     except OSError as error:
         raise WorkspaceError(

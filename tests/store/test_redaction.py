@@ -69,7 +69,14 @@ def test_what_only_resembles_one_is_left_alone(text: str) -> None:
 
 
 def test_a_text_under_a_secrets_name_is_cut_out_whole() -> None:
-    kept = {"pad_token": "<pad>", "lr": 0.1, "hf_token": 3}
+    kept = {
+        "pad_token": "<pad>",
+        "lr": 0.1,
+        "hf_token": 3,
+        "secret_dim": "64",
+        "password_length": "x",
+        "secret": "none",
+    }
     assert redacted_value({"api_key": "short", "db.password": "x", **kept, "n": {"SECRET": ["a"]}}) == {
         **{"api_key": "REDACTED", "db.password": "REDACTED", **kept, "n": {"SECRET": ["REDACTED"]}}
     }
