@@ -44,13 +44,37 @@ def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, t
         "UV_NO_PROGRESS": "1",
         "NO_COLOR": "1",
     }
-    _run([program, "venv", "--python", interpreter.path, "--no-project", str(target)], variables, log, definition)
+    _make_bare([program, "venv", "--python", interpreter.path, "--no-project"], target, variables, log, definition)
     listed = target / "requirements.txt"
     listed.write_text("\n".join([*definition.options, *definition.requirements]) + "\n", encoding="utf-8")
     if definition.requirements:
         install = [program, "pip", "install", "--no-config" if _configured(variables) else "--quiet"]
         command = [*install, "--python", str(target / "bin" / "python"), "-r", str(listed)]
         _run(command, variables, log, definition)
+
+
+def _make_bare(
+    command: list[str], target: Path, variables: dict[str, str], log: IO[str], definition: EnvironmentDefinition
+) -> None:
+    """An environment with pip alone: from the index, or Python's own where no index has it."""
+    code, words = _call([*command, "--seed", str(target)], variables, log)
+    if code < 0:
+        raise _failure(definition, words, code)
+    if code > 0:
+        shutil.rmtree(target, ignore_errors=True)
+        _run([*command, str(target)], variables, log, definition)
+        _run([str(target / "bin" / "python"), "-I", "-m", "ensurepip", "--default-pip"], variables, log, definition)
+
+
+def look_into_prefix(target: Path) -> None:
+    """Let the environment's Python follow the .pth files of what a job installs, as of `pip install -e`, in its own
+    folder: PYTHONPATH alone does not."""
+    for folder in target.glob("lib/python*/site-packages"):
+        (folder / "workbench-prefix.pth").write_text(
+            "import os, site; folder = os.environ.get('PIP_PREFIX'); "
+            f"folder and site.addsitedir(os.path.join(folder, 'lib', {folder.parent.name!r}, 'site-packages'))\n",
+            encoding="utf-8",
+        )
 
 
 def _configured(variables: dict[str, str]) -> bool:
@@ -72,6 +96,13 @@ def build_with_conda(definition: EnvironmentDefinition, program: str, target: Pa
 
 
 def _run(command: list[str], variables: dict[str, str], log: IO[str], definition: EnvironmentDefinition) -> None:
+    code, words = _call(command, variables, log)
+    if code != 0:
+        raise _failure(definition, words, code)
+
+
+def _call(command: list[str], variables: dict[str, str], log: IO[str]) -> tuple[int, str]:
+    """How the program ended (negative: the signal), and what it said."""
     log.write(f"$ {' '.join(command)}\n")
     log.flush()
     start = os.fstat(log.fileno()).st_size
@@ -83,8 +114,7 @@ def _run(command: list[str], variables: dict[str, str], log: IO[str], definition
         )
     except OSError as error:
         raise EnvironmentFailed(f"{command[0]} cannot be run: {error}") from error
-    if done.returncode != 0:
-        raise _failure(definition, _since(log.name, start), done.returncode)
+    return done.returncode, _since(log.name, start)
 
 
 def _since(path: str, start: int) -> str:

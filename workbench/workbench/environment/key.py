@@ -6,6 +6,9 @@ import re
 
 from workbench.environment.definition import EnvironmentDefinition
 
+#: How environments are made: 2 since they have pip. One made otherwise is not taken for one made so.
+_MAKING = 2
+
 
 def environment_key(definition: EnvironmentDefinition) -> str:
     """64 hex digits of SHA-256 over image, build context and packages in canonical form.
@@ -14,6 +17,7 @@ def environment_key(definition: EnvironmentDefinition) -> str:
     channels and of pip's options does. Platform and Python in use are part of the cache's path instead.
     """
     content = {
+        "making": _MAKING,
         "image": definition.image,
         "context": definition.context,
         "python": definition.python,
