@@ -14,6 +14,7 @@ from workbench.environment.conda_file import PYPI_NAMES
 from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.indexes import index_variables
 from workbench.environment.interpreters import Interpreter
+from workbench.environment.local_packages import refuse_changed
 from workbench.environment.uv_folders import uv_folders
 
 _CONDAS = ("micromamba", "mamba", "conda")
@@ -50,6 +51,13 @@ def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, t
     if definition.requirements:
         install = [program, "pip", "install", "--no-config" if _configured(variables) else "--quiet"]
         command = [*install, "--python", str(target / "bin" / "python"), "-r", str(listed)]
+        if definition.constraints:
+            constraints = target / "constraints.txt"
+            constraints.write_text("\n".join(definition.constraints) + "\n", encoding="utf-8")
+            command += ["-c", str(constraints)]
+        if definition.local:
+            refuse_changed(definition.local)
+            command.append("--refresh")  # else uv takes what it built of a folder before, though its code has changed
         _run(command, variables, log, definition)
 
 

@@ -24,6 +24,8 @@ def environment_key(definition: EnvironmentDefinition) -> str:
         "channels": list(definition.channels),
         "requirements": sorted({canonical(text) for text in definition.requirements}),
         "options": list(definition.options),
+        "constraints": sorted({canonical(text) for text in definition.constraints}),
+        "local": dict(definition.local),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
