@@ -1,5 +1,6 @@
 """What a job installs with pip is its own: neither the cached environment nor the Python that submitted changes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,50 +12,14 @@ from workbench_store.cache_root import cache_root
 from workbench_store.states import RunState
 
 from tests.lifecycle.launched import Launch, Launched, wait_until
+from tests.own_package import package
 
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
-PACKAGED = """
-[build-system]
-requires = []
-build-backend = "backend"
-backend-path = ["."]
-[project]
-name = "ownthing"
-version = "VERSION"
-"""
-#: A build backend without needs: a wheel with one module, or with a .pth file that leads to it.
-BACKEND = """
-import pathlib, zipfile
-here = pathlib.Path(__file__).parent
-version = (here / "version").read_text()
-info = f"ownthing-{version}.dist-info"
-def write(folder, name, text):
-    wheel = f"ownthing-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(pathlib.Path(folder) / wheel, "w") as file:
-        file.writestr(name, text)
-        file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\\nName: ownthing\\nVersion: {version}\\n")
-        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        file.writestr(f"{info}/RECORD", "")
-    return wheel
-def build_wheel(folder, config_settings=None, metadata_directory=None):
-    return write(folder, "ownthing.py", (here / "ownthing.py").read_text())
-def build_editable(folder, config_settings=None, metadata_directory=None):
-    return write(folder, "ownthing.pth", str(here))
-"""
 
 
 @pytest.fixture(autouse=True)
 def no_conda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKBENCH_CONDA", "")
-
-
-def package(folder: Path, version: str) -> Path:
-    folder.mkdir()
-    (folder / "pyproject.toml").write_text(PACKAGED.replace("VERSION", version))
-    (folder / "backend.py").write_text(BACKEND)
-    (folder / "version").write_text(version)
-    (folder / "ownthing.py").write_text(f"version = {version!r}\n")
-    return folder
 
 
 def shelved() -> dict[str, bytes]:
@@ -98,6 +63,14 @@ def test_the_submitting_venv_does_not_stand_in(launch: Launch, monkeypatch: pyte
     words = output(launch("command -v pip; echo $PATH; echo $PIP_PREFIX", environment=ENVIRONMENT)).splitlines()
     assert words[0].startswith(str(cache_root())) and folder not in words[1].split(":")
     assert words[1].startswith(f"{words[2]}/bin:") and not Path(words[2]).exists()
+    # What a job that submits has installed is not for the job that it submits.
+    monkeypatch.setenv("PIP_PREFIX", "/outer")
+    monkeypatch.setenv("PYTHONPATH", f"{os.environ.get('PYTHONPATH', '')}:/mine:/outer/lib/python3.8/site-packages")
+    paths = output(launch("echo $PYTHONPATH", environment=ENVIRONMENT)).split(":")
+    assert "/mine" in paths and not any(path.startswith("/outer") for path in paths)
+    assert paths[-2].endswith(f"/pip/lib/python{MINOR}/site-packages")
     told = launch("echo $PIP_PREFIX-$PIP_TARGET", environment=ENVIRONMENT, environment_variables={"PIP_TARGET": "/t"})
     assert output(told) == "-/t"
-    assert output(launch("command -v python; echo $PIP_PREFIX")).splitlines()[0] == str(Path(folder) / "python")
+    monkeypatch.delenv("PIP_PREFIX")
+    plain = output(launch("command -v python; echo $PIP_PREFIX.")).splitlines()
+    assert plain == [str(Path(folder) / "python"), "."]

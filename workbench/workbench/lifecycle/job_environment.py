@@ -37,13 +37,21 @@ def job_environment(
     own = {**plan.variables, **{name: inherited[name] for name in plan.secrets if name in inherited}}
     if own.keys() & _PIP_PLACES:
         environment = {name: value for name, value in environment.items() if not name.startswith("PIP_")}
-    variables = {name: value for name, value in inherited.items() if _is_inherited(name)}
+    dropped = _PIP_PLACES if packages is not None else frozenset()
+    variables = {name: value for name, value in inherited.items() if _is_inherited(name) and name not in dropped}
+    if packages is not None and variables.get("PYTHONPATH"):
+        variables["PYTHONPATH"] = _without_submitters(variables["PYTHONPATH"], inherited.get("PIP_PREFIX", ""))
     variables |= {"PYTHONUNBUFFERED": "1", **environment, **allocation, **own}
     variables |= azure_variables(layout.run(plan.name), plan, code)
     variables |= workbench_variables(layout, plan)
     paths = [part for part in (variables.get("PYTHONPATH", ""), str(packages or ""), str(bundle)) if part]
     variables["PYTHONPATH"] = ":".join(paths)
     return variables
+
+
+def _without_submitters(paths: str, prefix: str) -> str:
+    """PYTHONPATH without what a job that submits has installed for itself."""
+    return ":".join(part for part in paths.split(":") if not (prefix and part.startswith(f"{prefix}/")))
 
 
 def _is_inherited(name: str) -> bool:
