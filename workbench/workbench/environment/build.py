@@ -71,7 +71,9 @@ def _make_bare(
     if code > 0:
         shutil.rmtree(target, ignore_errors=True)
         _run([*command, str(target)], variables, log, definition)
-        _run([str(target / "bin" / "python"), "-I", "-m", "ensurepip", "--default-pip"], variables, log, definition)
+        # pip asks programs on PATH for their versions, and they may write into the user's home.
+        alone = {**variables, "PATH": str(target / "bin")}
+        _run([str(target / "bin" / "python"), "-I", "-m", "ensurepip", "--default-pip"], alone, log, definition)
 
 
 def look_into_prefix(target: Path) -> None:
