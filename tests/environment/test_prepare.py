@@ -1,5 +1,6 @@
 """Real virtual environments, from PyPI, in a cache of the test's own."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -128,6 +129,38 @@ def test_a_local_package_is_made_again_when_its_code_has_changed(tmp_path: Path,
     (own / "ownthing.py").write_text("version = 'changed'\n")
     made = of_pip(tmp_path, line)
     assert made.found == "built" and said(made, version) == "changed"
+
+
+@pytest.mark.slow
+def test_an_editable_repository_is_installed_as_it_is(tmp_path: Path) -> None:
+    own = package(tmp_path / "pkg", "1.0")
+    git = ["git", "-C", str(own), "-c", "user.name=a", "-c", "user.email=a@b.invalid"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *words], check=True)
+    made = of_pip(tmp_path, f"-e git+file://{own}#egg=ownthing")
+    assert said(made, "import ownthing; print(ownthing.version)") == "1.0"
+    assert any("not editable" in text for text in made.substituted)
+
+
+#: Stands for conda: keeps the file that it is given, and makes a Python.
+CONDA = """#!/bin/sh
+while [ "$1" != -p ]; do shift; done
+cp "$4" KEPT
+mkdir -p "$2/bin" && ln -s PYTHON "$2/bin/python"
+"""
+
+
+def test_conda_is_told_where_local_packages_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "conda"
+    program.write_text(CONDA.replace("KEPT", str(tmp_path / "kept")).replace("PYTHON", sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("WORKBENCH_CONDA", str(program))
+    package(tmp_path / "pkg", "1.0")
+    (tmp_path / "c.txt").write_text("humanize<4.12\n")
+    of_pip(tmp_path, "-e ./pkg", "-c c.txt", dependencies=["numpy=1.26=py310_0"])
+    python, numpy, pip = json.loads((tmp_path / "kept").read_text())["dependencies"]
+    assert (python, numpy) == (f"python={MINOR}", "numpy=1.26=py310_0")
+    assert pip["pip"][0] == f"-e {tmp_path}/pkg" and pip["pip"][1].startswith("-c /")
 
 
 @pytest.mark.slow

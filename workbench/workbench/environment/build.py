@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from workbench_store.errors import EnvironmentFailed
 
@@ -95,7 +95,10 @@ def _configured(variables: dict[str, str]) -> bool:
 def build_with_conda(definition: EnvironmentDefinition, program: str, target: Path, log: IO[str]) -> None:
     """Make the environment from its conda definition. Raises EnvironmentFailed."""
     file = target.with_name(target.name + ".conda.yml")
-    file.write_text(json.dumps({**(definition.conda or {}), "name": None}), encoding="utf-8")
+    constraints = target.with_name(target.name + ".constraints.txt")
+    constraints.write_text("\n".join(definition.constraints) + "\n", encoding="utf-8")
+    file.write_text(json.dumps({**_conda_placed(definition, constraints), "name": None}), encoding="utf-8")
+    refuse_changed(definition.local)
     command = [program, "env", "create", "--yes", "-p", str(target), "-f", str(file)]
     if "micromamba" in Path(program).name:
         command = [program, "create", "--yes", "-p", str(target), "-f", str(file)]
@@ -103,6 +106,17 @@ def build_with_conda(definition: EnvironmentDefinition, program: str, target: Pa
         _run(command, dict(os.environ), log, definition)
     finally:
         file.unlink(missing_ok=True)
+        constraints.unlink(missing_ok=True)
+
+
+def _conda_placed(definition: EnvironmentDefinition, constraints: Path) -> dict[str, Any]:
+    """The conda definition, with the files that its pip lines name where they are: it is read from elsewhere."""
+    conda = dict(definition.conda or {})
+    pip = [*definition.pip, *([f"-c {constraints}"] if definition.constraints else [])]
+    if pip:
+        conda["dependencies"] = [one for one in conda.get("dependencies") or () if isinstance(one, str)]
+        conda["dependencies"].append({"pip": pip})
+    return conda
 
 
 def _run(command: list[str], variables: dict[str, str], log: IO[str], definition: EnvironmentDefinition) -> None:

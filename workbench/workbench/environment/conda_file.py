@@ -54,7 +54,7 @@ _OPERATOR = re.compile(r"(===|==|!=|<=|>=|~=|=|<|>)?\s*(.+)")
 class Packages:
     """What to install: Python's version constraint (conda's or PEP 440 form, or None), PEP 508 requirements, pip's
     options in their order, what was changed on the way, constraints, and local packages by path with what hashes
-    each."""
+    each. pip: the lines under `pip:` alone, with absolute paths."""
 
     python: str | None
     requirements: tuple[str, ...]
@@ -62,6 +62,7 @@ class Packages:
     changes: tuple[str, ...]
     constraints: tuple[str, ...] = ()
     local: Mapping[str, str] = field(default_factory=dict)
+    pip: tuple[str, ...] = ()
 
 
 def read_packages(conda: Mapping[str, Any], folder: Path | None) -> Packages:
@@ -71,6 +72,7 @@ def read_packages(conda: Mapping[str, Any], folder: Path | None) -> Packages:
     """
     python: str | None = None
     pip = PipLines()
+    by_conda: list[str] = []
     for place, wanted in conda_problems(conda):
         raise EnvironmentFailed(f"the conda definition's {place} {wanted}", remedy="See docs/environments.md.")
     for item in conda.get("dependencies") or ():
@@ -89,9 +91,16 @@ def read_packages(conda: Mapping[str, Any], folder: Path | None) -> Packages:
         else:
             if name in PYPI_NAMES and PYPI_NAMES[name] != name:
                 pip.changes.append(f"{name} is {PYPI_NAMES[name]} on PyPI")
-            pip.requirements.append(PYPI_NAMES.get(name, name) + _pep440(version))
-    requirements, constraints = tuple(dict.fromkeys(pip.requirements)), tuple(dict.fromkeys(pip.constraints))
-    return Packages(python, requirements, tuple(pip.options), tuple(pip.changes), constraints, pip.local)
+            by_conda.append(PYPI_NAMES.get(name, name) + _pep440(version))
+    return Packages(
+        python=python,
+        requirements=tuple(dict.fromkeys([*by_conda, *pip.requirements])),
+        options=tuple(pip.options),
+        changes=tuple(pip.changes),
+        constraints=tuple(dict.fromkeys(pip.constraints)),
+        local=pip.local,
+        pip=(*pip.options, *pip.requirements),
+    )
 
 
 def _python(version: str) -> str | None:

@@ -27,7 +27,8 @@ class EnvironmentDefinition:
 
     python: a constraint (conda's or PEP 440 form) or None. channels: in their order. context: what hashes a build
     context and its Dockerfile. constraints: pip's. local: packages on this machine, by path with what hashes each.
-    substituted: what local compute does otherwise than the definition says, in words.
+    pip: the lines for pip of a conda file, with absolute paths. substituted: what local compute does otherwise than
+    the definition says, in words.
     """
 
     label: str
@@ -42,6 +43,7 @@ class EnvironmentDefinition:
     conda: Mapping[str, Any] | None = None
     constraints: tuple[str, ...] = ()
     local: Mapping[str, str] = field(default_factory=dict)
+    pip: tuple[str, ...] = ()
 
 
 def definition_to_dict(definition: EnvironmentDefinition) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def definition_from_dict(content: Mapping[str, Any]) -> EnvironmentDefinition:
 
 def _is_kind(value: object, name: str) -> bool:
     """Whether the field of that name can have the value."""
-    if name in ("requirements", "options", "channels", "substituted", "constraints"):
+    if name in ("requirements", "options", "channels", "substituted", "constraints", "pip"):
         return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
     if name == "local":
         return isinstance(value, Mapping) and all(isinstance(one, str) for pair in value.items() for one in pair)
@@ -97,6 +99,7 @@ def define(environment: "Environment | str", base_dir: Path) -> EnvironmentDefin
         conda=conda,
         constraints=packages.constraints,
         local=packages.local,
+        pip=packages.pip,
     )
 
 
@@ -175,6 +178,7 @@ def _from_context(environment: "Environment", base_dir: Path) -> EnvironmentDefi
         conda=conda or None,
         constraints=packages.constraints,
         local=packages.local,
+        pip=packages.pip,
     )
 
 
