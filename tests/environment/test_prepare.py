@@ -13,7 +13,7 @@ import pytest
 from workbench.environment import PreparedEnvironment, define, prepare
 from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.indexes import index_variables
-from workbench.spec import Environment
+from workbench.spec import BuildContext, Environment
 from workbench_store.cache_root import cache_root
 from workbench_store.errors import EnvironmentFailed
 
@@ -102,6 +102,14 @@ def test_a_missing_python_is_replaced_and_said(tmp_path: Path) -> None:
     made = prepare(wanted, log=tmp_path / "log")
     assert any("in place of 3.7" in text for text in made.substituted)
     assert prepare(wanted, log=tmp_path / "log").found == "cache"
+
+
+@pytest.mark.slow
+def test_a_dockerfiles_python_that_is_missing_is_replaced_and_said(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python:3.7-slim\n")
+    (tmp_path / "requirements.txt").write_text("")
+    made = prepare(define(Environment(build=BuildContext(path=".")), tmp_path), log=tmp_path.parent / "log")
+    assert any("in place of 3.7" in text for text in made.substituted)
 
 
 def test_a_python_of_the_future_is_refused(tmp_path: Path) -> None:
