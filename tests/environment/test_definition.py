@@ -171,10 +171,11 @@ def test_a_requirements_file_as_pip_compile_writes_it(tmp_path: Path) -> None:
     before = environment_key(define(loose, tmp_path))
     (deep / "limits.txt").write_text("click<8\n")
     assert environment_key(define(loose, tmp_path)) != before
-    for line in ("-c https://example.invalid/c.txt", "-r https://example.invalid/r.txt"):
-        with pytest.raises(EnvironmentFailed, match=r"example\.invalid") as caught:
-            read_packages(conda({"pip": [line]}), tmp_path)
-        assert "Save it" in str(caught.value)
+    with pytest.raises(EnvironmentFailed, match=r"example\.invalid") as caught:
+        read_packages(conda({"pip": ["-r https://example.invalid/r.txt"]}), tmp_path)
+    assert "Save it" in str(caught.value)
+    elsewhere = "-c https://example.invalid/c.txt"
+    assert read_packages(conda({"pip": [elsewhere]}), tmp_path).options == (elsewhere,)
 
 
 @pytest.mark.parametrize("spec", ["???", "=1.2", "numpy=1.2|1.3", "numpy[version='1.2|1.3']", "numpy[1.2]"])

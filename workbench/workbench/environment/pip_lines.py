@@ -44,7 +44,7 @@ class PipLines:
             path = _file(value, folders, line, inside)
             for inner in joined(path):
                 self.read(inner, (path.parent, *folders), (*inside, path))
-        elif word in ("-c", "--constraint"):
+        elif word in ("-c", "--constraint") and not _ADDRESS.match(value):
             self._constrain(value, folders, line, inside)
         elif word in ("-e", "--editable"):
             self._editable(value, folders)
