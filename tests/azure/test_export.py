@@ -284,14 +284,18 @@ def test_a_conda_file_is_as_it_was(here: Path, monkeypatch: pytest.MonkeyPatch, 
 def test_what_a_conda_file_has_on_this_machine_is_told(
     here: Path, monkeypatch: pytest.MonkeyPatch, workbench: Callable[..., Any]
 ) -> None:
+    for folder in ("pk", "wheels"):
+        (here / folder).mkdir()
+    for file in ("cons.txt", "wheels/pk-1.0-py3-none-any.whl"):
+        (here / file).touch()
     local = [
         "-c cons.txt",
         "--constraint=cons.txt",
         "-e ./pk",
         "--editable pk",
         "--find-links wheels",
-        "-f /wheels",
-        "pk @ file:///pk",
+        f"-f {here}/wheels",
+        f"pk @ file://{here}/pk",
         "--extra-index-url file:///index",
         "wheels/pk-1.0-py3-none-any.whl",
     ]

@@ -64,6 +64,16 @@ def test_azure_mls_own_version_of_an_image() -> None:
         ("numpy >=1.2, <2", "numpy>=1.2,<2"),
         ("pytorch=2.1", "torch==2.1.*"),
         ("Scikit-Learn", "scikit-learn"),
+        ("numpy[version=1.26.4]", "numpy==1.26.4"),
+        ("numpy[version='1.26.4']", "numpy==1.26.4"),
+        ('numpy[version="=1.26"]', "numpy==1.26.*"),
+        ("numpy[version='1.26.*']", "numpy==1.26.*"),
+        ("conda-forge::numpy[version='>=1.2,<2', build=py311_0]", "numpy>=1.2,<2"),
+        ("numpy=1.26[build=py311_0]", "numpy==1.26.*"),
+        ("setuptools=68", "setuptools==68.*"),
+        ("setuptools", "setuptools"),
+        ("wheel==0.45.0", "wheel==0.45.0"),
+        ("pip=24.0", "pip==24.0.*"),
     ],
 )
 def test_conda_specs_as_pip_has_them(spec: str, requirement: str) -> None:
@@ -74,6 +84,14 @@ def test_what_wheels_bring_is_left_out_and_said() -> None:
     packages = read_packages(conda("python=3.10", "pip", "mkl", "cudatoolkit=11", "cuda-nvcc", "numpy"), None)
     assert packages.requirements == ("numpy",) and packages.python == "=3.10"
     assert len(packages.changes) == 3 and all("left out" in change for change in packages.changes)
+
+
+def test_what_a_bracket_says_besides_is_left_out_and_said() -> None:
+    packages = read_packages(
+        conda("numpy[version=1.26.4,build='py*_0',channel=conda-forge]", "python[version=3.11]"), None
+    )
+    assert packages.requirements == ("numpy==1.26.4",) and packages.python == "==3.11"
+    assert [change.split(" of ")[0] for change in packages.changes] == ["build=py*_0", "channel=conda-forge"]
 
 
 def test_pips_lines(tmp_path: Path) -> None:
@@ -94,7 +112,73 @@ def test_pips_lines(tmp_path: Path) -> None:
         read_packages(conda({"pip": ["-r gone.txt"]}), tmp_path)
 
 
-@pytest.mark.parametrize("spec", ["???", "=1.2", "numpy=1.2|1.3"])
+def test_an_editable_package_is_found_from_the_file_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "sub" / "pkg").mkdir(parents=True)
+    (tmp_path / "sub" / "conda.yml").write_text("dependencies: [{pip: [-e ./pkg]}]")
+    definition = define(Environment(conda_file="sub/conda.yml"), tmp_path)
+    assert definition.requirements == (f"-e {tmp_path}/sub/pkg",) and definition.options == ()
+    again = read_packages(conda({"pip": ["--editable=sub/pkg[dev]"]}), tmp_path)
+    assert again.requirements == (f"-e {tmp_path}/sub/pkg[dev]",)
+    remote = read_packages(conda({"pip": ["-e git+https://example.invalid/one#egg=one"]}), tmp_path)
+    assert remote.requirements == ("git+https://example.invalid/one#egg=one",) and "not editable" in remote.changes[0]
+    with pytest.raises(EnvironmentFailed, match=r"names \./gone"):
+        read_packages(conda({"pip": ["-e ./gone"]}), tmp_path)
+
+
+@pytest.mark.parametrize("line", ["./pkg", "-e ./pkg", "pkg @ file:./pkg", "./pkg[extra] ; python_version>'3'"])
+def test_the_content_of_a_local_package_matters(tmp_path: Path, line: str) -> None:
+    def now() -> str:
+        return environment_key(define(Environment(conda_file=conda({"pip": [line]})), tmp_path))
+
+    code = tmp_path / "pkg" / "mypkg" / "__init__.py"
+    code.parent.mkdir(parents=True)
+    code.write_text("A = 1")
+    before = now()
+    (code.parent / "__pycache__").mkdir()
+    (code.parent / "__pycache__" / "x.pyc").write_text("compiled")
+    assert now() == before
+    code.write_text("A = 2")
+    assert now() != before
+
+
+def test_local_wheels_matter(tmp_path: Path) -> None:
+    def now(line: str) -> str:
+        return environment_key(define(Environment(conda_file=conda({"pip": [line]})), tmp_path))
+
+    wheel = tmp_path / "wheels" / "one-1-py3-none-any.whl"
+    wheel.parent.mkdir()
+    wheel.write_text("1")
+    lines = [f"wheels/{wheel.name}", "--find-links wheels", "-f ./wheels"]
+    before = [now(line) for line in lines]
+    wheel.write_text("12")
+    assert all(now(line) != old for line, old in zip(lines, before, strict=True))
+
+
+def test_a_requirements_file_as_pip_compile_writes_it(tmp_path: Path) -> None:
+    deep = tmp_path / "deep"
+    deep.mkdir()
+    (tmp_path / "requirements.txt").write_text(
+        "six==1.16.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n    # via me\n-r deep/more.txt\n"
+    )
+    (deep / "more.txt").write_text("-c limits.txt\nclick\n")
+    (deep / "limits.txt").write_text("click<8.1  # why\n")
+    (tmp_path / "Dockerfile").write_text("FROM python:3.9-slim AS one\nFROM --platform=linux/amd64 python:3.10\n")
+    context = Environment(build=BuildContext(path=str(tmp_path)))
+    definition = define(context, Path("/"))
+    assert definition.requirements == ("six==1.16.0 --hash=sha256:aa --hash=sha256:bb", "click")
+    assert definition.constraints == ("click<8.1",) and definition.options == () and definition.python == "=3.10"
+    loose = Environment(conda_file=conda({"pip": ["click", "-c deep/limits.txt"]}))
+    before = environment_key(define(loose, tmp_path))
+    (deep / "limits.txt").write_text("click<8\n")
+    assert environment_key(define(loose, tmp_path)) != before
+    with pytest.raises(EnvironmentFailed, match=r"example\.invalid") as caught:
+        read_packages(conda({"pip": ["-r https://example.invalid/r.txt"]}), tmp_path)
+    assert "Save it" in str(caught.value)
+    elsewhere = "-c https://example.invalid/c.txt"
+    assert read_packages(conda({"pip": [elsewhere]}), tmp_path).options == (elsewhere,)
+
+
+@pytest.mark.parametrize("spec", ["???", "=1.2", "numpy=1.2|1.3", "numpy[version='1.2|1.3']", "numpy[1.2]"])
 def test_what_cannot_be_understood_is_named(spec: str) -> None:
     with pytest.raises(EnvironmentFailed, match=r"1\.2|\?"):
         read_packages(conda(spec), None)
@@ -134,8 +218,12 @@ def test_a_build_context_with_a_list_of_packages(tmp_path: Path) -> None:
     assert environment_key(define(context, Path("/"))) != before
 
 
-def test_a_definition_survives_json() -> None:
-    definition = define(Environment(image="i", conda_file=conda("numpy", {"pip": ["click"]})), Path("/"))
+def test_a_definition_survives_json(tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text("click<9")
+    (tmp_path / "wheels").mkdir()
+    lines = ["click", "-c c.txt", "-f wheels"]
+    definition = define(Environment(image="i", conda_file=conda("numpy", {"pip": lines})), tmp_path)
+    assert definition.constraints and definition.local
     assert definition_from_dict(definition_to_dict(definition)) == definition
 
 

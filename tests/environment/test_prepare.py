@@ -1,19 +1,23 @@
 """Real virtual environments, from PyPI, in a cache of the test's own."""
 
+import json
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from workbench.environment import define, prepare
+from workbench.environment import PreparedEnvironment, define, prepare
 from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.indexes import index_variables
-from workbench.spec import Environment
+from workbench.spec import BuildContext, Environment
 from workbench_store.cache_root import cache_root
 from workbench_store.errors import EnvironmentFailed
+
+from tests.own_package import package
 
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -100,10 +104,100 @@ def test_a_missing_python_is_replaced_and_said(tmp_path: Path) -> None:
     assert prepare(wanted, log=tmp_path / "log").found == "cache"
 
 
+@pytest.mark.slow
+def test_a_dockerfiles_python_that_is_missing_is_replaced_and_said(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python:3.7-slim\n")
+    (tmp_path / "requirements.txt").write_text("")
+    made = prepare(define(Environment(build=BuildContext(path=".")), tmp_path), log=tmp_path.parent / "log")
+    assert any("in place of 3.7" in text for text in made.substituted)
+
+
 def test_a_python_of_the_future_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFailed, match=r"3\.99.*here are") as caught:
         prepare(definition(python="3.99"), log=tmp_path / "log")
     assert "--allow-downloads" in str(caught.value)
+
+
+def said(made: PreparedEnvironment, code: str) -> str:
+    return subprocess.run([made.python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def of_pip(folder: Path, *lines: str, dependencies: Sequence[str] = ()) -> PreparedEnvironment:
+    conda = {"dependencies": [f"python={MINOR}", *dependencies, {"pip": list(lines)}]}
+    return prepare(define(Environment(conda_file=conda), folder), log=folder / "environment.log")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", ["./pkg", "-e ./pkg"])
+def test_a_local_package_is_made_again_when_its_code_has_changed(tmp_path: Path, line: str) -> None:
+    own = package(tmp_path / "pkg", "1.0")
+    version = "import ownthing; print(ownthing.version)"
+    assert said(of_pip(tmp_path, line), version) == "1.0"
+    assert of_pip(tmp_path, line).found == "cache"
+    (own / "ownthing.py").write_text("version = 'changed'\n")
+    made = of_pip(tmp_path, line)
+    assert made.found == "built" and said(made, version) == "changed"
+
+
+@pytest.mark.slow
+def test_an_editable_repository_is_installed_as_it_is(tmp_path: Path) -> None:
+    own = package(tmp_path / "pkg", "1.0")
+    git = ["git", "-C", str(own), "-c", "user.name=a", "-c", "user.email=a@b.invalid"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *words], check=True)
+    made = of_pip(tmp_path, f"-e git+file://{own}#egg=ownthing")
+    assert said(made, "import ownthing; print(ownthing.version)") == "1.0"
+    assert any("not editable" in text for text in made.substituted)
+
+
+#: Stands for conda: keeps the file that it is given, and makes a Python.
+CONDA = """#!/bin/sh
+while [ "$1" != -p ]; do shift; done
+cp "$4" KEPT
+mkdir -p "$2/bin" && ln -s PYTHON "$2/bin/python"
+"""
+
+
+def test_conda_is_told_where_local_packages_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "conda"
+    program.write_text(CONDA.replace("KEPT", str(tmp_path / "kept")).replace("PYTHON", sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("WORKBENCH_CONDA", str(program))
+    package(tmp_path / "pkg", "1.0")
+    (tmp_path / "c.txt").write_text("humanize<4.12\n")
+    of_pip(tmp_path, "-e ./pkg", "-c c.txt", dependencies=["numpy=1.26=py310_0"])
+    python, numpy, pip = json.loads((tmp_path / "kept").read_text())["dependencies"]
+    assert (python, numpy) == (f"python={MINOR}", "numpy=1.26=py310_0")
+    assert pip["pip"][0] == f"-e {tmp_path}/pkg" and pip["pip"][1].startswith("-c /")
+
+
+@pytest.mark.slow
+def test_a_local_package_that_changed_meanwhile_is_refused(tmp_path: Path) -> None:
+    own = package(tmp_path / "pkg", "1.0")
+    wanted = define(Environment(conda_file={"dependencies": [f"python={MINOR}", {"pip": ["./pkg"]}]}), tmp_path)
+    (own / "ownthing.py").write_text("version = 'changed'\n")
+    with pytest.raises(EnvironmentFailed, match="has changed since"):
+        prepare(wanted, log=tmp_path / "log")
+
+
+@pytest.mark.slow
+def test_setuptools_constraints_and_hashes_reach_the_installer(tmp_path: Path) -> None:
+    (tmp_path / "r.txt").write_text("humanize==4.11.0 \\\n  --hash=sha256:" + "0" * 64 + "\n")
+    with pytest.raises(EnvironmentFailed, match=r"(?i)hash"):
+        of_pip(tmp_path, "-r r.txt")
+    (tmp_path / "c.txt").write_text("humanize<4.12\n")
+    made = of_pip(tmp_path, "humanize>=4.10", "-c c.txt", dependencies=["setuptools=68", "pip=24.0"])
+    names = ("setuptools", "pip", "humanize")
+    versions = said(made, f"from importlib.metadata import version as v; print(*map(v, {names}))").split()
+    assert versions[0].startswith("68.") and versions[1] == "24.0" and versions[2].startswith(("4.10", "4.11"))
+
+
+@pytest.mark.slow
+def test_pip_is_there_though_no_index_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    made = prepare(definition(), log=tmp_path / "log")
+    subprocess.run([made.python, "-m", "pip", "--version"], check=True)
 
 
 def test_pips_settings_reach_uv() -> None:

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from workbench_store.errors import EnvironmentFailed
 
@@ -14,6 +14,7 @@ from workbench.environment.conda_file import PYPI_NAMES
 from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.indexes import index_variables
 from workbench.environment.interpreters import Interpreter
+from workbench.environment.local_packages import refuse_changed
 from workbench.environment.uv_folders import uv_folders
 
 _CONDAS = ("micromamba", "mamba", "conda")
@@ -44,13 +45,46 @@ def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, t
         "UV_NO_PROGRESS": "1",
         "NO_COLOR": "1",
     }
-    _run([program, "venv", "--python", interpreter.path, "--no-project", str(target)], variables, log, definition)
+    _make_bare([program, "venv", "--python", interpreter.path, "--no-project"], target, variables, log, definition)
     listed = target / "requirements.txt"
     listed.write_text("\n".join([*definition.options, *definition.requirements]) + "\n", encoding="utf-8")
     if definition.requirements:
         install = [program, "pip", "install", "--no-config" if _configured(variables) else "--quiet"]
         command = [*install, "--python", str(target / "bin" / "python"), "-r", str(listed)]
+        if definition.constraints:
+            constraints = target / "constraints.txt"
+            constraints.write_text("\n".join(definition.constraints) + "\n", encoding="utf-8")
+            command += ["-c", str(constraints)]
+        if definition.local:
+            refuse_changed(definition.local)
+            command.append("--refresh")  # else uv takes what it built of a folder before, though its code has changed
         _run(command, variables, log, definition)
+
+
+def _make_bare(
+    command: list[str], target: Path, variables: dict[str, str], log: IO[str], definition: EnvironmentDefinition
+) -> None:
+    """An environment with pip alone: from the index, or Python's own where no index has it."""
+    code, words = _call([*command, "--seed", str(target)], variables, log)
+    if code < 0:
+        raise _failure(definition, words, code)
+    if code > 0:
+        shutil.rmtree(target, ignore_errors=True)
+        _run([*command, str(target)], variables, log, definition)
+        # pip asks programs on PATH for their versions, and they may write into the user's home.
+        alone = {**variables, "PATH": str(target / "bin")}
+        _run([str(target / "bin" / "python"), "-I", "-m", "ensurepip", "--default-pip"], alone, log, definition)
+
+
+def look_into_prefix(target: Path) -> None:
+    """Let the environment's Python follow the .pth files of what a job installs, as of `pip install -e`, in its own
+    folder: PYTHONPATH alone does not."""
+    for folder in target.glob("lib/python*/site-packages"):
+        (folder / "workbench-prefix.pth").write_text(
+            "import os, site; folder = os.environ.get('PIP_PREFIX'); "
+            f"folder and site.addsitedir(os.path.join(folder, 'lib', {folder.parent.name!r}, 'site-packages'))\n",
+            encoding="utf-8",
+        )
 
 
 def _configured(variables: dict[str, str]) -> bool:
@@ -61,7 +95,10 @@ def _configured(variables: dict[str, str]) -> bool:
 def build_with_conda(definition: EnvironmentDefinition, program: str, target: Path, log: IO[str]) -> None:
     """Make the environment from its conda definition. Raises EnvironmentFailed."""
     file = target.with_name(target.name + ".conda.yml")
-    file.write_text(json.dumps({**(definition.conda or {}), "name": None}), encoding="utf-8")
+    constraints = target.with_name(target.name + ".constraints.txt")
+    constraints.write_text("\n".join(definition.constraints) + "\n", encoding="utf-8")
+    file.write_text(json.dumps({**_conda_placed(definition, constraints), "name": None}), encoding="utf-8")
+    refuse_changed(definition.local)
     command = [program, "env", "create", "--yes", "-p", str(target), "-f", str(file)]
     if "micromamba" in Path(program).name:
         command = [program, "create", "--yes", "-p", str(target), "-f", str(file)]
@@ -69,9 +106,27 @@ def build_with_conda(definition: EnvironmentDefinition, program: str, target: Pa
         _run(command, dict(os.environ), log, definition)
     finally:
         file.unlink(missing_ok=True)
+        constraints.unlink(missing_ok=True)
+
+
+def _conda_placed(definition: EnvironmentDefinition, constraints: Path) -> dict[str, Any]:
+    """The conda definition, with the files that its pip lines name where they are: it is read from elsewhere."""
+    conda = dict(definition.conda or {})
+    pip = [*definition.pip, *([f"-c {constraints}"] if definition.constraints else [])]
+    if pip:
+        conda["dependencies"] = [one for one in conda.get("dependencies") or () if isinstance(one, str)]
+        conda["dependencies"].append({"pip": pip})
+    return conda
 
 
 def _run(command: list[str], variables: dict[str, str], log: IO[str], definition: EnvironmentDefinition) -> None:
+    code, words = _call(command, variables, log)
+    if code != 0:
+        raise _failure(definition, words, code)
+
+
+def _call(command: list[str], variables: dict[str, str], log: IO[str]) -> tuple[int, str]:
+    """How the program ended (negative: the signal), and what it said."""
     log.write(f"$ {' '.join(command)}\n")
     log.flush()
     start = os.fstat(log.fileno()).st_size
@@ -83,8 +138,7 @@ def _run(command: list[str], variables: dict[str, str], log: IO[str], definition
         )
     except OSError as error:
         raise EnvironmentFailed(f"{command[0]} cannot be run: {error}") from error
-    if done.returncode != 0:
-        raise _failure(definition, _since(log.name, start), done.returncode)
+    return done.returncode, _since(log.name, start)
 
 
 def _since(path: str, start: int) -> str:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from workbench_store.errors import EnvironmentFailed
 
+from workbench.environment.pip_lines import PipLines
 from workbench.environment.python_choice import is_constraint
 from workbench.spec.conda_shape import conda_problems
 
@@ -39,23 +40,29 @@ PYPI_NAMES = {
 }
 #: What wheels from PyPI bring with them or do without.
 NOT_NEEDED = frozenset(
-    "pip setuptools wheel mkl nomkl blas libblas openblas cudatoolkit cudnn pytorch-cuda pytorch-mutex cpuonly "
+    "mkl nomkl blas libblas openblas cudatoolkit cudnn pytorch-cuda pytorch-mutex cpuonly "
     "libgcc libgcc-ng libstdcxx-ng gcc_linux-64 gxx_linux-64 cuda ca-certificates openssl intel-openmp "
     "llvm-openmp".split()
 )
-_SPEC = re.compile(r"(?:(?P<channel>[^:\s]+)::)?(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[.*\])?\s*(?P<rest>.*)")
+_SPEC = re.compile(r"(?:(?P<channel>[^:\s]+)::)?(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?P<rest>.*)")
+_BRACKET = re.compile(r"\[(.*?)\]\s*$|^\s*\[(.*?)\]")
+_KEY = re.compile(r"\s*(\w+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^,'\"]*?))\s*(?:,|$)")
 _OPERATOR = re.compile(r"(===|==|!=|<=|>=|~=|=|<|>)?\s*(.+)")
 
 
 @dataclass(frozen=True)
 class Packages:
     """What to install: Python's version constraint (conda's or PEP 440 form, or None), PEP 508 requirements, pip's
-    options in their order, and what was changed on the way."""
+    options in their order, what was changed on the way, constraints, and local packages by path with what hashes
+    each. pip: the lines under `pip:` alone, with absolute paths."""
 
     python: str | None
     requirements: tuple[str, ...]
     options: tuple[str, ...]
     changes: tuple[str, ...]
+    constraints: tuple[str, ...] = ()
+    local: Mapping[str, str] = field(default_factory=dict)
+    pip: tuple[str, ...] = ()
 
 
 def read_packages(conda: Mapping[str, Any], folder: Path | None) -> Packages:
@@ -64,27 +71,36 @@ def read_packages(conda: Mapping[str, Any], folder: Path | None) -> Packages:
     Raises EnvironmentFailed for a line that cannot be understood.
     """
     python: str | None = None
-    requirements: list[str] = []
-    options: list[str] = []
-    changes: list[str] = []
+    pip = PipLines()
+    by_conda: list[str] = []
     for place, wanted in conda_problems(conda):
         raise EnvironmentFailed(f"the conda definition's {place} {wanted}", remedy="See docs/environments.md.")
     for item in conda.get("dependencies") or ():
         if isinstance(item, Mapping):
             for line in item.get("pip") or ():
-                _pip_line(str(line), folder, requirements, options)
+                pip.read(str(line), (folder or Path(),))
             continue
-        name, version = _conda_spec(str(item))
+        name, version, dropped = _conda_spec(str(item))
+        pip.changes += [f"{part} of {name} left out: PyPI has no such choice" for part in dropped]
         if name == "python":
             python = _python(version)
+        elif name == "pip" and not version:
+            pass  # every environment has it
         elif name in NOT_NEEDED or name.startswith("cuda-"):
-            if name not in ("pip", "setuptools", "wheel"):
-                changes.append(f"{name} left out: packages from PyPI bring what they need of it")
+            pip.changes.append(f"{name} left out: packages from PyPI bring what they need of it")
         else:
             if name in PYPI_NAMES and PYPI_NAMES[name] != name:
-                changes.append(f"{name} is {PYPI_NAMES[name]} on PyPI")
-            requirements.append(PYPI_NAMES.get(name, name) + _pep440(version))
-    return Packages(python, tuple(dict.fromkeys(requirements)), tuple(options), tuple(changes))
+                pip.changes.append(f"{name} is {PYPI_NAMES[name]} on PyPI")
+            by_conda.append(PYPI_NAMES.get(name, name) + _pep440(version))
+    return Packages(
+        python=python,
+        requirements=tuple(dict.fromkeys([*by_conda, *pip.requirements])),
+        options=tuple(pip.options),
+        changes=tuple(pip.changes),
+        constraints=tuple(dict.fromkeys(pip.constraints)),
+        local=pip.local,
+        pip=(*pip.options, *pip.requirements),
+    )
 
 
 def _python(version: str) -> str | None:
@@ -96,20 +112,51 @@ def _python(version: str) -> str | None:
     return version or None
 
 
-def _conda_spec(text: str) -> tuple[str, str]:
-    """Name and version constraint of a match specification, without channel and build."""
+def _conda_spec(text: str) -> tuple[str, str, list[str]]:
+    """Name and version constraint of a match specification, without channel and build; and what its bracket says
+    beside the version."""
     match = _SPEC.fullmatch(text.strip())
     if match is None:
-        raise EnvironmentFailed(
-            f"the conda file's dependency {text!r} cannot be understood",
-            remedy="Write it as name, name=1.2, name>=1.2,<2 or under `pip:`.",
-        )
+        raise _not_understood(text)
     rest = match["rest"].strip()
+    version: str | None = None
+    dropped: list[str] = []
+    bracket = _BRACKET.search(rest)
+    if bracket is not None:
+        version, dropped = _bracket(text, bracket[1] or bracket[2] or "")
+        rest = (rest[: bracket.start()] + rest[bracket.end() :]).strip()
+    if version is not None:
+        return match["name"].lower(), version.replace(" ", ""), dropped
     if rest and rest[0] not in "=<>!~":
         version, _, _build = rest.partition(" ")  # "name 1.2 build"
         rest = f"={version}"
     single = re.fullmatch(r"(={1,2}[^=,|<>!]+)=[^=,|]+", rest)  # "name=1.2=build"
-    return match["name"].lower(), (single[1] if single else rest).replace(" ", "")
+    return match["name"].lower(), (single[1] if single else rest).replace(" ", ""), dropped
+
+
+def _bracket(text: str, inside: str) -> tuple[str | None, list[str]]:
+    """The version of `[version='>=1.2', build=py310_0]`, which is exact where it has no operator, and the rest."""
+    version: str | None = None
+    dropped: list[str] = []
+    at = 0
+    while at < len(inside):
+        match = _KEY.match(inside, at)
+        if match is None:
+            raise _not_understood(text)
+        key, value = match[1], match[2] or match[3] or match[4] or ""
+        if key == "version":
+            version = f"=={value}" if value[:1].isalnum() and "|" not in value and "," not in value else value
+        elif key != "name":
+            dropped.append(f"{key}={value}")
+        at = match.end()
+    return version, dropped
+
+
+def _not_understood(text: str) -> EnvironmentFailed:
+    return EnvironmentFailed(
+        f"the conda file's dependency {text!r} cannot be understood",
+        remedy="Write it as name, name=1.2, name>=1.2,<2 or name[version='>=1.2'], or under `pip:`, as extras are.",
+    )
 
 
 def _pep440(constraint: str) -> str:
@@ -138,44 +185,3 @@ def _pep440(constraint: str) -> str:
         else:
             parts.append(operator + version)
     return ",".join(parts)
-
-
-def _pip_line(
-    line: str, folder: Path | None, requirements: list[str], options: list[str], inside: tuple[Path, ...] = ()
-) -> None:
-    line = re.sub(r"(^|\s)#.*$", "", line).strip()
-    if not line:
-        return
-    if not line.startswith("-"):
-        requirements.append(_local(line, folder))
-        return
-    word, _, value = line.replace("=", " ", 1).partition(" ") if line.startswith("--") else line.partition(" ")
-    if word in ("-r", "--requirement"):
-        path = _file(value.strip(), folder).resolve()
-        if path in inside:
-            raise EnvironmentFailed(f"the requirements file {path} includes itself", remedy="Take that line out.")
-        for inner in _lines(path):
-            _pip_line(inner, folder, requirements, options, (*inside, path))
-    else:
-        options.append(line)
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EnvironmentFailed(f"the requirements file {path} cannot be read: {error}") from error
-
-
-def _local(line: str, folder: Path | None) -> str:
-    """A requirement; a path is made absolute, as the installer runs elsewhere."""
-    return str((folder / line).resolve()) if folder is not None and line.startswith((".", "/")) else line
-
-
-def _file(name: str, folder: Path | None) -> Path:
-    path = (folder or Path()) / name
-    if not path.is_file():
-        raise EnvironmentFailed(
-            f"the conda file names {name}, which is not at {path}", remedy="Paths are relative to the conda file."
-        )
-    return path

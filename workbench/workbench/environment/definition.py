@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,9 @@ class EnvironmentDefinition:
     """An environment, whole: nothing is read from elsewhere after this.
 
     python: a constraint (conda's or PEP 440 form) or None. channels: in their order. context: what hashes a build
-    context and its Dockerfile. substituted: what local compute does otherwise than the definition says, in words.
+    context and its Dockerfile. constraints: pip's. local: packages on this machine, by path with what hashes each.
+    pip: the lines for pip of a conda file, with absolute paths. substituted: what local compute does otherwise than
+    the definition says, in words.
     """
 
     label: str
@@ -39,6 +41,9 @@ class EnvironmentDefinition:
     substituted: tuple[str, ...]
     anonymous_version: str | None
     conda: Mapping[str, Any] | None = None
+    constraints: tuple[str, ...] = ()
+    local: Mapping[str, str] = field(default_factory=dict)
+    pip: tuple[str, ...] = ()
 
 
 def definition_to_dict(definition: EnvironmentDefinition) -> dict[str, Any]:
@@ -50,17 +55,19 @@ def definition_from_dict(content: Mapping[str, Any]) -> EnvironmentDefinition:
     """What `definition_to_dict` gave. Raises TypeError for what that cannot have given."""
     tuples: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
     definition = EnvironmentDefinition(**tuples)
-    for field in fields(EnvironmentDefinition):
-        value = getattr(definition, field.name)
-        if not _is_kind(value, field.name):
-            raise TypeError(f"`{field.name}` of an environment's definition cannot be {value!r}")
+    for one in fields(EnvironmentDefinition):
+        value = getattr(definition, one.name)
+        if not _is_kind(value, one.name):
+            raise TypeError(f"`{one.name}` of an environment's definition cannot be {value!r}")
     return definition
 
 
 def _is_kind(value: object, name: str) -> bool:
     """Whether the field of that name can have the value."""
-    if name in ("requirements", "options", "channels", "substituted"):
+    if name in ("requirements", "options", "channels", "substituted", "constraints", "pip"):
         return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+    if name == "local":
+        return isinstance(value, Mapping) and all(isinstance(one, str) for pair in value.items() for one in pair)
     if name == "conda":
         return value is None or isinstance(value, Mapping)
     return isinstance(value, str) or (value is None and name != "label")
@@ -90,6 +97,9 @@ def define(environment: "Environment | str", base_dir: Path) -> EnvironmentDefin
         substituted=(*substituted, *packages.changes),
         anonymous_version=anonymous_version(image, conda, None, None),
         conda=conda,
+        constraints=packages.constraints,
+        local=packages.local,
+        pip=packages.pip,
     )
 
 
@@ -158,7 +168,7 @@ def _from_context(environment: "Environment", base_dir: Path) -> EnvironmentDefi
     return EnvironmentDefinition(
         label=environment.name or folder.name,
         image=None,
-        python=packages.python,
+        python=packages.python or _python_of_image(_base_of(folder / dockerfile)),
         requirements=packages.requirements,
         options=packages.options,
         channels=tuple(str(channel) for channel in conda.get("channels") or ()),
@@ -166,7 +176,20 @@ def _from_context(environment: "Environment", base_dir: Path) -> EnvironmentDefi
         substituted=(f"{dockerfile} is not built by local compute; packages come from {source}", *packages.changes),
         anonymous_version=anonymous_version(None, None, context, build.dockerfile_path),
         conda=conda or None,
+        constraints=packages.constraints,
+        local=packages.local,
+        pip=packages.pip,
     )
+
+
+def _base_of(dockerfile: Path) -> str | None:
+    """The image that the last stage of a Dockerfile is made from; None where it names none."""
+    try:
+        text = dockerfile.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    found = re.findall(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)", text, re.MULTILINE | re.IGNORECASE)
+    return found[-1] if found else None
 
 
 def _packages_of_context(folder: Path) -> tuple[Packages, dict[str, Any], str]:

@@ -6,6 +6,9 @@ import re
 
 from workbench.environment.definition import EnvironmentDefinition
 
+#: How environments are made: 2 since they have pip. One made otherwise is not taken for one made so.
+_MAKING = 2
+
 
 def environment_key(definition: EnvironmentDefinition) -> str:
     """64 hex digits of SHA-256 over image, build context and packages in canonical form.
@@ -14,12 +17,15 @@ def environment_key(definition: EnvironmentDefinition) -> str:
     channels and of pip's options does. Platform and Python in use are part of the cache's path instead.
     """
     content = {
+        "making": _MAKING,
         "image": definition.image,
         "context": definition.context,
         "python": definition.python,
         "channels": list(definition.channels),
         "requirements": sorted({canonical(text) for text in definition.requirements}),
         "options": list(definition.options),
+        "constraints": sorted({canonical(text) for text in definition.constraints}),
+        "local": dict(definition.local),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 

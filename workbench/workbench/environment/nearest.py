@@ -74,6 +74,8 @@ def lines_of(definition: EnvironmentDefinition, place: Path) -> list[str]:
         f"python {definition.python}" if definition.python else "",
         *(f"channel {channel}" for channel in definition.channels),
         *(f"option {without_credentials(option)}" for option in definition.options),
+        *(f"constraint {text}" for text in sorted(definition.constraints)),
+        *(f"local {path} {digest[:12]}" for path, digest in sorted(definition.local.items())),
         *(f"package {text}" for text in packages_of(definition).values()),
     ]
     return [fact for fact in facts if fact]

@@ -11,7 +11,7 @@ from typing import IO, Any
 from workbench_store.errors import EnvironmentFailed
 from workbench_store.locks import FileLock
 
-from workbench.environment.build import build_with_conda, build_with_uv, conda_program
+from workbench.environment.build import build_with_conda, build_with_uv, conda_program, look_into_prefix
 from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.interpreters import prove
 from workbench.environment.key import environment_key
@@ -85,6 +85,7 @@ def _find_or_build(
         with _opened(log) as words:
             _tell_nearest(definition, place, words)
             build_with_uv(definition, choice.interpreter, place, words)
+        look_into_prefix(place)
         substituted = [choice.substituted] if choice.substituted else []
         finish(place, definition, place / "bin" / "python", choice.interpreter.text, substituted)
         return _prepared(definition, key, _taken(definition, place), "built", missed, began)
@@ -102,6 +103,7 @@ def _with_conda(
         with _opened(log) as words:
             _tell_nearest(definition, place, words)
             build_with_conda(definition, program, place, words)
+        look_into_prefix(place)
         proven = prove(str(place / "bin" / "python"))
         if proven is None:
             raise EnvironmentFailed(

@@ -113,6 +113,8 @@ def _conda(definition: EnvironmentDefinition, draft: Path, notes: list[str]) -> 
     if any(line.startswith(("-r", "--requirement", ".", "/")) for line in _pip_lines(conda)):
         conda = _written_out(definition, conda)
         notes.append("the files that the conda file names are written out in it, with all packages from PyPI")
+        if definition.constraints:
+            notes.append(f"constraints are not in it: {', '.join(definition.constraints)}")
     for line in _pip_lines(conda):
         if _is_here(line):
             what = "line" if line.startswith("-") else "package"

@@ -13,6 +13,8 @@ _DROPPED = frozenset({"VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "PYTHONHOME", "__PYVE
 _DROPPED_PREFIXES = ("WORKBENCH_", "AZUREML_")
 #: Settings of ours that a run submitted by the job should share.
 _KEPT = frozenset({"WORKBENCH_CACHE"})
+#: By these a job says itself where pip installs.
+_PIP_PLACES = frozenset({"PIP_PREFIX", "PIP_TARGET", "PIP_USER"})
 
 
 def job_environment(
@@ -24,20 +26,32 @@ def job_environment(
     allocation: Mapping[str, str],
     code: Path,
     bundle: Path,
+    packages: Path | None = None,
 ) -> dict[str, str]:
     """All variables of the job; later ones win: inherited, of its environment, of its place, its own,
     Azure's, ours.
 
-    `bundle` is the in-job client's folder, which goes after what PYTHONPATH has already.
+    `packages`, where the job finds what it installs for itself, and `bundle`, the in-job client's folder, go after
+    what PYTHONPATH has already. A job that says itself where pip installs is left to it.
     """
     own = {**plan.variables, **{name: inherited[name] for name in plan.secrets if name in inherited}}
-    variables = {name: value for name, value in inherited.items() if _is_inherited(name)}
+    if own.keys() & _PIP_PLACES:
+        environment = {name: value for name, value in environment.items() if not name.startswith("PIP_")}
+    dropped = _PIP_PLACES if packages is not None else frozenset()
+    variables = {name: value for name, value in inherited.items() if _is_inherited(name) and name not in dropped}
+    if packages is not None and variables.get("PYTHONPATH"):
+        variables["PYTHONPATH"] = _without_submitters(variables["PYTHONPATH"], inherited.get("PIP_PREFIX", ""))
     variables |= {"PYTHONUNBUFFERED": "1", **environment, **allocation, **own}
     variables |= azure_variables(layout.run(plan.name), plan, code)
     variables |= workbench_variables(layout, plan)
-    paths = [part for part in (variables.get("PYTHONPATH", ""), str(bundle)) if part]
+    paths = [part for part in (variables.get("PYTHONPATH", ""), str(packages or ""), str(bundle)) if part]
     variables["PYTHONPATH"] = ":".join(paths)
     return variables
+
+
+def _without_submitters(paths: str, prefix: str) -> str:
+    """PYTHONPATH without what a job that submits has installed for itself."""
+    return ":".join(part for part in paths.split(":") if not (prefix and part.startswith(f"{prefix}/")))
 
 
 def _is_inherited(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from pathlib import Path
 
 from workbench_store.faults import fault
 from workbench_store.states import RunState
@@ -72,13 +73,24 @@ def _environment(supervision: Supervision) -> PreparedVariables:
         try:
             # A build that runs in a program of its own ends when that program is killed.
             with supervision.watch.interrupting(lambda: end_family(family, 0.0)):
-                prepared = prepare_environment(supervision.plan, supervision.files)
+                prepared = prepare_environment(supervision.plan, supervision.files, _prefix(supervision))
         except Exception:
             supervision.check_cancel()
             raise
         detail["found"] = prepared.record.get("found")
     supervision.recorder.event("environment", **prepared.record)
     return prepared
+
+
+def _prefix(supervision: Supervision) -> Path:
+    """Where pip installs what the job asks it to."""
+    return supervision.layout.staged(supervision.plan.name) / "pip"
+
+
+def _make_prefix(prefix: Path, packages: Path) -> None:
+    packages.mkdir(parents=True, exist_ok=True)
+    if not os.path.lexists(prefix / "lib64"):
+        (prefix / "lib64").symlink_to("lib")  # as in a virtual environment: some Pythons put compiled packages there
 
 
 def _provision(supervision: Supervision) -> Allocation:
@@ -128,6 +140,8 @@ def _start_and_run(supervision: Supervision, prepared: PreparedVariables, alloca
 def _launch(supervision: Supervision, prepared: PreparedVariables, allocation: Allocation) -> JobLaunch:
     from workbench.client.bundle import ensure_bundle
 
+    if prepared.packages is not None:
+        _make_prefix(_prefix(supervision), prepared.packages)
     plan, code = supervision.plan, code_folder(supervision.layout, supervision.plan.name)
     variables = job_environment(
         supervision.layout,
@@ -137,6 +151,7 @@ def _launch(supervision: Supervision, prepared: PreparedVariables, allocation: A
         allocation=allocation.environment,
         code=code,
         bundle=ensure_bundle(supervision.layout),
+        packages=prepared.packages,
     )
     command = command_of(plan.processes, plan.command, supervision.files, variables)
     ranks = launch_ranks(plan.processes, supervision.files, allocation.environment.get("CUDA_VISIBLE_DEVICES"))
