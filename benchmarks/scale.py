@@ -54,7 +54,7 @@ def main() -> None:
         try:
             _measure(place, millions)
         finally:
-            shutil.rmtree(place)
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _measure(place: Path, millions: int) -> None:

@@ -36,6 +36,8 @@ LEAST_BYTES = 64 * 1024
 _MOST_POINTS = 500_000
 #: DuckDB reads points in groups of so many rows; a series spread over one group more than it fills is near enough.
 _ROW_GROUP = 122_880
+#: For so long the background tidies at a time: a backup waits for it.
+_BACKGROUND_SECONDS = 30.0
 #: How often what was done is written down.
 _WORTH_WRITING = 50
 
@@ -208,7 +210,7 @@ def main(root: str) -> int:
     if hasattr(os, "nice"):
         os.nice(10)
     try:
-        tidy(layout)
+        tidy(layout, budget_seconds=_BACKGROUND_SECONDS)
     except (WorkbenchError, OSError):
         with suppress(OSError):
             layout.tmp.mkdir(mode=0o700, exist_ok=True)
