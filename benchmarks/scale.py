@@ -41,7 +41,7 @@ store.keys()
 took = []
 for start in range(5):
     began = time.perf_counter()
-    for number in range(start, 10000, 200): store.series(f"run{number}", "metric3", max_points=500)
+    store.series_of_runs([f"run{number}" for number in range(start, 10000, 200)], "metric3")
     took.append(time.perf_counter() - began)
 print("INSIDE", sorted(took)[len(took) // 2])
 """

@@ -276,10 +276,10 @@ class Store:
         with self._lease.reading() as connection:
             return point_queries.series(connection, name, key, rank, max_points)
 
-    def many_series(self, name: str, keys: list[str], rank: int = 0, max_points: int | None = None) -> list[Series]:
-        """Several metrics at once, in the order of `keys`."""
+    def series_of_runs(self, names: list[str], key: str, rank: int = 0, max_points: int = 500) -> dict[str, Series]:
+        """One metric of several runs, about `max_points` points of each (see `Series`), but of runs without it."""
         with self._lease.reading() as connection:
-            return [point_queries.series(connection, name, key, rank, max_points) for key in keys]
+            return point_queries.series_of_runs(connection, names, key, rank, max_points)
 
     def artifacts(self, name: str) -> list[ArtifactRecord]:
         """The files that a run saved, in order of path."""

@@ -1,5 +1,7 @@
 """Lists, filters, orders and series, with names that try to be something else."""
 
+import math
+
 import pytest
 from workbench_store.errors import NotFound
 from workbench_store.journal.writer import JournalWriter
@@ -94,3 +96,23 @@ def test_a_thinned_series_keeps_its_ends_and_extremes(layout: WorkspaceLayout) -
     assert series.steps == sorted(series.steps) and series.steps[0] == 0 and series.steps[-1] == 9999
     assert min(series.values) == -50.0 and max(series.values) == 5000.0
     assert fresh(layout).series("r", "nothing").total == 0
+
+
+def test_a_metric_of_several_runs_is_that_of_each(layout: WorkspaceLayout) -> None:
+    expected = {}
+    for number, count in enumerate((0, 1, 3, 400, 5000)):
+        journals = make_run(layout, f"r{number}")
+        values = [math.nan if step % 7 == 3 else math.sin(step * number) for step in range(count)]
+        write_points(journals, "loss", [(0, step, float(step), value) for step, value in enumerate(values)])
+        write_points(journals, "other", [(0, 0, 0.0, 9.0)])
+        write_points(journals, "loss", [(1, 0, 0.0, 7.0)])
+    store = fresh(layout)
+    for number in range(1, 5):
+        expected[f"r{number}"] = store.series(f"r{number}", "loss", max_points=200)
+    found = store.series_of_runs([f"r{number}" for number in range(5)] + ["nobody"], "loss", max_points=200)
+    assert found.keys() == expected.keys()
+    for name, one in found.items():
+        known = expected[name]
+        assert (one.steps, one.times, one.total) == (known.steps, known.times, known.total)
+        assert [value for value in one.values if value == value] == [value for value in known.values if value == value]
+    assert store.series_of_runs([], "loss") == {} == store.series_of_runs(["r1"], "nothing")

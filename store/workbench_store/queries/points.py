@@ -1,5 +1,6 @@
 """Metrics: their summaries and their points."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench_store.fold import clean
@@ -57,6 +58,43 @@ def _thinned(connection: "duckdb.DuckDBPyConnection", id: int, total: int, most:
         """,
         [id, size, total],
     ).fetchall()
+
+
+def series_of_runs(
+    connection: "duckdb.DuckDBPyConnection", names: Sequence[str], key: str, rank: int, most: int
+) -> dict[str, Series]:
+    """One metric of several runs by one question, each thinned as by `series`; runs without it are left out."""
+    found = connection.execute(
+        "SELECT id, run, count FROM series WHERE key = ? AND rank = ? AND run IN (SELECT unnest(?::VARCHAR[]))",
+        [clean(key), rank, [clean(name) for name in names]],
+    ).fetchall()
+    ids = [id for id, _, _ in found]
+    sizes = [max(1, -(-total // max(1, most // 2 - 1))) if total > most else 1 for _, _, total in found]
+    rows = connection.execute(
+        """
+        WITH asked AS (SELECT unnest(?::INTEGER[]) AS id, unnest(?::BIGINT[]) AS size),
+        numbered AS (
+            SELECT series, step, time, value, size, count(*) OVER (PARTITION BY series) AS total,
+                row_number() OVER (PARTITION BY series ORDER BY step, time) - 1 AS n
+            FROM points JOIN asked ON id = series WHERE series BETWEEN ? AND ?
+        ), kept AS (
+            SELECT series, unnest([
+                coalesce(arg_min(n, value) FILTER (isfinite(value)), min(n)),
+                coalesce(arg_max(n, value) FILTER (isfinite(value)), min(n)),
+                CASE WHEN min(n) = 0 THEN 0 END, CASE WHEN max(n) = max(total) - 1 THEN max(n) END
+            ]) AS n FROM numbered GROUP BY series, n // size
+        )
+        SELECT series, step, time, value FROM numbered SEMI JOIN kept USING (series, n) ORDER BY series, n
+        """,
+        [ids, sizes, min(ids, default=0), max(ids, default=0)],
+    ).fetchall()
+    columns: dict[int, tuple[list[int], list[float], list[float]]] = {id: ([], [], []) for id in ids}
+    for id, step, time, value in rows:
+        steps, times, values = columns[id]
+        steps.append(step)
+        times.append(time)
+        values.append(value)
+    return {run: Series(key, rank, *columns[id], total) for id, run, total in found}
 
 
 def artifacts(connection: "duckdb.DuckDBPyConnection", name: str) -> list[ArtifactRecord]:
