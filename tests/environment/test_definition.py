@@ -262,3 +262,11 @@ def test_no_older_python_is_taken() -> None:
     assert exact_minor("=3.10") == exact_minor("3.10.*") == exact_minor("==3.10.2") == "3.10"
     assert exact_minor(">=3.10") is None and exact_minor(None) is None
     assert fits(">=3.9,<3.12", "3.11.4") and not fits(">=3.9,<3.12", "3.12.0")
+
+
+def test_a_comment_is_not_continued_and_a_hash_needs_a_version(tmp_path: Path) -> None:
+    (tmp_path / "r.txt").write_text("# a note that ends so \\\ntoml==0.10.2\nsix==1.16.0 # why \\\nclick\n")
+    assert define(Environment(conda_file=conda({"pip": ["-r r.txt"]})), tmp_path).requirements[:1] == ("toml==0.10.2",)
+    (tmp_path / "r.txt").write_text("six>=1.16 --hash=sha256:00\n")
+    with pytest.raises(EnvironmentFailed, match="has a hash and no version"):
+        define(Environment(conda_file=conda({"pip": ["-r r.txt"]})), tmp_path)

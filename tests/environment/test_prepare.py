@@ -212,3 +212,37 @@ def test_pips_settings_reach_uv() -> None:
     assert found["UV_INDEX"] == "https://two.invalid/simple https://three.invalid/simple"
     assert found["UV_INDEX_STRATEGY"] == "unsafe-best-match" and found["UV_INSECURE_HOST"] == "one.invalid"
     assert index_variables({**environ, "UV_INDEX_URL": "https://mine.invalid"}) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", ["pip uninstall", "put in"])
+def test_an_environment_that_a_job_has_changed_is_made_again(tmp_path: Path, change: str) -> None:
+    package(tmp_path / "pkg", "1.0")
+    made = of_pip(tmp_path, "./pkg")
+    version = "import ownthing; print(ownthing.version)"
+    assert made.hold is not None
+    if change == "put in":
+        site = next(Path(made.python).parents[1].glob("lib/python*/site-packages"))
+        (site / "stray-9.dist-info").mkdir()
+    else:
+        subprocess.run([made.python, "-m", "pip", "uninstall", "-q", "-y", "ownthing"], check=True)
+    with pytest.raises(EnvironmentFailed, match="other runs use it still"):
+        of_pip(tmp_path, "./pkg")
+    made.hold.release()
+    again = of_pip(tmp_path, "./pkg")
+    assert again.found == "built" and "a job has changed" in again.missed and said(again, version) == "1.0"
+
+
+@pytest.mark.slow
+def test_a_local_package_is_built_of_its_source_alone_and_left_as_it_is(tmp_path: Path) -> None:
+    own = package(tmp_path / "pkg", "1.0")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "data.txt").write_text("one")
+    (own / "linked").symlink_to(tmp_path / "elsewhere")
+    (own / "build").mkdir()
+    (own / "build" / "old.py").write_text("stale")
+    before = sorted(str(path) for path in own.rglob("*"))
+    first = of_pip(tmp_path, "./pkg")
+    assert sorted(str(path) for path in own.rglob("*")) == before
+    (tmp_path / "elsewhere" / "data.txt").write_text("two")
+    assert of_pip(tmp_path, "./pkg").key != first.key, "what a link leads to counts"

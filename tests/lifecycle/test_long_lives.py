@@ -90,13 +90,18 @@ def disk(here: Path) -> Iterator[Path]:
 
 def test_a_disk_that_turns_read_only_is_told_and_is_still_read(here: Path, disk: Path) -> None:
     making = "import sys, workbench\n"
-    making += "with workbench.start_run(name=sys.argv[1], workspace='disk') as run: run.log({'k': 1.0})"
+    making += (
+        "with workbench.start_run(name=sys.argv[1], workspace='disk', system_metrics=False) as run: run.log({'k': 1.0})"
+    )
     words = [sys.executable, "-m", "workbench", "--workspace", str(disk)]
     for name in ("seen", "new"):
         subprocess.run([sys.executable, "-c", making, name], check=True)
         if name == "seen":
             subprocess.run([*words, "ls"], check=True)
-    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    turning = ["mount", "-o", "remount,ro", str(disk)]
+    wait_until(
+        lambda: subprocess.run(turning, capture_output=True).returncode == 0, "whoever uses the disk to leave it"
+    )
     try:
         with pytest.raises(WorkspaceError, match="Read-only file system"):
             workbench.start_run(workspace=disk)

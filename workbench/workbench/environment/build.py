@@ -14,7 +14,7 @@ from workbench.environment.conda_file import PYPI_NAMES
 from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.indexes import index_variables
 from workbench.environment.interpreters import Interpreter
-from workbench.environment.local_packages import refuse_changed
+from workbench.environment.local_packages import clean_copies, refuse_changed
 from workbench.environment.uv_folders import uv_folders
 
 _CONDAS = ("micromamba", "mamba", "conda")
@@ -47,7 +47,19 @@ def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, t
     }
     _make_bare([program, "venv", "--python", interpreter.path, "--no-project"], target, variables, log, definition)
     listed = target / "requirements.txt"
-    listed.write_text("\n".join([*definition.options, *definition.requirements]) + "\n", encoding="utf-8")
+    copies = target.with_name(f"{target.name}.local")
+    try:
+        refuse_changed(definition.local)
+        requirements = clean_copies(definition.local, definition.requirements, copies)
+        listed.write_text("\n".join([*definition.options, *requirements]) + "\n", encoding="utf-8")
+        _install(definition, program, target, listed, variables, log)
+    finally:
+        shutil.rmtree(copies, ignore_errors=True)
+
+
+def _install(
+    definition: EnvironmentDefinition, program: str, target: Path, listed: Path, variables: dict[str, str], log: IO[str]
+) -> None:
     if definition.requirements:
         install = [program, "pip", "install", "--no-config" if _configured(variables) else "--quiet"]
         command = [*install, "--python", str(target / "bin" / "python"), "-r", str(listed)]
@@ -56,7 +68,6 @@ def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, t
             constraints.write_text("\n".join(definition.constraints) + "\n", encoding="utf-8")
             command += ["-c", str(constraints)]
         if definition.local:
-            refuse_changed(definition.local)
             command.append("--refresh")  # else uv takes what it built of a folder before, though its code has changed
         _run(command, variables, log, definition)
 

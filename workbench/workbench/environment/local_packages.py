@@ -2,7 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from workbench_store.errors import EnvironmentFailed
@@ -29,8 +31,35 @@ def fingerprint(path: Path, shallow: bool = False) -> str:
     return digest.hexdigest()
 
 
+def clean_copies(local: Mapping[str, str], requirements: Iterable[str], place: Path) -> list[str]:
+    """The requirements with each folder that is not installed as editable copied to `place` first, as far as it is in
+    its fingerprint: what is built of a copy is built of nothing else, and leaves nothing in the user's folder.
+
+    Raises OSError.
+    """
+    placed = list(requirements)
+    folders = sorted((path for path in local if Path(path).is_dir()), key=len, reverse=True)
+    for number, path in enumerate(folders):
+        used = re.compile(rf"(?<![\w./-]){re.escape(path)}(?![\w./-])|(?<=file://){re.escape(path)}(?![\w./-])")
+        if not any(used.search(line) for line in placed if not line.startswith("-e ")):
+            continue
+        copy = place / str(number) / Path(path).name
+        for name, file in _files(Path(path), shallow=False):
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, copy / name)
+        words = str(copy).replace("\\", r"\\")
+        placed = [line if line.startswith("-e ") else used.sub(words, line) for line in placed]
+    return placed
+
+
 def _files(folder: Path, shallow: bool) -> Iterator[tuple[str, Path]]:
-    for root, names, files in os.walk(folder):
+    seen = set()
+    for root, names, files in os.walk(folder, followlinks=True):
+        here = os.path.realpath(root)
+        if here in seen:  # a link that loops
+            names[:] = []
+            continue
+        seen.add(here)
         names[:] = [] if shallow else sorted(name for name in names if _counts(folder, Path(root), name))
         for name in sorted(files):
             file = Path(root, name)

@@ -11,7 +11,7 @@ from workbench_store.errors import EnvironmentFailed
 from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.interpreters import Interpreter, find_interpreters, prove
 from workbench.environment.python_choice import Choice, choices, exact_minor
-from workbench.environment.shelf import READY, place_of, read_ready, ready_fitting, shelf_of
+from workbench.environment.shelf import READY, change_of, place_of, read_ready, ready_fitting, shelf_of
 from workbench.environment.uv_folders import uv_folders
 
 
@@ -41,6 +41,9 @@ def place_for(key: str, choice: Choice) -> Path:
 
 def why_missed(place: Path) -> str:
     """Why there is no environment at `place`, in words."""
+    changed = change_of(place)
+    if changed is not None:
+        return changed
     if place.exists():
         return f"{place} was not finished, or its Python is gone"
     if place.parent.exists() and any(place.parent.glob("*/" + READY)):

@@ -36,6 +36,11 @@ class PipLines:
         if not line:
             return
         if not line.startswith("-"):
+            if "--hash" in line and "==" not in line.partition("--hash")[0] and "@" not in line:
+                raise EnvironmentFailed(
+                    f"the line {line.split(' --hash')[0]!r} has a hash and no version, so nothing says what it is of",
+                    remedy="Pin the version with ==, as `pip-compile --generate-hashes` does.",
+                )
             self.requirements.append(self._requirement(line, folders))
             return
         match = _LONG.fullmatch(line) or _SHORT.fullmatch(line)
@@ -104,12 +109,20 @@ class PipLines:
 
 
 def joined(path: Path) -> Iterator[str]:
-    """The lines of a requirements file, those joined that a backslash continues."""
+    """The lines of a requirements file, those joined that a backslash continues; no comment is continued."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise EnvironmentFailed(f"the requirements file {path} cannot be read: {error}") from error
-    yield from re.sub(r"[ \t]*\\\r?\n[ \t]*", " ", text).splitlines()
+    parts: list[str] = []
+    for line in text.splitlines():
+        if line.endswith("\\") and not line.lstrip().startswith("#"):
+            parts.append(line.rstrip("\\").strip())
+            continue
+        yield " ".join([*parts, line.strip()])
+        parts = []
+    if parts:
+        yield " ".join(parts)
 
 
 def _file(name: str, folders: tuple[Path, ...], line: str, inside: tuple[Path, ...]) -> Path:

@@ -1,7 +1,6 @@
 """Finding an environment in the cache, or making it there."""
 
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from workbench.environment.key import environment_key
 from workbench.environment.lookup import conda_place, place_for, pythons, ready_place, why_missed
 from workbench.environment.nearest import nearest
 from workbench.environment.python_choice import Choice
-from workbench.environment.shelf import finish, making, take
+from workbench.environment.shelf import clear, finish, making, take
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def _find_or_build(
         taken = take(place)  # another run may have made it meanwhile
         if taken is not None:
             return _prepared(definition, key, taken, "cache", "", began)
-        shutil.rmtree(place, ignore_errors=True)
+        clear(place)
         with _opened(log) as words:
             _tell_nearest(definition, place, words)
             build_with_uv(definition, choice.interpreter, place, words)
@@ -99,7 +98,7 @@ def _with_conda(
         if taken is not None:
             return _prepared(definition, key, taken, "cache", "", began)
         missed = why_missed(place)
-        shutil.rmtree(place, ignore_errors=True)
+        clear(place)
         with _opened(log) as words:
             _tell_nearest(definition, place, words)
             build_with_conda(definition, program, place, words)

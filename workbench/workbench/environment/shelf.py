@@ -84,10 +84,44 @@ def _has_trace(place: Path) -> bool:
 
 
 def read_ready(place: Path) -> dict[str, Any] | None:
-    """What is known of the environment at `place`; None when it is not whole, as when that cannot be what `finish`
-    wrote, or its Python is gone."""
+    """What is known of the environment at `place`; None when it is not whole: that cannot be what `finish` wrote, its
+    Python is gone, or a job has put packages into it or taken some out."""
     content = read_json(place / READY)
-    return content if content is not None and _is_sound(content) and _runs(content["python"]) else None
+    if content is None or not _is_sound(content) or not _runs(content["python"]):
+        return None
+    return content if content.get("installed", installed(place)) == installed(place) else None
+
+
+def installed(place: Path) -> list[str]:
+    """The packages in the environment, each with its version, as their folders are named."""
+    return sorted(folder.name for folder in place.glob("lib/python*/site-packages/*.dist-info"))
+
+
+def change_of(place: Path) -> str | None:
+    """What a job has done to the environment since it was made, in words; None where nothing is known of that."""
+    before = (read_json(place / READY) or {}).get("installed")
+    now = installed(place)
+    if not isinstance(before, list) or before == now:
+        return None
+    parts = [(sorted({*map(str, before)} - {*now}), "gone"), (sorted({*now} - {*map(str, before)}), "new")]
+    told = [
+        f"{', '.join(name.removesuffix('.dist-info') for name in names[:5])} {how}" for names, how in parts if names
+    ]
+    return f"a job has changed {place}: {'; '.join(told)}"
+
+
+def clear(place: Path) -> None:
+    """Remove what is at `place`, to be made again by whoever holds its `making` lock. Raises EnvironmentFailed while
+    runs use it."""
+    held = _locks([_beside(place, ".used")])
+    if held is None and place.exists():
+        raise EnvironmentFailed(
+            f"{change_of(place) or f'{place} is not whole'}, and other runs use it still",
+            remedy="Run this again when they are over: then it is made anew.",
+        )
+    shutil.rmtree(place, ignore_errors=True)
+    for lock in held or ():
+        lock.release()
 
 
 def _is_sound(content: dict[str, Any]) -> bool:
@@ -132,7 +166,13 @@ def finish(
     place: Path, definition: EnvironmentDefinition, python: Path, version: str, substituted: list[str]
 ) -> dict[str, Any]:
     """Keep its definition and mark it whole, which is the last thing that happens to it."""
-    content = {"python": str(python), "python_version": version, "substituted": substituted, "made": time.time()}
+    content = {
+        "python": str(python),
+        "python_version": version,
+        "substituted": substituted,
+        "made": time.time(),
+        "installed": installed(place),
+    }
     for name, data in ((DEFINITION, definition_to_dict(definition)), (READY, content)):
         draft = place / f"{name}.new"
         draft.write_text(json.dumps(data), encoding="utf-8")
