@@ -27,8 +27,8 @@ from tests.small_disk import small_disk
 SUBMITTING = """
 import sys
 from workbench import Input, Output, Workspace, command
-words = "cp -r {0}inputs.local{1} copy; while ! test -e {2}; do sleep 0.05; done; echo x > outputs/o.txt; "
-words += "echo y > {0}outputs.named{1}/n.txt"
+words = "touch {2}.started; cp -r {0}inputs.local{1} copy; while ! test -e {2}; do sleep 0.05; done; "
+words += "echo x > outputs/o.txt; echo y > {0}outputs.named{1}/n.txt"
 job = command(
     command=words.format("${{", "}}", sys.argv[1]),
     code="./code",
@@ -51,7 +51,7 @@ def test_the_package_goes_away_under_a_living_supervisor(here: Path) -> None:
     submitting = [sys.executable, "-c", SUBMITTING, str(here / "go")]
     name = subprocess.run(submitting, env=environment, capture_output=True, text=True, check=True).stdout.strip()
     layout = WorkspaceLayout(here / ".workbench")
-    wait_until(lambda: current_state(layout.run(name)) is RunState.RUNNING, "the job to run")
+    wait_until((here / "go.started").exists, "the command to run")
     shutil.rmtree(installed)
     (here / "go").touch()
     wait_until(lambda: current_state(layout.run(name)).final, "the run to end")
