@@ -85,8 +85,8 @@ def _grown(rows: list[dict[str, Any]]) -> str:
 def _cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
-    memory = f", {row['megabytes']:.0f} MB" if row["megabytes"] else ""
-    return f"{row['seconds']:.3g} {row.get('unit', 's')}{memory}"
+    seconds = f"{row['seconds']:.3g} s" if row["seconds"] else ""
+    return ", ".join(part for part in (seconds, f"{row['megabytes']:.0f} MB" if row["megabytes"] else "") if part)
 
 
 def main() -> None:

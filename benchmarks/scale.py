@@ -68,7 +68,7 @@ def _measure(place: Path, millions: int) -> None:
         inside = next((line.split()[1] for line in said.splitlines() if line.startswith("INSIDE ")), None)
         _tell(millions, what, float(inside) if inside else seconds, megabytes)
     store = place / ".workbench" / "store.duckdb"
-    print(f"{millions} M points: the store has {store.stat().st_size / 1024**2:.0f} MiB", flush=True)
+    _tell(millions, "the store's file", 0.0, store.stat().st_size / 1024**2)
 
 
 def _work(place: Path) -> list[tuple[str, str]]:
@@ -108,7 +108,7 @@ def _tell(millions: int, what: str, seconds: float, megabytes: float) -> None:
     if "--json" in sys.argv:
         print(json.dumps({"millions": millions, "what": what, "seconds": seconds, "megabytes": megabytes}), flush=True)
     else:
-        over = "  OVER 500 MB" if megabytes > _BUDGET_MB else ""
+        over = "  OVER 500 MB" if megabytes > _BUDGET_MB and seconds else ""
         print(f"{millions:4d} M points  {what:24s} {seconds:9.3f} s  {megabytes:6.0f} MB{over}", flush=True)
 
 

@@ -1,9 +1,9 @@
 """Write docs/cli-reference.md from the parsers of the commands: what is there is what `--help` says."""
 
 import argparse
-import sys
 from pathlib import Path
 
+from generated import write_or_check
 from workbench.cli.groups import grouped
 from workbench.cli.main import COMMANDS, build_parser
 from workbench.cli.parsers import actions_of
@@ -96,14 +96,5 @@ def _escaped(text: str) -> str:
     return text.replace("<", "&lt;").replace("*", "\\*")
 
 
-def main() -> None:
-    """Write it, or with `--check` end with 1 where it is out of date."""
-    text = reference()
-    if "--check" not in sys.argv[1:]:
-        TARGET.write_text(text, encoding="utf-8")
-    elif not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
-        sys.exit(f"{TARGET} is out of date: make docs")
-
-
 if __name__ == "__main__":
-    main()
+    write_or_check(TARGET, reference())

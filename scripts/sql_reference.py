@@ -1,8 +1,8 @@
 """Write docs/sql.md from the views that users' SQL reads."""
 
-import sys
 from pathlib import Path
 
+from generated import write_or_check
 from workbench_store.user_sql import DEFAULT_SECONDS, VIEWS
 
 TARGET = Path(__file__).parents[1] / "docs" / "sql.md"
@@ -49,14 +49,5 @@ def reference() -> str:
     return "\n".join(parts)
 
 
-def main() -> None:
-    """Write it, or with `--check` end with 1 where it is out of date."""
-    text = reference()
-    if "--check" not in sys.argv[1:]:
-        TARGET.write_text(text, encoding="utf-8")
-    elif not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text:
-        sys.exit(f"{TARGET} is out of date: make docs")
-
-
 if __name__ == "__main__":
-    main()
+    write_or_check(TARGET, reference())

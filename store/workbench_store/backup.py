@@ -22,9 +22,9 @@ from workbench_store.workspace import workspace_id
 #: In this order. Journals name artifacts, plans name snapshots, manifests name blobs.
 _PARTS = ("journal", "runs", "trash", "snapshots", "blobs", "datastores", "computes")
 _FILES = ("workspace.json", ".gitignore", "README.md")
-#: What is of this moment and this machine alone: locks, and signs of life of processes that the copy does not have.
+#: What is of this moment alone. The locks by which a run's end is judged come along: in a copy nobody holds them.
 _WAIT_SECONDS = 60.0
-_LEFT_OUT = frozenset({"supervisor.lock", "script.lock", "sampler.lock", "heartbeat"})
+_LEFT_OUT = frozenset({"sampler.lock", "heartbeat"})
 
 
 @dataclass(frozen=True)
@@ -143,10 +143,15 @@ def _copy(source: Path, place: Path) -> int:
 
 
 def _follow_moves(layout: WorkspaceLayout, copy: WorkspaceLayout) -> None:
-    """Remove from the copy what it has twice, since it was moved: runs in or out of the trash, packed journals."""
+    """Remove from the copy what it has twice, since it was moved (runs in or out of the trash, packed journals), and
+    what onlookers have judged of runs in the copy."""
     for here, there in ((layout.runs, layout.trash), (layout.trash, layout.runs)):
         for folder in (copy.root / here.name).glob("*"):
             if not (here / folder.name).exists() and (there / folder.name).exists():
                 shutil.rmtree(folder)
+    # That a run of the copy has no holder was written there, not here, where it may have gone on.
+    for judged in copy.root.glob("runs/*/journal/judge-*"):
+        if judged.parent.is_dir() and not (layout.root / judged.relative_to(copy.root)).exists():
+            judged.unlink()
     for packed in copy.root.glob("runs/*/journal/*.gz"):
         packed.with_suffix("").unlink(missing_ok=True)

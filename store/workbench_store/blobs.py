@@ -63,16 +63,6 @@ class BlobStore:
         except FileNotFoundError:
             raise SnapshotError(f"blob {hash} is missing from {self._root}", remedy="Restore it from a copy.") from None
 
-    def add_bytes(self, data: bytes) -> Blob:
-        """Store `data`."""
-        blob = Blob(xxh3_128(data).hexdigest(), len(data))
-        if not self.has(blob.hash):
-            draft = self._draft()
-            with draft.open("wb") as file:
-                file.write(data)
-            self._keep(draft, blob.hash)
-        return blob
-
     def add_file(self, source: Path) -> Blob:
         """Store a file's content as it is now; a file that changes while it is read is read again.
 

@@ -14,6 +14,11 @@ MEMORY_LIMIT = "400MB"
 MOST_THREADS = 4
 
 
+def quoted(text: "str | os.PathLike[str]") -> str:
+    """A text or a path as SQL writes it."""
+    return "'" + os.fspath(text).replace("'", "''") + "'"
+
+
 def open_connection(layout: WorkspaceLayout) -> "duckdb.DuckDBPyConnection":
     """A connection to an empty database in memory, to which a `Lease` attaches the store's file."""
     import duckdb

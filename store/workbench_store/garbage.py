@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench_store.content_lock import removing_content
+from workbench_store.disk_use import bytes_on_disk
 from workbench_store.errors import NotFound, SnapshotError, StoreDamaged
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.snapshot.manifest import read_snapshot
-from workbench_store.trash import finish_purges, folder_bytes
+from workbench_store.trash import finish_purges
 
 #: What is half made and older than this, in seconds, is nobody's work any more.
 _OLD_SECONDS = 24 * 3600.0
@@ -51,9 +52,11 @@ def find_garbage(layout: WorkspaceLayout, without: frozenset[str] = frozenset())
     used = _used_snapshots(layout, without)
     manifests = {path.name.removesuffix(".json"): path for path in layout.snapshots.glob("*.json")}
     kept = {hash for id in used & set(manifests) for hash in _hashes(layout, id)}
-    blobs = {path: _size(path) for path in layout.blobs.glob("??/*") if path.parent.name + path.name not in kept}
-    snapshots = {path: _size(path) for id, path in manifests.items() if id not in used}
-    return Garbage(snapshots, blobs, {path: _whole_size(path) for path in _leftovers(layout)})
+    blobs = {
+        path: bytes_on_disk(path) for path in layout.blobs.glob("??/*") if path.parent.name + path.name not in kept
+    }
+    snapshots = {path: bytes_on_disk(path) for id, path in manifests.items() if id not in used}
+    return Garbage(snapshots, blobs, {path: bytes_on_disk(path) for path in _leftovers(layout)})
 
 
 def remove_garbage(layout: WorkspaceLayout, without: frozenset[str] = frozenset()) -> int:
@@ -111,14 +114,3 @@ def _touched(path: Path) -> float:
         return latest
     except OSError:
         return time.time()
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.lstat().st_blocks * 512
-    except OSError:
-        return 0
-
-
-def _whole_size(path: Path) -> int:
-    return folder_bytes(path) if path.is_dir() else _size(path)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench_store.connection import open_connection
+from workbench_store.connection import open_connection, quoted
 from workbench_store.errors import StoreBusy, StoreDamaged, WorkbenchError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
@@ -222,11 +222,10 @@ class Lease:
     def _attach(self, connection: "duckdb.DuckDBPyConnection", options: str, path: Path) -> None:
         import duckdb
 
-        place = str(path).replace("'", "''")
         deadline = time.monotonic() + FOREIGN_PATIENCE
         while True:
             try:
-                connection.execute(f"ATTACH '{place}' AS store {options}")
+                connection.execute(f"ATTACH {quoted(path)} AS store {options}")
                 return
             except duckdb.IOException as error:
                 if "lock" not in str(error).lower():

@@ -57,11 +57,6 @@ class FileLock:
         self._mark: Optional[Tuple[int, int]] = None
 
     @property
-    def held(self) -> bool:
-        """Whether this object holds the lock (never so in a forked child)."""
-        return self._descriptor is not None
-
-    @property
     def descriptor(self) -> Optional[int]:
         """The open file that carries the lock: a process that is given it holds the lock too, until either unlocks it
         or both are gone. None when it is not held."""

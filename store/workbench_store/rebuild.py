@@ -1,6 +1,8 @@
 """Making the store again from the journals, which are the record."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from workbench_store.errors import StoreBusy, WorkspaceError
 from workbench_store.faults import fault
@@ -23,22 +25,32 @@ def rebuild(layout: WorkspaceLayout) -> Refresh:
     for path in (layout.store, log_of(layout.store)):
         if path.is_dir():
             raise WorkspaceError(f"{path} is a folder", remedy="Move it away, then rebuild again.")
+    with second_store(layout) as draft:
+        return _rebuild(layout, draft)
+
+
+@contextmanager
+def second_store(layout: WorkspaceLayout) -> Iterator[WorkspaceLayout]:
+    """A place for a store of its own beside the real one, empty, for one process at a time; it is removed afterwards.
+
+    Raises StoreBusy while another process has it.
+    """
     layout.tmp.mkdir(mode=0o700, exist_ok=True)
     turn = FileLock(layout.rebuild_lock)
     # Not `try_acquire`: who sweeps up after a killed rebuild holds it for a moment.
     if not turn.acquire(timeout=_TURN_SECONDS):
-        raise StoreBusy("another process is making the store again just now", remedy="Wait for it to end.")
+        raise StoreBusy("another process makes or verifies the store just now", remedy="Wait for it to end.")
     draft = layout.rebuilding()
     try:
-        return _rebuild(layout, draft)
+        shutil.rmtree(draft.store.parent, ignore_errors=True)
+        draft.store.parent.mkdir(mode=0o700)
+        yield draft
     finally:
         shutil.rmtree(draft.store.parent, ignore_errors=True)
         turn.release()
 
 
 def _rebuild(layout: WorkspaceLayout, draft: WorkspaceLayout) -> Refresh:
-    shutil.rmtree(draft.store.parent, ignore_errors=True)
-    draft.store.parent.mkdir(mode=0o700)
     report = Store(draft).refresh()
     if report.blocked:
         raise WorkspaceError(f"the store cannot be made again: {report.blocked}", remedy="Nothing was changed.")

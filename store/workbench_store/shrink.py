@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from workbench_store.connection import open_connection
+from workbench_store.connection import open_connection, quoted
 from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of, log_of
@@ -56,8 +56,8 @@ def _copy(layout: WorkspaceLayout, draft: "os.PathLike[str]") -> None:
     connection = open_connection(layout)
     try:
         # Not read-only: a log that a killed process left is taken in first, and so is no part of the new file.
-        connection.execute(f"ATTACH {_quoted(layout.store)} AS store")
-        connection.execute(f"ATTACH {_quoted(draft)} AS fresh")
+        connection.execute(f"ATTACH {quoted(layout.store)} AS store")
+        connection.execute(f"ATTACH {quoted(draft)} AS fresh")
         connection.execute("COPY FROM DATABASE store TO fresh")
         connection.execute("CHECKPOINT fresh")
         connection.execute("CHECKPOINT store")
@@ -76,7 +76,3 @@ def _copy(layout: WorkspaceLayout, draft: "os.PathLike[str]") -> None:
     finally:
         os.close(descriptor)
     log_of(layout.store).unlink(missing_ok=True)
-
-
-def _quoted(path: "os.PathLike[str]") -> str:
-    return "'" + os.fspath(path).replace("'", "''") + "'"

@@ -27,6 +27,7 @@ from workbench_store.journal.reader import read_chunk
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import Lease, lease_of
 from workbench_store.news import JournalWatch
+from workbench_store.prefixes import the_one
 from workbench_store.queries import media as media_queries
 from workbench_store.queries import points as point_queries
 from workbench_store.queries import ports as port_queries
@@ -55,7 +56,6 @@ _BATCH_POINTS = 1_000_000
 #: Each series of a chunk costs memory of its own, however few points it has.
 _BATCH_SERIES = 30_000
 _BATCH_BYTES = 48 * 1024 * 1024
-_MOST_NAMED = 8
 #: So many runs that have settled are worth a transaction, which spares every later process a look at each.
 _WORTH_WRITING = 50
 
@@ -100,10 +100,14 @@ class Store:
         return done
 
     def _refreshing(self, budget_seconds: float | None, only: str | None) -> Iterator[Refresh]:
-        """One transaction after the other; what they brought so far."""
+        """One transaction after the other; what they brought so far.
+
+        What is there at the beginning is brought: runs that log all the time would keep it going for ever.
+        """
         done = Refresh()
         deadline = None if budget_seconds is None else time.monotonic() + budget_seconds
-        while grown := self._grown(self._known_offsets(), only):
+        news = self._grown(self._known_offsets(), only)
+        while grown := self._not_yet(news):
             read = self._read(grown, self._known_offsets())
             batch = self._ingest(read)
             late = deadline is not None and time.monotonic() > deadline
@@ -120,25 +124,26 @@ class Store:
 
     def _known_offsets(self) -> dict[JournalKey, int]:
         if self._offsets is None or self._file != self._file_now():
-            self._forget_removed()
-            with self._lease.reading() as connection:
-                self._offsets = read_offsets(connection)
-                self._watch.remember(read_settled(connection))
-                ends = run_queries.ends(connection)
-                self._file = self._file_now()
-            self._torn.clear()
-            settled = self._watch.settle(ends, self._offsets)
-            if len(settled) >= _WORTH_WRITING and os.access(self.layout.store, os.W_OK):
-                with self._lease.writing() as connection:
-                    write_settled(connection, settled)
+            self._offsets = self._load_offsets()
         return self._offsets
 
-    def _forget_removed(self) -> None:
-        """Finish what a removal began that was killed between the folder and the rows."""
+    def _load_offsets(self) -> dict[JournalKey, int]:
         with self._lease.reading() as connection:
             removed = removed_but_known(self.layout, connection)
-        if removed and os.access(self.layout.store, os.W_OK):
+            offsets = read_offsets(connection)
+            self._watch.remember(read_settled(connection))
+            ends = run_queries.ends(connection)
+            self._file = self._file_now()
+        writable = os.access(self.layout.store, os.W_OK)
+        if removed and writable:  # a removal was killed between the folder and the rows
             forget_runs(self.layout, removed)
+            return self._load_offsets()
+        self._torn.clear()
+        settled = self._watch.settle(ends, offsets)
+        if len(settled) >= _WORTH_WRITING and writable:
+            with self._lease.writing() as connection:
+                write_settled(connection, settled)
+        return offsets
 
     def _file_now(self) -> tuple[str, int]:
         """Which file the store is, as far as can be told without opening it."""
@@ -147,13 +152,18 @@ class Store:
         except OSError:
             return "", 0
 
-    def _grown(self, offsets: dict[JournalKey, int], only: str | None) -> list[JournalKey]:
-        """Journals with bytes that were not read, or not to the same end, before."""
-        return [
-            key
+    def _grown(self, offsets: dict[JournalKey, int], only: str | None) -> dict[JournalKey, int]:
+        """Journals with bytes that were not read, or not to the same end, before, and their sizes now."""
+        return {
+            key: size
             for key, size in self._watch.sizes(only).items()
             if size > offsets.get(key, 0) and self._torn.get(key) != size
-        ]
+        }
+
+    def _not_yet(self, news: dict[JournalKey, int]) -> list[JournalKey]:
+        """Those of the journals that are not read to that size, unless they end in a record that is not whole."""
+        offsets = self._known_offsets()
+        return [key for key, size in news.items() if size > offsets.get(key, 0) and self._torn.get(key, 0) < size]
 
     def _path(self, key: JournalKey) -> Path:
         folder = self.layout.journals if key.run == WORKSPACE else self.layout.run(key.run).journals
@@ -199,14 +209,10 @@ class Store:
         """The one run that has this name, or whose name alone begins so. Raises NotFound, naming what is near."""
         with self._lease.reading() as connection:
             found = run_queries.names_beginning(connection, name) if name else []
-            if name in found:
-                return name
-            if len(found) == 1:
-                return found[0]
-            every = [] if found else run_queries.all_names(connection)
-        if found:
-            shown = ", ".join(found[:_MOST_NAMED]) + (" ..." if len(found) > _MOST_NAMED else "")
-            raise NotFound(f"{name!r} begins the names of {len(found)} runs: {shown}", remedy="Give more of the name.")
+            one = the_one(name, found)
+            if one is not None:
+                return one
+            every = run_queries.all_names(connection)
         if name and os.path.isdir(self.layout.trashed(name).root):
             raise NotFound(f"run {name} is in the trash", remedy=f"Bring it back: workbench restore {name}")
         near = difflib.get_close_matches(name, every, 3, 0.5)

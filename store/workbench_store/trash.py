@@ -11,9 +11,9 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from workbench_store.disk_use import bytes_on_disk
 from workbench_store.edits import append_edits
 from workbench_store.errors import NotFound, RunError, WorkspaceError
 from workbench_store.forget import forget_runs
@@ -84,7 +84,7 @@ def _removed(layout: WorkspaceLayout, name: str) -> Removed:
         removed, state, experiment = float(facts["removed"]), str(facts["state"]), str(facts["experiment"])
     except (OSError, ValueError, KeyError, TypeError):
         removed, state, experiment = files.root.stat().st_mtime, "Unknown", ""
-    return Removed(name, removed, state, experiment, folder_bytes(files.root))
+    return Removed(name, removed, state, experiment, bytes_on_disk(files.root))
 
 
 def take_from_trash(layout: WorkspaceLayout, name: str) -> None:
@@ -125,25 +125,3 @@ def finish_purges(layout: WorkspaceLayout) -> None:
     append_edits(layout, "purged", ({"run": path.name.removeprefix(_PURGED)} for path in gone))
     for path in gone:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def folder_bytes(folder: Path) -> int:
-    """The bytes that the files below a folder take of the disk, each counted once however many names it has."""
-    seen: set[tuple[int, int]] = set()
-    total = 0
-    waiting = [os.fspath(folder)]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                        continue
-                    found = entry.stat(follow_symlinks=False)
-                    if found.st_nlink > 1 and (found.st_dev, found.st_ino) in seen:
-                        continue
-                    seen.add((found.st_dev, found.st_ino))
-                    total += getattr(found, "st_blocks", -(-found.st_size // 512)) * 512
-        except OSError:
-            continue
-    return total

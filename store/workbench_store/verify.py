@@ -4,18 +4,20 @@ The tables are compared with those of a second database that is made from the jo
 rows in each table, so that what differs is told by its run.
 """
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from workbench_store.blobs import BlobStore
-from workbench_store.errors import NotFound, SnapshotError, StoreBusy, WorkspaceError
+from workbench_store.errors import NotFound, SnapshotError, WorkspaceError
+from workbench_store.ingest import JournalKey, read_offsets
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
-from workbench_store.locks import FileLock
+from workbench_store.rebuild import second_store
 from workbench_store.snapshot.manifest import read_snapshot
 from workbench_store.store import Store
 
+#: So often both databases are brought up to date, until they have read the same.
+_ATTEMPTS = 3
 #: The rows of each table by the run that they are of, without the numbers that a database gives for itself.
 _TABLES = {
     "runs": "SELECT name AS run, * EXCLUDE (id) FROM runs",
@@ -63,32 +65,40 @@ def verify_content(layout: WorkspaceLayout) -> Iterator[Fault | str]:
 def verify_tables(layout: WorkspaceLayout) -> Iterator[Fault | str]:
     """Compare every table with what the journals say: the faults, and the name of each table.
 
-    Raises StoreBusy when the store is being made again just now, and WorkspaceError where there is no room for a
-    second database.
+    A run that is being written to all the time is left out, and named as `growing`. Raises StoreBusy when the store is
+    being made again just now, and WorkspaceError where there is no room for a second database.
     """
-    layout.tmp.mkdir(mode=0o700, exist_ok=True)
-    turn = FileLock(layout.rebuild_lock)
-    if not turn.try_acquire():
-        raise StoreBusy("the store is being made again or verified just now", remedy="Wait for that to end.")
-    draft = layout.rebuilding()
-    try:
-        shutil.rmtree(draft.store.parent, ignore_errors=True)
-        draft.store.parent.mkdir(mode=0o700)
-        Store(layout).refresh()
-        report = Store(draft).refresh()
-        if report.blocked:
-            raise WorkspaceError(f"the journals cannot be read again: {report.blocked}", remedy="Nothing was changed.")
+    with second_store(layout) as draft:
+        growing = _bring_level(layout, draft)
         for table in _TABLES:
-            yield from _compared(layout, draft, table)
+            yield from _compared(layout, draft, table, growing)
             yield f"table {table}"
-    finally:
-        shutil.rmtree(draft.store.parent, ignore_errors=True)
-        turn.release()
+        yield from (f"growing {run}" for run in sorted(growing))
 
 
-def _compared(layout: WorkspaceLayout, draft: WorkspaceLayout, table: str) -> Iterator[Fault]:
+def _bring_level(layout: WorkspaceLayout, draft: WorkspaceLayout) -> set[str]:
+    """Let both have read the same of the journals; the runs of which they have not, as they grow meanwhile."""
+    growing: set[str] = set()
+    for _attempt in range(_ATTEMPTS):
+        for one in (layout, draft):
+            report = Store(one).refresh()
+            if report.blocked:
+                raise WorkspaceError(f"the journals cannot be read: {report.blocked}", remedy="Nothing was changed.")
+        ours, theirs = _offsets(layout), _offsets(draft)
+        growing = {key.run for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)}
+        if not growing:
+            break
+    return growing
+
+
+def _offsets(layout: WorkspaceLayout) -> dict[JournalKey, int]:
+    with lease_of(layout).reading() as connection:
+        return read_offsets(connection)
+
+
+def _compared(layout: WorkspaceLayout, draft: WorkspaceLayout, table: str, growing: set[str]) -> Iterator[Fault]:
     ours, theirs = _digests(layout, table), _digests(draft, table)
-    for run in sorted(set(ours) | set(theirs)):
+    for run in sorted((ours.keys() | theirs.keys()) - growing):
         found, wanted = ours.get(run, (0, 0)), theirs.get(run, (0, 0))
         if found == wanted:
             continue

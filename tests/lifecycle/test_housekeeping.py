@@ -12,6 +12,7 @@ from workbench.housekeeping.giving_back import give_back, offer
 from workbench.housekeeping.proof import prove
 from workbench.housekeeping.usage import measure
 from workbench.lifecycle import remove_runs
+from workbench.view.fresh import refresh
 from workbench_store.backup import back_up
 from workbench_store.content_lock import adding_content
 from workbench_store.errors import RunError, StoreBusy, StoreDamaged, UsageError
@@ -26,6 +27,8 @@ from workbench_store.tidy import tidy
 from workbench_store.verify import Fault
 
 import workbench as wb
+from tests.client.scripts import start_script
+from tests.lifecycle.launched import wait_until
 from tests.store.journals import fresh, make_run, write_points
 from workbench import Workspace, command
 
@@ -271,10 +274,37 @@ def test_a_backup_while_a_run_logs_has_a_beginning_of_it(workspace: Workspace, t
             run.log({"a": step}, step=step)
         back_up(workspace.layout, tmp_path / "copy")
         run.log({"a": 1000}, step=1000)
-    copy = WorkspaceLayout(tmp_path / "copy" / ".workbench")
+        copy = WorkspaceLayout(tmp_path / "copy" / ".workbench")
+        refresh(copy, Store(copy))
+        assert str(Store(copy).run("live").state) == "Failed", "in the copy nobody goes on with it"
+        assert Workspace().run("live").state == "Running"
     assert fresh(copy).series("live", "a").steps == list(range(1000)) and faults(copy) == []
     back_up(workspace.layout, tmp_path / "copy")
-    assert len(fresh(copy).series("live", "a")) == 1001
+    refresh(copy, Store(copy))
+    assert len(fresh(copy).series("live", "a")) == 1001 and str(Store(copy).run("live").state) == "Completed"
+
+
+LOGGING = """
+import time, workbench
+with workbench.start_run(name="busy", system_metrics=False) as run:
+    step = 0
+    while True:
+        run.log({"a": step}, step=step)
+        step += 1
+        time.sleep(0.001)
+"""
+
+
+def test_a_run_that_logs_all_the_time_is_no_fault_and_holds_nobody_up(workspace: Workspace, here: Path) -> None:
+    script = start_script(here, LOGGING)
+    try:
+        wait_until(lambda: Store(workspace.layout).refresh() and "busy" in Store(workspace.layout).runs().names, "busy")
+        assert faults(workspace.layout) == []
+        found = list(prove(workspace.layout))
+        assert "growing busy" in found and "table points" in found
+    finally:
+        script.kill()
+        script.communicate()
 
 
 def test_a_backup_after_journals_were_compressed(workspace: Workspace, tmp_path: Path) -> None:

@@ -126,3 +126,30 @@ def test_a_journal_that_grows_record_by_record_is_taken_in_as_it_grows(layout: W
     store.refresh()
     assert counts == sorted(counts) and store.series("r", "k").total == 3
     assert store.run("r").gap_bytes == 0
+
+
+LOGGER = """
+import sys
+from pathlib import Path
+from workbench_store.journal.writer import JournalWriter
+writer = JournalWriter(Path(sys.argv[1]), "client", 0)
+print("ready", flush=True)
+step = 0
+while True:
+    writer.points(1.0, step, ("k",), (float(step),))
+    step += 1
+"""
+
+
+def test_a_refresh_ends_though_a_run_logs_without_a_pause(layout: WorkspaceLayout) -> None:
+    logger = python(LOGGER, str(make_run(layout, "busy")))
+    assert logger.stdout is not None and logger.stdout.readline() == "ready\n", logger.communicate()
+    try:
+        store, counts = Store(layout), []
+        for _ in range(5):
+            assert store.refresh().pending is False
+            counts.append(len(store.series("busy", "k")))
+    finally:
+        kill(logger)
+    assert counts == sorted(counts) and counts[-1] > counts[0] > 0
+    assert store.refresh().points == len(fresh(layout).series("busy", "k")) - counts[-1]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench_store.cache_root import TAG_NAME, cache_root, is_ours
+from workbench_store.disk_use import bytes_on_disk
 from workbench_store.errors import RunError, WorkspaceError
 from workbench_store.locks import FileLock
 
@@ -33,7 +34,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class CachePart:
-    """A file or folder at the top of the cache. `what` is None for what is not ours. size: bytes of its files."""
+    """A file or folder at the top of the cache. `what` is None for what is not ours. size: bytes of the disk."""
 
     path: Path
     what: str | None
@@ -53,22 +54,7 @@ def cache_parts() -> list[CachePart]:
     except OSError as error:
         raise WorkspaceError(f"the cache folder {root} cannot be read: {error.strerror}") from error
     order = [name for name in KINDS if name in names] + [name for name in names if name not in KINDS]
-    return [CachePart(root / name, KINDS.get(name), _size(root / name)) for name in order]
-
-
-def _size(path: Path) -> int:
-    """Bytes of all files at or below `path`, each counted once however many names it has."""
-    seen: set[tuple[int, int]] = set()
-    total = 0
-    for file in _files(path):
-        try:
-            found = os.lstat(file)
-        except OSError:
-            continue
-        if (found.st_dev, found.st_ino) not in seen:
-            seen.add((found.st_dev, found.st_ino))
-            total += found.st_size
-    return total
+    return [CachePart(root / name, KINDS.get(name), bytes_on_disk(root / name)) for name in order]
 
 
 def _files(path: Path) -> Iterator[str]:

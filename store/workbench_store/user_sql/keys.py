@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from workbench_store.connection import quoted
 from workbench_store.user_sql.statement import QueryError, Source, nodes
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ def with_keys(connection: "duckdb.DuckDBPyConnection", tree: dict[str, Any], sou
 
 
 def _expression(one: _Reference, is_flag: bool, is_number: bool) -> str:
-    text = "'" + one.key.replace("'", "''") + "'"
-    value = f"{one.qualifier}{one.map}[{text}]"
+    value = f"{one.qualifier}{one.map}[{quoted(one.key)}]"
     if one.as_number:
         # To DuckDB NaN is greater than every number, and equal to itself; here it compares with none.
         value = f"nullif(TRY_CAST({value} AS DOUBLE), 'nan'::DOUBLE)"

@@ -3,20 +3,19 @@
 The order matters: attach, views, no access to anything outside, limits, and then no setting can be changed any more.
 """
 
-import json
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from workbench_store.connection import open_connection
+from workbench_store.connection import open_connection, quoted
 from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.user_sql.keys import Written, with_keys
 from workbench_store.user_sql.result import QueryResult
-from workbench_store.user_sql.statement import QueryError, Source, nodes, parse, query_error
+from workbench_store.user_sql.statement import QueryError, Source, nodes, parse, query_error, told_by
 from workbench_store.user_sql.views import VIEWS
 
 if TYPE_CHECKING:
@@ -88,23 +87,15 @@ def _check_condition(tree: dict[str, object], source: Source) -> None:
 def _attach(connection: "duckdb.DuckDBPyConnection", layout: WorkspaceLayout) -> None:
     import duckdb
 
-    place = str(layout.store).replace("'", "''")
     try:
-        connection.execute(f"ATTACH '{place}' AS store (READ_ONLY)")
+        connection.execute(f"ATTACH {quoted(layout.store)} AS store (READ_ONLY)")
         for view in VIEWS:
             connection.execute(f"CREATE VIEW {view.name} AS {view.select}")
     except duckdb.Error as error:
         raise WorkspaceError(
-            f"cannot read {layout.store}: {_told(error)}",
+            f"cannot read {layout.store}: {told_by(error)['exception_message']}",
             remedy="Close the program that holds it, or see what `workbench doctor` says.",
         ) from error
-
-
-def _told(error: Exception) -> str:
-    try:
-        return str(json.loads(str(error).partition(": ")[2])["exception_message"]).splitlines()[0]
-    except (ValueError, KeyError, IndexError):
-        return str(error).splitlines()[0]
 
 
 def _lock_down(connection: "duckdb.DuckDBPyConnection") -> None:
@@ -127,18 +118,7 @@ def _fill(connection: "duckdb.DuckDBPyConnection", written: Written, source: Sou
             remedy="Ask for less, or give it more time (--timeout, seconds=).",
         ) from error
     except duckdb.Error as error:
-        raise query_error(_moved_back(error, len(making), written), source) from error
-
-
-def _moved_back(error: Exception, offset: int, written: Written) -> Exception:
-    """The same error with the place that it had in what the user wrote."""
-    kind, _, rest = str(error).partition(": ")
-    try:
-        told = json.loads(rest)
-        told["position"] = written.original(int(told["position"]) - offset)
-    except (ValueError, KeyError):
-        return error
-    return type(error)(f"{kind}: {json.dumps(told)}")
+        raise query_error(error, source, lambda place: written.original(place - len(making))) from error
 
 
 @contextmanager

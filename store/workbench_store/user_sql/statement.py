@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -116,23 +116,31 @@ def _function(node: dict[str, Any]) -> str:
     return str(inner.get("function_name", "")).lower() if isinstance(inner, dict) else ""
 
 
-def query_error(error: Exception, source: Source) -> QueryError:
-    """DuckDB's error (which the connection gives as JSON) as one that points at the place."""
-    text = str(error)
-    kind, _, rest = text.partition(": ")
-    try:
-        told = json.loads(rest)
-    except ValueError:
-        return QueryError(text.splitlines()[0])
-    message = str(told.get("exception_message", text)).split("\nCandidate bindings:")[0].split("\n\tCandidate")[0]
+def query_error(error: Exception, source: Source, place_of: Callable[[int], int] = int) -> QueryError:
+    """DuckDB's error (which the connection gives as JSON) as one that points at the place.
+
+    `place_of` says at which byte of the source's statement a byte of the statement that was run stands.
+    """
+    told = told_by(error)
+    message = told["exception_message"].split("\nCandidate bindings:")[0].split("\n\tCandidate")[0]
     remedy = None
     if told.get("error_subtype") == "COLUMN_NOT_FOUND":
         near = difflib.get_close_matches(str(told.get("name")), str(told.get("candidates", "")).split(","), 3, 0.5)
         message = f"there is no column {told.get('name')!r} here"
         remedy = f"Did you mean {' or '.join(near)}?" if near else None
-    if kind == "Out of Memory Error":
+    if str(error).startswith("Out of Memory Error"):
         message, remedy = "the query needs more memory than a query may have", "Ask for less: filter, or aggregate."
-    return QueryError(source.pointed(message, _place(told)), remedy=remedy)
+    place = _place(told)
+    return QueryError(source.pointed(message, None if place is None else place_of(place)), remedy=remedy)
+
+
+def told_by(error: Exception) -> dict[str, Any]:
+    """The fields of DuckDB's error, `exception_message` among them; that is the first line of one that is no JSON."""
+    try:
+        told = json.loads(str(error).partition(": ")[2])
+    except ValueError:
+        told = None
+    return {"exception_message": str(error).partition("\n")[0], **(told if isinstance(told, dict) else {})}
 
 
 def _place(told: dict[str, Any]) -> int | None:

@@ -1,9 +1,10 @@
 """The environments that are kept in the cache, and which of them may go."""
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from workbench_store.disk_use import block_bytes, files_at
 
 from workbench.environment.shelf import in_use, last_used, places, read_definition, read_ready
 
@@ -13,8 +14,9 @@ class KeptEnvironment:
     """One environment in the cache.
 
     key: the first 32 digits of it. label: None where no definition was kept. python_version, made: None for one that is
-    not whole. size: bytes of its files; own: of those that nothing else shares by hard links, which is what removing it
-    frees. used: when a run took it last, or it was made. busy: a run uses it now, or somebody makes it.
+    not whole. size: bytes of the disk that its files take; own: of those that nothing else shares by hard links, which
+    is what removing it frees. used: when a run took it last, or it was made. busy: a run uses it now, or somebody
+    makes it.
     """
 
     place: Path
@@ -49,33 +51,19 @@ def kept_environments() -> list[KeptEnvironment]:
 
 def _kept(place: Path) -> KeptEnvironment:
     ready, definition = read_ready(place), read_definition(place)
-    size, own = _sizes(place)
+    files = list(files_at(place))
     made = None if ready is None else ready.get("made")
     return KeptEnvironment(
         place=place,
         key=place.parent.name,
         label=definition.label if definition else None,
         python_version=str(ready["python_version"]) if ready else None,
-        size=size,
-        own=own,
+        size=sum(map(block_bytes, files)),
+        own=sum(block_bytes(found) for found in files if found.st_nlink == 1),
         made=made,
         used=last_used(place) or made,
         busy=in_use(place),
     )
-
-
-def _sizes(folder: Path) -> tuple[int, int]:
-    """Bytes of all files below, and of those that have no other name elsewhere."""
-    total = own = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                found = os.lstat(os.path.join(place, name))
-            except OSError:
-                continue
-            total += found.st_size
-            own += found.st_size if found.st_nlink == 1 else 0
-    return total, own
 
 
 def removable(

@@ -89,12 +89,17 @@ def read_ready(place: Path) -> dict[str, Any] | None:
     content = read_json(place / READY)
     if content is None or not _is_sound(content) or not _runs(content["python"]):
         return None
-    return content if content.get("installed", installed(place)) == installed(place) else None
+    return content if "installed" not in content or content["installed"] == installed(place) else None
 
 
 def installed(place: Path) -> list[str]:
     """The packages in the environment, each with its version, as their folders are named."""
-    return sorted(folder.name for folder in place.glob("lib/python*/site-packages/*.dist-info"))
+    return sorted(
+        name
+        for folder in place.glob("lib/python*/site-packages")
+        for name in os.listdir(folder)
+        if name.endswith(".dist-info")
+    )
 
 
 def change_of(place: Path) -> str | None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench_store.disk_use import bytes_on_disk
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.records import RunQuery
-from workbench_store.trash import folder_bytes
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
@@ -51,7 +51,7 @@ def measure(layout: WorkspaceLayout, store: "Store") -> Usage:
         if name in experiments:
             _add(of_experiments, experiments[name], size)
     for kind, place in _places(layout):
-        _add(kinds, kind, folder_bytes(place) if place.is_dir() else _file_bytes(place))
+        _add(kinds, kind, bytes_on_disk(place))
     cache = {part.what: part.size for part in cache_parts() if part.what is not None and part.size}
     return Usage(*(_largest_first(sizes) for sizes in (kinds, runs, of_experiments, cache)))
 
@@ -60,8 +60,7 @@ def _runs(layout: WorkspaceLayout) -> Iterator[tuple[str, str, int]]:
     for folder in sorted(layout.runs.glob("[!.]*")):
         files = RunLayout(folder)
         for part in sorted(folder.iterdir()):
-            size = folder_bytes(part) if part.is_dir() and not part.is_symlink() else _file_bytes(part)
-            yield files.name, _PARTS.get(part.name, "other"), size
+            yield files.name, _PARTS.get(part.name, "other"), bytes_on_disk(part)
 
 
 def _places(layout: WorkspaceLayout) -> Iterator[tuple[str, Path]]:
@@ -74,14 +73,6 @@ def _places(layout: WorkspaceLayout) -> Iterator[tuple[str, Path]]:
     yield "datastores", layout.datastores
     for other in (layout.journals, layout.stat_cache, layout.client, layout.computes):
         yield "other", other
-
-
-def _file_bytes(path: Path) -> int:
-    try:
-        found = path.lstat()
-    except OSError:
-        return 0
-    return int(getattr(found, "st_blocks", -(-found.st_size // 512)) * 512)
 
 
 def _add(sizes: dict[str, int], key: str, size: int) -> None:

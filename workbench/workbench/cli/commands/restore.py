@@ -45,12 +45,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _resolve(prefix: str, names: list[str]) -> str:
     from workbench_store.errors import NotFound
+    from workbench_store.prefixes import the_one
 
-    found = [prefix] if prefix in names else [name for name in names if name.startswith(prefix)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise NotFound(f"{prefix!r} begins the names of {len(found)} runs in the trash: {', '.join(found[:8])}")
+    found = the_one(prefix, [name for name in names if name.startswith(prefix)], " in the trash")
+    if found is not None:
+        return found
     raise NotFound(f"there is no run {prefix!r} in the trash", remedy="`workbench restore` lists what is there.")
 
 

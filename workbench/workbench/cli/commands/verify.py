@@ -43,5 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         emit_json({"looked_at": dict(looked), "faults": [vars(fault) for fault in faults]})
     else:
         parts = ", ".join(counted(looked[kind], kind) for kind in ("blob", "snapshot", "table", "file"))
+        if looked["growing"]:
+            narrate(f"{counted(looked['growing'], 'run')} is being written to all the time, and was left out")
         narrate(f"looked at {parts}: {counted(len(faults), 'fault') if faults else 'all is as it was recorded'}")
     return ExitCode.PROBLEMS if faults else ExitCode.COMPLETED
