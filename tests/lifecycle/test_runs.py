@@ -235,9 +235,9 @@ def test_a_half_made_run_is_never_seen(launch: Launch, layout: WorkspaceLayout, 
     trace."""
     script = (
         "import os, signal, sys; from pathlib import Path;"
-        "from workbench.lifecycle import submission; from workbench.spec import command;"
+        "from workbench.lifecycle import filling, submission; from workbench.spec import command;"
         "from workbench_store.layout import WorkspaceLayout;"
-        "submission.write_plan = lambda *a: os.kill(os.getpid(), signal.SIGKILL);"
+        "filling.write_plan = lambda *a: os.kill(os.getpid(), signal.SIGKILL);"
         "submission.submit(WorkspaceLayout(Path(sys.argv[1])), command(command='true', name='half'))"
     )
     done = subprocess.run([sys.executable, "-c", script, str(layout.root)])

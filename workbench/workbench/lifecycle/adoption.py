@@ -15,7 +15,7 @@ def adopt(layout: WorkspaceLayout, name: str) -> None:
     final, has a living supervisor, is no job's run, or was started on another host.
     """
     check_adoptable(layout, name)
-    started = start_supervisor(layout, name, layout.run(name).root, adopting=True, secrets={})
+    started = start_supervisor(layout, name, layout.run(name).root, adopting=True)
     held = started.await_lock()
     started.go()
     if held is False:

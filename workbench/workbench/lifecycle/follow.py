@@ -13,7 +13,9 @@ from workbench.lifecycle.history import JournalTail, changes_of
 from workbench.lifecycle.judge import judge
 from workbench.lifecycle.logs import LogReader
 
-_POLL_SECONDS = 0.1
+#: How long nothing is looked at: short after news, ever longer without.
+_SHORTEST_POLL_SECONDS = 0.01
+_LONGEST_POLL_SECONDS = 0.1
 _JUDGE_SECONDS = 2.0
 
 
@@ -95,6 +97,7 @@ def followed(layout: WorkspaceLayout, name: str) -> Iterator[FollowEvent]:
     changes: list[StateChange] = []
     shown: RunState | None = None
     judged = time.monotonic()
+    pause = _SHORTEST_POLL_SECONDS
     while True:
         events = journal.new_events()
         changes += changes_of(events)
@@ -111,7 +114,8 @@ def followed(layout: WorkspaceLayout, name: str) -> Iterator[FollowEvent]:
             judged = time.monotonic()
             judge(layout, [name])
         yield Idle()
-        time.sleep(_POLL_SECONDS)
+        pause = _SHORTEST_POLL_SECONDS if events else min(1.5 * pause, _LONGEST_POLL_SECONDS)
+        time.sleep(pause)
 
 
 def _log_events(log: LogReader, over: bool) -> Iterator[FollowEvent]:

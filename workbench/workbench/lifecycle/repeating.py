@@ -12,10 +12,12 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 
 from workbench.data.assets import AssetVersion, list_assets
 from workbench.data.fingerprint import stat_fingerprint
+from workbench.lifecycle.drafting import SECRETS_PROPERTY, Earlier, environment_of
 from workbench.lifecycle.files import read_json
+from workbench.lifecycle.filling import Narrate
 from workbench.lifecycle.fingerprints import recorded_stats
 from workbench.lifecycle.plan import Plan, read_plan
-from workbench.lifecycle.submission import SECRETS_PROPERTY, Earlier, Narrate, environment_of, submit
+from workbench.lifecycle.submission import submit
 from workbench.spec import CommandJob, job_again
 
 #: The property that names the run which a run repeats.

@@ -1,8 +1,8 @@
 """Where a supervisor begins, as a script: leave whoever started it, find workbench again, go on there.
 
 Run with `python -I supervisor_boot.py RUN DESCRIPTOR`; isolated, so that nothing in the user's PYTHON*
-variables or current folder can stand in for the standard library. The rest arrives over the descriptor, as
-one line of JSON.
+variables or current folder can stand in for the standard library. The rest arrives over the descriptor, in
+lines of JSON.
 """
 
 import os
@@ -13,15 +13,12 @@ def main() -> None:
     """Fork away from the submitter's child, take over its import path, and run the supervisor."""
     if os.fork():
         os._exit(0)
-    channel = int(sys.argv[2])
     import json
 
-    line = b""
-    while not line.endswith(b"\n"):
-        part = os.read(channel, 65536)
-        if not part:
-            os._exit(1)
-        line += part
+    channel = os.fdopen(int(sys.argv[2]), "rb")
+    line = channel.readline()
+    if not line.endswith(b"\n"):
+        os._exit(1)
     request = json.loads(line)
     sys.path[:] = dict.fromkeys([*filter(_is_standard, sys.path), *request["path"], *sys.path])
     from workbench.lifecycle.supervisor_main import main as supervise

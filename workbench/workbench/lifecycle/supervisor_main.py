@@ -4,6 +4,7 @@ Everything it needs is imported here, at its start, since an upgrade may replace
 """
 
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from workbench_store.errors import WorkbenchError
 from workbench_store.faults import fault
@@ -32,7 +33,7 @@ from workbench.lifecycle.preload import load_what_is_needed
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.saving import finalize
 from workbench.lifecycle.supervision import Supervision
-from workbench.lifecycle.supervisor_start import BUSY, LOCKED
+from workbench.lifecycle.supervisor_start import BUSY, GO, LOCKED
 from workbench.lifecycle.trouble import note_trouble
 from workbench.lifecycle.watch import Watch
 
@@ -41,7 +42,7 @@ _RETRY_SECONDS = 0.5
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
-def main(request: dict[str, Any], channel: int) -> None:
+def main(request: dict[str, Any], channel: BinaryIO) -> None:
     """Supervise the run that the request names; `channel` leads to whoever started this process."""
     _settle()
     layout = WorkspaceLayout(Path(request["workspace"]))
@@ -49,7 +50,7 @@ def main(request: dict[str, Any], channel: int) -> None:
     lock = FileLock(folder.supervisor_lock)
     # Not `try_acquire`: an onlooker may be probing the lock just now.
     if not lock.acquire(timeout=_LOCK_SECONDS):
-        os.write(channel, BUSY)
+        os.write(channel.fileno(), BUSY)
         return
     fault("supervisor.locked")
     generation = last_generation(state_changes(folder)) + 1 if request["adopting"] else 1
@@ -93,14 +94,13 @@ def _settle() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _shake_hands(channel: int) -> None:
-    """Say that the lock is held, and wait for the word to go, or for the end of whoever would give it."""
-    try:
-        os.write(channel, LOCKED)
-        os.read(channel, 1)
-    except OSError:
-        pass
-    os.close(channel)
+def _shake_hands(channel: BinaryIO) -> None:
+    """Say that the lock is held, and wait for the word to go, or for the end of whoever would give it; what comes first
+    are variables that the job is to have."""
+    with suppress(OSError), channel:
+        os.write(channel.fileno(), LOCKED)
+        while (line := channel.readline()) not in (GO, b""):
+            os.environ.update(json.loads(line))
 
 
 def _is_made(request: dict[str, Any]) -> bool:

@@ -4,6 +4,8 @@ The supervisor is started first, takes its run's lock, says so, and waits for th
 nothing while the submitter is busy with the snapshot, and a run that others can see is held from its first
 moment. If the submitter dies, the supervisor reads the end of the channel instead, and goes on only if its
 run was already made.
+
+Over the channel go lines of JSON: what to supervise, then the secrets, then the word.
 """
 
 import json
@@ -13,6 +15,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import workbench_store
 from workbench_store.cache_root import VARIABLE as CACHE
@@ -24,18 +27,22 @@ from workbench.lifecycle import supervisor_boot
 
 LOCKED = b"L"
 BUSY = b"B"
-GO = b"G"
+GO = b"\n"
 _START_SECONDS = 60.0
 #: A run's own variables: a supervisor that a job started must not be taken for a part of that job.
 _NOT_INHERITED = ("WORKBENCH_RUN_", "AZUREML_RUN_ID", "WORKBENCH_EXPERIMENT", "WORKBENCH_WORKSPACE")
 
 
 class SupervisorStart:
-    """A supervisor on its way: `await_lock`, then `go`; or `abandon`."""
+    """A supervisor on its way: `tell` if there are secrets, `await_lock`, then `go`; or `abandon`."""
 
     def __init__(self, child: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
         self._child = child
         self._channel = channel
+
+    def tell(self, secrets: dict[str, str]) -> None:
+        """Variables for the job that are recorded nowhere: they are added to its environment."""
+        self._send(secrets)
 
     def await_lock(self) -> bool | None:
         """True once it holds the run's lock, False if another holds it, None if it did not come up."""
@@ -52,20 +59,18 @@ class SupervisorStart:
             self._channel.sendall(GO)
         self.abandon()
 
+    def _send(self, content: dict[str, Any]) -> None:
+        with suppress(OSError):  # it ended at once: `await_lock` will tell
+            self._channel.sendall(json.dumps(content).encode() + b"\n")
+
     def abandon(self) -> None:
         """Close the channel; a supervisor that was not told to go ends by itself."""
         self._channel.close()
         self._child.wait()
 
 
-def start_supervisor(
-    layout: WorkspaceLayout, name: str, folder: Path, *, adopting: bool, secrets: dict[str, str]
-) -> SupervisorStart:
-    """Start one for the run `name`, whose files are in `folder` for now. Raises OSError if Python cannot be
-    started.
-
-    `secrets` are added to its environment, which is the only way they take.
-    """
+def start_supervisor(layout: WorkspaceLayout, name: str, folder: Path, *, adopting: bool) -> SupervisorStart:
+    """Start one for the run `name`, whose files are in `folder` for now. Raises OSError if Python cannot be started."""
     ours, theirs = socket.socketpair()
     log = RunLayout(folder).supervisor_log
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +81,7 @@ def start_supervisor(
             stdout=output,
             stderr=output,
             cwd="/",
-            env={**inherited_environment(), SUPERVISES: name, **secrets},
+            env={**inherited_environment(), SUPERVISES: name},
             start_new_session=True,
             close_fds=True,
             pass_fds=[theirs.fileno()],
@@ -89,8 +94,7 @@ def start_supervisor(
         "adopting": adopting,
     }
     started = SupervisorStart(child, ours)
-    with suppress(OSError):  # it ended at once: `await_lock` will tell
-        ours.sendall(json.dumps(request).encode() + b"\n")
+    started._send(request)
     return started
 
 
