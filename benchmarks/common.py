@@ -1,12 +1,16 @@
 """What benchmarks share: best-of timing, a fresh process, and one way to say a result."""
 
 import json
+import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+
+#: A user's Python keeps what it has compiled; one that is told not to would compile everything at every start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ def tell(results: list[Result]) -> None:
 
 
 def interleaved(ours: Callable[[], object], floor: Callable[[], object], rounds: int) -> tuple[float, float]:
-    """Median seconds of both, measured in turns so that a noisy moment meets both."""
+    """Median seconds of both, measured in turns so that a noisy moment meets both; a first turn is not counted."""
+    ours(), floor()
     pairs = [(_seconds(ours), _seconds(floor)) for _ in range(rounds)]
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
 
