@@ -1,10 +1,11 @@
-"""The dashboard's first paint, and its first sight of 10,000 runs, against a bare Textual app; then one refresh."""
+"""The dashboard's first paint, and its first sight of 10,000 runs, against a bare app, as a terminal sees them."""
 
 import sys
 import tempfile
 import time
 
-from common import Result, interleaved, python, tell
+from common import Result, interleaved, tell
+from terminal import Terminal
 from workbench_store.journal.codec import PointsEncoder, encode_event
 from workbench_store.store import Store
 from workbench_store.workspace import open_workspace
@@ -12,31 +13,26 @@ from workbench_store.workspace import open_workspace
 RUNS, METRICS = 10_000, tuple(f"m{number}" for number in range(10))
 BARE = """
 from textual.app import App
+from textual.widgets import Static
 class Bare(App):
-    def on_mount(self):
-        self.call_after_refresh(self.exit)
-Bare().run(headless=True)
+    def compose(self):
+        yield Static("it is here")
+Bare().run()
 """
-PAINTED = """
+OURS = """
 import sys
-from workbench.tui.app import Dashboard
-from workbench.tui.screens.runs import RunsScreen
+from workbench.tui.app import run_dashboard
 from workbench_store.workspace import open_workspace
-class Timed(Dashboard):
-    def on_mount(self):
-        self.call_after_refresh(self.exit)
-Timed(open_workspace(explicit=sys.argv[1])).run(headless=True)
+run_dashboard(open_workspace(explicit=sys.argv[1]))
 """
-LISTED = PAINTED.replace("self.call_after_refresh(self.exit)", "pass").replace(
-    "Timed(open",
-    """from workbench.tui.widgets.run_table import RunTable
-shown = RunTable.show
-def show(self, listed):
-    shown(self, listed)
-    self.app.call_after_refresh(self.app.exit)
-RunTable.show = show
-Timed(open""",
-)
+#: The last of what does not depend on the store, and what does.
+FRAME, TABLE = "Quit", "run-00001"
+
+
+def until_seen(code: str, text: str, *words: str) -> None:
+    """Start the program, and return as soon as its terminal has the text."""
+    with Terminal(code, *words) as terminal:
+        terminal.wait_for(text)
 
 
 def fill(place: str) -> None:
@@ -56,8 +52,10 @@ def fill(place: str) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         fill(place)
-        painted, bare = interleaved(lambda: python("-c", PAINTED, place), lambda: python("-c", BARE), 5)
-        listed, bare_again = interleaved(lambda: python("-c", LISTED, place), lambda: python("-c", BARE), 5)
+        painted, bare = interleaved(lambda: until_seen(OURS, FRAME, place), lambda: until_seen(BARE, "it is here"), 7)
+        listed, bare_again = interleaved(
+            lambda: until_seen(OURS, TABLE, place), lambda: until_seen(BARE, "it is here"), 7
+        )
     floor_is = "a bare Textual app"
     tell(
         [

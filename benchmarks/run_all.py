@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 RESULTS = HERE / "results.json"
 #: Not benchmarks of the budgets: what is shared, and what takes many minutes.
-OTHERS = {"common", "run_all", "compare_commits", "peers", "scale"}
+OTHERS = {"common", "terminal", "run_all", "compare_commits", "peers", "scale"}
 HEAD = """# Benchmarks
 
 Written by `make bench`, `make bench-peers` and `make bench-scale`; do not edit. Ours and what it is compared with are
