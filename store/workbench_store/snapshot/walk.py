@@ -4,6 +4,7 @@ import os
 import stat
 from collections import Counter
 from dataclasses import dataclass, field
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,12 +48,12 @@ class _Walk:
 
     def run(self) -> Walked:
         self._folder(self._root, "", frozenset({self._root}), None)
-        self.found.files.sort(key=lambda file: file.path)
+        self.found.files.sort(key=itemgetter(0))
         return self.found
 
     def _folder(self, place: str, path: str, above: frozenset[str], dropped: str | None) -> None:
         try:
-            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+            entries = sorted(os.scandir(place), key=attrgetter("name"))
         except OSError as error:
             raise unreadable("read the folder", place, error) from error
         before = f"{path}/" if path else ""
