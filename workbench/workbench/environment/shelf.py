@@ -93,13 +93,12 @@ def read_ready(place: Path) -> dict[str, Any] | None:
 
 
 def installed(place: Path) -> list[str]:
-    """The packages in the environment, each with its version, as their folders are named."""
-    return sorted(
-        name
-        for folder in place.glob("lib/python*/site-packages")
-        for name in os.listdir(folder)
-        if name.endswith(".dist-info")
-    )
+    """The packages in the environment, each with its version, as their folders are named; none where it has gone."""
+    try:
+        folders = list(place.glob("lib/python*/site-packages"))
+        return sorted(name for folder in folders for name in os.listdir(folder) if name.endswith(".dist-info"))
+    except OSError:  # it is being removed at this moment
+        return []
 
 
 def change_of(place: Path) -> str | None:
