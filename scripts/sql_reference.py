@@ -24,7 +24,7 @@ workspace.query("SELECT * FROM points WHERE key = 'loss'")  # .rows(), .arrow(),
 The language is DuckDB's. The views below are a promise: their columns are only ever added to.
 
 - **One SELECT**, which reads these views and nothing else: no file, no setting, no change; other statements and
-  functions that read files are refused. It runs on the store opened for reading only, with 400 MB of memory.
+  functions that read files are refused. It runs on the store opened for reading only, with 320 MB of memory.
 - **A time limit** of {DEFAULT_SECONDS:g} s (`--timeout`, `seconds=`): then it is ended, and says so. What is new waits
   for it, and the runs go on: they write to journals, never to the store.
 - **Keys**: `metrics.loss`, `params.lr`, `tags.team` in the view `runs` are a run's own; `metrics."val/loss"` where the

@@ -68,13 +68,14 @@ def back_up(layout: WorkspaceLayout, target: Path) -> Copied:
 @contextmanager
 def _journals_at_rest(layout: WorkspaceLayout) -> Iterator[None]:
     """No journal is put in the place of another meanwhile; runs go on."""
-    lock = FileLock(layout.tidy_lock)
-    if not lock.acquire(_WAIT_SECONDS):
-        raise StoreBusy("old journals are being compressed, which takes long", remedy="Try again when it is over.")
-    try:
-        yield
-    finally:
-        lock.release()
+    with FileLock(layout.backup_lock):
+        lock = FileLock(layout.tidy_lock)
+        if not lock.acquire(_WAIT_SECONDS):
+            raise StoreBusy("old journals are being compressed, which takes long", remedy="Try again when it is over.")
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 def _check(layout: WorkspaceLayout, copy: WorkspaceLayout) -> None:

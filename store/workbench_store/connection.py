@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import duckdb
 
 #: DuckDB's default is most of the machine's memory, for each process.
-MEMORY_LIMIT = "400MB"
+MEMORY_LIMIT = "320MB"
 #: A store must not take the processors from the training that it watches.
 MOST_THREADS = 4
 

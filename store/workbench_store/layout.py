@@ -94,6 +94,8 @@ class WorkspaceLayout:
         self.writer_lock = root / "store.writer.lock"
         #: Held by the one process that tidies; its time tells when that was done last.
         self.tidy_lock = root / "tidy.lock"
+        #: Held by a backup, from when it begins to wait for tidying: what tidies in the background gives way.
+        self.backup_lock = root / "backup.lock"
         #: Journals of users' edits (tag, note, compute, view), one file per writing process.
         self.journals = root / "journal"
         #: Held while a name is given to a version of data or a model, so that no two get the same number.

@@ -10,6 +10,8 @@ from workbench_store.lease import lease_of, log_of
 
 #: What must be free on the disk beside the new file, in bytes.
 _SPARE_BYTES = 64 * 1024**2
+#: What is written is held on top of what DuckDB counts against its limit.
+_MEMORY_LIMIT = "200MB"
 
 
 def unused_bytes(layout: WorkspaceLayout) -> int:
@@ -54,6 +56,7 @@ def _copy(layout: WorkspaceLayout, draft: "os.PathLike[str]") -> None:
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700, parents=True)
     connection = open_connection(layout)
+    connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
     try:
         # Not read-only: a log that a killed process left is taken in first, and so is no part of the new file.
         connection.execute(f"ATTACH {quoted(layout.store)} AS store")

@@ -36,7 +36,7 @@ LEAST_BYTES = 64 * 1024
 _MOST_POINTS = 500_000
 #: DuckDB reads points in groups of so many rows; a series spread over one group more than it fills is near enough.
 _ROW_GROUP = 122_880
-#: For so long the background tidies at a time: a backup waits for it.
+#: For so long the background tidies at a time.
 _BACKGROUND_SECONDS = 30.0
 #: How often what was done is written down.
 _WORTH_WRITING = 50
@@ -56,8 +56,8 @@ class Tidied:
 def tidy(layout: WorkspaceLayout, budget_seconds: float | None = None, quiet_seconds: float = QUIET_SECONDS) -> Tidied:
     """Tidy the runs that ended longer ago than `quiet_seconds`, for about `budget_seconds` (None: all of them).
 
-    Nothing happens while another process is at it. Raises StoreBusy, StoreDamaged, StoreTooNew, WorkspaceError, and
-    OSError on a full disk.
+    With a budget it ends early as soon as a backup is wanted. Nothing happens while another process is at it. Raises
+    StoreBusy, StoreDamaged, StoreTooNew, WorkspaceError, and OSError on a full disk.
     """
     turn = FileLock(layout.tidy_lock)
     if not turn.try_acquire():
@@ -101,7 +101,7 @@ def _tidy(layout: WorkspaceLayout, budget_seconds: float | None, quiet_seconds: 
     doubtful: list[str] = []
     runs = points = saved = 0
     for run in _untidied(layout, quiet_seconds):
-        if deadline is not None and time.monotonic() > deadline:
+        if deadline is not None and (time.monotonic() > deadline or not FileLock.is_free(layout.backup_lock)):
             break
         if not _is_taken_in(layout, run):
             continue

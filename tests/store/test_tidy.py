@@ -15,6 +15,7 @@ from workbench_store.journal import packed
 from workbench_store.journal.packed import journal_size, journals_in, pack, packed_path, read_journal
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.locks import FileLock
 from workbench_store.migrations import MIGRATIONS, SCHEMA_VERSION
 from workbench_store.rebuild import rebuild
 from workbench_store.store import Store
@@ -80,6 +81,14 @@ def test_tidying_changes_nothing_that_anyone_sees(layout: WorkspaceLayout) -> No
     rebuild(layout)
     assert everything(layout) == before
     assert tidy(layout, quiet_seconds=0).saved_bytes == 0
+
+
+def test_what_tidies_in_the_background_gives_way_to_a_backup(layout: WorkspaceLayout) -> None:
+    for name in ("a", "b"):
+        finished_run(layout, name)
+    with FileLock(layout.backup_lock):
+        assert tidy(layout, budget_seconds=60, quiet_seconds=-1).runs == 0
+    assert tidy(layout, budget_seconds=60, quiet_seconds=-1).runs == 2
 
 
 def test_what_ended_lately_is_left_alone(layout: WorkspaceLayout) -> None:
