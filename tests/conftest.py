@@ -2,10 +2,15 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from _pytest.terminal import TerminalReporter
+
+if hasattr(signal, "SIGHUP"):
+    # Where the tests are run under nohup, what they start would not hear a hang-up either.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ import pytest
 from workbench.environment import PreparedEnvironment, define, prepare
 from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.indexes import index_variables
+from workbench.environment.local_packages import clean_copies
 from workbench.spec import BuildContext, Environment
 from workbench_store.cache_root import cache_root
 from workbench_store.errors import EnvironmentFailed
@@ -246,3 +247,35 @@ def test_a_local_package_is_built_of_its_source_alone_and_left_as_it_is(tmp_path
     assert sorted(str(path) for path in own.rglob("*")) == before
     (tmp_path / "elsewhere" / "data.txt").write_text("two")
     assert of_pip(tmp_path, "./pkg").key != first.key, "what a link leads to counts"
+
+
+@pytest.mark.slow
+def test_a_local_package_that_asks_git_for_its_version_is_built_where_it_is(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    build = "[build-system]\nrequires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n"
+    (own / "pyproject.toml").write_text(build + "[project]\nname = 'own'\ndynamic = ['version']\n")
+    told = "import subprocess\nfrom setuptools import setup\n"
+    told += (
+        "setup(version=subprocess.check_output(['git', 'describe', '--tags'], text=True).strip(), py_modules=['own'])\n"
+    )
+    (own / "setup.py").write_text(told)
+    (own / "own.py").write_text("")
+    git = ["git", "-C", str(own), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "a"], ["tag", "3.4.5"]):
+        subprocess.run([*git, *words], check=True)
+    assert clean_copies({str(own): ""}, [str(own)], tmp_path / "copies") == [str(own)]
+    made = of_pip(tmp_path, "./own")
+    version = "from importlib.metadata import version; print(version('own'))"
+    assert said(made, version) == "3.4.5"
+
+
+def test_folders_that_links_lead_to_twice_are_copied_twice_and_loops_once(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    (own / "pkg" / "a").mkdir(parents=True)
+    (own / "pkg" / "a" / "m.py").write_text("x = 1\n")
+    (own / "pkg" / "b").symlink_to("a")
+    (own / "pkg" / "a" / "up").symlink_to("..")
+    (line,) = clean_copies({str(own): ""}, [str(own)], tmp_path / "copies")
+    copied = sorted(path.relative_to(line).as_posix() for path in Path(line).rglob("*") if path.is_file())
+    assert copied == ["pkg/a/m.py", "pkg/b/m.py"]

@@ -48,6 +48,7 @@ def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, t
     _make_bare([program, "venv", "--python", interpreter.path, "--no-project"], target, variables, log, definition)
     listed = target / "requirements.txt"
     copies = target.with_name(f"{target.name}.local")
+    shutil.rmtree(copies, ignore_errors=True)  # of a build that was killed
     try:
         refuse_changed(definition.local)
         requirements = clean_copies(definition.local, definition.requirements, copies)

@@ -11,6 +11,9 @@ from workbench_store.errors import EnvironmentFailed
 
 #: What building a package leaves at its top.
 _BUILT = ("build", "dist")
+#: What says how a package is built, and what in it tells that more is wanted than the folder has.
+_RECIPES = ("pyproject.toml", "setup.cfg", "setup.py")
+_BEYOND = re.compile(r"scm|\bvcs\b|hatch-vcs|versioneer|versioningit|dunamai|dynamic-versioning|\bpbr\b|\.\./|\bgit\b")
 #: Of larger files, such as data beside the code, size and time stand for the content.
 _LARGE_BYTES = 64 * 1024 * 1024
 
@@ -33,7 +36,8 @@ def fingerprint(path: Path, shallow: bool = False) -> str:
 
 def clean_copies(local: Mapping[str, str], requirements: Iterable[str], place: Path) -> list[str]:
     """The requirements with each folder that is not installed as editable copied to `place` first, as far as it is in
-    its fingerprint: what is built of a copy is built of nothing else, and leaves nothing in the user's folder.
+    its fingerprint: what is built of a copy is built of nothing else, and leaves nothing in the user's folder. One that
+    is built of more than the folder is built where it is.
 
     Raises OSError.
     """
@@ -41,7 +45,7 @@ def clean_copies(local: Mapping[str, str], requirements: Iterable[str], place: P
     folders = sorted((path for path in local if Path(path).is_dir()), key=len, reverse=True)
     for number, path in enumerate(folders):
         used = re.compile(rf"(?<![\w./-]){re.escape(path)}(?![\w./-])|(?<=file://){re.escape(path)}(?![\w./-])")
-        if not any(used.search(line) for line in placed if not line.startswith("-e ")):
+        if _needs_its_place(Path(path)) or not any(used.search(line) for line in placed if not line.startswith("-e ")):
             continue
         copy = place / str(number) / Path(path).name
         for name, file in _files(Path(path), shallow=False):
@@ -52,19 +56,29 @@ def clean_copies(local: Mapping[str, str], requirements: Iterable[str], place: P
     return placed
 
 
+def _needs_its_place(folder: Path) -> bool:
+    """Whether what says how to build it seems to look beyond the folder: at git for the version, at what is beside."""
+    told = [folder / name for name in _RECIPES if (folder / name).is_file()]
+    return any(_BEYOND.search(path.read_text(encoding="utf-8", errors="replace")) for path in told)
+
+
 def _files(folder: Path, shallow: bool) -> Iterator[tuple[str, Path]]:
-    seen = set()
     for root, names, files in os.walk(folder, followlinks=True):
-        here = os.path.realpath(root)
-        if here in seen:  # a link that loops
+        if _loops(folder, Path(root)):
             names[:] = []
             continue
-        seen.add(here)
         names[:] = [] if shallow else sorted(name for name in names if _counts(folder, Path(root), name))
         for name in sorted(files):
             file = Path(root, name)
             if file.is_file() and not name.endswith(".pyc"):
                 yield str(file.relative_to(folder)), file
+
+
+def _loops(folder: Path, root: Path) -> bool:
+    """Whether a link has led back to a folder that it is in."""
+    here = os.path.realpath(root)
+    above = [root, *root.parents][1 : len(root.relative_to(folder).parts) + 1]
+    return any(os.path.realpath(one) == here for one in above)
 
 
 def _counts(folder: Path, root: Path, name: str) -> bool:

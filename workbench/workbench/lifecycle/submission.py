@@ -140,6 +140,8 @@ def _show(
 
 def _record_no_supervisor(folder: RunLayout) -> None:
     recorder = RunRecorder(folder, "user", 0)
-    recorder.state(RunState.FAILED, f"the supervisor did not start; see {folder.supervisor_log.name} in the run's logs")
+    said = folder.supervisor_log.exists() and folder.supervisor_log.stat().st_size
+    why = f"see {folder.supervisor_log.name} in the run's logs" if said else "it said nothing, as one that is killed"
+    recorder.state(RunState.FAILED, f"the supervisor did not start; {why}")
     recorder.sync()
     recorder.close()
