@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from _pytest.terminal import TerminalReporter
 
+# Where the tests are run under nohup or in the background, what they start would not hear these signals either.
 if hasattr(signal, "SIGHUP"):
-    # Where the tests are run under nohup, what they start would not hear a hang-up either.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
