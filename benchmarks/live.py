@@ -42,17 +42,7 @@ from workbench.tui.app import run_dashboard
 from workbench_store.workspace import open_workspace
 run_dashboard(open_workspace(explicit=sys.argv[1]))
 """
-BARE = """
-from textual.app import App
-from textual.widgets import DataTable
-class Bare(App):
-    def compose(self):
-        table = DataTable()
-        table.add_columns("a", "b", "c")
-        table.add_rows([(f"live{number}", "y", str(number)) for number in range(20)])
-        yield table
-Bare().run()
-"""
+BARE = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from live import Bare; Bare().run()"
 
 
 async def _watch(held: list[float], over: asyncio.Event) -> None:
@@ -98,7 +88,7 @@ class Bare(App[None]):
     def compose(self) -> ComposeResult:
         table: DataTable[str] = DataTable()
         table.add_columns("a", "b", "c")
-        table.add_rows([("x", "y", str(number)) for number in range(RUNS)])
+        table.add_rows([(f"live{number}", "y", str(number)) for number in range(RUNS)])
         yield table
 
 

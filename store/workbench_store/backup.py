@@ -22,8 +22,9 @@ from workbench_store.workspace import workspace_id
 #: In this order. Journals name artifacts, plans name snapshots, manifests name blobs.
 _PARTS = ("journal", "runs", "trash", "snapshots", "blobs", "datastores", "computes")
 _FILES = ("workspace.json", ".gitignore", "README.md")
-#: What is of this moment alone. The locks by which a run's end is judged come along: in a copy nobody holds them.
+#: So long it waits for who tidies, or for another backup.
 _WAIT_SECONDS = 60.0
+#: What is of this moment alone. The locks by which a run's end is judged come along: in a copy nobody holds them.
 _LEFT_OUT = frozenset({"sampler.lock", "heartbeat"})
 
 
@@ -41,7 +42,8 @@ def back_up(layout: WorkspaceLayout, target: Path) -> Copied:
     """Copy the workspace into `target`/.workbench, or bring an earlier copy of it there up to date.
 
     Runs that are no longer in the workspace stay in the copy. Raises UsageError for a place inside the workspace or one
-    that holds something else, StoreBusy while journals are being compressed, and WorkspaceError where something cannot
+    that holds something else, StoreBusy while journals are being compressed or another
+    backup is made, and WorkspaceError where something cannot
     be copied.
     """
     copy = WorkspaceLayout(target.resolve() / WORKSPACE_DIR)
@@ -68,14 +70,22 @@ def back_up(layout: WorkspaceLayout, target: Path) -> Copied:
 @contextmanager
 def _journals_at_rest(layout: WorkspaceLayout) -> Iterator[None]:
     """No journal is put in the place of another meanwhile; runs go on."""
-    with FileLock(layout.backup_lock):
-        lock = FileLock(layout.tidy_lock)
-        if not lock.acquire(_WAIT_SECONDS):
-            raise StoreBusy("old journals are being compressed, which takes long", remedy="Try again when it is over.")
-        try:
-            yield
-        finally:
-            lock.release()
+    with (
+        _held(layout.backup_lock, "another backup is being made"),
+        _held(layout.tidy_lock, "old journals are being compressed, which takes long"),
+    ):
+        yield
+
+
+@contextmanager
+def _held(path: Path, otherwise: str) -> Iterator[None]:
+    lock = FileLock(path)
+    if not lock.acquire(_WAIT_SECONDS):
+        raise StoreBusy(otherwise, remedy="Try again when it is over.")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _check(layout: WorkspaceLayout, copy: WorkspaceLayout) -> None:

@@ -106,8 +106,9 @@ class Store:
         """
         done = Refresh()
         deadline = None if budget_seconds is None else time.monotonic() + budget_seconds
-        news = self._grown(self._known_offsets(), only)
-        while grown := self._not_yet(news):
+        self._known_offsets()  # so that the watch knows of which runs there is no news
+        sizes = self._watch.sizes(only)
+        while grown := self._not_yet(sizes):
             read = self._read(grown, self._known_offsets())
             batch = self._ingest(read)
             late = deadline is not None and time.monotonic() > deadline
@@ -152,18 +153,10 @@ class Store:
         except OSError:
             return "", 0
 
-    def _grown(self, offsets: dict[JournalKey, int], only: str | None) -> dict[JournalKey, int]:
-        """Journals with bytes that were not read, or not to the same end, before, and their sizes now."""
-        return {
-            key: size
-            for key, size in self._watch.sizes(only).items()
-            if size > offsets.get(key, 0) and self._torn.get(key) != size
-        }
-
-    def _not_yet(self, news: dict[JournalKey, int]) -> list[JournalKey]:
+    def _not_yet(self, sizes: dict[JournalKey, int]) -> list[JournalKey]:
         """Those of the journals that are not read to that size, unless they end in a record that is not whole."""
         offsets = self._known_offsets()
-        return [key for key, size in news.items() if size > offsets.get(key, 0) and self._torn.get(key, 0) < size]
+        return [key for key, size in sizes.items() if size > offsets.get(key, 0) and self._torn.get(key, 0) < size]
 
     def _path(self, key: JournalKey) -> Path:
         folder = self.layout.journals if key.run == WORKSPACE else self.layout.run(key.run).journals

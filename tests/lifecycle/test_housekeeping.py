@@ -19,6 +19,7 @@ from workbench_store.errors import RunError, StoreBusy, StoreDamaged, UsageError
 from workbench_store.garbage import find_garbage, remove_garbage
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
+from workbench_store.locks import FileLock
 from workbench_store.rebuild import rebuild
 from workbench_store.shrink import shrink, unused_bytes
 from workbench_store.snapshot import verify_snapshot
@@ -305,6 +306,15 @@ def test_a_run_that_logs_all_the_time_is_no_fault_and_holds_nobody_up(workspace:
     finally:
         script.kill()
         script.communicate()
+
+
+def test_two_backups_at_once_do_not_wait_for_ever(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench_store.backup._WAIT_SECONDS", 0.1)
+    with FileLock(workspace.layout.backup_lock), pytest.raises(StoreBusy, match="another backup"):
+        back_up(workspace.layout, tmp_path / "copy")
+    assert back_up(workspace.layout, tmp_path / "copy").files > 0
 
 
 def test_a_backup_after_journals_were_compressed(workspace: Workspace, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def _shake_hands(channel: BinaryIO) -> None:
     are variables that the job is to have."""
     with suppress(OSError), channel:
         os.write(channel.fileno(), LOCKED)
-        while (line := channel.readline()) not in (GO, b""):
+        while (line := channel.readline()).endswith(b"\n") and line != GO:
             os.environ.update(json.loads(line))
 
 
