@@ -17,7 +17,9 @@ from workbench.environment.local_packages import clean_copies
 from workbench.spec import BuildContext, Environment
 from workbench_store.cache_root import cache_root
 from workbench_store.errors import EnvironmentFailed
+from workbench_store.locks import FileLock
 
+from tests.lifecycle.launched import wait_until
 from tests.own_package import package
 
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -79,6 +81,25 @@ def test_one_that_was_killed_half_way_is_made_again(tmp_path: Path) -> None:
     made = prepare(same, log=tmp_path / "log")
     assert made.found == "built" and made.path == place and "not finished" in made.missed
     subprocess.run([made.python, "-c", "import humanize"], check=True)
+
+
+def test_an_installer_whose_parent_is_killed_keeps_others_from_beginning_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, gate = tmp_path / "conda", tmp_path / "gate"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/began\nwhile [ ! -e {gate} ]; do sleep 0.05; done\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("WORKBENCH_CONDA", str(program))
+    process = subprocess.Popen([sys.executable, "-c", HALF, str(tmp_path / "log")])
+    wait_until((tmp_path / "began").exists, "the installer")
+    process.kill()
+    process.wait()
+    (lock,) = (cache_root() / "environments").glob("*/*.lock")
+    try:
+        assert not FileLock.is_free(lock)
+    finally:
+        gate.touch()
+    wait_until(lambda: FileLock.is_free(lock), "the installer's end")
 
 
 @pytest.mark.slow

@@ -5,10 +5,12 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from workbench_store.errors import EnvironmentFailed
+from workbench_store.locks import FileLock
 
 from workbench.environment.conda_file import PYPI_NAMES
 from workbench.environment.definition import EnvironmentDefinition
@@ -24,6 +26,15 @@ _NOT_FOUND = re.compile(
 _TAIL_LINES = 12
 
 
+@dataclass(frozen=True)
+class Making:
+    """What the programs that make an environment are given: the log to write to, and the lock on its place, which they
+    hold with us: where we are killed, nobody begins anew while one of them still writes there."""
+
+    log: IO[str]
+    lock: FileLock
+
+
 def conda_program() -> str | None:
     """conda, mamba or micromamba, where one is installed; WORKBENCH_CONDA names one, or is empty for none."""
     named = os.environ.get("WORKBENCH_CONDA")
@@ -32,7 +43,7 @@ def conda_program() -> str | None:
     return next((path for name in _CONDAS if (path := shutil.which(name))), None)
 
 
-def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, target: Path, log: IO[str]) -> None:
+def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, target: Path, making: Making) -> None:
     """Make the environment at `target`, which must not exist. Raises EnvironmentFailed with the end of the log."""
     import uv
 
@@ -45,7 +56,7 @@ def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, t
         "UV_NO_PROGRESS": "1",
         "NO_COLOR": "1",
     }
-    _make_bare([program, "venv", "--python", interpreter.path, "--no-project"], target, variables, log, definition)
+    _make_bare([program, "venv", "--python", interpreter.path, "--no-project"], target, variables, making, definition)
     listed = target / "requirements.txt"
     copies = target.with_name(f"{target.name}.local")
     shutil.rmtree(copies, ignore_errors=True)  # of a build that was killed
@@ -53,13 +64,18 @@ def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, t
         refuse_changed(definition.local)
         requirements = clean_copies(definition.local, definition.requirements, copies)
         listed.write_text("\n".join([*definition.options, *requirements]) + "\n", encoding="utf-8")
-        _install(definition, program, target, listed, variables, log)
+        _install(definition, program, target, listed, variables, making)
     finally:
         shutil.rmtree(copies, ignore_errors=True)
 
 
 def _install(
-    definition: EnvironmentDefinition, program: str, target: Path, listed: Path, variables: dict[str, str], log: IO[str]
+    definition: EnvironmentDefinition,
+    program: str,
+    target: Path,
+    listed: Path,
+    variables: dict[str, str],
+    making: Making,
 ) -> None:
     if definition.requirements:
         install = [program, "pip", "install", "--no-config" if _configured(variables) else "--quiet"]
@@ -70,22 +86,22 @@ def _install(
             command += ["-c", str(constraints)]
         if definition.local:
             command.append("--refresh")  # else uv takes what it built of a folder before, though its code has changed
-        _run(command, variables, log, definition)
+        _run(command, variables, making, definition)
 
 
 def _make_bare(
-    command: list[str], target: Path, variables: dict[str, str], log: IO[str], definition: EnvironmentDefinition
+    command: list[str], target: Path, variables: dict[str, str], making: Making, definition: EnvironmentDefinition
 ) -> None:
     """An environment with pip alone: from the index, or Python's own where no index has it."""
-    code, words = _call([*command, "--seed", str(target)], variables, log)
+    code, words = _call([*command, "--seed", str(target)], variables, making)
     if code < 0:
         raise _failure(definition, words, code)
     if code > 0:
         shutil.rmtree(target, ignore_errors=True)
-        _run([*command, str(target)], variables, log, definition)
+        _run([*command, str(target)], variables, making, definition)
         # pip asks programs on PATH for their versions, and they may write into the user's home.
         alone = {**variables, "PATH": str(target / "bin")}
-        _run([str(target / "bin" / "python"), "-I", "-m", "ensurepip", "--default-pip"], alone, log, definition)
+        _run([str(target / "bin" / "python"), "-I", "-m", "ensurepip", "--default-pip"], alone, making, definition)
 
 
 def look_into_prefix(target: Path) -> None:
@@ -104,7 +120,7 @@ def _configured(variables: dict[str, str]) -> bool:
     return "UV_DEFAULT_INDEX" in variables or "UV_INDEX" in variables
 
 
-def build_with_conda(definition: EnvironmentDefinition, program: str, target: Path, log: IO[str]) -> None:
+def build_with_conda(definition: EnvironmentDefinition, program: str, target: Path, making: Making) -> None:
     """Make the environment from its conda definition. Raises EnvironmentFailed."""
     file = target.with_name(target.name + ".conda.yml")
     constraints = target.with_name(target.name + ".constraints.txt")
@@ -115,7 +131,7 @@ def build_with_conda(definition: EnvironmentDefinition, program: str, target: Pa
     if "micromamba" in Path(program).name:
         command = [program, "create", "--yes", "-p", str(target), "-f", str(file)]
     try:
-        _run(command, dict(os.environ), log, definition)
+        _run(command, dict(os.environ), making, definition)
     finally:
         file.unlink(missing_ok=True)
         constraints.unlink(missing_ok=True)
@@ -131,14 +147,15 @@ def _conda_placed(definition: EnvironmentDefinition, constraints: Path) -> dict[
     return conda
 
 
-def _run(command: list[str], variables: dict[str, str], log: IO[str], definition: EnvironmentDefinition) -> None:
-    code, words = _call(command, variables, log)
+def _run(command: list[str], variables: dict[str, str], making: Making, definition: EnvironmentDefinition) -> None:
+    code, words = _call(command, variables, making)
     if code != 0:
         raise _failure(definition, words, code)
 
 
-def _call(command: list[str], variables: dict[str, str], log: IO[str]) -> tuple[int, str]:
+def _call(command: list[str], variables: dict[str, str], making: Making) -> tuple[int, str]:
     """How the program ended (negative: the signal), and what it said."""
+    log, lock = making.log, making.lock.descriptor
     log.write(f"$ {' '.join(command)}\n")
     log.flush()
     start = os.fstat(log.fileno()).st_size
@@ -146,7 +163,13 @@ def _call(command: list[str], variables: dict[str, str], log: IO[str]) -> tuple[
     variables = {name: value for name, value in variables.items() if not name.startswith("WORKBENCH_")}
     try:
         done = subprocess.run(
-            command, env=variables, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd="/"
+            command,
+            env=variables,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            cwd="/",
+            pass_fds=() if lock is None else (lock,),
         )
     except OSError as error:
         raise EnvironmentFailed(f"{command[0]} cannot be run: {error}") from error

@@ -10,7 +10,7 @@ from typing import IO, Any
 from workbench_store.errors import EnvironmentFailed
 from workbench_store.locks import FileLock
 
-from workbench.environment.build import build_with_conda, build_with_uv, conda_program, look_into_prefix
+from workbench.environment.build import Making, build_with_conda, build_with_uv, conda_program, look_into_prefix
 from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.interpreters import prove
 from workbench.environment.key import environment_key
@@ -76,14 +76,14 @@ def _find_or_build(
     if taken is not None:
         return _prepared(definition, key, taken, "cache", "", began)
     missed = why_missed(place)
-    with making(place):
+    with making(place) as lock:
         taken = take(place)  # another run may have made it meanwhile
         if taken is not None:
             return _prepared(definition, key, taken, "cache", "", began)
         clear(place)
         with _opened(log) as words:
             _tell_nearest(definition, place, words)
-            build_with_uv(definition, choice.interpreter, place, words)
+            build_with_uv(definition, choice.interpreter, place, Making(words, lock))
         look_into_prefix(place)
         substituted = [choice.substituted] if choice.substituted else []
         finish(place, definition, place / "bin" / "python", choice.interpreter.text, substituted)
@@ -93,7 +93,7 @@ def _find_or_build(
 def _with_conda(
     definition: EnvironmentDefinition, key: str, place: Path, program: str, log: Path, began: float
 ) -> PreparedEnvironment:
-    with making(place):
+    with making(place) as lock:
         taken = take(place)
         if taken is not None:
             return _prepared(definition, key, taken, "cache", "", began)
@@ -101,7 +101,7 @@ def _with_conda(
         clear(place)
         with _opened(log) as words:
             _tell_nearest(definition, place, words)
-            build_with_conda(definition, program, place, words)
+            build_with_conda(definition, program, place, Making(words, lock))
         look_into_prefix(place)
         proven = prove(str(place / "bin" / "python"))
         if proven is None:
