@@ -11,6 +11,8 @@ import time
 import uuid
 from array import array
 from collections.abc import Sequence
+from itertools import compress
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,28 +21,39 @@ from xxhash import xxh3_128
 from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 
-_VERSION = 3
+_VERSION = 4
 #: Coarser than any file system's clock.
 _RACY_NS = 2_000_000_000
 _HASH_BYTES = 16
-#: Numbers that `stat` gives for each file: size, times of content and inode, inode.
-_NUMBERS = 4
-_MOST = 2**63 - 1
+_NUMBER_BYTES = 8
+#: What `stat` says of a file by which a change is known; eight bytes are kept of each.
+_NUMBERS = tuple(map(attrgetter, ("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")))
+_ALL_BITS = 2**64 - 1
 
 
 class Tree(NamedTuple):
-    """The files of a walk, in order of path: the paths, and for each the numbers that tell whether it changed."""
+    """The files of a walk, in order of path, and the numbers that tell whether they changed: a column for each."""
 
     paths: tuple[str, ...]
     numbers: bytes
 
+    def numbers_of(self, place: int) -> bytes:
+        """The numbers of one file."""
+        column = _NUMBER_BYTES * len(self.paths)
+        first = _NUMBER_BYTES * place
+        return b"".join(self.numbers[at : at + _NUMBER_BYTES] for at in range(first, len(self.numbers), column))
 
-def tree_of(files: Sequence[tuple[str, str, os.stat_result]]) -> Tree:
-    """The tree of a walk's files: (path, where it is, its status)."""
-    numbers = array("q")
-    for _, _, status in files:
-        numbers.extend((status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & _MOST))
-    return Tree(tuple([file[0] for file in files]), numbers.tobytes())
+
+def tree_of(paths: Sequence[str], statuses: Sequence[os.stat_result]) -> Tree:
+    """The tree of a walk's files."""
+    return Tree(tuple(paths), b"".join(_column(list(map(number, statuses))) for number in _NUMBERS))
+
+
+def _column(numbers: list[int]) -> bytes:
+    try:
+        return array("q", numbers).tobytes()
+    except OverflowError:  # times after the year 2262, inodes of some network file systems
+        return array("Q", [number & _ALL_BITS for number in numbers]).tobytes()
 
 
 class StatCache:
@@ -66,7 +79,7 @@ class StatCache:
                 return
             length, count = int(told["paths"]), int(told["files"])
             paths = body[:length].decode("utf-8", "surrogateescape").split("\0") if count else []
-            numbers = body[length : length + 8 * _NUMBERS * count]
+            numbers = body[length : length + _NUMBER_BYTES * len(_NUMBERS) * count]
             hashes = body[length + len(numbers) :]
             if len(paths) != count or len(hashes) != _HASH_BYTES * count:
                 return
@@ -87,25 +100,23 @@ class StatCache:
         place = self._places.get(path)
         if place is None:
             return None
-        known = self._tree.numbers[8 * _NUMBERS * place : 8 * _NUMBERS * (place + 1)]
-        numbers = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & _MOST)
-        if known != array("q", numbers).tobytes():
+        if self._tree.numbers_of(place) != tree_of([path], [status]).numbers:
             return None
         return self._hashes[_HASH_BYTES * place : _HASH_BYTES * (place + 1)].hex()
 
-    def save(self, files: Sequence[tuple[str, str, os.stat_result]], hashes: Sequence[str], made: Any) -> None:
+    def save(self, paths: Sequence[str], statuses: Sequence[os.stat_result], hashes: Sequence[str], made: Any) -> None:
         """Keep the hashes of these files and what is said of their snapshot; a cache that cannot be written is no
         trouble. `made` is kept only if every file is old enough to be told from a later one."""
         now = time.time_ns()
-        old = [now - max(status.st_mtime_ns, status.st_ctime_ns) > _RACY_NS for _, _, status in files]
-        tree = tree_of([file for file, keep in zip(files, old, strict=True) if keep])
-        digests = b"".join(bytes.fromhex(hash) for hash, keep in zip(hashes, old, strict=True) if keep)
-        paths = "\0".join(tree.paths).encode("utf-8", "surrogateescape")
-        body = paths + tree.numbers + digests
+        old = [now - max(status.st_mtime_ns, status.st_ctime_ns) > _RACY_NS for status in statuses]
+        tree = tree_of(list(compress(paths, old)), list(compress(statuses, old)))
+        digests = b"".join(map(bytes.fromhex, compress(hashes, old)))
+        names = "\0".join(tree.paths).encode("utf-8", "surrogateescape")
+        body = names + tree.numbers + digests
         told = {
             "version": _VERSION,
             "check": xxh3_128(body).hexdigest(),
-            "paths": len(paths),
+            "paths": len(names),
             "files": len(tree.paths),
             "rules": self._rules,
             "made": made if all(old) else None,

@@ -290,6 +290,8 @@ def aged(code: Path) -> None:
         "manifest gone",
         "cache damaged",
         "link",
+        "folder for file",
+        "linked folder",
     ],
 )
 def test_a_tree_seen_before_is_taken_as_it_is_now(
@@ -327,9 +329,52 @@ def test_a_tree_seen_before_is_taken_as_it_is_now(
         case "link":
             (code / "a.py").rename(tmp_path / "elsewhere.py")
             (code / "a.py").symlink_to(code / "inner" / "c.py")
+        case "folder for file":
+            (code / "a.py").unlink()
+            (code / "a.py").mkdir()
+            (code / "a.py" / "e.py").write_text("below")
+        case "linked folder":
+            (code / "inner").rename(code / "other")
+            (code / "inner").symlink_to(code / "other")
     again = take_snapshot(layout, code)
     assert verify_snapshot(layout, again.id) == []
     fresh = open_workspace(explicit=str(tmp_path / "fresh"))
     assert again == take_snapshot(fresh, code)
     assert (again.id == first.id) is (change in ("nothing", "blob gone", "manifest gone", "cache damaged"))
     assert take_snapshot(layout, code) == again
+
+
+@pytest.mark.parametrize("year", [1901, 2300])
+def test_times_far_off(layout: WorkspaceLayout, code: Path, year: int) -> None:
+    (code / "a.py").write_text("one")
+    (code / "b.py").write_text("two")
+    moment = (year - 1970) * 31_556_952
+    os.utime(code / "a.py", (moment, moment))
+    first = take_snapshot(layout, code)
+    assert take_snapshot(layout, code) == first
+    (code / "a.py").write_text("changed")
+    os.utime(code / "a.py", (moment, moment))
+    assert take_snapshot(layout, code).id != first.id
+
+
+def test_files_that_come_and_go_meanwhile(layout: WorkspaceLayout, code: Path) -> None:
+    (code / "stays.py").write_text("stays")
+    fleeting = [code / f"temporary{number}.txt" for number in range(300)]
+    busy = f"""
+import os
+names = {[str(path) for path in fleeting]!r}
+print("going", flush=True)
+while True:
+    for name in names:
+        open(name, "w").close()
+    for name in names:
+        os.unlink(name)
+"""
+    (code / ".amlignore").write_text("temporary*\n")
+    with subprocess.Popen([sys.executable, "-c", busy], stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout is not None and other.stdout.readline() == b"going\n"
+            ids = {take_snapshot(layout, code).id for _ in range(40)}
+        finally:
+            other.kill()
+    assert len(ids) == 1

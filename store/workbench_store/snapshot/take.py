@@ -24,11 +24,11 @@ def take_snapshot(layout: WorkspaceLayout, code: Path, *, component: bool = Fals
     root, rules = (code, read_rules(code, component=component)) if code.is_dir() else (code.parent, no_rules())
     cache = StatCache(layout, code, _mark(rules, follow_links))
     found = walk(code, rules, follow_links=follow_links, kept=cache.kept) if root == code else single_file(code)
-    if not found.files:
+    if not found.paths:
         raise SnapshotError(
             f"nothing of {code} goes into the snapshot", remedy="Is it the right folder? Check its ignore file."
         )
-    made = cache.made_of(tree_of(found.files))
+    made = cache.made_of(tree_of(found.paths, found.statuses))
     stored = _as_before(layout, made) or _store(layout, found, cache)
     return Taken(*stored[:4], dict(found.excluded), (*found.skipped, *stored[4]))
 
@@ -47,7 +47,7 @@ def _store(layout: WorkspaceLayout, found: Walked, cache: StatCache) -> _Stored:
         upstream = content_hash((entry.path, blobs.path(entry.hash)) for entry in entries)
         write_manifest(layout, id, entries, upstream)
     stored = (id, len(entries), sum(entry.size for entry in entries), upstream, tuple(_secrets(entries)))
-    cache.save(found.files, [entry.hash for entry in entries], [*stored, blobs.stamp()])
+    cache.save(found.paths, found.statuses, [entry.hash for entry in entries], [*stored, blobs.stamp()])
     return stored
 
 
@@ -71,7 +71,9 @@ def single_file(code: Path) -> Walked:
     """A walk of one file. Raises SnapshotError if it is not a file."""
     if not code.is_file():
         raise SnapshotError(f"there is no file or folder {code}", remedy="Check the job's `code`.")
-    return Walked(files=[WalkedFile(code.name, str(code.resolve()), code.stat())])
+    found = Walked(str(code.parent))
+    found.take(WalkedFile(code.name, str(code.resolve()), code.stat()))
+    return found
 
 
 def no_rules() -> IgnoreRules:

@@ -1,10 +1,10 @@
 """Walking a code folder: which files a snapshot takes, which rule dropped the others, and what was passed over."""
 
+import contextlib
 import os
 import stat
 from collections import Counter
 from dataclasses import dataclass, field
-from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +25,13 @@ class WalkedFile(NamedTuple):
 class Walked:
     """What a walk found."""
 
-    files: list[WalkedFile] = field(default_factory=list)
+    root: str
+    paths: list[str] = field(default_factory=list)
+    """Of the files that go in (posix, below the root), in order."""
+    statuses: list[os.stat_result] = field(default_factory=list)
+    """Theirs, in the same order."""
+    linked: dict[str, str] = field(default_factory=dict)
+    """Where those are that a link led to."""
     excluded: Counter[str] = field(default_factory=Counter)
     """Files dropped by each rule's text; a folder that is dropped whole counts as one."""
     excluded_bytes: Counter[str] = field(default_factory=Counter)
@@ -34,48 +40,71 @@ class Walked:
     outside: list[str] = field(default_factory=list)
     """Links that lead out of the folder and are not followed."""
 
+    @property
+    def files(self) -> list[WalkedFile]:
+        """The files that go in; made when asked for, as there may be very many and nothing new about them."""
+        before = os.path.join(self.root, "")
+        places = [self.linked.get(path) or before + path for path in self.paths]
+        return list(map(WalkedFile._make, zip(self.paths, places, self.statuses, strict=True)))
+
+    def take(self, file: WalkedFile) -> None:
+        """Add a file."""
+        self.paths.append(file.path)
+        self.statuses.append(file.status)
+        if file.place != os.path.join(self.root, file.path):
+            self.linked[file.path] = file.place
+
+    def sort(self) -> None:
+        """Put the files in order of path: a walk finds what is in the folder `a` before the file `a.py`."""
+        order = sorted(range(len(self.paths)), key=self.paths.__getitem__)
+        self.paths = [self.paths[place] for place in order]
+        self.statuses = [self.statuses[place] for place in order]
+
 
 class _Walk:
     def __init__(
         self, root: Path, rules: IgnoreRules, follow_links: bool, look_inside: bool, kept: frozenset[str]
     ) -> None:
-        self.found = Walked()
+        self.found = Walked(os.path.realpath(root))
         self._kept = kept
         self._rules = rules
-        self._root = os.path.realpath(root)
+        self._root = self.found.root
         self._follow_links = follow_links
         self._look_inside = look_inside
 
     def run(self) -> Walked:
         self._folder(self._root, "", frozenset({self._root}), None)
-        self.found.files.sort(key=itemgetter(0))
+        self.found.sort()
         return self.found
 
     def _folder(self, place: str, path: str, above: frozenset[str], dropped: str | None) -> None:
         try:
-            entries = sorted(os.scandir(place), key=attrgetter("name"))
+            names, statuses = _listing(place)
         except OSError as error:
             raise unreadable("read the folder", place, error) from error
         before = f"{path}/" if path else ""
         kept = self._kept if dropped is None else frozenset()
-        found = self.found.files
-        for entry in entries:
-            inner = before + entry.name
+        found = self.found
+        through_link = place != os.path.join(self._root, path).rstrip(os.sep)
+        for name, status in zip(names, statuses, strict=True):
+            inner = before + name
             # The common case, short: most files are known to be kept.
-            if inner in kept and entry.is_file(follow_symlinks=False):
-                found.append(WalkedFile(inner, entry.path, entry.stat(follow_symlinks=False)))
+            if inner in kept and stat.S_ISREG(status.st_mode) and not through_link:
+                found.paths.append(inner)
+                found.statuses.append(status)
+            elif name in ALWAYS_EXCLUDED:
+                self._drop(f"{name} (never in a snapshot)", 0)
             else:
-                self._entry(entry, inner, above, dropped)
+                self._entry(WalkedFile(inner, os.path.join(place, name), status), above, dropped)
 
-    def _entry(self, entry: "os.DirEntry[str]", path: str, above: frozenset[str], dropped: str | None) -> None:
-        if entry.name in ALWAYS_EXCLUDED:
-            self._drop(f"{entry.name} (never in a snapshot)", 0)
-        elif entry.is_symlink():
-            self._link(entry, path, above, dropped)
-        elif entry.is_dir(follow_symlinks=False):
-            self._descend(entry.path, path, above, dropped)
+    def _entry(self, entry: WalkedFile, above: frozenset[str], dropped: str | None) -> None:
+        path, place, status = entry
+        if stat.S_ISLNK(status.st_mode):
+            self._link(place, path, above, dropped)
+        elif stat.S_ISDIR(status.st_mode):
+            self._descend(place, path, above, dropped)
         else:
-            self._file(entry.path, path, entry.stat(follow_symlinks=False), dropped)
+            self._file(place, path, status, dropped)
 
     def _descend(self, place: str, path: str, above: frozenset[str], dropped: str | None) -> None:
         rule = None if dropped else self._rules.prunable(path)
@@ -84,16 +113,16 @@ class _Walk:
         else:
             self._folder(place, path, above, dropped or (rule.text if rule else None))
 
-    def _link(self, entry: "os.DirEntry[str]", path: str, above: frozenset[str], dropped: str | None) -> None:
+    def _link(self, place: str, path: str, above: frozenset[str], dropped: str | None) -> None:
         rule = self._rules.decide(path)
         try:
-            target = os.path.realpath(entry.path)
+            target = os.path.realpath(place)
             status = os.stat(target)
         except OSError:
             return self._skip(path, "a broken link")
         if dropped or rule:
             return self._drop(dropped or (rule.text if rule else ""), 0)
-        if target in above or _is_above(target, entry.path):
+        if target in above or _is_above(target, place):
             return self._skip(path, "a link that loops")
         if not self._follow_links and target != self._root and not target.startswith(self._root + os.sep):
             self.found.outside.append(path)
@@ -110,7 +139,7 @@ class _Walk:
             dropped = rule.text if rule else None
         if dropped is not None:
             return self._drop(dropped, status.st_size)
-        self.found.files.append(WalkedFile(path, place, status))
+        self.found.take(WalkedFile(path, place, status))
 
     def _drop(self, rule: str, size: int) -> None:
         self.found.excluded[rule] += 1
@@ -118,6 +147,30 @@ class _Walk:
 
     def _skip(self, path: str, reason: str) -> None:
         self.found.skipped.append(f"{path}: {reason}")
+
+
+def _listing(folder: str) -> tuple[list[str], list[os.stat_result]]:
+    """The names in a folder, in order, and what `lstat` says of each; one that is gone by then is left out.
+
+    Asked relative to the open folder: of 50,000 files the kernel need not look up the way to each.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        names = sorted(os.listdir(opened))
+        try:
+            return names, [os.stat(name, dir_fd=opened, follow_symlinks=False) for name in names]
+        except FileNotFoundError:
+            return _those_left(names, opened)
+    finally:
+        os.close(opened)
+
+
+def _those_left(names: list[str], opened: int) -> tuple[list[str], list[os.stat_result]]:
+    left: dict[str, os.stat_result] = {}
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            left[name] = os.stat(name, dir_fd=opened, follow_symlinks=False)
+    return list(left), list(left.values())
 
 
 def _is_above(folder: str, place: str) -> bool:
