@@ -30,6 +30,11 @@ PATIENCE = 30.0
 #: A foreign program may hold the file for a moment (a backup); longer is told to the user.
 FOREIGN_PATIENCE = 2.0
 
+#: A connection costs threads and memory. A process that has gone through more workspaces than this (drafts of stores
+#: are some too) lets those rest that it used longest ago.
+MOST_AWAKE = 4
+
+#: Those used last at the end.
 _leases: dict[tuple[int, str, str], "Lease"] = {}
 _leases_guard = threading.Lock()
 
@@ -43,9 +48,12 @@ def lease_of(layout: WorkspaceLayout) -> "Lease":
     """This process's one lease on that workspace's store."""
     key = (os.getpid(), os.path.realpath(layout.root), str(layout.store.relative_to(layout.root)))
     with _leases_guard:
-        if key not in _leases:
-            _leases[key] = Lease(layout)
-        return _leases[key]
+        known = _leases.pop(key, None)
+        lease = _leases[key] = known or Lease(layout)
+        for (process, *_), other in list(_leases.items())[:-MOST_AWAKE]:
+            if process == os.getpid():
+                other.rest()
+        return lease
 
 
 def _after_fork() -> None:
@@ -68,6 +76,7 @@ class Lease:
         self._layout = layout
         self._turn = threading.RLock()
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._in_use = False
         self._announced = FileLock(layout.writer_lock)
         self._lock = FileLock(layout.store_lock)
         self._patience = Patience(lambda: not FileLock.is_free(layout.writer_lock))
@@ -129,6 +138,15 @@ class Lease:
             self._version = 0
             yield
 
+    def rest(self) -> None:
+        """Give up a connection that is not in use, with its threads and memory; the next use makes another."""
+        if self._turn.acquire(blocking=False):
+            try:
+                if not self._in_use:  # by this very thread, which may look at two stores at once
+                    self._drop()
+            finally:
+                self._turn.release()
+
     def _prepare(self) -> None:
         """Make the store, or bring it to this version; a store that cannot be written is only looked at."""
         if self._layout.store.exists():
@@ -188,6 +206,7 @@ class Lease:
         import duckdb
 
         connection = self._ours()
+        self._in_use = True
         try:
             self._attach(connection, options, path or self._layout.store)
             if options:
@@ -212,6 +231,7 @@ class Lease:
             self._drop()
             raise _io_error(self._layout, error) from error
         finally:
+            self._in_use = False
             self._detach()
 
     def _ours(self) -> "duckdb.DuckDBPyConnection":

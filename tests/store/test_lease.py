@@ -164,3 +164,41 @@ def test_a_forked_child_uses_the_store_itself(layout: WorkspaceLayout) -> None:
         os._exit(0 if Store(layout).run("r").name == "r" else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert store.run("r").name == "r"
+
+
+def test_a_process_that_goes_through_many_workspaces_stays_small(tmp_path: Path) -> None:
+    script = """
+import os, sys, threading
+from workbench_store.lease import lease_of
+from workbench_store.store import Store
+from workbench_store.workspace import open_workspace
+def databases_threads():
+    return len(os.listdir("/proc/self/task")) - threading.active_count()
+layouts = [open_workspace(explicit=f"{sys.argv[1]}/ws{number}") for number in range(24)]
+Store(layouts[0]).refresh()
+one = databases_threads()
+assert one > 0
+with lease_of(layouts[0]).reading() as held:
+    for layout in layouts[1:]:
+        Store(layout).refresh()
+    assert held.execute("SELECT count(*) FROM runs").fetchone() == (0,)
+for _ in range(2):
+    for layout in layouts:
+        Store(layout).refresh()
+        assert len(Store(layout).runs().rows) == 0
+assert databases_threads() <= 5 * one, (databases_threads(), one)
+wrong = []
+def use(first):
+    try:
+        for turn in range(40):
+            Store(layouts[(first * 7 + turn * 5) % 24]).runs()
+    except BaseException as error:
+        wrong.append(error)
+users = [threading.Thread(target=use, args=(number,)) for number in range(6)]
+for user in users: user.start()
+for user in users: user.join()
+assert not wrong, wrong
+"""
+    process = python(script, str(tmp_path))
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
