@@ -246,3 +246,21 @@ def test_a_path_too_long_is_told_shortly_with_what_helps(workbench: Workbench, h
     done = workbench("snapshot", "tree")
     assert done.returncode != 0 and "Shorten the names of its folders" in done.stderr and len(done.stderr) < 600
     shutil.rmtree(here / "tree")
+
+
+@pytest.mark.parametrize(
+    ("words", "usage", "said"),
+    [
+        (["run", "--sed", "lr=1", "job.yml"], "usage: workbench run", "no option --sed; did you mean --set?"),
+        (["ls", "--limt=3"], "usage: workbench ls", "no option --limt; did you mean --limit?"),
+        (["env", "ls", "--jsn"], "usage: workbench env ls", "no option --jsn; did you mean --json?"),
+        (["gc", "--zzzzz"], "usage: workbench gc", "no option --zzzzz; see workbench gc --help"),
+        (["show", "a", "b"], "usage: workbench show", "too many arguments: b"),
+    ],
+)
+def test_what_a_command_does_not_know_is_told_with_its_own_usage(
+    workbench: Workbench, words: list[str], usage: str, said: str
+) -> None:
+    done = workbench(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(usage) and said in done.stderr

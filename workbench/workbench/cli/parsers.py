@@ -3,14 +3,36 @@
 import argparse
 import importlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
+from typing import Any
 
 from workbench._version import __version__
 from workbench.cli.exit_codes import MEANINGS
 from workbench.cli.groups import grouped
 
 _NAME_WIDTH = 13
+
+
+class CommandParser(argparse.ArgumentParser):
+    """The parser of a command or of one of its actions: what it does not know is told with its own usage."""
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """As argparse's; whatever is left over is an error here, not one of `workbench` as a whole."""
+        found, left = super().parse_known_args(args, namespace)
+        if left:
+            self.error(self._unknown(left))
+        return found, left
+
+    def _unknown(self, left: list[str]) -> str:
+        import difflib
+
+        options = [word.partition("=")[0] for word in left if word.startswith("-")]
+        if not options:
+            return f"too many arguments: {' '.join(left)}"
+        near = difflib.get_close_matches(options[0], self._option_string_actions, 1, 0.5)
+        hint = f"did you mean {near[0]}?" if near else f"see {self.prog} --help"
+        return f"there is no option {options[0]}; {hint}"
 
 
 def load_command(name: str) -> ModuleType:
@@ -30,7 +52,9 @@ def build_parser(commands: Mapping[str, str], only: str | None = None) -> argpar
     )
     parser.add_argument("--version", action="version", version=f"workbench {__version__}")
     _common(parser, None)
-    adding = parser.add_subparsers(dest="command", metavar="COMMAND", prog="workbench", help="one of those below")
+    adding = parser.add_subparsers(
+        dest="command", metavar="COMMAND", prog="workbench", help="one of those below", parser_class=CommandParser
+    )
     for name in commands:
         if only is None or name == only:
             module = load_command(name)
