@@ -28,7 +28,7 @@ _VALUES = (
     r"\beyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,}",
     r"(?P<key>AccountKey=)[A-Za-z0-9+/]{40,}={0,2}",
     r"(?P<sig>[?&]sig=)[A-Za-z0-9%+/]{30,}",
-    r"(?P<user>://[^/\s:@]{1,200}:)[^/\s@]{3,200}(?=@)",
+    r"(?P<user>://[^/\s:@]{1,200}:)[^/\s\"'<>]{3,200}(?=@)",
     # Not a number of tokens, and not the name of a variable that is set to nothing.
     r"(?P<named>(?i:\b(?:password|passwd|passphrase|api_?key|secret_?key|access_?key|auth_?token|access_?token)[\"']?"
     r"\s{0,3}[:=]\s{0,3}[\"']?))(?=[^\s\"',;]*[^\d\s\"',;.])[^\s\"',;]{8,}",

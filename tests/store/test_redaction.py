@@ -37,6 +37,8 @@ def test_a_secret_is_cut_out_wherever_it_stands(secret: str, around: str) -> Non
     ("text", "expected"),
     [
         ("https://me:hunter2@example.org/x", "https://me:REDACTED@example.org/x"),
+        ("https://me:p@ss@w@example.org/a@b", "https://me:REDACTED@example.org/a@b"),
+        ("two: 'ftp://a:bcd@e', \"x://f:gh@\"", "two: 'ftp://a:REDACTED@e', \"x://f:gh@\""),
         ("https://a.blob.core/x?sv=1&sig=" + "aB3%2F" * 6, "https://a.blob.core/x?sv=1&sig=REDACTED"),
         ("AccountKey=" + "aB3+" * 21 + "==;Suffix", "AccountKey=REDACTED;Suffix"),
         ("password = 'correct-horse'", "password = 'REDACTED'"),
