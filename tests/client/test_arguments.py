@@ -211,6 +211,31 @@ def test_a_folder_is_saved_with_all_its_files_and_nothing_else(run: ActiveRun, h
     assert sorted(artifact.size for artifact in store_of(run).artifacts(run.name)) == list(range(len(names)))
 
 
+def test_a_folder_that_holds_the_workspace_is_saved_without_it(run: ActiveRun, here: Path) -> None:
+    (here / "sub").mkdir()
+    for name in ("a", "sub/b"):
+        (here / name).write_text(name)
+    run.log_artifact("a")
+    for _ in range(3):
+        run.log_artifacts(".", "all")
+        run.log_artifacts(".")
+    saved = run.path / "outputs"
+    files = {str(path.relative_to(saved)) for path in saved.rglob("*") if path.is_file()}
+    assert files == {"a", "sub/b", "all/a", "all/sub/b"}
+
+
+def test_the_outputs_are_saved_into_themselves_once(run: ActiveRun) -> None:
+    outputs = run.path / "outputs"
+    (outputs / "deep").mkdir(parents=True, exist_ok=True)
+    (outputs / "deep" / "a").write_text("a")
+    for _ in range(3):
+        run.log_artifacts(str(outputs), "kept/here")
+        run.log_artifacts(str(outputs))
+    files = {str(path.relative_to(outputs)) for path in outputs.rglob("*") if path.is_file()}
+    assert files == {"deep/a", "kept/here/deep/a"}
+    assert {one.path for one in store_of(run).artifacts(run.name)} == {f"outputs/{name}" for name in files}
+
+
 @pytest.mark.parametrize("path", ["nowhere", "/dev/zero", "pipe"])
 def test_what_is_no_file_is_a_warning(
     run: ActiveRun, here: Path, capsys: pytest.CaptureFixture[str], path: str

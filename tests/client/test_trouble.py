@@ -140,3 +140,75 @@ def test_a_number_that_is_a_users_files_by_now_is_not_written_to(here: Path) -> 
     assert done.returncode == 0, done.stderr
     run = Workspace().run("r")
     assert str(run.state) == "Completed" and run.series("a").steps == list(range(50)) and run.tags == {"b": "c"}
+
+
+EVERYTHING = """
+def everything(run, log):
+    run.log({"a": 1.0})
+    run.log_params({"b": 1})
+    run.set_tags({"c": "d"})
+    run.log_artifact("file.txt")
+    run.log_artifacts("folder")
+    run.log_text("text", "hello")
+    run.log_table("table", {"x": [1]})
+    run.log_histogram("histogram", [1, 2])
+    run.log_image("image", [[0, 255]])
+    run.log_model("file.txt", "model")
+"""
+
+NO_DESCRIPTORS = (
+    EVERYTHING
+    + """
+import os, resource, time
+import workbench
+os.mkdir("folder"); open("folder/a", "w").close(); open("file.txt", "w").close()
+run = workbench.start_run(name="r")
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+held = []
+try:
+    while True: held.append(os.open("file.txt", os.O_RDONLY))
+except OSError: pass
+everything(run, run.log)
+time.sleep(0.5)
+for one in held: os.close(one)
+run.log_text("text", "again")
+run.end()
+"""
+)
+
+
+def test_no_file_left_to_be_opened_never_raises(here: Path) -> None:
+    done = run_script(here, NO_DESCRIPTORS)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert "cannot save images, tables, texts" in done.stderr and "cannot save a model" in done.stderr
+    run = Workspace().run("r")
+    assert str(run.state) == "Completed" and run.series("a").steps == [0] and run.tags == {"c": "d"}
+    assert [text.content for text in run.media("text")] == ["again"]
+
+
+GONE = (
+    EVERYTHING
+    + """
+import os, shutil, sys
+import workbench, workbench_store
+for package in (workbench, workbench_store):
+    shutil.copytree(os.path.dirname(package.__file__), os.path.join("copy", package.__name__))
+    for name in [name for name in sys.modules if name.split(".")[0] == package.__name__]: del sys.modules[name]
+sys.path.insert(0, os.path.abspath("copy"))
+import workbench
+assert "copy" in workbench.__file__
+os.mkdir("folder"); open("folder/a", "w").close(); open("file.txt", "w").close()
+run = workbench.start_run(name="r")
+shutil.rmtree("copy")
+everything(run, run.log)
+run.end()
+"""
+)
+
+
+def test_a_package_that_is_gone_by_then_never_raises(here: Path) -> None:
+    done = run_script(here, GONE)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert "cannot save images, tables, texts" in done.stderr and "cannot save a model" in done.stderr
+    run = Workspace().run("r")
+    assert str(run.state) == "Completed" and run.series("a").steps == [0] and run.tags == {"c": "d"}

@@ -1,12 +1,13 @@
 """An open run as a script sees it: logging into it, and ending it. (Python 3.8.)"""
 
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequence, Tuple, Type
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple, Type
 
 from workbench_store.errors import UsageError
-from workbench_store.journal.writer import JournalWriter
+from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 
 from workbench.client.arguments import check_name, check_step, check_tags, flatten_params, number_of
@@ -94,9 +95,11 @@ class ActiveRun:
 
     def _count(self, keys: Tuple[str, ...], values: "list[float]") -> None:
         if self._has_past:
-            from workbench.client.past import next_steps
+            self._has_past = False
+            with _never_raising("read which steps were logged before"):
+                from workbench.client.past import next_steps
 
-            self._has_past, self._counts = False, next_steps(self._files, self.rank)
+                self._counts = next_steps(self._files, self.rank)
         now = time.time()
         steps: Dict[int, Tuple["list[str]", "list[float]"]] = {}
         for key, value in zip(keys, values):
@@ -145,7 +148,7 @@ class ActiveRun:
         PyTorch, TensorFlow, nested lists): HxW, HxWx1, HxWx3 or HxWx4, of 0..255 or of floats 0..1. Numbers out of
         range are cut, with a warning.
         """
-        self._media().image(key, image, step, caption)
+        self._with_media(lambda media: media.image(key, image, step, caption))
 
     def log_table(
         self, key: str, table: Any, step: Optional[int] = None, *, columns: Optional[Sequence[str]] = None
@@ -154,7 +157,7 @@ class ActiveRun:
 
         At most 100,000 rows, 1,000 columns and 16 MiB; UsageError above that.
         """
-        self._media().table(key, table, step, columns)
+        self._with_media(lambda media: media.table(key, table, step, columns))
 
     def log_histogram(
         self,
@@ -168,15 +171,15 @@ class ActiveRun:
     ) -> None:
         """Record how values are distributed over `bins` (at most 512) equal parts of their range; or `counts` that were
         made elsewhere, with one more of `edges`. Values that are not finite are counted by themselves."""
-        self._media().histogram(key, values, step, bins, counts, edges)
+        self._with_media(lambda media: media.histogram(key, values, step, bins, counts, edges))
 
     def log_text(self, key: str, text: str, step: Optional[int] = None) -> None:
         """Record a text of at most 8 Mi characters."""
-        self._media().text(key, text, step)
+        self._with_media(lambda media: media.text(key, text, step))
 
     def log_figure(self, key: str, figure: Any, step: Optional[int] = None) -> None:
         """Record a figure of matplotlib, as a PNG, or of plotly, as a page that needs no network."""
-        self._media().figure(key, figure, step)
+        self._with_media(lambda media: media.figure(key, figure, step))
 
     def log_model(
         self, path: Any, name: str, *, flavor: Optional[str] = None, metadata: Optional[Mapping[str, Any]] = None
@@ -187,19 +190,21 @@ class ActiveRun:
         """
         if self._ended:
             self._refuse()
-        from workbench.client.media.models import log_model
+        with _never_raising("save a model"):
+            from workbench.client.media.models import log_model
 
-        log_model(self._files, self._journal, path, name, flavor, metadata)
+            log_model(self._files, self._journal, path, name, flavor, metadata)
 
-    def _media(self) -> "MediaLog":
+    def _with_media(self, log: "Callable[[MediaLog], None]") -> None:
         if self._ended:
             self._refuse()
-        if self._media_log is None:
-            # What few scripts use is loaded when it is used.
-            from workbench.client.media.log import MediaLog
+        with _never_raising("save images, tables, texts and the like"):
+            if self._media_log is None:
+                # What few scripts use is loaded when it is used.
+                from workbench.client.media.log import MediaLog
 
-            self._media_log = MediaLog(self._files, self._journal, self._past_media())
-        return self._media_log
+                self._media_log = MediaLog(self._files, self._journal, self._past_media())
+            log(self._media_log)
 
     def _past_media(self) -> "Dict[Tuple[str, str], int]":
         if not self._had_past:
@@ -237,6 +242,16 @@ class ActiveRun:
         if error is not None and self._failing is not None and not self._ended:
             self._failing(error)
         self.end(*state_of(error))
+
+
+@contextmanager
+def _never_raising(what: str) -> Iterator[None]:
+    """What is loaded when it is first used may not be there by then (a package that was upgraded meanwhile, no file
+    left to be opened): a warning, as is all trouble with files."""
+    try:
+        yield
+    except (ImportError, OSError) as error:
+        warn("workbench: cannot {}: {}".format(what, error))
 
 
 def state_of(error: Optional[BaseException]) -> Tuple[str, Optional[str]]:

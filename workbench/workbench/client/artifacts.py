@@ -2,12 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Optional
+from typing import Iterator, Optional, Set
 
 from workbench_store.errors import UsageError
 from workbench_store.faults import fault
 from workbench_store.journal.writer import JournalWriter, warn
-from workbench_store.layout import RunLayout
+from workbench_store.layout import WORKSPACE_DIR, RunLayout
 
 
 def save_file(files: RunLayout, journal: JournalWriter, source: Path, below: Optional[str]) -> None:
@@ -22,16 +22,31 @@ def save_file(files: RunLayout, journal: JournalWriter, source: Path, below: Opt
 
 
 def save_folder(files: RunLayout, journal: JournalWriter, source: Path, below: Optional[str]) -> None:
-    """Copy all files below a folder into the outputs and record them; links are not followed out of it."""
+    """Copy all files below a folder into the outputs and record them; links are not followed out of it.
+
+    Workspaces and the outputs themselves are passed over: what is copied would be found and copied again.
+    """
     folder = _inside(files, below)
     if not source.is_dir():
         warn("workbench: {} is not a folder; nothing was saved".format(source))
         return
-    for place, _folders, names in os.walk(str(source)):
+    for path in list(_files_below(source, {files.root.parent.parent, files.outputs, folder})):
+        _copy(files, journal, path, folder / path.relative_to(source))
+
+
+def _files_below(source: Path, apart: Set[Path]) -> Iterator[Path]:
+    """The files below a folder, but not those of the folders `apart`, unless it is one of them."""
+    passed_over = {os.path.realpath(str(place)) for place in apart}
+    for place, folders, names in os.walk(str(source)):
+        folders[:] = [
+            name
+            for name in sorted(folders)
+            if name != WORKSPACE_DIR and os.path.realpath(os.path.join(place, name)) not in passed_over
+        ]
         for name in sorted(names):
             path = Path(place) / name
             if path.is_file() and not path.is_symlink():
-                _copy(files, journal, path, folder / path.relative_to(source))
+                yield path
 
 
 def _inside(files: RunLayout, below: Optional[str]) -> Path:

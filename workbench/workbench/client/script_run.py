@@ -123,7 +123,8 @@ class _Holder:
 
         # Starting a process takes longer than opening a run may: it is done beside the script.
         def start() -> None:
-            self._sampler = start_sampler(self._files.root, os.getpid(), interval)
+            with contextlib.suppress(ImportError, OSError):  # a run never fails for want of system metrics
+                self._sampler = start_sampler(self._files.root, os.getpid(), interval)
             if self._over.is_set():
                 self._end_sampler()
 
@@ -145,11 +146,12 @@ class _Holder:
         def look() -> None:
             # Loading what this takes would slow down the script's own loading at its start.
             self._over.wait(_GIT_FROM_SECONDS)
-            from workbench.client.git_state import git_state, record_git
+            with contextlib.suppress(ImportError, OSError):  # nor for want of git's state
+                from workbench.client.git_state import git_state, record_git
 
-            state = git_state(folder, _GIT_SECONDS)
-            if state is not None:
-                record_git(self._files, self._journal, state)
+                state = git_state(folder, _GIT_SECONDS)
+                if state is not None:
+                    record_git(self._files, self._journal, state)
 
         self._git = threading.Thread(target=look, name="workbench-git", daemon=True)
         self._git.start()
