@@ -18,6 +18,7 @@ from workbench_store.states import RunState
 from workbench_store.store import Store
 
 from tests.lifecycle.launched import Launch, Launched, wait_until
+from workbench import Workspace
 
 GATED = "echo on > outputs/on; while ! test -e outputs/go; do sleep 0.05; done; echo end; echo x > outputs/x"
 
@@ -110,9 +111,13 @@ def test_close_refuses_while_the_job_lives_and_ends_a_dead_run(launch: Launch) -
         close_run(run.layout, run.name, RunState.COMPLETED)
     close_run(run.layout, run.name, RunState.CANCELED)
     assert run.state is RunState.CANCELED
+    again = Workspace(run.layout.root).run(run.name)
+    (warning,) = [text for text in Store(run.layout).detail(run.name).warnings if "--collect" in text]
+    assert again.unsaved and run.name in warning
     with pytest.raises(RunError, match="already"):
         close_run(run.layout, run.name, RunState.FAILED)
     collect(run.layout, run.name)
+    assert not again.unsaved
     assert "outputs/x" in run.artifacts()
     assert not run.layout.staged(run.name).exists()
 

@@ -206,6 +206,13 @@ class Run:
 
         close_run(self._workspace, self.name, state)
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether the run is over and not all of its outputs are saved: `collect` saves them."""
+        from workbench.lifecycle.staging import holds_unsaved
+
+        return self.state.final and holds_unsaved(self._workspace, self.name)
+
     def collect(self) -> None:
         """Finish saving the outputs of a run whose collection failed or was cut short."""
         from workbench.lifecycle import collect

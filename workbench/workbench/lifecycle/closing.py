@@ -10,12 +10,14 @@ from workbench.compute.local_job import job_identity, ranks_of
 from workbench.lifecycle.history import last_generation, state_changes
 from workbench.lifecycle.links import remove_links
 from workbench.lifecycle.recorder import RunRecorder
+from workbench.lifecycle.staging import holds_unsaved
 
 _LOCK_SECONDS = 1.0
 
 
 def close_run(layout: WorkspaceLayout, name: str, state: RunState) -> None:
-    """End the run as Failed or Canceled. Its outputs stay where they are; `collect` saves them.
+    """End the run as Failed or Canceled. Its outputs stay where they are; `collect` saves what is
+    not saved yet, and the run says so.
 
     Raises UsageError for another state, NotFound for a run that does not exist, and RunError for one that is
     final, is held by a living supervisor or script, or whose job still runs.
@@ -29,13 +31,13 @@ def close_run(layout: WorkspaceLayout, name: str, state: RunState) -> None:
     if not lock.acquire(timeout=_LOCK_SECONDS):
         raise RunError(f"run {name} is alive", remedy=f"Cancel it: workbench cancel {name}")
     try:
-        _close_held(files, state)
+        _close_held(layout, files, state)
         remove_links(files)
     finally:
         lock.release()
 
 
-def _close_held(files: RunLayout, state: RunState) -> None:
+def _close_held(layout: WorkspaceLayout, files: RunLayout, state: RunState) -> None:
     changes = state_changes(files)
     last = fold_states(changes)
     if last is not None and last.state.final:
@@ -45,6 +47,8 @@ def _close_held(files: RunLayout, state: RunState) -> None:
         remedy = f"Cancel it: workbench cancel {files.name}; or go on with it: workbench adopt {files.name}"
         raise RunError(f"the job of run {files.name} still runs (PID {pid})", remedy=remedy)
     recorder = RunRecorder(files, "user", last_generation(changes) + 1, tell=tell_nobody)
+    if holds_unsaved(layout, files.name):
+        recorder.warning(f"not all outputs are saved; to save them: workbench outputs --collect {files.name}")
     recorder.state(state, "closed by the user")
     recorder.finish()
     files.heartbeat.unlink(missing_ok=True)

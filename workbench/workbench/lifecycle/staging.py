@@ -23,6 +23,11 @@ def code_folder(layout: WorkspaceLayout, name: str) -> Path:
     return layout.staged(name) / "code"
 
 
+def holds_unsaved(layout: WorkspaceLayout, name: str) -> bool:
+    """Whether temporary storage holds what of the run has not been saved yet."""
+    return layout.staged(name).exists() and not layout.run(name).collected.exists()
+
+
 def stage_code(layout: WorkspaceLayout, plan: Plan) -> list[str]:
     """Unpack the snapshot and make the links; returns what the user should be warned of. Raises
     WorkbenchError."""

@@ -26,4 +26,6 @@ def run(arguments: argparse.Namespace) -> int:
     found = Workspace(arguments.workspace, create=False).run(arguments.run)
     found.close(RunState(arguments.state.capitalize()))
     narrate(f"{found.name}: closed as {arguments.state}")
+    if found.unsaved:
+        narrate(f"its outputs are not saved yet: workbench outputs --collect {found.name}")
     return ExitCode.COMPLETED

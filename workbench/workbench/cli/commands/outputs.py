@@ -46,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _as_table(found.artifacts)
         _places(found)
+    if found.unsaved:
+        narrate(f"warning: not all outputs are saved yet: workbench outputs --collect {found.name}")
     return ExitCode.COMPLETED
 
 
