@@ -29,6 +29,25 @@ def test_validate_reports_all_errors_with_positions(workbench: Workbench, here: 
     assert {problem["line"] for problem in problems} >= {1, 5}
 
 
+def test_validate_tells_of_names_beside_errors(workbench: Workbench, here: Path, job: Job) -> None:
+    assert workbench("run", job("true", "", "other.yml")).returncode == 0
+    text = "comand: echo\ncompute: azureml:gpu\nenvironment: azureml:sklearn-1.6@latest\n"
+    (here / "bad.yml").write_text(text + "inputs:\n  a: {type: uri_file, path: azureml:nothing:1}\n")
+    done = workbench("validate", "bad.yml")
+    assert done.returncode == ExitCode.BAD_SPEC
+    assert "bad.yml:1:1" in done.stdout and "bad.yml:2:10" in done.stdout and "bad.yml:3:14" in done.stdout
+    assert "bad.yml:5:" in done.stdout
+
+
+def test_fields_without_meaning_here_are_said_to_be_unused(workbench: Workbench, job: Job) -> None:
+    file = job(extra="identity: {type: managed}\nresources: {shm_size: 2g}\nenvironment: azureml:sklearn-1.5@latest\n")
+    done = workbench("validate", file)
+    assert done.returncode == 0
+    assert "note: identity: unused" in done.stdout and "note: resources.shm_size: unused" in done.stdout
+    done = workbench("run", job(extra="identity: {type: managed}\nresources: {shm_size: 2g}\n"))
+    assert "not used on local compute: resources.shm_size, identity" in done.stderr
+
+
 def test_validate_accepts_a_good_file(workbench: Workbench, job: Job, here: Path) -> None:
     assert workbench("validate", job()).returncode == 0
     assert not (here / ".workbench").exists()

@@ -199,6 +199,22 @@ def test_curated_names(reference: str) -> None:
     assert definition.python == "=3.10" and "left out" in definition.substituted[0]
 
 
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("azureml:sklearn-1.5:77", "version 77 of sklearn-1.5"),
+        ("azureml://registries/azureml/environments/sklearn-1.5/versions/31", "version 31 of sklearn-1.5"),
+    ],
+)
+def test_a_version_of_a_curated_name_is_told(reference: str, said: str) -> None:
+    assert any(said in text for text in define(reference, Path("/")).substituted)
+
+
+def test_a_label_that_there_is_not() -> None:
+    with pytest.raises(EnvironmentFailed, match="no label 'lates'"):
+        define("azureml:sklearn-1.5@lates", Path("/"))
+
+
 def test_an_unknown_name_says_which_there_are() -> None:
     with pytest.raises(EnvironmentFailed, match=r"sklearn-1\.5") as caught:
         define("azureml:sklearn-1.6@latest", Path("/"))

@@ -11,19 +11,23 @@ from workbench_store.errors import EnvironmentFailed
 
 _FORMS = (
     re.compile(
-        r"azureml://registries/azureml/environments/(?P<name>[^/]+)(?:/(?:labels|versions)/(?P<version>[^/]+))?"
+        r"azureml://registries/azureml/environments/(?P<name>[^/]+)(?:/labels/(?P<label>[^/]+)|/versions/(?P<version>[^/]+))?"
     ),
     re.compile(r"(?:azureml:)?(?:AzureML-)?(?P<name>[^:@/]+)(?:@(?P<label>[^:@/]+)|:(?P<version>[^:@/]+))?"),
 )
 
 
 class Curated(NamedTuple):
-    """A curated environment: Python's version, PEP 508 requirements, and what of the original is left out."""
+    """A curated environment: Python's version, PEP 508 requirements, and what of the original is left out.
+
+    asked: the version that was asked for; there is one of each here, whatever its number in the cloud.
+    """
 
     name: str
     python: str
     packages: tuple[str, ...]
     left_out: tuple[str, ...]
+    asked: str | None
 
 
 @lru_cache(maxsize=1)
@@ -40,9 +44,10 @@ def curated_names() -> list[str]:
 def find_curated(reference: str) -> Curated:
     """The environment that `azureml:NAME:VERSION`, `azureml:NAME@latest` or a registry's address names.
 
-    Raises EnvironmentFailed when there is none of that name here.
+    Raises EnvironmentFailed when there is none of that name here, or for a label other than `latest`.
     """
-    name = next((match["name"] for form in _FORMS if (match := form.fullmatch(reference.strip()))), reference)
+    found = next((match for form in _FORMS if (match := form.fullmatch(reference.strip()))), None)
+    name, label, version = found.group("name", "label", "version") if found else (reference, None, None)
     entry = _data().get(name)
     if entry is None:
         near = difflib.get_close_matches(name, curated_names(), 1)
@@ -51,4 +56,9 @@ def find_curated(reference: str) -> Curated:
             f"environment {reference!r} is not known here; known are: {', '.join(curated_names())}",
             remedy=f"Write it out with `image` and `conda_file`, or leave `environment` out.{hint}",
         )
-    return Curated(name, entry["python"], tuple(entry["packages"]), tuple(entry["left_out"]))
+    if label not in (None, "latest"):
+        raise EnvironmentFailed(
+            f"environment {reference!r}: {name} has no label {label!r} here",
+            remedy="The label that there is is latest.",
+        )
+    return Curated(name, entry["python"], tuple(entry["packages"]), tuple(entry["left_out"]), version)

@@ -106,6 +106,7 @@ def define(environment: "Environment | str", base_dir: Path) -> EnvironmentDefin
 def _curated(reference: str) -> EnvironmentDefinition:
     found = find_curated(reference)
     left_out = f"curated {found.name} is made of packages from PyPI; left out: {', '.join(found.left_out)}"
+    asked = [f"version {found.asked} of {found.name} is what is known as it here"] if found.asked else []
     return EnvironmentDefinition(
         label=found.name,
         image=None,
@@ -114,7 +115,7 @@ def _curated(reference: str) -> EnvironmentDefinition:
         options=(),
         channels=(),
         context=None,
-        substituted=(left_out,),
+        substituted=(left_out, *asked),
         anonymous_version=None,
     )
 

@@ -57,6 +57,9 @@ def fill(layout: WorkspaceLayout, files: RunLayout, draft: Draft, follow_links: 
         recorder.sync()
     finally:
         recorder.close()
+    unused = [note.field for note in execution_notes(job) if note.unused]
+    if unused:
+        say(f"not used on local compute: {', '.join(unused)}")
     if snapshot is not None:
         say(f"snapshot {snapshot.id[:12]}: {counted(snapshot.files, 'file')}, {counted(snapshot.bytes, 'byte')}")
 

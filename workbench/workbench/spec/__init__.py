@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from workbench.spec.support import Note as Note
     from workbench.spec.support import execution_notes as execution_notes
     from workbench.spec.support import execution_refusals as execution_refusals
+    from workbench.spec.support import note_findings as note_findings
 
 _HOMES = {
     "AmlTokenConfiguration": "settings",
@@ -80,6 +81,7 @@ _HOMES = {
     "check_job": "load",
     "command": "builder",
     "execution_notes": "support",
+    "note_findings": "support",
     "execution_refusals": "support",
     "expand_path": "expressions",
     "is_remote": "paths",
@@ -135,6 +137,7 @@ __all__ = [
     "json_schema",
     "literal_text",
     "load_job",
+    "note_findings",
     "references",
     "resolve_command",
     "with_inputs",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from workbench.spec.conda_shape import conda_problems
 from workbench.spec.environments import BuildContext, Environment
-from workbench.spec.expressions import misplaced, references
+from workbench.spec.expressions import misplaced, references, unclosed
 from workbench.spec.files import Unreadable, kind_of, read_yaml_file, reason
 from workbench.spec.job import CommandJob
 from workbench.spec.paths import is_remote
@@ -38,6 +38,9 @@ def check_command(job: CommandJob) -> Iterator[Finding]:
     """The command says something, and refers to declared inputs and outputs only."""
     if not job.command.strip():
         yield Finding("command", "is empty")
+    opened = unclosed(job.command)
+    if opened is not None:
+        yield Finding("command", f"{opened} is not closed by }}}}", text=opened)
     declared = {"inputs": tuple(job.inputs), "outputs": tuple(job.outputs)}
     distinct = {item.text: item for item in reversed(references(job.command))}
     for item in list(reversed(distinct.values()))[:MOST_REFERENCES]:

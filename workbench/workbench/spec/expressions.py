@@ -10,6 +10,8 @@ from workbench.spec.problems import nearest_name
 from workbench.spec.quoting import in_place
 
 _EXPRESSION = re.compile(r"\$\{\{\s*([^{}]*?)\s*\}\}")
+#: One that is not closed, with the word that it begins with.
+_OPENED = re.compile(r"\$\{\{\s{0,10}[\w.]{0,80}")
 _PORT = re.compile(r"(inputs|outputs)\.([^\s.]+)")
 _OPTIONAL = re.compile(r"\$\[\[(.*?)\]\]", re.DOTALL)
 
@@ -46,6 +48,12 @@ def references(text: str) -> list[Reference]:
         inside = any(start < match.start() < end for start, end in optional)
         found.append(Reference(scope, name, match[0], match.start(), inside))
     return found
+
+
+def unclosed(text: str) -> str | None:
+    """The beginning of the first `${{` without its `}}`, as written; None if there is none."""
+    left = _OPENED.search(_EXPRESSION.sub(lambda match: " " * len(match[0]), text))
+    return None if left is None else text[left.start() : left.end()]
 
 
 def resolve_command(

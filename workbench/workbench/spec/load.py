@@ -57,7 +57,7 @@ def load_job(
 def check_job(path: Source, overrides: Overrides = (), further: Sequence[Check] = ()) -> list[Problem]:
     """Everything wrong with a job file, in its order; what local compute cannot run yet is a warning.
 
-    `further` are more checks, of what is beyond the spec; a job with errors is spared them.
+    `further` are more checks, of what is beyond the spec.
     """
     return _load(path, None, list(overrides), (execution_findings,), further)[1]
 
@@ -181,14 +181,14 @@ def _check_type(root: MapNode, name: str) -> None:
 def _read(
     root: MapNode, context: Context, checks: Sequence[Check], text: _Text | None, further: Sequence[Check] = ()
 ) -> tuple[CommandJob | None, list[Problem]]:
-    """The job, if it has no errors, and every problem. `further` are checks that only a job without errors can take."""
+    """The job, if it has no errors, and every problem. `further` are checks of what is beyond the spec: they come
+    last, as nothing is told of a field that is known to be wrong."""
     context.places[""] = root
     values = read_fields(Record(CommandJob), root, "", context)
     # What could not be read was noted; placeholders keep the checks from finding it a second time.
     job = CommandJob(**{"command": "-", **_with_placeholders(values, context), "base_dir": context.base_dir})
     _check(job, checks, context, text)
-    if not _failed(context):
-        _check(job, further, context, text)
+    _check(job, further, context, text)
     ordered = sorted(context.problems, key=lambda problem: (problem.file, problem.line, problem.column))
     return (None if _failed(context) else job), ordered
 

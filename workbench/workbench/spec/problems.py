@@ -5,11 +5,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "note"]
 
 
 class Problem(Struct, frozen=True):
-    """One thing wrong with a spec.
+    """One thing wrong with a spec, or (a note) of no use here.
 
     file: the job file, the override (`--set inputs.lr=x`), or `command()` for what Python built.
     line, column: from 1; 0 where the thing has no place in a file.

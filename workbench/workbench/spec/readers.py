@@ -167,6 +167,9 @@ def _environment(_shape: Shape, node: Node, path: str, context: Context) -> Any:
         return INVALID
     if text.startswith("file:"):
         return _environment_file(text, node, path, context)
+    if _NAMED.match(text) and not re.search("[:@]", text.removeprefix("azureml:")):
+        message = f"{text!r} has no version and no label"
+        return context.note(node.mark, path, message, allowed=ENVIRONMENT_FORMS[:2], nearest=f"{text}@latest")
     if _NAMED.match(text) or _REGISTRY.match(text) or _ARM.match(text):
         return text
     bare = re.fullmatch(r"[\w.-]+([:@][\w.-]+)?", text)

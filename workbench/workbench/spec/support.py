@@ -15,10 +15,15 @@ from workbench.spec.processes import distribution_refusals, processes_of
 
 
 class Note(NamedTuple):
-    """A field that is accepted and not used, and why."""
+    """A field that is accepted and not used, or not as in the cloud, and why."""
 
     field: str
     text: str
+
+    @property
+    def unused(self) -> bool:
+        """Whether the field has no effect at all."""
+        return self.text.startswith("unused")
 
 
 _UNUSED_RESOURCES = {
@@ -95,6 +100,12 @@ def _place(path: object) -> Place | None:
         return parse_place(expand_path(str(path), EXAMPLE_VALUES))
     except BadPlace:
         return None
+
+
+def note_findings(job: CommandJob) -> Iterator[Finding]:
+    """The same, for `check_job`."""
+    for note in _notes(job):
+        yield Finding(note.field, note.text, severity="note")
 
 
 def execution_refusals(job: CommandJob) -> list[Problem]:

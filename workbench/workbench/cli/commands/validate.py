@@ -1,6 +1,7 @@
 """Check a job file without running anything: every error at once, each with file:line:column.
 
-What is valid, and what this machine would refuse to run all the same, is a warning.
+What is valid, and what this machine would refuse to run all the same, is a warning; a field that it does not use is
+a note.
 
 examples:
   workbench validate job.yml
@@ -28,12 +29,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     from workbench.cli.output import emit, emit_json, narrate
     from workbench.lifecycle.foresight import refusals_here
-    from workbench.spec import check_job
+    from workbench.spec import check_job, note_findings
     from workbench.spec.report import problems_to_json, render_problems
 
     found = find_workspace(explicit=arguments.workspace)
     layout = None if found is None else WorkspaceLayout(found)
-    problems = check_job(arguments.file, arguments.overrides, [refusals_here(layout)])
+    problems = check_job(arguments.file, arguments.overrides, [refusals_here(layout), note_findings])
     errors = [problem for problem in problems if problem.severity == "error"]
     if arguments.json:
         emit_json(problems_to_json(problems))
