@@ -105,17 +105,19 @@ class Store:
         What is there at the beginning is brought: runs that log all the time would keep it going for ever.
         """
         done = Refresh()
+        runs: set[str] = set()
         deadline = None if budget_seconds is None else time.monotonic() + budget_seconds
         self._known_offsets()  # so that the watch knows of which runs there is no news
         sizes = self._watch.sizes(only)
         while grown := self._not_yet(sizes):
             read = self._read(grown, self._known_offsets())
             batch = self._ingest(read)
+            runs |= {key.run for key in batch.chunks if key.run}  # the workspace's own journal has none
             late = deadline is not None and time.monotonic() > deadline
             done = Refresh(
                 points=done.points + batch.points,
                 events=done.events + batch.events,
-                runs=done.runs + len({key.run for key in batch.chunks}),
+                runs=len(runs),
                 pending=late,
                 elsewhere=done.elsewhere or len(batch.chunks) < len(read.chunks),
             )

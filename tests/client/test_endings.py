@@ -215,3 +215,12 @@ def test_what_a_child_raises_comes_back_to_its_parent(here: Path) -> None:
     done = run_script(here, script)
     assert done.returncode == 0, done.stderr
     assert record_of(here).state is RunState.COMPLETED
+
+
+def test_a_forked_childs_own_exit_is_not_told_of_the_run(here: Path) -> None:
+    leaving = "child = os.fork()\nif child == 0:\n    raise SystemExit(5)\nprint(os.waitpid(child, 0)[1] >> 8)\n"
+    done = run_script(here, OPEN + leaving)
+    assert (done.returncode, done.stdout) == (0, "5\n"), done.stderr
+    store = store_of(here)
+    assert store.run(the_run(store)).state is RunState.COMPLETED
+    assert store.detail(the_run(store)).warnings == ()

@@ -212,3 +212,24 @@ def test_a_package_that_is_gone_by_then_never_raises(here: Path) -> None:
     assert "cannot save images, tables, texts" in done.stderr and "cannot save a model" in done.stderr
     run = Workspace().run("r")
     assert str(run.state) == "Completed" and run.series("a").steps == [0] and run.tags == {"c": "d"}
+
+
+REMOVED = (
+    EVERYTHING
+    + """
+import os, shutil
+import workbench
+os.mkdir("folder"); open("folder/a", "w").close(); open("file.txt", "w").close()
+run = workbench.start_run(name="r", system_metrics=False)
+shutil.rmtree(".workbench")
+everything(run, run.log)
+run.end()
+"""
+)
+
+
+def test_a_workspace_that_is_removed_is_not_made_again(here: Path) -> None:
+    done = run_script(here, REMOVED)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert "cannot save file.txt" in done.stderr
+    assert not (here / ".workbench").exists()

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from workbench.lifecycle.judge import judge
 from workbench.lifecycle.logs import read_log
 from workbench.spec import Input
 from workbench_store.errors import RunError, UsageError
+from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 from workbench_store.store import Store
 
@@ -195,3 +197,17 @@ def test_a_stage_that_nobody_ended_is_over_when_the_run_is(launch: Launch, state
     store.refresh()
     stages = {stage.stage: stage.status for stage in store.detail(run.name).stages}
     assert stages["run"] == str(state).lower() and stages["environment"] == "done"
+
+
+def test_what_needs_a_job_tells_how_a_scripts_run_ends(layout: WorkspaceLayout) -> None:
+    script = "import sys, workbench; workbench.start_run(name='s', system_metrics=False); print(); sys.stdin.read()"
+    environment = {**os.environ, "WORKBENCH_WORKSPACE": str(layout.root)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", script], env=environment, **pipes) as process:  # type: ignore[call-overload]
+        assert process.stdout is not None and process.stdin is not None
+        process.stdout.readline()
+        for attempt in (cancel, adopt, partial(close_run, state=RunState.FAILED)):
+            with pytest.raises(RunError, match="opened by a script") as caught:
+                attempt(layout, "s")
+            assert caught.value.remedy is not None and f"process {process.pid}" in caught.value.remedy
+        process.stdin.close()

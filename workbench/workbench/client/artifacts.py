@@ -9,6 +9,8 @@ from workbench_store.faults import fault
 from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import WORKSPACE_DIR, RunLayout
 
+from workbench.client.replacing import make_folder_below
+
 
 def save_file(files: RunLayout, journal: JournalWriter, source: Path, below: Optional[str]) -> None:
     """Copy one file into the outputs and record it. UsageError if `below` leads out of them."""
@@ -73,7 +75,7 @@ def path_of(given: object, argument: str) -> Path:
 def _copy(files: RunLayout, journal: JournalWriter, source: Path, target: Path) -> None:
     draft = target.with_name(".{}.part".format(os.urandom(8).hex()))
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder_below(files.root, target.parent)
         import shutil
 
         shutil.copyfile(str(source), str(draft))

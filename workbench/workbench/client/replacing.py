@@ -18,3 +18,10 @@ def replace_file(target: Path, write: Callable[[Path], object]) -> None:
         except OSError:
             pass
         raise
+
+
+def make_folder_below(root: Path, folder: Path) -> None:
+    """Make a folder that is `root` or below it. Raises OSError, also where `root` itself is gone: whoever removed a run
+    or its workspace does not want an empty one back."""
+    os.stat(str(root))
+    folder.mkdir(parents=True, exist_ok=True)

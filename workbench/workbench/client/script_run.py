@@ -108,6 +108,8 @@ class _Holder:
         self._seq = 0
         self._generation = generation
         self._state("Running", None, resumed=journal is None)
+        with contextlib.suppress(OSError):  # only told to who wants to end it
+            write_json(files.script_process, {"pid": self._pid})
         self._console: Optional[Console] = None
         self._git: Optional[threading.Thread] = None
         self.run = ActiveRun(files, self._journal, self._end, self._failing, has_past)
@@ -214,7 +216,8 @@ class _Holder:
     def _at_exit(self) -> None:
         if self.run.ended:
             return
-        if self._error is None and self._exit.left_unseen():
+        # A child that was forked in the midst of the script leaves it in its own way.
+        if self._error is None and os.getpid() == self._pid and self._exit.left_unseen():
             text = "the script raised SystemExit itself, whose exit code is not known here: sys.exit(code) tells it"
             self._journal.event("warning", text=text)
         self.run.end(*state_of(self._error or self._exit.error()))

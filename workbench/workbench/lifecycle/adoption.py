@@ -5,6 +5,7 @@ from workbench_store.layout import WorkspaceLayout
 
 from workbench.lifecycle.judge import current_state, held_elsewhere, supervisor_alive
 from workbench.lifecycle.plan import read_plan
+from workbench.lifecycle.script_runs import is_script_run, only_its_script
 from workbench.lifecycle.supervisor_start import start_supervisor
 
 
@@ -33,6 +34,8 @@ def check_adoptable(layout: WorkspaceLayout, name: str) -> None:
     state = current_state(files)
     if state.final:
         raise RunError(f"run {name} is {state}: there is nothing left to take over")
+    if is_script_run(files):
+        raise only_its_script(files)
     host = held_elsewhere(files)
     if host is not None:
         raise RunError(f"run {name} was started on {host}", remedy="Do this there, or close the run.")

@@ -7,8 +7,9 @@ from workbench_store.errors import NotFound, RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
 from workbench.lifecycle.adoption import adopt
-from workbench.lifecycle.files import read_json, write_json
+from workbench.lifecycle.files import write_json
 from workbench.lifecycle.judge import current_state, held_elsewhere, supervisor_alive
+from workbench.lifecycle.script_runs import is_script_run, only_its_script
 
 
 def _request(files: RunLayout) -> None:
@@ -31,10 +32,8 @@ def cancel(layout: WorkspaceLayout, name: str) -> None:
     state = current_state(files)
     if state.final:
         raise RunError(f"run {name} is {state}: there is nothing left to cancel")
-    if not files.plan.exists():
-        pid = (read_json(files.identity) or {}).get("pid")
-        who = f"process {pid}" if pid else "its process"
-        raise RunError(f"run {name} was opened by a script", remedy=f"End the script ({who}); the run ends with it.")
+    if is_script_run(files):
+        raise only_its_script(files)
     host = held_elsewhere(files)
     if host is not None:
         raise RunError(f"run {name} was started on {host}", remedy="Cancel it there.")

@@ -10,6 +10,7 @@ from workbench.compute.local_job import job_identity, ranks_of
 from workbench.lifecycle.history import last_generation, state_changes
 from workbench.lifecycle.links import remove_links
 from workbench.lifecycle.recorder import RunRecorder
+from workbench.lifecycle.script_runs import is_script_run, only_its_script
 from workbench.lifecycle.staging import holds_unsaved
 
 _LOCK_SECONDS = 1.0
@@ -27,8 +28,10 @@ def close_run(layout: WorkspaceLayout, name: str, state: RunState) -> None:
     files = layout.run(name)
     if not files.root.is_dir():
         raise NotFound(f"there is no run {name} in {layout.root}")
-    lock = FileLock(files.supervisor_lock if files.plan.exists() else files.script_lock)
+    lock = FileLock(files.script_lock if is_script_run(files) else files.supervisor_lock)
     if not lock.acquire(timeout=_LOCK_SECONDS):
+        if is_script_run(files):
+            raise only_its_script(files)
         raise RunError(f"run {name} is alive", remedy=f"Cancel it: workbench cancel {name}")
     try:
         _close_held(layout, files, state)

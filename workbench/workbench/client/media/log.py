@@ -17,7 +17,7 @@ from workbench.client.media.images import image_item
 from workbench.client.media.item import Item
 from workbench.client.media.tables import table_item
 from workbench.client.media.texts import text_item
-from workbench.client.replacing import replace_file
+from workbench.client.replacing import make_folder_below, replace_file
 
 _LONGEST_CAPTION = 1_000
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
@@ -87,7 +87,7 @@ class MediaLog:
             return None, 0
         name = "{:08d}-r{}-{}.{}".format(step, self._journal.rank, os.urandom(4).hex(), item.format)
         target = self._files.media_file(kind, folder_of(key), name)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder_below(self._files.root, target.parent)
         script = None if self._has_plotly else plotly_script(item)
         if script is not None:
             _write(target.parent.parent / "plotly.min.js", script, None)

@@ -14,7 +14,7 @@ from workbench_store.layout import RunLayout
 
 from workbench.client.arguments import check_name
 from workbench.client.artifacts import path_of
-from workbench.client.replacing import replace_file
+from workbench.client.replacing import make_folder_below, replace_file
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 
@@ -38,6 +38,7 @@ def log_model(
         )
     try:
         if not _same(source, target):
+            make_folder_below(files.root, target.parent)
             _replace(source, target)
         kept = list(_files_of(target))
         _write_card(files.model_card(title), {**card, "files": len(kept), "bytes": sum(size for _, size in kept)})
@@ -78,7 +79,6 @@ def _is_inside(inner: Path, outer: Path) -> bool:
 
 def _replace(source: Path, target: Path) -> None:
     """Copy beside the target, then change places with what was there. Raises OSError."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(".{}.part".format(os.urandom(8).hex()))
     old = draft.with_suffix(".old")
     try:
