@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from workbench.lifecycle import submit
 from workbench.lifecycle.logs import read_log
 from workbench.lifecycle.outputs import output_places
-from workbench.spec import Input, Output, command
+from workbench.spec import Input, Output, SpecErrors, command
 from workbench_store.errors import ComputeError, RunError, SpecError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
@@ -259,3 +260,14 @@ def test_the_stage_of_a_command_that_failed_has_failed(launch: Launch) -> None:
         run = launch(text)
         run.finish()
         assert [one["status"] for one in run.events("stage") if one["stage"] == "run"] == ["started", status]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of Linux's")
+def test_texts_that_no_program_can_be_given_are_named(launch: Launch) -> None:
+    with pytest.raises(SpecErrors, match=r"environment_variables\.LONG.*200,005 bytes"):
+        launch("true", environment_variables={"LONG": "x" * 200_000, "SHORT": "y"})
+    with pytest.raises(SpecErrors, match=r"command.*bytes long with what is put into it"):
+        launch("echo ${{inputs.text}}", inputs={"text": "x" * 200_000})
+    together = launch("true", environment_variables={f"V{number}": "x" * 130_000 for number in range(60)})
+    assert together.finish() is RunState.FAILED
+    assert re.search(r"too large for the system .*the variable V\d+ alone", str(together.last_state()["reason"]))

@@ -1,5 +1,6 @@
 """A job on this machine: started through its parent process, watched by PID, start time and exit file."""
 
+import errno
 import json
 import os
 import select
@@ -53,8 +54,21 @@ def start_job(launch: JobLaunch) -> "LocalJob":
                 pass_fds=launch.descriptors,
             )
     except OSError as error:
-        raise ComputeError(f"the job cannot be started: {error}") from error
+        why = _largest(launch) if error.errno == errno.E2BIG else str(error)
+        raise ComputeError(f"the job cannot be started: {why}") from error
     return LocalJob(files, launch.run_id, parent)
+
+
+def _largest(launch: JobLaunch) -> str:
+    """What to make smaller where the system takes no program with so much text."""
+    texts = {f"the variable {name}": value for name, value in launch.environment.items()}
+    texts["the command, with its inputs put in,"] = launch.command
+    sizes = {what: len(os.fsencode(text)) for what, text in texts.items()}
+    largest = max(sizes, key=sizes.__getitem__)
+    return (
+        f"its command and variables are too large for the system ({sum(sizes.values()):,} bytes); "
+        f"{largest} alone has {sizes[largest]:,}: give it by a file"
+    )
 
 
 def _listed(launch: JobLaunch) -> str:

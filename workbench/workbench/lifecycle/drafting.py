@@ -1,5 +1,6 @@
 """A run before it is made: what its plan will say, what of the job is secret, and everything that can be refused."""
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from workbench.lifecycle.plan import Plan
 from workbench.spec import (
     CommandJob,
     Input,
+    Problem,
     SpecErrors,
     execution_refusals,
     is_remote,
@@ -28,6 +30,8 @@ from workbench.spec import (
 )
 from workbench.spec.processes import processes_of
 
+#: The longest argument or variable of a program, with the zero at its end (Linux: MAX_ARG_STRLEN, execve(2)).
+_LONGEST_TEXT = 131_072
 SECRETS_PROPERTY = "workbench.secret_variables"
 
 
@@ -73,17 +77,19 @@ def make_draft(
     given = job.environment_variables.items()
     secrets = {key: value for key, value in given if looks_secret_name(key) or redacted(value) != value}
     environment = environment_of(job) if earlier is None else earlier.environment
+    command = resolve_command(
+        job.command,
+        seen,
+        {item.name: item.resolved for item in outputs},
+        [item.name for item in inputs if not item.literal],
+    )
+    _check_lengths(command, job.environment_variables)
     plan = Plan(
         name=name,
         id="",
         experiment="",
         compute=compute.entry,
-        command=resolve_command(
-            job.command,
-            seen,
-            {item.name: item.resolved for item in outputs},
-            [item.name for item in inputs if not item.literal],
-        ),
+        command=command,
         python=sys.executable,
         inputs=inputs,
         outputs=outputs,
@@ -96,6 +102,20 @@ def make_draft(
         processes=processes_of(job),
     )
     return Draft(_without_secrets(job, secrets), plan, {**secrets, **data.secrets}, earlier, data.warnings)
+
+
+def _check_lengths(command: str, variables: Mapping[str, str]) -> None:
+    """Raise SpecErrors for texts that no program can be given."""
+    texts = {"command": command}
+    texts |= {f"environment_variables.{name}": f"{name}={value}" for name, value in variables.items()}
+    sizes = {field: len(os.fsencode(text)) for field, text in texts.items()}
+    problems = [
+        Problem("", 0, 0, field, f"is {size:,} bytes long with what is put into it; give long texts by a file")
+        for field, size in sizes.items()
+        if size >= _LONGEST_TEXT
+    ]
+    if problems:
+        raise SpecErrors(problems)
 
 
 def environment_of(job: CommandJob) -> dict[str, Any] | None:
