@@ -1,6 +1,7 @@
 """`workbench data`, `model`, `datastore` and `lineage` as users run them."""
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -89,6 +90,33 @@ def test_what_is_wrong_is_said_with_the_remedy(
     workbench("data", "add", "rain", "rain.csv")
     done = workbench(*words)
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("data", "add", "p", "pipe"), "pipe is a pipe, not a file or a folder"),
+        (("data", "add", "p", "/dev/zero"), "/dev/zero is a device, not a file or a folder"),
+        (("data", "add", "p", "pipe", "--type", "uri_file"), "pipe is a pipe, not a file\n"),
+        (("model", "add", "p", "pipe"), "pipe is a pipe, not a file or a folder"),
+        (("data", "add", "--file", "data.yml"), "pipe is a pipe, not a file\n"),
+        (("data", "add", "p", "azureml://datastores/shelf/paths/pipe"), "pipe is a pipe, not a file or a folder"),
+        (("data", "add", "p", "table", "--type", "mltable"), "MLTable is a pipe, not a file"),
+        (("run", "job.yml"), "inputs.i.path: "),
+    ],
+)
+def test_a_pipe_or_a_device_is_no_data_and_nothing_waits_for_it(
+    workbench: Workbench, job: Job, here: Path, words: tuple[str, ...], said: str
+) -> None:
+    (here / "table").mkdir()
+    for name in ("pipe", "table/MLTable"):
+        os.mkfifo(here / name)
+    workbench("datastore", "add", "shelf", ".")
+    (here / "data.yml").write_text("name: p\ntype: uri_file\npath: ./pipe\n")
+    job("true", "inputs: {i: {type: uri_file, path: 'azureml://datastores/shelf/paths/pipe'}}\n")
+    done = workbench(*words)
+    assert done.returncode in (3, 6) and said in done.stderr, done.stderr
+    assert workbench("data", "add", "with", "table").returncode == 0  # as in a job, what is in a folder is passed over
 
 
 def test_a_full_disk_names_nothing(workbench: Workbench, rain: Path, here: Path) -> None:

@@ -1,5 +1,6 @@
 """What an environment is, and when two of them are the same."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,13 @@ def test_a_requirements_file_as_pip_compile_writes_it(tmp_path: Path) -> None:
     assert "Save it" in str(caught.value)
     elsewhere = "-c https://example.invalid/c.txt"
     assert read_packages(conda({"pip": [elsewhere]}), tmp_path).options == (elsewhere,)
+
+
+@pytest.mark.parametrize("line", ["-r pipe", "-c pipe", "./pipe", "-e ./pipe", "-f ./pipe"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, line: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(EnvironmentFailed, match="pipe is a pipe"):
+        read_packages(conda({"pip": [line]}), tmp_path)
 
 
 @pytest.mark.parametrize("spec", ["???", "=1.2", "numpy=1.2|1.3", "numpy[version='1.2|1.3']", "numpy[1.2]"])

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from xxhash import xxh3_128
 
 from workbench.data.copying import is_inside, raise_error
+from workbench.spec.files import kind_of
 
 _READ_BYTES = 1024 * 1024
 
@@ -23,7 +24,11 @@ class HashedFile(NamedTuple):
 
 
 def hash_file(path: Path) -> tuple[int, str]:
-    """Size and hash of a file's content. Raises OSError, also when the file changed while it was read."""
+    """Size and hash of a file's content. Raises OSError, also when the file changed while it was read, and for what
+    is no file: reading a pipe or a device might never end."""
+    kind = kind_of(path.stat().st_mode)
+    if kind != "a file":
+        raise OSError(f"{path} is {kind}, not a file")
     digest = xxh3_128()
     size = 0
     with path.open("rb") as file:

@@ -9,7 +9,7 @@ from typing import Any
 from workbench_store.errors import DataError
 
 from workbench.data.matching import matching_files
-from workbench.spec.files import Unreadable, read_yaml_file
+from workbench.spec.files import Unreadable, kind_at, read_yaml_file
 from workbench.spec.paths import is_remote
 from workbench.spec.places import BadPlace, parse_place
 from workbench.spec.tree import plain
@@ -35,7 +35,10 @@ class Part:
 def read_table(folder: Path) -> list[Part]:
     """The parts of the table in a folder, relative paths made absolute. Raises DataError, naming what is wrong."""
     file = folder / FILE_NAME
-    if not file.is_file():
+    kind = kind_at(file)
+    if kind not in (None, "a file"):
+        raise DataError(f"{file} is {kind}, not a file")
+    if kind is None:
         raise DataError(f"{folder} is no MLTable: it holds no file {FILE_NAME}", remedy=_near(folder))
     try:
         _, tree = read_yaml_file(file)

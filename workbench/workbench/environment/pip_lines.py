@@ -8,6 +8,7 @@ from pathlib import Path
 from workbench_store.errors import EnvironmentFailed
 
 from workbench.environment.local_packages import fingerprint
+from workbench.spec.files import kind_at
 
 _LONG = re.compile(r"(--[a-z-]+)(?:\s*=\s*|\s+|$)(.*)")
 _SHORT = re.compile(r"(-[a-zA-Z])\s*(.*)")
@@ -139,8 +140,13 @@ def _file(name: str, folders: tuple[Path, ...], line: str, inside: tuple[Path, .
 
 def _there(name: str, folders: tuple[Path, ...]) -> Path:
     for folder in folders:
-        if (folder / name).exists():
+        kind = kind_at(folder / name)
+        if kind in ("a file", "a folder"):
             return folder / name
+        if kind is not None:
+            raise EnvironmentFailed(
+                f"the conda file names {name}, and {folder / name} is {kind}", remedy="Name a file or a folder."
+            )
     raise EnvironmentFailed(
         f"the conda file names {name}, which is not at {folders[0] / name}",
         remedy="Paths are relative to the file that they stand in.",

@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from workbench_store.errors import DataError, UsageError
+from workbench_store.errors import UsageError
 from workbench_store.layout import WorkspaceLayout
 
 from workbench.data.assets import Added, AssetVersion, add_asset, kind_of_type, word
 from workbench.data.fingerprint import content_fingerprint, stat_fingerprint
+from workbench.data.fitting import check_fits
 from workbench.data.located import locate
 from workbench.data.mltable import FILE_NAME, read_table
 from workbench.data.secret_urls import holds_secret
 from workbench.data.urls import is_web
 from workbench.lifecycle.run_outputs import find_output
-from workbench.spec import FOLDER_TYPES, is_remote
+from workbench.spec import is_remote
 from workbench.spec.places import Asset, BadPlace, parse_place
 
 _LOOK_SECONDS = 60.0
@@ -83,16 +84,11 @@ def _check_place(path: str) -> None:
 
 def _checked_type(kind: str, type: str | None, place: Path) -> str:
     """The type of local data: as said, if it fits what is there. Raises DataError."""
-    if not place.exists():
-        raise DataError(f"there is nothing at {place}", remedy="Check the path.")
+    check_fits(place, type)
     if type is None:
         type = _type_of_place(kind, place)
     if kind_of_type(type) != kind:
         raise UsageError(f"{type} is not a type of a {word(kind)}")
-    if type == "uri_file" and place.is_dir():
-        raise DataError(f"{place} is a folder, not a uri_file", remedy="Say uri_folder, or name a file in it.")
-    if type in FOLDER_TYPES and not place.is_dir():
-        raise DataError(f"{place} is a file, not a {type}", remedy="Say uri_file, or name its folder.")
     if type == "mltable":
         read_table(place)
     return type

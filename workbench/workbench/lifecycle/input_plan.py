@@ -11,6 +11,7 @@ from workbench_store.layout import WorkspaceLayout
 
 from workbench.data.assets import kind_of_type
 from workbench.data.drivers import missing_driver
+from workbench.data.fitting import check_fits
 from workbench.data.limit import data_limit
 from workbench.data.located import FindOutput, Located, locate
 from workbench.data.mltable import EVAL_MODES, Part, local_files, read_table
@@ -87,7 +88,7 @@ class _DataInput:
 
     def _local(self, found: Located) -> dict[str, Any]:
         path = Path(found.place)
-        _check_data(self.key, self.given, path)
+        check_fits(path, self.given.type)
         if self.given.type == "mltable":
             self._check_table(path)
         brought = self.given.mode in (*_COPIED, *EVAL_MODES)
@@ -148,14 +149,3 @@ class _DataInput:
         missing = None if found.local else missing_driver(found.place)
         if missing:
             raise missing
-
-
-def _check_data(key: str, given: Input, path: Path) -> None:
-    if given.path is None or not path.exists():
-        raise SpecError(f"inputs.{key}: there is no {path}", remedy="Check the path; it is relative to the job file.")
-    if not (path.is_file() or path.is_dir()):
-        raise SpecError(f"inputs.{key}: {path} is neither a file nor a folder")
-    if given.type == "uri_file" and path.is_dir():
-        raise SpecError(f"inputs.{key}: {path} is a folder", remedy="Say `type: uri_folder`, or name a file in it.")
-    if given.type in FOLDER_TYPES and not path.is_dir():
-        raise SpecError(f"inputs.{key}: {path} is a file", remedy="Say `type: uri_file`, or name its folder.")

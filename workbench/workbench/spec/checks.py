@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from workbench.spec.conda_shape import conda_problems
 from workbench.spec.environments import BuildContext, Environment
 from workbench.spec.expressions import misplaced, references, unclosed
-from workbench.spec.files import Unreadable, kind_of, read_yaml_file, reason
+from workbench.spec.files import Unreadable, kind_at, kind_of, read_yaml_file, reason
 from workbench.spec.job import CommandJob
 from workbench.spec.paths import is_remote
 from workbench.spec.ports import ANY_TYPE, INPUT_MODES, MLTABLE_MODES, MODEL_TYPES, Input
@@ -138,7 +138,7 @@ def check_output_paths(job: CommandJob) -> Iterator[Finding]:
     for name, given in job.outputs.items():
         if given is None or given.path is None or is_remote(str(given.path)):
             continue
-        kind = _kind(str(given.path))
+        kind = kind_at(str(given.path))
         if kind in ("a device", "a pipe", "a socket", "something else"):
             yield Finding(f"outputs.{name}.path", f"{given.path} is {kind}")
         elif (given.type, kind) in (("uri_file", "a folder"), ("uri_folder", "a file")):
@@ -159,7 +159,7 @@ def check_environment_paths(job: CommandJob) -> Iterator[Finding]:
     if isinstance(build, BuildContext) and build.path is not None and not is_remote(str(build.path)):
         yield from _present("environment.build.path", str(build.path), ("a folder",))
         dockerfile = os.path.join(str(build.path), build.dockerfile_path or "Dockerfile")
-        if _kind(str(build.path)) == "a folder":
+        if kind_at(str(build.path)) == "a folder":
             key = "dockerfile_path" if build.dockerfile_path else "path"
             yield from _present(f"environment.build.{key}", dockerfile, ("a file",))
 
@@ -198,13 +198,6 @@ def _present(field: str, path: str, kinds: tuple[str, ...]) -> Iterator[Finding]
         return
     if kind_of(mode) not in kinds:
         yield Finding(field, f"{path} is {kind_of(mode)}, not {' or '.join(kinds)}")
-
-
-def _kind(path: str) -> str | None:
-    try:
-        return kind_of(os.stat(path).st_mode)
-    except (OSError, ValueError):
-        return None
 
 
 def _sibling(path: str) -> str | None:

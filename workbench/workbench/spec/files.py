@@ -73,6 +73,14 @@ def reason(error: OSError | ValueError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+def kind_at(path: str | Path) -> str | None:
+    """What is at a path, links followed: `a file`, `a folder`, `a pipe` ...; None if nothing can be found there."""
+    try:
+        return kind_of(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return None
+
+
 def kind_of(mode: int) -> str:
     """What a file mode says a thing is."""
     kinds = {
