@@ -158,6 +158,21 @@ def test_validate_names_the_second_of_two_outputs_that_would_be_one_version(
     assert done.returncode != 0 and "made:7 is what the output a is registered as" in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [("'v 1'", "'v 1' does not fit"), ("-3", "'-3' does not fit"), ("latest", "no version is named")],
+)
+def test_a_version_that_nothing_can_be_is_an_error_before_the_job_runs(
+    workbench: Workbench, job: Callable[..., str], here: Path, version: str, said: str
+) -> None:
+    file = job("true", f"outputs:\n  a: {{name: made, version: {version}}}\n")
+    for word in ("validate", "run"):
+        done = workbench(word, file)
+        assert done.returncode == 3 and f"job.yml:4:28: error: outputs.a.version: {said}" in done.stdout + done.stderr
+    (here / "data.yml").write_text(f"name: d\ntype: uri_folder\npath: .\nversion: {version}\n")
+    assert workbench("data", "add", "--file", "data.yml").returncode in (2, 3)
+
+
 def test_no_output_is_registered_as_version_latest(launch: Launch, layout: WorkspaceLayout) -> None:
     with pytest.raises(SpecError, match="no version is named latest"):
         launch("true", outputs={"o": Output(name="o", version="latest")})

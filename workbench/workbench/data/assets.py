@@ -10,13 +10,11 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock
 
 from workbench.data.fingerprint import differs
-from workbench.spec.places import parse_place
+from workbench.spec.places import LATEST, LONGEST_ASSET_NAME, BadPlace, parse_place, version_problem
 from workbench.spec.ports import MODEL_TYPES
 from workbench.spec.problems import nearest_name
 
 _LOCK_SECONDS = 10.0
-#: The only label.
-LATEST = "latest"
 
 
 @dataclass(frozen=True)
@@ -181,24 +179,20 @@ def next_version(versions: list[AssetVersion]) -> str:
 
 
 def check_version(version: str | None) -> None:
-    """Raises UsageError for a version that a label means already."""
-    if version == LATEST:
-        raise UsageError(
-            f"no version is named {LATEST}: the label @{LATEST} is whichever was added last",
-            remedy="Give another one, or leave it out for the next number.",
-        )
+    """Raises UsageError for what nothing can be added as; none at all becomes the next number."""
+    problem = version_problem(version) if version else None
+    if problem is not None:
+        longest = f" of at most {LONGEST_ASSET_NAME} characters" if len(version or "") > LONGEST_ASSET_NAME else ""
+        raise UsageError(problem, remedy=f"Give another one{longest}, or leave it out for the next number.")
 
 
 def _check_name(draft: AssetVersion) -> None:
     check_version(draft.version)
-    from workbench.spec.places import LONGEST_ASSET_NAME, BadPlace
-
     try:
-        parse_place(f"azureml:{draft.name}:{draft.version or '1'}")
+        parse_place(f"azureml:{draft.name}:1")
     except BadPlace as error:
-        longest = max(len(draft.name), len(draft.version))
-        if longest > LONGEST_ASSET_NAME:
-            remedy = f"It has {longest} characters, and {LONGEST_ASSET_NAME} are the most."
+        if len(draft.name) > LONGEST_ASSET_NAME:
+            remedy = f"It has {len(draft.name)} characters, and {LONGEST_ASSET_NAME} are the most."
         else:
             remedy = "Use letters, digits, `-`, `_` and `.`; the first one is a letter or digit."
         raise UsageError(error.message, remedy=remedy) from error

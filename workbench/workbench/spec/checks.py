@@ -12,6 +12,7 @@ from workbench.spec.expressions import misplaced, references, unclosed
 from workbench.spec.files import Unreadable, kind_at, kind_of, read_yaml_file, reason
 from workbench.spec.job import CommandJob
 from workbench.spec.paths import is_remote
+from workbench.spec.places import version_problem
 from workbench.spec.ports import ANY_TYPE, INPUT_MODES, MLTABLE_MODES, MODEL_TYPES, Input
 from workbench.spec.problems import Severity, nearest_name
 from workbench.spec.tree import MapNode, plain
@@ -86,13 +87,17 @@ def check_places(job: CommandJob) -> Iterator[Finding]:
 
 
 def check_outputs(job: CommandJob) -> Iterator[Finding]:
-    """A version is that of a data asset, which has a name, and no two outputs are the same version."""
+    """A version can be added, is that of a data asset, which has a name, and no two outputs are the same one."""
     taken: dict[tuple[bool, str, str], str] = {}
     for name, given in job.outputs.items():
         if given is None or given.version is None:
             continue
         if given.name is None:
             yield Finding(f"outputs.{name}.version", "a version needs a name: it is that of the data asset to register")
+            continue
+        problem = version_problem(given.version)
+        if problem is not None:
+            yield Finding(f"outputs.{name}.version", problem)
             continue
         other = taken.setdefault((given.type in MODEL_TYPES, given.name, given.version), name)
         if other != name:

@@ -18,7 +18,7 @@ from workbench.spec.readers import new_context
 from workbench.spec.reading import INVALID, Context, read
 from workbench.spec.tree import MapNode, describe, make_mapping
 
-Version = Annotated[str | None, Meta(extra={"reader": "version"})]
+Version = Annotated[str | None, Meta(pattern=ASSET_NAME, extra={"reader": "version"})]
 _CREDENTIALS = "credentials"
 
 

@@ -8,6 +8,8 @@ from workbench.spec.problems import nearest_name
 #: In characters; versions and labels are no longer either.
 LONGEST_ASSET_NAME = 255
 ASSET_NAME = rf"^[A-Za-z0-9][A-Za-z0-9_.-]{{0,{LONGEST_ASSET_NAME - 1}}}$"
+#: The only label.
+LATEST = "latest"
 PLACE_FORMS = (
     "a local path",
     "azureml:NAME:VERSION",
@@ -119,6 +121,13 @@ def _named(text: str) -> Place:
         raise BadPlace(f"azureml:{name} says neither a version nor a label", f"azureml:{name}@latest")
     _check_version(match["which"])
     return Asset(name, match["which"]) if match["mark"] == ":" else Asset(name, None, match["which"])
+
+
+def version_problem(version: str) -> str | None:
+    """Why nothing can be added as that version; None if it can be."""
+    if version == LATEST:
+        return f"no version is named {LATEST}: the label @{LATEST} is whichever was added last"
+    return None if _NAME.fullmatch(version) else f"{version!r} cannot be a version"
 
 
 def _check_version(version: str) -> None:

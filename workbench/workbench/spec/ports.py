@@ -73,7 +73,12 @@ class Output(Struct, kw_only=True):
         str | None, Meta(pattern=ASSET_NAME, description="The data asset or model that it is registered as.")
     ] = None
     version: Annotated[
-        str | None, Meta(description="The version of that; left out: the next number.", extra={"reader": "version"})
+        str | None,
+        Meta(
+            pattern=ASSET_NAME,
+            description="The version of that; left out: the next number.",
+            extra={"reader": "version"},
+        ),
     ] = None
     description: Annotated[str | None, Meta(extra=PYTHON_ONLY)] = None
 

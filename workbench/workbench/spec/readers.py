@@ -62,11 +62,10 @@ def _compute(_shape: Shape, node: Node, path: str, context: Context) -> Any:
     return "local" if name.lower() == "local" else name
 
 
-def _version(_shape: Shape, node: Node, path: str, context: Context) -> Any:
-    value = node.value if isinstance(node, Scalar) else None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    return _text(node, path, context)
+def _version(shape: Shape, node: Node, path: str, context: Context) -> Any:
+    if isinstance(node, Scalar) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+        node = Scalar(node.mark, str(node.value), node.text)
+    return read_declared(shape, node, path, context)
 
 
 def _variable(_shape: Shape, node: Node, path: str, context: Context) -> Any:

@@ -129,7 +129,7 @@ def _special(shape: Special, definitions: dict[str, Schema]) -> Schema:
     if shape.reader == "input_path":
         return {"type": "string", "pattern": NAMED_WHOLE}
     if shape.reader == "version":
-        return {"type": ["string", "number"]}
+        return {**_schema(shape.shape, definitions), "type": ["string", "number"]}
     if shape.reader == "variable":
         return dict(_LITERAL)
     return {"type": "string"} if shape.reader != "raw" else {}
