@@ -1,6 +1,7 @@
 """Inputs of jobs that are not local paths: what the job sees, what is recorded, how it is refused."""
 
 import base64
+import json
 import os
 import re
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from workbench_store.errors import SpecError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 
+from tests.cli.terminal import Workbench
 from tests.data_assets.servers import Server
 from tests.lifecycle.launched import Launch, Launched, wait_until
 
@@ -289,6 +291,52 @@ def test_what_is_not_known_is_refused_at_submit(
     assert "inputs.d" in raised.value.message
     assert re.search(remedy, str(raised.value.remedy))
     assert list(layout.runs.glob("*")) == [] and list(layout.tmp.glob("run-*")) == []
+
+
+def warnings(run: Launched) -> list[str]:
+    return [fields["text"] for fields in run.events("warning")]
+
+
+def test_a_version_at_a_url_has_the_content_that_was_fetched_first(
+    launch: Launch, layout: WorkspaceLayout, server: Server, workbench: Workbench
+) -> None:
+    url = server.serve("/rain.csv", b"of May\n")
+    words = ("data", "add", "rain", url)
+    assert workbench(*words).returncode == 0
+    again = workbench(*words, "--version", "1")
+    assert again.returncode == 0 and "at that place already" in again.stderr and "unchanged" not in again.stderr
+    assert json.loads(workbench("data", "show", "rain", "--json").stdout)["fingerprint"] is None
+    given = {"d": Input(type="uri_file", path="azureml:rain:1")}
+    first = launch("cat ${{inputs.d}}", inputs=given)
+    second = launch("cat ${{inputs.d}}", inputs=given)
+    for run in (first, second):
+        assert run.finish() is RunState.COMPLETED and warnings(run) == []
+    known = last_input(first)["fingerprint"]
+    assert json.loads(workbench("data", "show", "rain", "--json").stdout)["fingerprint"] == known
+    server.serve("/rain.csv", b"of June\n")
+    third = launch("cat ${{inputs.d}}", inputs=given)
+    assert third.finish() is RunState.COMPLETED and read_log(third.files) == "of June\n"
+    assert warnings(third) == [
+        f"input d: {url} has changed since azureml:rain:1 was first fetched; a version is meant to stay as it is"
+    ]
+    assert json.loads(workbench("data", "show", "rain", "--json").stdout)["fingerprint"] == known
+    assert "unchanged" not in workbench(*words, "--version", "1").stderr
+
+
+def test_a_rerun_to_which_other_data_comes_is_told(launch: Launch, server: Server) -> None:
+    url, other = server.serve("/a.txt", b"one\n"), server.serve("/b.txt", b"three\n")
+    first = launch("cat ${{inputs.d}}", inputs={"d": Input(type="uri_file", path=url)})
+    assert first.finish() is RunState.COMPLETED
+
+    def again(*overrides: str) -> list[str]:
+        run = Launched(first.layout, rerun(first.layout, first.name, overrides).name)
+        assert run.finish() is RunState.COMPLETED
+        return warnings(run)
+
+    assert again() == []
+    server.serve("/a.txt", b"two\n")
+    assert again() == [f"input d is not as it was in {first.name}: {url} has changed since"]
+    assert again(f"inputs.d.path={other}") == []
 
 
 def test_an_asset_that_is_gone_or_changed_is_told(launch: Launch, layout: WorkspaceLayout, folder: Path) -> None:

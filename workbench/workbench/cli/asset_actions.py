@@ -49,7 +49,12 @@ def _add(arguments: argparse.Namespace, kind: str) -> int:
     layout = open_workspace(explicit=arguments.workspace, announce=narrate)
     added = add_named(layout, kind, **fields)
     asset = added.asset
-    narrate(f"{asset.uri} ({asset.type}) is {asset.path}" if added.new else f"{asset.uri} is that already: unchanged")
+    if added.new:
+        narrate(f"{asset.uri} ({asset.type}) is {asset.path}")
+    elif added.compared:
+        narrate(f"{asset.uri} is that already: unchanged")
+    else:
+        narrate(f"{asset.uri} is at that place already; what is there was not looked at")
     emit(asset.uri)
     return ExitCode.COMPLETED
 

@@ -1,7 +1,8 @@
 """Data assets and models: versioned names in the workspace for data that is somewhere. A version never changes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workbench_store.edits import append_edits, read_edits
@@ -15,6 +16,8 @@ from workbench.spec.ports import MODEL_TYPES
 from workbench.spec.problems import nearest_name
 
 _LOCK_SECONDS = 10.0
+#: The event that says what was at the place of a version when a run fetched it first.
+_CONTENT = "asset-content"
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,9 @@ class AssetVersion:
     """One version of a data asset or model.
 
     kind: `data` or `model`. path: an absolute local path, a URL, or an azureml: URI of this workspace. fingerprint: by
-    sizes and times when it was added; content: by content, where that was little enough to read. run, output: what
-    made it, if it was registered by a run. created: UTC epoch seconds, 0.0 until it is registered.
+    sizes and times when it was added; content: by content, where that was little enough to read, and at a URL once a
+    run has fetched it. run, output: what made it, if it was registered by a run. created: UTC epoch seconds, 0.0 until
+    it is registered.
     """
 
     kind: str
@@ -48,9 +52,19 @@ class AssetVersion:
         """Whether both are the same data at the same place, as far as is known."""
         if (self.type, self.path) != (other.type, other.path):
             return False
-        if self.content is not None and other.content is not None:
+        if same_way(self.content, other.content):
             return self.content == other.content
         return not differs(self.fingerprint, other.fingerprint or "+")
+
+    def compared(self, other: "AssetVersion") -> bool:
+        """Whether anything but the place says that both are the same: of what is at a URL, adding it tells nothing."""
+        looks = (self.fingerprint or "+", other.fingerprint or "+")
+        return same_way(self.content, other.content) or not any(look.endswith("+") for look in looks)
+
+
+def same_way(one: str | None, other: str | None) -> bool:
+    """Whether two hashes of content are known, and made in the same way, so that they can be compared."""
+    return one is not None and other is not None and one.partition(":")[0] == other.partition(":")[0]
 
 
 def kind_of_type(type: str) -> str:
@@ -61,9 +75,14 @@ def kind_of_type(type: str) -> str:
 def list_assets(layout: WorkspaceLayout, kind: str | None = None) -> list[AssetVersion]:
     """Every version of every asset of a kind (None: of both), in the order in which they were added."""
     found: dict[tuple[str, str, str], AssetVersion] = {}
-    for event in read_edits(layout, "asset"):
+    for event in read_edits(layout, "asset", _CONTENT):
         asset = _of_event(event.fields, event.time)
-        found.setdefault((asset.kind, asset.name, asset.version), asset)
+        known = found.get((asset.kind, asset.name, asset.version))
+        if event.name == _CONTENT:
+            if known is not None and known.content is None:
+                found[known.kind, known.name, known.version] = replace(known, content=asset.content)
+        elif known is None:
+            found[asset.kind, asset.name, asset.version] = asset
     return [asset for asset in found.values() if kind in (None, asset.kind)]
 
 
@@ -144,10 +163,11 @@ def _no_such_name(layout: WorkspaceLayout, kind: str, name: str, everything: lis
 
 @dataclass(frozen=True)
 class Added:
-    """What came of adding: the version as it is now, and whether it is new."""
+    """What came of adding: the version as it is now, whether it is new, and else whether its content was compared."""
 
     asset: AssetVersion
     new: bool
+    compared: bool = True
 
 
 def add_asset(layout: WorkspaceLayout, draft: AssetVersion) -> Added:
@@ -157,10 +177,7 @@ def add_asset(layout: WorkspaceLayout, draft: AssetVersion) -> Added:
     WorkspaceError if nothing can be written.
     """
     _check_name(draft)
-    lock = FileLock(layout.names_lock)
-    if not lock.acquire(timeout=_LOCK_SECONDS):
-        raise WorkspaceError(f"another process holds {layout.names_lock}", remedy="Try again in a moment.")
-    try:
+    with _alone(layout):
         versions = [asset for asset in list_assets(layout, draft.kind) if asset.name == draft.name]
         taken = next((asset for asset in versions if asset.version == draft.version), None)
         if taken is not None:
@@ -168,9 +185,36 @@ def add_asset(layout: WorkspaceLayout, draft: AssetVersion) -> Added:
         fields = {**draft.__dict__, "version": draft.version or next_version(versions), "tags": dict(draft.tags)}
         del fields["created"]
         append_edits(layout, "asset", [fields])
+    return Added(find_asset(layout, draft.kind, draft.name, fields["version"]), True)
+
+
+def learn_content(layout: WorkspaceLayout, kind: str, uri: str, content: str, run: str) -> str:
+    """What the version is known to consist of: what the run has fetched, if nothing was known before.
+
+    Raises NotFound for a version that there is none of, WorkspaceError if nothing can be written.
+    """
+    name, version, _ = parse_asset_name(uri)
+    known = find_asset(layout, kind, name, version).content
+    if known is not None:
+        return known
+    with _alone(layout):
+        known = find_asset(layout, kind, name, version).content
+        if known is None:
+            fields = {"kind": kind, "name": name, "version": version, "content": content, "run": run}
+            append_edits(layout, _CONTENT, [fields])
+    return known or content
+
+
+@contextmanager
+def _alone(layout: WorkspaceLayout) -> Iterator[None]:
+    """Keep others from adding anything while the block runs. Raises WorkspaceError."""
+    lock = FileLock(layout.names_lock)
+    if not lock.acquire(timeout=_LOCK_SECONDS):
+        raise WorkspaceError(f"another process holds {layout.names_lock}", remedy="Try again in a moment.")
+    try:
+        yield
     finally:
         lock.release()
-    return Added(find_asset(layout, draft.kind, draft.name, fields["version"]), True)
 
 
 def next_version(versions: list[AssetVersion]) -> str:
@@ -200,7 +244,7 @@ def _check_name(draft: AssetVersion) -> None:
 
 def _again(taken: AssetVersion, draft: AssetVersion) -> Added:
     if taken.same_content(draft):
-        return Added(taken, False)
+        return Added(taken, False, taken.compared(draft))
     why = "its files have changed" if taken.path == draft.path else f"it is at {taken.path}"
     raise DataError(
         f"version {taken.version} of the {word(taken.kind)} {taken.name} is there already with other content: {why}",

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from workbench_store.errors import DataError, RunError, WorkbenchError
 
+from workbench.data.assets import learn_content, same_way
 from workbench.data.cache import DataCache, Tree
 from workbench.data.copying import copy_data
 from workbench.data.fetch import fetch
@@ -20,6 +21,7 @@ from workbench.data.watching import Watcher
 from workbench.lifecycle.fingerprints import input_fields
 from workbench.lifecycle.links import make_link
 from workbench.lifecycle.plan import PlannedInput
+from workbench.lifecycle.repeated import fetched_before, repeated_run
 from workbench.lifecycle.run_outputs import find_output
 from workbench.lifecycle.supervision import Supervision
 from workbench.spec.paths import is_remote
@@ -128,6 +130,7 @@ class _Bringing:
             tree = self._fetched(url or str(item.path), item.type, watcher)
             place = tree.path
             self.supervision.recorder.event("input", **input_fields(item, tree.fingerprint))
+            self._compare(tree.fingerprint)
         if item.staged is not None:
             target = Path(item.staged)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -137,6 +140,29 @@ class _Bringing:
                 self._put(place, target)
         if item.link is not None:
             make_link(self.supervision.layout, self.supervision.files, Path(item.link), item.staged or str(item.path))
+
+    def _compare(self, content: str) -> None:
+        """Warn if other data has come than when the version was fetched first, or to the run that is repeated."""
+        item, supervision = self.item, self.supervision
+        if item.asset is not None:
+            self._compare_version(item.asset, content)
+        earlier = repeated_run(supervision.files)
+        before = fetched_before(supervision.layout, earlier, item.name, str(item.path)) if earlier else None
+        if before not in (None, content):
+            told = f"input {item.name} is not as it was in {earlier}: {item.path} has changed since"
+            supervision.recorder.warning(told)
+
+    def _compare_version(self, uri: str, content: str) -> None:
+        item, supervision = self.item, self.supervision
+        warn = supervision.recorder.warning
+        try:
+            known = learn_content(supervision.layout, item.asset_kind or "data", uri, content, supervision.plan.name)
+        except (WorkbenchError, OSError) as error:
+            warn(f"input {item.name}: what {uri} consists of could not be recorded: {error}")
+            return
+        if same_way(known, content) and known != content:
+            told = f"{item.path} has changed since {uri} was first fetched; a version is meant to stay as it is"
+            warn(f"input {item.name}: {told}")
 
     def _put(self, source: Path, target: Path) -> None:
         """A copy that the job may change, or a link."""

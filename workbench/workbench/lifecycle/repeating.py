@@ -17,16 +17,15 @@ from workbench.lifecycle.files import read_json
 from workbench.lifecycle.filling import Narrate
 from workbench.lifecycle.fingerprints import recorded_stats
 from workbench.lifecycle.plan import Plan, read_plan
+from workbench.lifecycle.repeated import RERUN_PROPERTY
 from workbench.lifecycle.submission import submit
 from workbench.spec import CommandJob, job_again
-
-#: The property that names the run which a run repeats.
-RERUN_PROPERTY = "workbench.rerun_of"
 
 
 @dataclass(frozen=True)
 class Rerun:
-    """The new run's name, and what is not as it was: data that has changed since."""
+    """The new run's name, and what is not as it was: local data that has changed since. What is fetched is compared
+    once it is there, and the new run has the warning."""
 
     name: str
     warnings: tuple[str, ...]
