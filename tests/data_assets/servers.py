@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,8 @@ class Behaviour:
     an answer waits until `let_go` is set. status: what is answered instead, for the first `failures` requests, with
     `headers`. lie: a status that is answered to every GET, with a new version each time. said: the size that HEAD
     tells (None: the real one). sized: whether GET tells one. changed: its Last-Modified. A path with a query
-    is one of its own. chunked: whether GET sends it as one chunk, of no size that is told before.
+    is one of its own. chunked: whether GET sends it as one chunk, of no size that is told before. size_text: what is
+    told as the size, whatever it is.
     """
 
     content: bytes
@@ -37,6 +39,7 @@ class Behaviour:
     said: int | None = None
     sized: bool = True
     chunked: bool = False
+    size_text: str | None = None
     held: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
 
@@ -64,10 +67,13 @@ class Asked:
 class Server:
     """Serves `paths` until closed; `asked` is what came."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.paths: dict[str, Behaviour] = {}
         self.asked: list[Asked] = []
         self._http = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"served": self}))
+        self._scheme = "http" if tls is None else "https"
+        if tls is not None:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         self._http.daemon_threads = True
         self._http.block_on_close = False
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -77,7 +83,7 @@ class Server:
         return int(self._http.server_address[1])
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"{self._scheme}://127.0.0.1:{self.port}{path}"
 
     def serve(self, path: str, content: bytes, **behaviour: Any) -> str:
         """Have the content at a path; its URL."""
@@ -157,6 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(behaviour.said))
         elif self.command == "GET" and behaviour.chunked:
             self.send_header("Transfer-Encoding", "chunked")
+        elif behaviour.size_text is not None:
+            self.send_header("Content-Length", behaviour.size_text)
         elif behaviour.sized:
             self.send_header("Content-Length", str(size - self.start))
         self.end_headers()

@@ -1,6 +1,9 @@
 """Fetching from the web into the cache: resumed, verified, kept once, never half done."""
 
 import hashlib
+import shutil
+import ssl
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -333,6 +336,47 @@ def test_no_server_makes_a_run_wait_for_long(server: Server, user: Path, asked: 
     with pytest.raises(Stopped):
         get(url, user, watcher=watcher)
     assert told == [(30.0, "the server answered 503 Service Unavailable")]
+
+
+@pytest.mark.parametrize("said", ["-5", "abc", ""])
+@pytest.mark.parametrize("content", [b"", b"abc"])
+def test_a_size_that_is_none_is_an_error(server: Server, user: Path, said: str, content: bytes) -> None:
+    url = server.serve("/a.txt", content, size_text=said)
+    with pytest.raises(DataError, match="which is no size"):
+        get(url, user)
+
+
+def test_a_size_that_is_told_twice_is_one(server: Server, user: Path) -> None:
+    assert get(server.serve("/a.txt", b"abc", size_text="3, 3"), user).tree.bytes == 3
+
+
+def test_a_redirect_to_a_file_has_a_remedy(server: Server, user: Path) -> None:
+    url = server.serve("/a.txt", b"", failures=99, status=302, headers={"Location": "file:///etc/hostname"})
+    with pytest.raises(DataError, match="file:///etc/hostname") as raised:
+        get(url, user)
+    assert "where it redirects to" in str(raised.value.remedy)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+def test_a_certificate_that_nobody_knows_is_not_tried_again(
+    user: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1".split()
+    made = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out own.pem -days 2".split()
+    subprocess.run([*made, *names], cwd=here, check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(here / "own.pem", here / "key.pem")
+    server = Server(tls=tls)
+    told: list[str] = []
+    try:
+        url = server.serve("/a.txt", b"content")
+        with pytest.raises(DataError, match="certificate") as raised:
+            get(url, user, watcher=Watcher(waiting=lambda seconds, reason: told.append(reason)))
+        assert told == [] and "REQUESTS_CA_BUNDLE" in str(raised.value.remedy)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(here / "own.pem"))
+        assert get(url, user).tree.bytes == 7
+    finally:
+        server.close()
 
 
 def test_a_size_that_is_no_number_of_bytes_is_no_trouble(server: Server, user: Path) -> None:

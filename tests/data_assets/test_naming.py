@@ -147,6 +147,15 @@ def test_validate_says_which_names_are_not_known(workbench: Workbench, job: Job,
     assert "inputs.a" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("url", ["http:///x", "http://127.0.0.1:99999/x", "https://[::1/x", "http://h:port/x"])
+def test_a_url_that_leads_nowhere_is_an_error_before_anything_is_run(workbench: Workbench, job: Job, url: str) -> None:
+    file = job("true", f"inputs:\n  a: {{type: uri_file, path: '{url}'}}\n")
+    for words in (("validate", file), ("run", file)):
+        done = workbench(*words)
+        assert done.returncode == 3 and "job.yml:4:29: error: inputs.a.path: is no URL: " in done.stdout + done.stderr
+    assert workbench("data", "add", "a", url).returncode == 2
+
+
 def test_a_rerun_needs_a_secret_again(workbench: Workbench, job: Job, server: Server) -> None:
     url = server.serve("/a.txt", b"a\n")
     file = job(

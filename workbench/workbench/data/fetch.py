@@ -215,7 +215,7 @@ class _Download:
                     file, self._opened = self._opened or file, None
                     failures = 1 if incoming.size > furthest else failures + 1
                     furthest = max(furthest, incoming.size)
-                    if failures > retries():
+                    if error.remedy is not None or failures > retries():
                         raise self._gave_up(file, incoming, error) from error
                     _wait(self._watcher, error, failures)
         finally:
@@ -265,7 +265,7 @@ class _Download:
             kept = "it begins again then, as its server tells no version of it or sends no part of it alone."
         return DataError(
             f"{self._remote.shown} cannot be fetched: {error.reason}; {had}",
-            remedy=f"Try again when it can be reached: {kept}",
+            remedy=error.remedy or f"Try again when it can be reached: {kept}",
         )
 
 
@@ -296,7 +296,7 @@ def _patiently(ask: Callable[[], T], shown: str, watcher: Watcher) -> T:
             return ask()
         except Broken as error:
             failures += 1
-            if failures > retries():
-                remedy = "Check the address and the network, and try again."
+            if error.remedy is not None or failures > retries():
+                remedy = error.remedy or "Check the address and the network, and try again."
                 raise DataError(f"{shown} cannot be reached: {error.reason}", remedy=remedy) from error
             _wait(watcher, error, failures)

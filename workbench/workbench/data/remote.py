@@ -6,11 +6,15 @@ from typing import Protocol
 
 
 class Broken(Exception):
-    """Fetching broke off for a reason that may pass: it is tried again, from where it was."""
+    """Fetching broke off for a reason that may pass: it is tried again, from where it was.
 
-    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
+    With a remedy it is for a reason that does not pass before somebody does that, so it is not tried again now.
+    """
+
+    def __init__(self, reason: str, wait_seconds: float | None = None, *, remedy: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.remedy = remedy
         #: How long the other side asked to be left alone: as it said, which may be any number.
         self.wait_seconds = wait_seconds
 

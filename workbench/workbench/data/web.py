@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import ssl
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from urllib.parse import unquote
@@ -25,6 +26,12 @@ _WHOLE = frozenset({200, 203})
 _NO_HEAD = frozenset({400, 403, 405, 501})
 _AUTHORITY = re.compile(r"\w+://(?P<user>[^/?#:]*)(:(?P<password>[^/?#]*))?@")
 _DIGITS = 15
+#: So much of a header that makes no sense is shown.
+_SHOWN = 40
+_TRUST = (
+    "Check the address and this machine's clock. If the server has a certificate of your own, name the file of whoever "
+    "signed it (PEM) by REQUESTS_CA_BUNDLE in the environment of whoever submits."
+)
 #: What is no longer may be in a message by chance.
 _SHORT = 3
 #: What is stored is what the server has: nothing is unpacked on the way.
@@ -61,6 +68,7 @@ class WebFile:
         if answer.status_code in (206, 416):
             answer.close()
             raise Broken(f"the server answered {answer.status_code}, and was asked for all of it")
+        self._check_size(answer)
         return Opened(self._described(file, answer.headers), 0, _chunks(answer))
 
     def _rest(self, file: RemoteFile, start: int) -> Opened | None:
@@ -79,16 +87,30 @@ class WebFile:
             raise Broken("the server sent another part than was asked for")
         return None
 
+    def _check_size(self, answer: requests.Response) -> None:
+        """Raises DataError for a size that is none: nobody could tell whether all of it has come."""
+        said = answer.headers.get("Content-Length")
+        if said is None or "Transfer-Encoding" in answer.headers or _size(said) is not None:
+            return
+        answer.close()
+        raise DataError(
+            f"{self.shown} cannot be fetched: the server says that it has {said[:_SHOWN]!r} bytes, which is no size",
+            remedy="The server is at fault: try another one, or download the file in another way and name it here.",
+        )
+
     def _ask(self, method: str, headers: Mapping[str, str], allow: frozenset[int]) -> requests.Response:
         try:
             answer = self._session.request(
                 method, self._url, headers=dict(headers), timeout=_TIMEOUT, stream=True, allow_redirects=True
             )
         except (requests.ConnectionError, requests.Timeout) as error:
-            raise Broken(self._reason(error)) from error
+            raise Broken(self._reason(error), remedy=_TRUST if _distrusted(error) else None) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             # ValueError: what a server redirects to need not be a URL.
-            raise DataError(f"{self.shown} cannot be fetched: {self._reason(error)}") from error
+            raise DataError(
+                f"{self.shown} cannot be fetched: {self._reason(error)}",
+                remedy="Check the URL, and where it redirects to: both must be http: or https:, with a host.",
+            ) from error
         if answer.status_code in _WHOLE or answer.status_code in allow or (method == "HEAD" and answer.ok):
             return answer
         answer.close()
@@ -96,7 +118,7 @@ class WebFile:
 
     def _described(self, file: RemoteFile, headers: Mapping[str, str], whole: int | None = None) -> RemoteFile:
         """The file with what the headers say of it; `whole` is its size where the answer holds only a part."""
-        size = whole if whole is not None else _number(headers.get("Content-Length", ""))
+        size = whole if whole is not None else _size(headers.get("Content-Length", ""))
         validator = _validator(headers, size, self._mark)
         same = validator is not None and validator == file.validator
         # An MD5 in the headers of a part may be that of the part.
@@ -155,6 +177,19 @@ def _range_of(headers: Mapping[str, str], start: int) -> int | None:
     if kind.lower() != "bytes" or span.partition("-")[0] != str(start):
         return None
     return _number(whole)
+
+
+def _distrusted(error: Exception) -> bool:
+    """Whether the server's certificate was refused, which it will be again."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    causes = (reason, *getattr(reason, "args", ()))
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes)
+
+
+def _size(text: str) -> int | None:
+    """The number in a Content-Length, which may be there twice."""
+    each = {part.strip() for part in text.split(",")}
+    return _number(each.pop()) if len(each) == 1 else None
 
 
 def _number(text: str) -> int | None:

@@ -102,7 +102,22 @@ def parse_place(text: str) -> Place:
     if not rest.startswith("//") or not rest.strip("/"):
         nearest = nearest_name(scheme, SCHEMES)
         raise BadPlace(f"{text!r} is no URI of data", f"{nearest}://{rest.lstrip('/')}" if nearest else None)
+    if scheme.lower() in ("http", "https"):
+        _check_host(text)
     return Remote(text)
+
+
+def _check_host(url: str) -> None:
+    """Raises BadPlace, which does not repeat the URL, since there may be a secret in it."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise BadPlace(f"is no URL: {str(error)[:1].lower()}{str(error)[1:]}") from error
+    if not host:
+        raise BadPlace("is no URL: it names no host")
 
 
 def unknown_scheme(text: str) -> tuple[str, str] | None:
