@@ -46,6 +46,11 @@ def workspace(here: Path) -> Path:
     return here
 
 
+def test_only_shells_that_there_is_a_script_for_are_named(workbench: Workbench) -> None:
+    done = workbench("completion", "tcsh")
+    assert done.returncode == 2 and "(choose from 'bash', 'zsh', 'fish')" in done.stderr
+
+
 def test_commands_actions_and_options(offered: Offer) -> None:
     assert offered("sh") == ["show"] and {"run", "ls", "env", "uninstall"} <= set(offered(""))
     assert offered("env", "") == ["explain", "ls", "prune"] and offered("completion", "") == ["bash", "fish", "zsh"]

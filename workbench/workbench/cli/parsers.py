@@ -24,6 +24,13 @@ class CommandParser(argparse.ArgumentParser):
             self.error(self._unknown(left))
         return found, left
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse's, but naming only what has a summary: the others are not for users."""
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
+            named = ", ".join(repr(choice.dest) for choice in action._choices_actions)
+            raise argparse.ArgumentError(action, f"invalid choice: {value!r} (choose from {named})")
+        super()._check_value(action, value)
+
     def _unknown(self, left: list[str]) -> str:
         import difflib
 
