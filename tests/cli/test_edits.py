@@ -1,6 +1,7 @@
 """Tags, notes and archiving from the command line: what is written, what lists show, what is refused."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,7 @@ def test_a_repetition_says_whether_all_came_out_the_same(workbench: Workbench, j
     done = workbench("reproduce", "one")
     assert done.returncode == 0, done.stderr
     assert "came out the same" in done.stderr and "outputs/x" in done.stdout
+    assert re.search(r"environment +key", done.stdout) is None  # it asks for no environment, so there is no key
     assert workbench("run", job("date +%s%N > outputs/x", "name: clock\n")).returncode == 0
     told = workbench("reproduce", "clock", "--json")
     assert told.returncode == ExitCode.DIFFERENT

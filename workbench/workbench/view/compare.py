@@ -138,7 +138,11 @@ def _input_rows(data: Sequence[Mapping[str, InputData]], base: int) -> Iterable[
 
 def _environment(page: RunPage) -> dict[str, object]:
     found = page.detail.environment
-    return {} if found is None else {"environment": found.label, "key": found.key, "python": found.python_version}
+    if found is None:
+        return {}
+    told = {"environment": found.label, "key": found.key, "python": found.python_version}
+    # A job that asks for no environment has none that could be named or be the same.
+    return {name: value for name, value in told.items() if value}
 
 
 def _of_mappings(kind: Kind, values: Sequence[dict[str, object]], base: int) -> Iterable[Row]:
