@@ -158,6 +158,16 @@ def test_validate_names_the_second_of_two_outputs_that_would_be_one_version(
     assert done.returncode != 0 and "made:7 is what the output a is registered as" in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(("type", "before"), [("uri_file", ""), ("uri_folder", "rmdir ${{outputs.o}};")])
+def test_an_output_that_is_a_pipe_is_said_to_be_one(
+    workbench: Workbench, job: Callable[..., str], type: str, before: str
+) -> None:
+    done = workbench(
+        "run", job(f"{before} mkfifo ${{{{outputs.o}}}}", f"outputs: {{o: {{type: {type}, name: made}}}}\n")
+    )
+    assert done.returncode == 1 and "the output o is a pipe, not a file or a folder" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize(
     ("version", "said"),
     [("'v 1'", "'v 1' does not fit"), ("-3", "'-3' does not fit"), ("latest", "no version is named")],

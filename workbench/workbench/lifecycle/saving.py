@@ -24,6 +24,7 @@ from workbench.lifecycle.registration import register_outputs
 from workbench.lifecycle.staging import code_folder, remove_staging
 from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.trouble import note_trouble
+from workbench.spec.files import kind_at
 
 _SEEN_LINKS = ("outputs", "logs")
 #: Ends the hidden name of a copy on its way to the place of a link.
@@ -52,6 +53,7 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
     """
     files = layout.run(plan.name)
     with recorder.stage("finalize") as detail:
+        _refuse_pipes(plan)
         join_logs(files)
         _rescue(files, code_folder(layout, plan.name))
         fault("save.rescued")
@@ -82,6 +84,14 @@ def release(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
             remove_staging(layout, plan.name)
         except OSError as error:
             recorder.warning(f"temporary storage could not be removed: {error}")
+
+
+def _refuse_pipes(plan: Plan) -> None:
+    """Raises RunError for an output that holds nothing which could be kept, naming it."""
+    for output in plan.outputs:
+        kind = kind_at(output.resolved) if output.local else None
+        if kind not in (None, "a file", "a folder"):
+            raise RunError(f"the output {output.name} is {kind}, not a file or a folder: {output.resolved}")
 
 
 def _rescue(files: RunLayout, code: Path) -> None:
