@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,10 @@ def test_a_version_never_changes(workbench: Workbench, rain: Path) -> None:
         (("data", "add", "rain", "azureml:rain"), 2, "Did you mean azureml:rain@latest"),
         (("data", "add", "rain", "https://h/x?sig=abcdefgh12345678"), 2, "is not stored"),
         (("data", "add", "rain", "azureml://datastores/shelv/paths/x"), 5, "there is no datastore 'shelv'"),
+        (("data", "add", "x", "nosuch://x/y"), 2, "nothing reads nosuch:"),
+        (("data", "add", "x", "htpps://x/y"), 2, "Did you mean https:? https: and http: are read"),
+        (("model", "add", "x", "nosuch://x/y"), 2, "nothing reads nosuch:"),
+        (("datastore", "add", "x", "nosuch://x/y"), 2, "nothing reads nosuch:"),
         (("data", "show", "rian"), 5, "Did you mean rain"),
         (("model", "show", "rain"), 5, "no model 'rain'"),
         (("datastore", "add", "x", "s3://user:secret@bucket"), 2, "is not stored"),
@@ -117,6 +122,12 @@ def test_a_pipe_or_a_device_is_no_data_and_nothing_waits_for_it(
     done = workbench(*words)
     assert done.returncode in (3, 6) and said in done.stderr, done.stderr
     assert workbench("data", "add", "with", "table").returncode == 0  # as in a job, what is in a folder is passed over
+
+
+@pytest.mark.skipif(find_spec("s3fs") is not None, reason="needs a file system that is not installed")
+def test_a_place_that_needs_a_package_is_added_with_a_word(workbench: Workbench) -> None:
+    done = workbench("data", "add", "far", "s3://bucket/far.csv")
+    assert done.stdout == "azureml:far:1\n" and "warning: no job can have it yet: s3: needs" in done.stderr
 
 
 def test_a_full_disk_names_nothing(workbench: Workbench, rain: Path, here: Path) -> None:

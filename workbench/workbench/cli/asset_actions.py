@@ -55,6 +55,8 @@ def _add(arguments: argparse.Namespace, kind: str) -> int:
         narrate(f"{asset.uri} is that already: unchanged")
     else:
         narrate(f"{asset.uri} is at that place already; what is there was not looked at")
+    if added.missing is not None:
+        narrate(f"warning: no job can have it yet: {added.missing.message}\n  {added.missing.remedy}")
     emit(asset.uri)
     return ExitCode.COMPLETED
 

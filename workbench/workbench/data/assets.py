@@ -163,11 +163,13 @@ def _no_such_name(layout: WorkspaceLayout, kind: str, name: str, everything: lis
 
 @dataclass(frozen=True)
 class Added:
-    """What came of adding: the version as it is now, whether it is new, and else whether its content was compared."""
+    """What came of adding: the version as it is now, whether it is new, and else whether its content was compared;
+    `missing` is what will be said to a job that wants it, for want of a package that reads its place."""
 
     asset: AssetVersion
     new: bool
     compared: bool = True
+    missing: DataError | None = None
 
 
 def add_asset(layout: WorkspaceLayout, draft: AssetVersion) -> Added:

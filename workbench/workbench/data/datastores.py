@@ -9,6 +9,7 @@ from workbench_store.edits import append_edits, read_edits
 from workbench_store.errors import DataError, NotFound, UsageError
 from workbench_store.layout import WorkspaceLayout
 
+from workbench.data.drivers import refuse_unknown
 from workbench.data.secret_urls import holds_secret
 from workbench.data.urls import joined
 from workbench.spec.paths import is_remote
@@ -101,4 +102,5 @@ def _checked_place(place: str) -> str:
     except BadPlace as error:
         remedy = f"Did you mean {error.nearest}?" if error.nearest else None
         raise UsageError(f"{place}: {error.message}", remedy=remedy) from error
+    refuse_unknown(place)
     return place

@@ -3,12 +3,36 @@
 import sys
 from importlib.util import find_spec
 
-from workbench_store.errors import DataError
+from workbench_store.errors import DataError, UsageError
 
 from workbench.data.urls import fsspec_url, is_web
+from workbench.spec.places import SCHEMES
 from workbench.spec.problems import nearest_name
 
 INSTALL = "pip install 'experiment-workbench[data]'"
+
+
+def is_known(url: str) -> bool:
+    """Whether the URL's scheme is one of those that can be read once what it needs is installed."""
+    scheme = fsspec_url(url).partition(":")[0].lower()
+    if scheme in SCHEMES or find_spec("fsspec") is None:
+        return scheme in SCHEMES
+    from importlib.metadata import entry_points
+
+    from fsspec.registry import known_implementations, registry
+
+    return any(scheme in names for names in (registry, known_implementations, entry_points(group="fsspec.specs").names))
+
+
+def refuse_unknown(url: str) -> None:
+    """Raises UsageError for a URL of a scheme that nothing is known to read."""
+    if is_known(url):
+        return
+    scheme = url.partition(":")[0]
+    nearest = nearest_name(scheme, SCHEMES)
+    hint = f"Did you mean {nearest}:? " if nearest else ""
+    others = f"with {INSTALL} wasbs:, abfss:, s3:, gs: and what else fsspec knows"
+    raise UsageError(f"nothing reads {scheme}:", remedy=f"{hint}https: and http: are read, and {others}.")
 
 
 def missing_driver(url: str) -> DataError | None:

@@ -1,6 +1,7 @@
 """Giving a name to data that is somewhere: checked, looked at, recorded; nothing is copied."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from workbench_store.errors import UsageError
 from workbench_store.layout import WorkspaceLayout
 
 from workbench.data.assets import Added, AssetVersion, add_asset, kind_of_type, word
+from workbench.data.drivers import missing_driver, refuse_unknown
 from workbench.data.fingerprint import content_fingerprint, stat_fingerprint
 from workbench.data.fitting import check_fits
 from workbench.data.located import locate
@@ -47,7 +49,9 @@ def add_named(
         type = _checked_type(kind, type, place)
         stat = stat_fingerprint(place, _LOOK_SECONDS)
         content = content_fingerprint(place, stat)
-    return add_asset(
+    else:
+        refuse_unknown(located.place)
+    added = add_asset(
         layout,
         AssetVersion(
             kind=kind,
@@ -63,6 +67,8 @@ def add_named(
             output=located.output,
         ),
     )
+    missing = None if located.local else missing_driver(located.place)
+    return replace(added, missing=missing)
 
 
 def _check_place(path: str) -> None:
