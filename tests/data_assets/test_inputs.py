@@ -193,6 +193,14 @@ def test_a_run_says_what_it_waits_for(launch: Launch, server: Server) -> None:
     assert "input d: waiting 1 s: the server answered 503 Service Unavailable" in told
 
 
+def test_what_breaks_again_and_again_is_not_told_each_time(launch: Launch, server: Server) -> None:
+    url = server.serve("/a.txt", bytes(8), cut_after=1, cuts=8)
+    run = launch("cat ${{inputs.d}}", inputs={"d": Input(type="uri_file", path=url)})
+    assert run.finish() is RunState.COMPLETED
+    assert len(server.ranges("/a.txt")) > 6
+    assert len([one for one in run.events("progress") if "waiting" in one["text"]]) < 4
+
+
 @pytest.mark.parametrize(
     ("tail", "shown"),
     [

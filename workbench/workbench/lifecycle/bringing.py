@@ -28,6 +28,7 @@ from workbench.spec.paths import is_remote
 
 _POLL_SECONDS = 0.05
 _PROGRESS_SECONDS = 1.0
+_WAITS_SECONDS = 10.0
 
 T = TypeVar("T")
 
@@ -89,6 +90,7 @@ class _Progress:
         self._supervision, self._name, self._watcher = supervision, name, watcher
         self._next = time.monotonic() + _PROGRESS_SECONDS
         self._told = -1
+        self._next_wait, self._waited = 0.0, 0.0
 
     def __call__(self, done: int, total: int | None) -> None:
         soon = time.monotonic() < self._next and done != total
@@ -100,9 +102,12 @@ class _Progress:
         self._tell(text, bytes=done, of=total)
 
     def waiting(self, seconds: float, reason: str) -> None:
-        """Record why nothing comes for a while."""
-        if not self._watcher.stop.is_set():
-            self._tell(f"waiting {seconds:g} s: {reason}")
+        """Record why nothing comes for a while: not each time where that is short and happens again and again."""
+        soon = time.monotonic() < self._next_wait and seconds <= self._waited
+        if self._watcher.stop.is_set() or soon:
+            return
+        self._next_wait, self._waited = time.monotonic() + _WAITS_SECONDS, seconds
+        self._tell(f"waiting {seconds:g} s: {reason}")
 
     def _tell(self, text: str, **fields: int | None) -> None:
         text = f"input {self._name}: {text}"
