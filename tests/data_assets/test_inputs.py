@@ -451,6 +451,16 @@ def test_path_on_compute_is_where_the_job_finds_it(launch: Launch, server: Serve
     assert not os.path.lexists(place)
 
 
+@pytest.mark.parametrize(("place", "kept"), [("outputs/x", "outputs"), ("./logs", "logs")])
+def test_an_input_is_not_put_where_the_run_keeps_what_the_job_writes(
+    workbench: Workbench, job: Callable[..., str], folder: Path, place: str, kept: str
+) -> None:
+    file = job("true", f"inputs:\n  a: {{path: '{folder}', path_on_compute: {place}}}\n")
+    for word in ("validate", "run"):
+        done = workbench(word, file)
+        assert done.returncode == 3 and f"is in ./{kept}, which is kept with the run" in done.stdout + done.stderr
+
+
 def test_what_is_in_the_way_of_path_on_compute_stays(launch: Launch, folder: Path, here: Path) -> None:
     (here / "mine").write_text("mine")
     run = launch("true", inputs={"d": Input(path=str(folder), path_on_compute=str(here / "mine"))})

@@ -15,8 +15,11 @@ from workbench.lifecycle.judge import current_state, supervisor_alive
 def make_link(layout: WorkspaceLayout, files: RunLayout, link: Path, target: str) -> None:
     """Let `link` lead to the data, and note that this run made it. Raises RunError when something is in the way."""
     made = read_json(files.links_made) or {}
-    if any(Path(one) in link.parents for one in made) or _leaves(layout.staging, link):
+    if any(Path(one) in link.parents for one in made):
         raise RunError(f"{link} is in the data of another input", remedy="Choose another path_on_compute.")
+    if _leaves(layout.staging, link):
+        message = f"{link} is in {os.path.realpath(link.parent)}, by a link in the code: nothing is put there"
+        raise RunError(message, remedy="Choose another path_on_compute.")
     if os.path.lexists(link):
         _take_back(layout, link)
     if os.path.lexists(link):

@@ -73,7 +73,8 @@ def check_inputs(job: CommandJob) -> Iterator[Finding]:
 
 
 def check_places(job: CommandJob) -> Iterator[Finding]:
-    """No input is to be found at, or in, another input's place: that is a link into the user's data."""
+    """No input is to be found at, or in, another input's place, which is a link into the user's data, or where the run
+    keeps what the job writes."""
     places = {
         name: Path(os.path.normpath(given.path_on_compute))
         for name, given in job.inputs.items()
@@ -83,6 +84,9 @@ def check_places(job: CommandJob) -> Iterator[Finding]:
         other = next((one for one in places if one != name and places[one] in (place, *place.parents)), None)
         if other is not None:
             message = f"{str(place)!r} is the place of the input {other}, or in it"
+            yield Finding(f"inputs.{name}.path_on_compute", message)
+        elif place.parts[:1] in (("outputs",), ("logs",)):
+            message = f"{str(place)!r} is in ./{place.parts[0]}, which is kept with the run; choose another place"
             yield Finding(f"inputs.{name}.path_on_compute", message)
 
 
