@@ -225,12 +225,6 @@ def test_missing_input_data_is_refused(launch: Launch, layout: WorkspaceLayout, 
         submit(layout, job)
 
 
-def test_a_command_too_long_for_the_system_fails_with_a_reason(launch: Launch) -> None:
-    run = launch("true " + "x" * 3_000_000)
-    assert run.finish() is RunState.FAILED
-    assert "cannot be started" in run.last_state()["reason"]
-
-
 def test_a_half_made_run_is_never_seen(launch: Launch, layout: WorkspaceLayout, here: Path) -> None:
     """The submitter is killed between starting the supervisor and showing the run: both are gone without a
     trace."""
@@ -271,3 +265,10 @@ def test_texts_that_no_program_can_be_given_are_named(launch: Launch) -> None:
     together = launch("true", environment_variables={f"V{number}": "x" * 130_000 for number in range(60)})
     assert together.finish() is RunState.FAILED
     assert re.search(r"too large for the system .*the variable V\d+ alone", str(together.last_state()["reason"]))
+
+
+@pytest.mark.parametrize("below", ["", "runs", "runs/../store.duckdb"])
+def test_an_output_is_not_written_into_the_workspace(launch: Launch, layout: WorkspaceLayout, below: str) -> None:
+    place = Output(type="uri_folder", path=f"{layout.root}/{below}")
+    with pytest.raises(SpecError, match=r"outputs\.model: .* is in the workspace"):
+        launch("true", outputs={"model": place})

@@ -1,6 +1,7 @@
 """Named outputs of a job worked out for local compute: where the job writes them, and where they are kept."""
 
 import os
+from pathlib import Path
 
 from workbench_store.errors import DataError, NotFound, SpecError, UsageError
 from workbench_store.layout import WorkspaceLayout
@@ -59,6 +60,10 @@ def _chosen(layout: WorkspaceLayout, job: CommandJob, text: str) -> tuple[str, s
     """The place that the user chose, as a path or URL, and as a registered asset names it."""
     if not is_remote(text):
         path = os.path.abspath(job.base_dir / text)
+        if layout.root in (Path(path), *Path(path).parents) or os.path.realpath(path) == os.path.realpath(layout.root):
+            raise DataError(
+                f"{path} is in the workspace", remedy="Leave `path` out to have the output kept with its run."
+            )
         return path, path
     place = parse_place(text)
     if isinstance(place, OnDatastore):

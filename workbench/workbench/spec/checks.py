@@ -29,6 +29,8 @@ class Finding(NamedTuple):
     text: str | None = None
 
 
+#: What ./outputs is called among a run's outputs.
+_OWN_OUTPUT = "default"
 #: No more wrong references than that are named, each once.
 MOST_REFERENCES = 50
 
@@ -94,6 +96,8 @@ def check_outputs(job: CommandJob) -> Iterator[Finding]:
     """A version can be added, is that of a data asset, which has a name, and no two outputs are the same one."""
     taken: dict[tuple[bool, str, str], str] = {}
     for name, given in job.outputs.items():
+        if name == _OWN_OUTPUT:
+            yield Finding(f"outputs.{name}", "is the name of ./outputs itself; choose another one")
         if given is None or given.version is None:
             continue
         if given.name is None:
