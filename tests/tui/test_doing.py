@@ -1,4 +1,4 @@
-"""Acting on runs from the dashboard: mark, compare, tag, note, archive, run again; each tells its command."""
+"""Acting on runs from the dashboard: mark, compare, tag, note, archive, rerun, reproduce; each tells its command."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +41,14 @@ def notified(app: Dashboard) -> list[str]:
     return [notification.message for notification in app._notifications]
 
 
+def same_command(pilot: Hands) -> str:
+    return str(pilot.app.screen.query_one("#same-command", Static).visual)
+
+
+def reader_text(screen: Reader) -> str:
+    return "\n".join(str(part.visual) for part in screen.query(Static))
+
+
 async def test_marked_runs_are_compared(layout: WorkspaceLayout) -> None:
     async with Dashboard(layout).run_test(size=(100, 30)) as pilot:
         app = await loaded(pilot)
@@ -53,10 +61,13 @@ async def test_marked_runs_are_compared(layout: WorkspaceLayout) -> None:
         shown = app.screen.query_one(DataTable)
         labels = [str(shown.get_row_at(place)[0]) for place in range(shown.row_count)]
         assert labels == ["param lr", "spec command", "code t.py"] or labels == ["param lr", "code t.py"]
+        assert same_command(pilot) == "workbench compare run-2 run-1"
         await pilot.press("a")
         assert shown.row_count > len(labels)
+        assert same_command(pilot) == "workbench compare run-2 run-1 --all"
         await pilot.press("a", "b")
         await until(pilot, lambda: app.screen._base == 1, "the other baseline")  # type: ignore[attr-defined]
+        await until(pilot, lambda: same_command(pilot).endswith("run-1 --baseline run-1"), "the command for it")
         shown.move_cursor(row=shown.row_count - 1)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, Reader), "the lines")
@@ -117,7 +128,8 @@ async def test_archived_runs_leave_the_table(layout: WorkspaceLayout) -> None:
         app = await loaded(pilot)
         await pilot.press("space", "space", "A")
         await until(pilot, lambda: names(app) == ["run-0"], "the shorter list")
-        assert any("--undo" in text for text in notified(app))
+        told = "workbench archive run-2 run-1"
+        assert any(f"{told}\nUndo: {told} --undo" in text for text in notified(app))
         assert table(app).marked == ()
 
 
@@ -145,6 +157,52 @@ async def test_the_folder_is_told_where_there_is_no_desktop(
         await pilot.press("o")
         seen: Callable[[], bool] = lambda: any(str(layout.run("run-2").root) in text for text in notified(app))  # noqa: E731
         await until(pilot, seen, "the folder")
+        assert any("workbench open run-2" in text for text in notified(app))
+
+
+async def test_a_run_is_reproduced_and_what_came_of_it_is_told(here: Path) -> None:
+    workspace, go = Workspace(), here / "go"
+    wait = f"until [ -e {go} ]; do sleep 0.05; done"
+    go.touch()
+    job = command(command=f"{wait}; echo 1 > outputs/same; date +%s%N > outputs/clock", name="first")
+    workspace.submit(job).wait()
+    go.unlink()
+    async with Dashboard(workspace.layout).run_test(size=(80, 24)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        assert told(pilot) == "workbench reproduce first"
+        await typed(pilot, "2")
+        assert "from 0 up to 1" in told(pilot)
+        await typed(pilot, "1e-6")
+        assert told(pilot) == "workbench reproduce first --tolerance 1e-6"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen), "the page of the new run")
+        again = app.screen._run  # type: ignore[attr-defined]
+        # Its end is told wherever one is by then, but not over what is being typed.
+        await pilot.press("escape", "t")
+        await until(pilot, lambda: isinstance(app.screen, Ask), "another question")
+        go.touch()
+        workspace.run(again).wait(30)
+        await typed(pilot, "seen")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Reader), "the report")
+        assert isinstance(app.screen, Reader)
+        text = reader_text(app.screen)
+        assert f"{again} did not come out the same as first" in text
+        (clock,) = [line for line in text.splitlines() if "outputs/clock" in line]
+        (same,) = [line for line in text.splitlines() if "outputs/same" in line]
+        assert clock.startswith("differs") and "→" in clock and same.startswith("same")
+        assert f"workbench compare first {again}" in text
+
+
+async def test_a_run_that_is_not_over_is_not_reproduced(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("down", "R")
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        await pilot.press("enter")
+        await until(pilot, lambda: any("not known yet" in text for text in notified(app)), "the refusal")
 
 
 async def test_the_log_of_each_rank_is_shown(here: Path) -> None:

@@ -57,6 +57,13 @@ class Dashboard(App[None]):
         self.push_screen(CompareScreen(names))
 
     @work
+    async def reproduce_run(self, name: str) -> None:
+        """Run a run again and report what came out the same, whatever screen is looked at meanwhile."""
+        from workbench.tui.reproducing import reproduce
+
+        await reproduce(self, name)
+
+    @work
     async def cancel_run(self, name: str, state: RunState) -> None:
         """Ask, then cancel the run."""
         if state.final:

@@ -1,7 +1,7 @@
 """What a user does with runs from the dashboard. Each shows the command that does the same."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from workbench_store.errors import UsageError, WorkbenchError
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
 Answer = TypeVar("Answer")
+#: Names of runs in a command that is told in passing.
+_MOST_NAMED = 3
 
 
 def tag_command(names: Sequence[str], text: str) -> str:
@@ -69,14 +71,14 @@ async def note(app: "Dashboard", name: str, before: str) -> None:
 
 
 async def archive(app: "Dashboard", names: Sequence[str]) -> None:
-    """Put runs out of the way of the list; what brings them back is told."""
+    """Put runs out of the way of the list; the command that did it is told, and the one that brings them back."""
     from workbench.lifecycle import edit_archived
 
     def change() -> None:
         edit_archived(app.layout, list(names), True)
 
-    undo = shlex.join(["workbench", "archive", *names[:3], *(["..."] if len(names) > 3 else []), "--undo"])
-    await _do(app, change, f"{_who(names)} archived. Undo: {undo}")
+    did = shlex.join(["workbench", "archive", *names[:_MOST_NAMED]]) + (" ..." if len(names) > _MOST_NAMED else "")
+    await _do(app, change, f"{_who(names)} archived\n{did}\nUndo: {did} --undo")
 
 
 async def rerun(app: "Dashboard", name: str) -> None:
@@ -105,13 +107,15 @@ def _words(text: str) -> list[str]:
 
 
 async def open_folder(app: "Dashboard", name: str) -> None:
-    """Show the run's folder, or tell where it is."""
+    """Show the run's folder, and tell where it is."""
     from workbench.view.folders import open_folder as show
 
-    folder = app.layout.run(name).root
-    if not show(folder):
+    folder, command = app.layout.run(name).root, shlex.join(["workbench", "open", name])
+    if show(folder):
+        app.notify(f"{command}\n{folder}", markup=False)
+    else:
         app.copy_to_clipboard(str(folder))
-        app.notify(f"{folder}  (copied; there is no file manager to show it)", markup=False)
+        app.notify(f"{command}\n{folder}\n(copied; there is no file manager to show it)", markup=False)
 
 
 def _who(names: Sequence[str]) -> str:
@@ -119,9 +123,16 @@ def _who(names: Sequence[str]) -> str:
 
 
 async def _do(app: "Dashboard", action: Callable[[], Answer], done: str | None) -> Answer | None:
-    """Do it beside the screen; what goes wrong is told, and then None is the answer."""
+    """Do it beside the screen and say so; what goes wrong is told, and then None is the answer."""
+    return await attempted(app, lambda: app.desk.do(action), done)
+
+
+async def attempted(
+    app: "Dashboard", action: Callable[[], Awaitable[Answer]], done: str | None = None
+) -> Answer | None:
+    """The action's answer; what goes wrong is told, and then None is the answer."""
     try:
-        answer = await app.desk.do(action)
+        answer = await action()
     except (WorkbenchError, OSError) as error:
         app.notify(str(error), severity="error", markup=False)
         return None

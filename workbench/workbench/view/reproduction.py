@@ -1,12 +1,15 @@
-"""Whether a run and its repetition came out the same: states, metrics, outputs, environment and data."""
+"""Repeating a run to see whether it comes out the same: states, metrics, outputs, environment and data."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workbench_store.errors import RunError, UsageError
 from workbench_store.layout import WorkspaceLayout
 
+from workbench.lifecycle.filling import Narrate
+from workbench.lifecycle.repeating import Rerun, rerun
 from workbench.view.compare import Comparison, compare
 from workbench.view.run_page import run_page
 
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
 
 _COMPARED = ("environment", "input", "metric", "code")
 _OUTPUTS = ("output", "named-output")
+
+#: How it is told whether one thing came out the same.
+WORDS = {True: "same", False: "differs", None: "not known"}
+_SAID = {True: "came out the same", False: "did not come out the same", None: "is not known to have come out the same"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,34 @@ class Outcome:
     rank: int = 0
 
 
+def begin(
+    layout: WorkspaceLayout,
+    store: "Store",
+    name: str,
+    *,
+    narrate: Narrate | None = None,
+    before_shown: Callable[[], None] | None = None,
+) -> Rerun:
+    """Run the run again as it was, with its outputs apart. Raises RunError for one that is not over, and as `rerun`."""
+    state = store.run(name).state
+    if not state.final:
+        raise RunError(
+            f"{name} is {state}: what it will come to is not known yet", remedy="Reproduce it when it is over."
+        )
+    return rerun(layout, name, apart=True, narrate=narrate, before_shown=before_shown)
+
+
+def read_tolerance(text: str) -> float:
+    """How far metrics may be apart, as a share of their value. Raises UsageError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise UsageError(f"{text!r} is not a number from 0 up to 1")
+    return value
+
+
 def reproduction(
     layout: WorkspaceLayout, store: "Store", before: str, after: str, *, tolerance: float = 0.0
 ) -> tuple[Outcome, ...]:
@@ -40,6 +75,11 @@ def reproduction(
     """
     found = compare(layout, store, [before, after], every_rank=True)
     return (*_rows(found, tolerance), *_outputs(layout, store, before, after))
+
+
+def verdict(before: str, again: str, same: bool | None) -> str:
+    """What came of it in a sentence; `same` is that of `in_all`."""
+    return f"{again} {_SAID[same]} as {before}"
 
 
 def in_all(found: Iterable[Outcome]) -> bool | None:

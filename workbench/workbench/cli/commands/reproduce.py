@@ -17,8 +17,7 @@ from workbench.cli.exit_codes import ExitCode
 if TYPE_CHECKING:
     from workbench.view.reproduction import Outcome
 
-_SHOWN = {True: ("same", "green"), False: ("differs", "red"), None: ("not known", "yellow")}
-_SAID = {True: "came out the same", False: "did not come out the same", None: "is not known to have come out the same"}
+_COLOURS = {True: "green", False: "red", None: "yellow"}
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -29,13 +28,14 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def _tolerance(text: str) -> float:
+    from workbench_store.errors import UsageError
+
+    from workbench.view.reproduction import read_tolerance
+
     try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up to 1")
-    return value
+        return read_tolerance(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(error.message) from error
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,46 +43,43 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.cli.following import follow_to_the_end, narrate_only
     from workbench.cli.output import emit_json, narrate
     from workbench.cli.signals import Interrupted, signals
-    from workbench.lifecycle import rerun
-    from workbench.view.reproduction import in_all, reproduction
+    from workbench.view.reproduction import begin, in_all, reproduction, verdict
     from workbench.workspace import Workspace
 
     workspace = Workspace(arguments.workspace, create=False)
-    before = workspace.run(arguments.run)
-    if not before.state.final:
-        narrate(f"{before.name} is {before.state}: what it will come to is not known yet")
-        return ExitCode.REFUSED
+    layout, before = workspace.layout, workspace.run(arguments.run).name
     with signals() as taken:
         try:
-            again = rerun(workspace.layout, before.name, apart=True, narrate=narrate, before_shown=taken.hold)
+            again = begin(layout, workspace.store, before, narrate=narrate, before_shown=taken.hold)
         except Interrupted:
             return ExitCode.INTERRUPTED
         for text in again.warnings:
             narrate(f"warning: {text}")
-        state = follow_to_the_end(workspace.layout, again.name, taken, narrate_only)
+        state = follow_to_the_end(layout, again.name, taken, narrate_only)
     if state is None or not state.final:
         return ExitCode.INTERRUPTED
     workspace.run(again.name)
-    found = reproduction(workspace.layout, workspace.store, before.name, again.name, tolerance=arguments.tolerance)
+    found = reproduction(layout, workspace.store, before, again.name, tolerance=arguments.tolerance)
     same = in_all(found)
     if arguments.json:
-        emit_json({"run": before.name, "again": again.name, "same": same, "outcomes": [vars(one) for one in found]})
+        emit_json({"run": before, "again": again.name, "same": same, "outcomes": [vars(one) for one in found]})
     else:
         _print(found)
-    narrate(f"{again.name} {_SAID[same]} as {before.name}")
+    narrate(verdict(before, again.name, same))
     return ExitCode.COMPLETED if same else ExitCode.DIFFERENT
 
 
 def _print(found: "tuple[Outcome, ...]") -> None:
     from workbench.cli.output import Cell, emit_table
     from workbench.view.compared_text import name_text, value_texts
+    from workbench.view.reproduction import WORDS
 
     rows = []
     for one in found:
         before, after = value_texts(one.kind, one.name, [one.before, one.after])
         rows.append(
             [
-                Cell(*_SHOWN[one.same]),
+                Cell(WORDS[one.same], _COLOURS[one.same]),
                 Cell(one.kind, "dim"),
                 Cell(name_text(one.name, one.rank)),
                 Cell(before),

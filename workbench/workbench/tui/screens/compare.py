@@ -1,5 +1,6 @@
 """Runs side by side: one row for each thing that differs from the baseline."""
 
+import shlex
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
@@ -49,8 +50,9 @@ class CompareScreen(Screen[None]):
         return cast("Dashboard", self.app)
 
     def compose(self) -> ComposeResult:
-        """Head, table, keys."""
+        """Head, the command that does the same, table, keys."""
         yield Static(id="title")
+        yield Static(Text(self._command(), "dim"), id="same-command")
         yield DataTable(cursor_type="row", id="comparison")
         yield Footer(show_command_palette=False)
 
@@ -78,6 +80,7 @@ class CompareScreen(Screen[None]):
         found = self._found
         if found is None or not self.query("#comparison"):
             return
+        self.query_one("#same-command", Static).update(Text(self._command(), "dim"))
         table = self.query_one(DataTable)
         table.clear(columns=True)
         self._rows = found.rows if self._everything else found.differing
@@ -89,6 +92,11 @@ class CompareScreen(Screen[None]):
         for row in self._rows:
             table.add_row(_label(row), *_cells(row, found.baseline))
         self.query_one("#title", Static).update(self._head(found))
+
+    def _command(self) -> str:
+        words = ["workbench", "compare", *self._names]
+        words += ["--baseline", self._names[self._base]] if self._base else []
+        return shlex.join(words + (["--all"] if self._everything else []))
 
     def _head(self, found: Comparison) -> Text:
         text = Text("Compare", "bold", no_wrap=True, overflow="ellipsis")

@@ -63,6 +63,7 @@ class RunScreen(Screen[None]):
         Binding("e", "rerun", "Rerun", tooltip="Run this run again"),
         Binding("t", "tag", "Tag", tooltip="Tag this run"),
         Binding("n", "note", "Note", tooltip="Write a note about this run"),
+        Binding("R", "reproduce", "Reproduce", show=False, tooltip="Reproduce this run"),
         Binding("A", "archive", "Archive", show=False, tooltip="Archive this run"),
         Binding("o", "open_folder", "Folder", show=False, tooltip="Open this run's folder"),
     ]
@@ -261,6 +262,10 @@ class RunScreen(Screen[None]):
     async def action_rerun(self) -> None:
         """Run it again."""
         await doing.rerun(self.dashboard, self._run)
+
+    def action_reproduce(self) -> None:
+        """Run it again as it was, and report what came out the same."""
+        self.dashboard.reproduce_run(self._run)
 
     @work
     async def action_tag(self) -> None:

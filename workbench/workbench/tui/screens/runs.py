@@ -50,6 +50,7 @@ class RunsScreen(Screen[None]):
         Binding("t", "tag", "Tag", show=False, tooltip="Tag the marked runs, or the one under the cursor"),
         Binding("n", "note", "Note", show=False, tooltip="Write a note about the run under the cursor"),
         Binding("e", "rerun", "Rerun", show=False, tooltip="Run the run under the cursor again"),
+        Binding("R", "reproduce", "Reproduce", show=False, tooltip="Reproduce the run under the cursor"),
         Binding("A", "archive", "Archive", show=False, tooltip="Archive the marked runs, or the one under the cursor"),
         Binding("o", "open_folder", "Folder", show=False, tooltip="Open the folder of the run under the cursor"),
         Binding("escape", "clear_filter", "Clear filter", show=False, tooltip="Show all runs again"),
@@ -305,6 +306,12 @@ class RunsScreen(Screen[None]):
         name = self._under_cursor()
         if name is not None:
             await doing.rerun(self.dashboard, name)
+
+    def action_reproduce(self) -> None:
+        """Run it again as it was, and report what came out the same."""
+        name = self._under_cursor()
+        if name is not None:
+            self.dashboard.reproduce_run(name)
 
     @work
     async def action_archive(self) -> None:
