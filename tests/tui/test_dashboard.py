@@ -332,6 +332,21 @@ async def test_a_damaged_store_is_explained(tmp_path: Path) -> None:
         await until(pilot, lambda: "doctor --rebuild" in screen_text(app), "the remedy")
 
 
+@pytest.mark.parametrize("page", [False, True], ids=["table", "page"])
+async def test_what_went_wrong_is_shown_as_long_as_it_is_wrong(dashboard: Dashboard, page: bool) -> None:
+    root = dashboard.layout.root
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        await (opened(pilot, "brave-heron") if page else loaded(pilot))
+        root.rename(root.with_name("elsewhere"))
+        await until(pilot, lambda: "cannot lock" in screen_text(dashboard), "the error")
+        root.with_name("elsewhere").rename(root)
+        await until(pilot, lambda: "cannot lock" not in screen_text(dashboard), "the error to go")
+        if page:
+            Run(dashboard.layout, "newer", NOW).state(0, "Queued")
+            await pilot.press("escape")
+            await until(pilot, lambda: "newer" in names(dashboard), "a new run")
+
+
 @pytest.mark.parametrize("size", [(80, 24), (40, 10), (200, 60)])
 async def test_every_tab_on_every_size(dashboard: Dashboard, size: tuple[int, int]) -> None:
     async with dashboard.run_test(size=size) as pilot:

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
-from workbench_store.errors import WorkbenchError
+from workbench_store.errors import NotFound, WorkbenchError
 from workbench_store.words import counted
 
 from workbench.tui.looks import GREY
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
 _WIDEST = 28
+#: After what went wrong, another try.
+_AGAIN_SECONDS = 1.0
 
 
 class CompareScreen(Screen[None]):
@@ -53,11 +55,13 @@ class CompareScreen(Screen[None]):
         """Head, the command that does the same, table, keys."""
         yield Static(id="title")
         yield Static(Text(self._command(), "dim"), id="same-command")
+        yield Static(id="message", classes="bad")
         yield DataTable(cursor_type="row", id="comparison")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Compare."""
+        self.query_one("#message").display = False
         self.query_one(DataTable).fixed_columns = 1
         self.load()
 
@@ -69,11 +73,16 @@ class CompareScreen(Screen[None]):
         def question(store: "Store") -> Comparison:
             return compare(layout, store, names, baseline=base)
 
+        message = self.query_one("#message", Static)
         try:
             self._found = await self.dashboard.desk.ask(question)
-        except WorkbenchError as error:
-            self.query_one("#title", Static).update(Text(str(error), "red"))
+        except (WorkbenchError, OSError) as error:
+            message.update(Text(str(error)))
+            message.display = True
+            if not isinstance(error, NotFound):
+                self.set_timer(_AGAIN_SECONDS, self.load)
             return
+        message.display = False
         self._show()
 
     def _show(self) -> None:

@@ -81,8 +81,9 @@ class RunScreen(Screen[None]):
         return cast("Dashboard", self.app)
 
     def compose(self) -> ComposeResult:
-        """Title, tabs, keys."""
+        """Title, what is wrong, tabs, keys."""
         yield Static(Text(safe_text(self._run), "bold"), id="title")
+        yield Static(id="message", classes="bad")
         with TabbedContent(initial="overview"):
             with TabPane("1 Overview", id="overview"), VerticalScroll():
                 yield Static(id="overview-text")
@@ -107,6 +108,7 @@ class RunScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to watch."""
+        self.query_one("#message").display = False
         self.query_one("#machine").display = False
         self.query_one("#log-rank").display = False
         table = self.query_one("#file-table", DataTable)
@@ -118,16 +120,20 @@ class RunScreen(Screen[None]):
 
     @work(exclusive=True, group="run")
     async def watch_run(self) -> None:
-        """Load the run again and again until it is final."""
+        """Load the run again and again, as long as this page is there; what is wrong is shown for as long as it is."""
         while True:
+            loaded, wrong = None, ""
             try:
                 loaded = await self.dashboard.desk.ask(self._question)
-            except WorkbenchError as error:
-                self.query_one("#overview-text", Static).update(Text(str(error), "red"))
-                return
+            except (WorkbenchError, OSError) as error:
+                wrong = str(error)
             if self._is_over():
                 return
-            await self._show(loaded)
+            message = self.query_one("#message", Static)
+            message.display = bool(wrong)
+            message.update(Text(wrong))
+            if loaded is not None:
+                await self._show(loaded)
             await asyncio.sleep(REFRESH_SECONDS)
 
     def _question(self, store: "Store") -> _Loaded:

@@ -116,11 +116,10 @@ class RunsScreen(Screen[None]):
     async def _load(self) -> None:
         try:
             answer = await self.dashboard.desk.ask(self._question())
-        except UsageError as error:
-            self._say(error.message, bad=True)
-            return
-        except WorkbenchError as error:
-            self._say(str(error), bad=True)
+        except (WorkbenchError, OSError) as error:
+            # The next answer is shown whole, also when nothing is new: it takes the error from the screen.
+            self._asked_for = None
+            self._say(error.message if isinstance(error, UsageError) else str(error), bad=True)
             return
         if not self.is_attached or not self.query("#message"):
             return  # the screen is being taken down

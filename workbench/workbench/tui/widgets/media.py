@@ -34,6 +34,8 @@ from workbench.view.media import (
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
+#: After what went wrong, another try.
+_AGAIN_SECONDS = 1.0
 _MOST_ROWS = 1000
 _MOST_COLUMNS = 60
 _MOST_CHARACTERS = 200_000
@@ -139,8 +141,10 @@ class MediaView(Horizontal):
             if (record, len(self._steps)) == self._shown:
                 return
             item = await self.dashboard.desk.ask(lambda store: media_item(layout, store, run, record))
-        except WorkbenchError as error:
+        except (WorkbenchError, OSError) as error:
             self._say(Missing(str(error)))
+            self._shown = None
+            self.set_timer(_AGAIN_SECONDS, self.load)
             return
         self.query_one("#media-head", Static).update(_head(item, place, len(self._steps)))
         await self._show(item.content)
