@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, Log, OptionList, TabbedContent
+from textual.widgets import DataTable, Input, Log, OptionList, TabbedContent
 from workbench.tui.app import Dashboard
 from workbench.tui.screens.dialogs import Choose, ChooseColumns, Confirm, Keys
 from workbench.tui.screens.run import RunScreen
@@ -227,6 +227,48 @@ async def test_steps_are_gone_through_and_new_ones_come(dashboard: Dashboard) ->
         fields = {"kind": "image", "key": "val/sample", "step": 9, "rank": 0, "path": "nowhere.png"}
         journal.write_bytes(encode_event("media", NOW, fields))
         await sees("step 9  4 of 4")
+
+
+async def test_every_list_takes_the_keys_of_the_table_of_runs(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(60, 12)) as pilot:
+        screen = await opened(pilot, "brave-heron")
+        await pilot.press("7")
+        keys = screen.query_one("#media-keys", OptionList)
+        await until(pilot, lambda: keys.option_count, "the keys")
+        await pilot.press("j", "j", "k")
+        assert keys.highlighted == 1
+        await pilot.press("G")
+        assert keys.highlighted == keys.option_count - 1
+        await pilot.press("g")
+        assert keys.highlighted == 0
+        await pilot.press("4", "G", "g", "j", "k")
+        assert screen.query_one("#file-table", DataTable).cursor_row == 0
+        for key, name in (("1", "#overview"), ("6", "#spec"), ("3", "#log")):
+            await pilot.press(key)
+            await pilot.pause()
+            page = screen.query_one(name).query("VerticalScroll, Log").first()
+            assert page is dashboard.focused
+            page.scroll_home(animate=False)
+            await pilot.press("G")
+            await until(pilot, lambda it=page: it.scroll_offset.y == it.max_scroll_y, "the end")  # type: ignore[misc]
+            await pilot.press("g")
+            await until(pilot, lambda it=page: it.scroll_offset.y == 0, "the beginning")  # type: ignore[misc]
+        await pilot.press("escape")
+        dashboard.compare_runs(("brave-heron", "calm-otter"))
+        await until(pilot, lambda: dashboard.screen.query("#comparison"), "the comparison")
+        rows = dashboard.screen.query_one("#comparison", DataTable)
+        await until(pilot, lambda: rows.row_count, "rows")
+        await pilot.press("G")
+        assert rows.cursor_row == rows.row_count - 1
+        await pilot.press("k", "k", "j")
+        assert rows.cursor_row == rows.row_count - 2
+        await pilot.press("g")
+        assert rows.cursor_row == 0
+        await pilot.press("escape", "c")
+        await until(pilot, lambda: isinstance(dashboard.screen, ChooseColumns), "the choice")
+        await pilot.press("G")
+        ticks = dashboard.screen.query_one(OptionList)
+        assert ticks.highlighted == ticks.option_count - 1
 
 
 async def test_the_log_is_live_and_harmless(dashboard: Dashboard) -> None:

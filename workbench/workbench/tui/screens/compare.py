@@ -14,6 +14,7 @@ from workbench_store.words import counted
 
 from workbench.tui.looks import GREY
 from workbench.tui.screens.dialogs import Reader
+from workbench.tui.widgets.lists import Rows
 from workbench.view.compare import Cell, CodeDifference, Comparison, Row, code_differences, compare
 from workbench.view.compared_text import name_text, value_texts
 from workbench.view.format import format_delta, safe_text, shorten
@@ -56,7 +57,7 @@ class CompareScreen(Screen[None]):
         yield Static(id="title")
         yield Static(Text(self._command(), "dim"), id="same-command")
         yield Static(id="message", classes="bad")
-        yield DataTable(cursor_type="row", id="comparison")
+        yield Rows("comparison")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:

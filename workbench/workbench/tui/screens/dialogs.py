@@ -6,12 +6,14 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 from workbench_store.errors import UsageError
+
+from workbench.tui.widgets.lists import Choices, Scrolled, Ticks
 
 #: Keys of scrolling, of focus and the like, which come last.
 _GENERAL = "scrolling and focus"
@@ -67,7 +69,7 @@ class Choose(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Static(Text(self._title, "bold"))
             yield Input(placeholder="type to narrow", compact=True)
-            yield OptionList(*self._matching(""), compact=True)
+            yield Choices(*self._matching(""), compact=True)
 
     def on_mount(self) -> None:
         """The first option is the one that Enter takes."""
@@ -146,7 +148,7 @@ class Reader(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The text scrolls."""
-        with VerticalScroll(classes="dialog wide"):
+        with Scrolled(classes="dialog wide"):
             yield Static(Text(self._title, "bold"))
             yield Static(self._text)
 
@@ -168,7 +170,7 @@ class ChooseColumns(ModalScreen[list[str] | None]):
         with Vertical(classes="dialog"):
             yield Static(Text("Columns: Space ticks, Enter takes", "bold"))
             selections = [Selection(Text(label), id, id in self._chosen) for id, label in self._options]
-            yield SelectionList[str](*selections, compact=True)
+            yield Ticks(*selections, compact=True)
 
     def action_take(self) -> None:
         """Use what is ticked, in the order of the list."""
@@ -187,7 +189,7 @@ class Keys(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Two columns: keys and what they do, by the part they belong to."""
-        with VerticalScroll(classes="dialog"):
+        with Scrolled(classes="dialog"):
             yield Static(self._text())
 
     def _part(self, active: ActiveBinding) -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import ItemGrid, VerticalScroll
+from textual.containers import ItemGrid
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Log, Static, TabbedContent, TabPane
 from workbench_store.errors import WorkbenchError
@@ -19,6 +19,7 @@ from workbench.tui import doing
 from workbench.tui.drawings import environment_text, overview_text, spec_text, title_text
 from workbench.tui.looks import GREY
 from workbench.tui.widgets.chart import MetricChart, same_charts
+from workbench.tui.widgets.lists import Lines, Rows, Scrolled
 from workbench.tui.widgets.media import MediaView
 from workbench.view.charts import Chart, metric_charts
 from workbench.view.format import format_bytes, safe_text
@@ -85,22 +86,22 @@ class RunScreen(Screen[None]):
         yield Static(Text(safe_text(self._run), "bold"), id="title")
         yield Static(id="message", classes="bad")
         with TabbedContent(initial="overview"):
-            with TabPane("1 Overview", id="overview"), VerticalScroll():
+            with TabPane("1 Overview", id="overview"), Scrolled():
                 yield Static(id="overview-text")
-            with TabPane("2 Metrics", id="metrics"), VerticalScroll():
+            with TabPane("2 Metrics", id="metrics"), Scrolled():
                 yield Static("No metrics yet.", id="no-metrics")
                 yield ItemGrid(min_column_width=38, id="charts")
                 yield Static("Machine", id="machine")
                 yield ItemGrid(min_column_width=38, id="system-charts")
             with TabPane("3 Log", id="log"):
                 yield Static(id="log-rank")
-                yield Log(max_lines=_MOST_LINES, id="log-text")
+                yield Lines(max_lines=_MOST_LINES, id="log-text")
                 yield Static(id="log-pending")
             with TabPane("4 Files", id="files"):
-                yield DataTable(cursor_type="row", id="file-table")
-            with TabPane("5 Environment", id="environment"), VerticalScroll():
+                yield Rows("file-table")
+            with TabPane("5 Environment", id="environment"), Scrolled():
                 yield Static(id="environment-text")
-            with TabPane("6 Spec", id="spec"), VerticalScroll():
+            with TabPane("6 Spec", id="spec"), Scrolled():
                 yield Static(id="spec-text")
             with TabPane("7 Media", id="media"):
                 yield MediaView(self._run)

@@ -7,7 +7,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.widgets import ContentSwitcher, DataTable, OptionList, Static
 from textual.widgets.option_list import Option
 from workbench_store.errors import WorkbenchError
@@ -16,6 +16,7 @@ from workbench_store.records import MediaKey, MediaRecord
 from workbench.lifecycle.logs import plain_text
 from workbench.tui.looks import GREY
 from workbench.tui.widgets.bars import Bars
+from workbench.tui.widgets.lists import Choices, Rows, Scrolled
 from workbench.tui.widgets.picture import Picture, Unreadable, load_picture
 from workbench.view.format import format_number, safe_text, shorten
 from workbench.view.media import (
@@ -72,15 +73,15 @@ class MediaView(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Keys, and for each kind of thing what shows it."""
-        yield OptionList(id="media-keys", markup=False)
+        yield Choices(id="media-keys", markup=False)
         with Vertical():
             yield Static(id="media-head")
             with ContentSwitcher(initial="media-text"):
-                with VerticalScroll(id="media-text"):
+                with Scrolled(id="media-text"):
                     yield Static("Nothing logged but numbers yet.", id="media-words")
                 yield Picture(id="media-picture")
                 yield Bars(id="media-bars")
-                yield DataTable(id="media-table", cursor_type="row", zebra_stripes=True)
+                yield Rows("media-table", zebra_stripes=True)
 
     def open(self) -> None:
         """The view is looked at now: read what it shows."""

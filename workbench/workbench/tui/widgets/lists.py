@@ -1,0 +1,65 @@
+"""Textual's lists, tables and pages, which take the same keys as the table of runs: j k g G, and h l where there is
+something to the side."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import DataTable, Log, OptionList, SelectionList
+
+_SCROLLING: list[BindingType] = [
+    Binding("k", "scroll_up", "Scroll up", show=False),
+    Binding("j", "scroll_down", "Scroll down", show=False),
+    Binding("h", "scroll_left", "Scroll left", show=False),
+    Binding("l", "scroll_right", "Scroll right", show=False),
+    Binding("g", "scroll_home", "Top", show=False),
+    Binding("G", "scroll_end", "Bottom", show=False),
+]
+_CHOOSING: list[BindingType] = [
+    Binding("k", "cursor_up", "Up", show=False),
+    Binding("j", "cursor_down", "Down", show=False),
+    Binding("g", "first", "First", show=False),
+    Binding("G", "last", "Last", show=False),
+]
+
+
+class Choices(OptionList):
+    """A list of which one is chosen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = _CHOOSING
+
+
+class Ticks(SelectionList[str]):
+    """A list in which some are ticked."""
+
+    BINDINGS: ClassVar[list[BindingType]] = _CHOOSING
+
+
+class Rows(DataTable[Text]):
+    """A table whose cursor is on a row."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("k", "cursor_up", "Up", show=False),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("h", "cursor_left", "Scroll left", show=False),
+        Binding("l", "cursor_right", "Scroll right", show=False),
+        # As in the table of runs; without them Home and End go sideways, where a cursor on a row has nowhere to go.
+        Binding("home,g", "scroll_top", "First", show=False),
+        Binding("end,G", "scroll_bottom", "Last", show=False),
+    ]
+
+    def __init__(self, id: str, *, zebra_stripes: bool = False) -> None:
+        super().__init__(id=id, cursor_type="row", zebra_stripes=zebra_stripes)
+
+
+class Scrolled(VerticalScroll):
+    """A page that is scrolled."""
+
+    BINDINGS: ClassVar[list[BindingType]] = _SCROLLING
+
+
+class Lines(Log):
+    """Lines of a log."""
+
+    BINDINGS: ClassVar[list[BindingType]] = _SCROLLING
