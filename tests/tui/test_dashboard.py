@@ -196,6 +196,32 @@ async def test_metrics_that_draw_no_line_are_charts_that_say_something(tmp_path:
         assert text.count("no finite value") == 1 and "●" in text and "0.5┤" in text and "42┤" in text
 
 
+async def test_every_finite_number_is_drawn_beside_short_labels(tmp_path: Path) -> None:
+    layout = open_workspace(explicit=str(tmp_path / "far"))
+    run = Run(layout, "far", NOW - 100)
+    run.series("a-tiny", [(step - 5) * 1e-298 for step in range(9)])
+    run.series("b-large", [step * 1e25 for step in range(9)])
+    run.series("c-huge", [step * 1e300 for step in range(9)])
+    run.series("d-all", [-1.7e308, 1.7e308, 0.0])
+    app = Dashboard(layout, now=lambda: NOW)
+    async with app.run_test(size=(80, 40)) as pilot:
+        screen = await opened(pilot, "far")
+        assert "▁█▅" in screen_text(app), "the shape of all there is"
+        await pilot.press("2")
+        await until(pilot, lambda: "1.7e308┤" in screen_text(app), "the charts")
+        lines = screen_text(app).splitlines()
+        for chart, (low, high) in zip(
+            screen.query(MetricChart),
+            (("-5e-298", "3e-298"), ("0", "8e25"), ("0", "8e300"), ("-1.7e308", "1.7e308")),
+            strict=True,
+        ):
+            place = chart.content_region
+            rows = [line[place.x : place.right] for line in lines[place.y : place.bottom]]
+            labels = [row.partition("┤")[0].strip() for row in rows if "┤" in row]
+            assert (labels[-1], labels[0]) == (low, high) and max(map(len, labels)) <= 9
+            assert any("⠀" < sign <= "⣿" for row in rows for sign in row), "a line is drawn"
+
+
 async def test_media_of_every_kind_are_shown(dashboard: Dashboard) -> None:
     async with dashboard.run_test(size=(100, 30)) as pilot:
         await opened(pilot, "brave-heron")

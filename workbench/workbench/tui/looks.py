@@ -5,6 +5,8 @@ from rich.style import Style
 from rich.text import Text
 from workbench_store.states import RunState
 
+from workbench.view.axis import shares
+
 #: For what matters less; readable on dark and light.
 GREY = "grey58"
 #: A sign and a colour for each state; signs differ too, for those who see no colours.
@@ -46,8 +48,8 @@ def sparkline(values: list[float], width: int) -> str:
     step = max(1.0, len(finite) / width)
     picked = [finite[min(len(finite) - 1, int(index * step))] for index in range(min(width, len(finite)))]
     low, high = min(picked), max(picked)
-    scale = (high - low) or 1.0
-    return "".join("▁▂▃▄▅▆▇█"[min(7, int((value - low) / scale * 8))] for value in picked)
+    places = shares(picked, low, high) if high > low else [0.0] * len(picked)
+    return "".join("▁▂▃▄▅▆▇█"[min(7, int(place * 8))] for place in places)
 
 
 def squeezed(text: str, cells: int) -> str:

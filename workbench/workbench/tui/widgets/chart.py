@@ -7,6 +7,7 @@ from textual.widget import Widget
 from textual_plotext import PlotextPlot
 from workbench_store.records import Series
 
+from workbench.view.axis import shares, ticks
 from workbench.view.charts import Chart
 from workbench.view.format import format_number, safe_text
 
@@ -48,39 +49,41 @@ class MetricChart(PlotextPlot):
         plot.clear_data()
         plot.clear_figure()
         lines = [_finite(series) for series in self.chart.series]
-        for index, line in enumerate(lines):
-            if line:
-                # A single braille dot is too small to be seen.
-                draw, marker = (plot.scatter, "●") if len(line) == 1 else (plot.plot, "braille")
-                steps, values = zip(*line, strict=True)
-                draw(list(steps), list(values), marker=marker, color=_COLOURS[index % len(_COLOURS)])
-        self._drawn = any(lines)
-        if self._drawn:
-            self._set_axes([point for line in lines for point in line])
+        points = [point for line in lines for point in line]
+        self._drawn = bool(points)
+        if points:
+            self._draw_lines(lines, [value for _, value in points])
+            self._set_steps([step for step, _ in points])
         last = self.chart.last
         self.border_title = safe_text(self.chart.key).replace("[", "\\[")
         self.border_subtitle = "" if last is None else format_number(last)
         self.refresh()
 
-    def _set_axes(self, points: list[tuple[int, float]]) -> None:
-        plot = self.plt
-        steps, values = [step for step, _ in points], [value for _, value in points]
-        ticks = _ticks(min(steps), max(steps))
-        plot.xticks(ticks, [format_number(tick) for tick in ticks])
-        if min(values) == max(values):
-            # One value: in the middle, and the only one that is named.
-            only, room = values[0], abs(values[0]) / 2 or 1.0
-            plot.ylim(only - room, only + room)
-            plot.yticks([only], [format_number(only)])
-        plot.xaxes(True, False)
+    def _draw_lines(self, lines: list[list[tuple[int, float]]], values: list[float]) -> None:
+        """The lines between 0 and 1: plotext draws no numbers that are very large or very close to nothing."""
+        plot, low, high = self.plt, min(values), max(values)
+        for index, line in enumerate(lines):
+            if line:
+                # A single braille dot is too small to be seen.
+                draw, marker = (plot.scatter, "●") if len(line) == 1 else (plot.plot, "braille")
+                places = shares([value for _, value in line], low, high)
+                draw([step for step, _ in line], places, marker=marker, color=_COLOURS[index % len(_COLOURS)])
+        plot.ylim(0, 1)
+        marks = ticks(low, high)
+        plot.yticks([place for place, _ in marks], [label for _, label in marks])
         plot.yaxes(True, False)
+
+    def _set_steps(self, steps: list[int]) -> None:
+        marks = _step_ticks(min(steps), max(steps))
+        self.plt.xticks(marks, [format_number(mark) for mark in marks])
+        self.plt.xaxes(True, False)
 
 
 def _finite(series: Series) -> list[tuple[int, float]]:
     return [(step, value) for step, value in zip(series.steps, series.values, strict=True) if value - value == 0]
 
 
-def _ticks(first: int, last: int) -> list[float]:
+def _step_ticks(first: int, last: int) -> list[float]:
     """Up to four whole steps from the first to the last."""
     return sorted({float(first + (last - first) * part // 3) for part in range(4)})
 
