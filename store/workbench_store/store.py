@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from workbench_store.errors import NotFound, StoreBusy, StoreDamaged, StoreTooNew, WorkspaceError
+from workbench_store.absence import no_run
+from workbench_store.errors import StoreBusy, StoreDamaged, StoreTooNew, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.fold import fold_detail
 from workbench_store.forget import forget_runs, removed_but_known
@@ -208,18 +209,15 @@ class Store:
             if one is not None:
                 return one
             every = run_queries.all_names(connection)
-        if name and os.path.isdir(self.layout.trashed(name).root):
-            raise NotFound(f"run {name} is in the trash", remedy=f"Bring it back: workbench restore {name}")
         near = difflib.get_close_matches(name, every, 3, 0.5)
-        remedy = f"Did you mean {' or '.join(near)}?" if near else "`workbench ls` lists the runs."
-        raise NotFound(f"there is no run {name!r} in {self.layout.root}", remedy=remedy)
+        raise no_run(self.layout, name, *([f"Did you mean {' or '.join(near)}?"] if near else []))
 
     def run(self, name: str) -> RunRecord:
         """The run of exactly that name. Raises NotFound."""
         with self._lease.reading() as connection:
             record = run_queries.run_record(connection, name)
         if record is None:
-            raise NotFound(f"there is no run {name!r} in {self.layout.root}", remedy="`workbench ls` lists the runs.")
+            raise no_run(self.layout, name)
         return record
 
     def runs(self, query: RunQuery | None = None) -> RunTable:

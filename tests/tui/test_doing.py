@@ -1,16 +1,20 @@
 """Acting on runs from the dashboard: mark, compare, tag, note, archive, rerun, reproduce; each tells its command."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from textual.widgets import DataTable, Input, Static
+from workbench.lifecycle import edit_tags, remove_runs
 from workbench.tui.app import Dashboard
 from workbench.tui.doing import tag_command
 from workbench.tui.screens.compare import CompareScreen
 from workbench.tui.screens.dialogs import Ask, Reader
 from workbench.tui.screens.run import RunScreen
+from workbench_store.errors import NotFound
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.trash import take_from_trash
 
 from tests.tui.pilot import Hands, loaded, names, table, until
 from workbench import Workspace, command
@@ -241,6 +245,38 @@ async def test_the_page_acts_on_its_run(layout: WorkspaceLayout) -> None:
         assert isinstance(app, Dashboard)
         await until(pilot, lambda: any("tagged" in text for text in notified(app)), "the word that it is done")
     assert Workspace(layout.root).run("run-1").tags == {"seen": ""}
+
+
+async def test_what_was_removed_elsewhere_is_told_and_not_acted_on(layout: WorkspaceLayout) -> None:
+    from tests.tui.pilot import opened
+
+    def shown(app: Dashboard) -> str:
+        return str(app.screen.query_one("#message", Static).visual)
+
+    async with Dashboard(layout).run_test(size=(80, 24)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("space")
+        await opened(pilot, "run-2")
+        remove_runs(layout, ["run-2"])
+        await until(pilot, lambda: "run-2 is in the trash" in shown(app), "the word on the page")
+        assert "workbench restore run-2" in shown(app)
+        for key in "tnRAeox":
+            app.clear_notifications()
+            await pilot.press(key)
+            await until(pilot, lambda: any("is in the trash" in text for text in notified(app)), f"refusal of {key}")
+            assert isinstance(app.screen, RunScreen)
+        take_from_trash(layout, "run-2")
+        await until(pilot, lambda: not app.screen.query_one("#message").display, "the word to go")
+        shutil.rmtree(layout.run("run-2").root)
+        await until(pilot, lambda: "there is no run 'run-2'" in shown(app), "the word that it is gone")
+        await pilot.press("escape")
+        app.clear_notifications()
+        await pilot.press("t")
+        await until(pilot, lambda: any("no run 'run-2'" in text for text in notified(app)), "the refusal")
+        assert table(app).marked == ()
+    with pytest.raises(NotFound):
+        edit_tags(layout, ["run-1", "run-2"], {"team": "vision"})
+    assert Workspace(layout.root).run("run-1").tags == {}
 
 
 def test_commands_told_are_taken_as_they_are() -> None:

@@ -1,6 +1,7 @@
 """Adopt: a new supervisor for a run whose own is gone. Of two adopters the one that gets the lock wins."""
 
-from workbench_store.errors import NotFound, RunError
+from workbench_store.absence import check_run
+from workbench_store.errors import RunError
 from workbench_store.layout import WorkspaceLayout
 
 from workbench.lifecycle.judge import current_state, held_elsewhere, supervisor_alive
@@ -29,8 +30,7 @@ def adopt(layout: WorkspaceLayout, name: str) -> None:
 def check_adoptable(layout: WorkspaceLayout, name: str) -> None:
     """Raise NotFound or RunError unless the run waits for a supervisor here."""
     files = layout.run(name)
-    if not files.root.is_dir():
-        raise NotFound(f"there is no run {name} in {layout.root}")
+    check_run(layout, name)
     state = current_state(files)
     if state.final:
         raise RunError(f"run {name} is {state}: there is nothing left to take over")

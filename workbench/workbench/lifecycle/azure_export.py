@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench_store.errors import NotFound, RunError
+from workbench_store.absence import check_run
+from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.snapshot import stage_snapshot
 
@@ -65,8 +66,7 @@ def export_azureml(
     has been written.
     """
     files = layout.run(name)
-    if not files.root.is_dir():
-        raise NotFound(f"there is no run {name} in {layout.root}")
+    check_run(layout, name)
     spec = read_json(files.spec)
     if spec is None:
         raise RunError(f"run {name} was opened by a script, so it has no job to export", remedy="Export a job's run.")

@@ -3,7 +3,8 @@ for it."""
 
 import time
 
-from workbench_store.errors import NotFound, RunError
+from workbench_store.absence import check_run
+from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
 from workbench.lifecycle.adoption import adopt
@@ -27,8 +28,7 @@ def cancel(layout: WorkspaceLayout, name: str) -> None:
     host, or was opened by a script (which only ends with its script).
     """
     files = layout.run(name)
-    if not files.root.is_dir():
-        raise NotFound(f"there is no run {name} in {layout.root}")
+    check_run(layout, name)
     state = current_state(files)
     if state.final:
         raise RunError(f"run {name} is {state}: there is nothing left to cancel")

@@ -6,7 +6,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from workbench_store.errors import DataError, NotFound, RunError
+from workbench_store.absence import check_run
+from workbench_store.errors import DataError, RunError
 from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
@@ -31,8 +32,7 @@ def collect(layout: WorkspaceLayout, name: str) -> None:
     final or whose outputs still cannot be saved.
     """
     files = layout.run(name)
-    if not files.root.is_dir():
-        raise NotFound(f"there is no run {name} in {layout.root}")
+    check_run(layout, name)
     if not current_state(files).final:
         raise RunError(f"run {name} is {current_state(files)}: its outputs are saved when it ends")
     lock = FileLock(files.supervisor_lock)

@@ -3,6 +3,7 @@ is written about many runs at once into one file of it."""
 
 from collections.abc import Mapping, Sequence
 
+from workbench_store.absence import check_run
 from workbench_store.edits import append_edits
 from workbench_store.errors import UsageError
 from workbench_store.layout import WorkspaceLayout
@@ -17,7 +18,7 @@ Names = list[str] | tuple[str, ...]
 
 def edit_tags(layout: WorkspaceLayout, runs: Names, tags: Mapping[str, object], remove: Sequence[str] = ()) -> None:
     """Set tags of the runs of exactly those names and remove others. Raises UsageError for a name or value that is
-    none, or WorkspaceError."""
+    none, NotFound, or WorkspaceError."""
     checked = check_tags(dict(tags))
     for name in remove:
         check_name(name, "tag")
@@ -27,7 +28,7 @@ def edit_tags(layout: WorkspaceLayout, runs: Names, tags: Mapping[str, object], 
 
 
 def edit_note(layout: WorkspaceLayout, run: str, note: str) -> None:
-    """Give the run a note in place of the one it has; empty: none. Raises UsageError or WorkspaceError."""
+    """Give the run a note in place of the one it has; empty: none. Raises UsageError, NotFound or WorkspaceError."""
     text = check_text(note, "the note")
     if any(not letter.isprintable() and letter not in _NOTE_CONTROLS for letter in text):
         raise UsageError("the note has characters that cannot be shown", remedy="Use text, line breaks and tabs.")
@@ -35,9 +36,11 @@ def edit_note(layout: WorkspaceLayout, run: str, note: str) -> None:
 
 
 def edit_archived(layout: WorkspaceLayout, runs: Names, archived: bool) -> None:
-    """Put runs out of the way of lists, or back. Nothing is deleted. Raises WorkspaceError."""
+    """Put runs out of the way of lists, or back. Nothing is deleted. Raises NotFound or WorkspaceError."""
     _record(layout, "archived", runs, archived=archived)
 
 
 def _record(layout: WorkspaceLayout, event: str, runs: Names, **fields: object) -> None:
+    for run in runs:
+        check_run(layout, run)
     append_edits(layout, event, ({"run": run, **fields} for run in runs))

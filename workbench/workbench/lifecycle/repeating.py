@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
-from workbench_store.errors import NotFound, RunError
+from workbench_store.absence import check_run
+from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
 from workbench.data.assets import AssetVersion, list_assets
@@ -53,8 +54,7 @@ def rerun(
     RunError for a run that has no job or for variables that are missing, and what `submit` raises.
     """
     files = layout.run(name)
-    if not files.root.is_dir():
-        raise NotFound(f"there is no run {name} in {layout.root}")
+    check_run(layout, name)
     spec = read_json(files.spec)
     if spec is None:
         raise RunError(f"run {name} was opened by a script, so it has no job to run again", remedy="Run the script.")

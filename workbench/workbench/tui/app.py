@@ -13,6 +13,7 @@ from workbench_store.errors import WorkbenchError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 
+from workbench.tui import doing
 from workbench.tui.desk import Desk
 from workbench.tui.screens.dialogs import Confirm, Keys, defined_here
 from workbench.tui.screens.runs import RunsScreen
@@ -66,6 +67,8 @@ class Dashboard(App[None]):
     @work
     async def cancel_run(self, name: str, state: RunState) -> None:
         """Ask, then cancel the run."""
+        if not doing.are_there(self, [name]):
+            return
         if state.final:
             self.notify(f"{name} is {state} already", severity="warning")
             return

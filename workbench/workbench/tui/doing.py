@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from workbench_store.absence import check_run
 from workbench_store.errors import UsageError, WorkbenchError
 from workbench_store.words import counted
 
@@ -43,6 +44,8 @@ async def tag(app: "Dashboard", names: Sequence[str]) -> None:
     """Ask for tags and set them."""
     from workbench.lifecycle import edit_tags
 
+    if not are_there(app, names):
+        return
     question = Ask(f"Tags of {_who(names)}", "team=vision best -old", "", lambda text: tag_command(names, text))
     text = await app.push_screen_wait(question)
     if not text:
@@ -59,6 +62,8 @@ async def note(app: "Dashboard", name: str, before: str) -> None:
     """Ask for a note and write it."""
     from workbench.lifecycle import edit_note
 
+    if not are_there(app, [name]):
+        return
     question = Ask(
         f"Note about {name}",
         "what is worth knowing",
@@ -74,6 +79,9 @@ async def archive(app: "Dashboard", names: Sequence[str]) -> None:
     """Put runs out of the way of the list; the command that did it is told, and the one that brings them back."""
     from workbench.lifecycle import edit_archived
 
+    if not are_there(app, names):
+        return
+
     def change() -> None:
         edit_archived(app.layout, list(names), True)
 
@@ -84,6 +92,9 @@ async def archive(app: "Dashboard", names: Sequence[str]) -> None:
 async def rerun(app: "Dashboard", name: str) -> None:
     """Ask what is to change, and run the run again."""
     from workbench.lifecycle import rerun as submit_again
+
+    if not are_there(app, [name]):
+        return
 
     def command(text: str) -> str:
         return shlex.join(["workbench", "rerun", name, *(f"--set={one}" for one in _words(text))])
@@ -110,12 +121,25 @@ async def open_folder(app: "Dashboard", name: str) -> None:
     """Show the run's folder, and tell where it is."""
     from workbench.view.folders import open_folder as show
 
+    if not are_there(app, [name]):
+        return
     folder, command = app.layout.run(name).root, shlex.join(["workbench", "open", name])
     if show(folder):
         app.notify(f"{command}\n{folder}", markup=False)
     else:
         app.copy_to_clipboard(str(folder))
         app.notify(f"{command}\n{folder}\n(copied; there is no file manager to show it)", markup=False)
+
+
+def are_there(app: "Dashboard", names: Sequence[str]) -> bool:
+    """Whether nobody has removed the runs meanwhile; else it is told."""
+    try:
+        for name in names:
+            check_run(app.layout, name)
+    except WorkbenchError as error:
+        app.notify(str(error), severity="error", markup=False)
+        return False
+    return True
 
 
 def _who(names: Sequence[str]) -> str:

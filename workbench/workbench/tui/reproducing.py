@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from workbench_store.errors import NotFound, WorkbenchError
 from workbench_store.states import RunState
 
-from workbench.tui.doing import attempted
+from workbench.tui.doing import are_there, attempted
 from workbench.tui.looks import GREY
 from workbench.tui.screens.dialogs import Ask, Reader
 
@@ -27,6 +27,8 @@ _WIDEST = 28
 
 async def reproduce(app: "Dashboard", name: str) -> None:
     """Ask how far metrics may be apart, run the run again, and report when that is over."""
+    if not are_there(app, [name]):
+        return
     question = Ask(
         f"Run {name} again as it was, and report what came out the same",
         "how far metrics may be apart: 1e-6 (empty: not at all)",

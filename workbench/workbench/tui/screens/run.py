@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import ItemGrid
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Log, Static, TabbedContent, TabPane
+from workbench_store.absence import check_run
 from workbench_store.errors import WorkbenchError
 from workbench_store.states import RunState
 
@@ -142,6 +143,7 @@ class RunScreen(Screen[None]):
 
         layout, last = self.dashboard.layout, self._loaded
         refresh(layout, store, budget_seconds=0.5)
+        check_run(layout, self._run)
         if last is not None and store.revision == last.revision:
             return last
         revision = store.revision

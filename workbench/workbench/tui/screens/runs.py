@@ -269,9 +269,14 @@ class RunsScreen(Screen[None]):
         return None if row is None else row.name
 
     def _chosen(self) -> tuple[str, ...]:
-        """The marked runs; without any, the one under the cursor."""
-        name = self._under_cursor()
-        return self.query_one(RunTable).marked or (() if name is None else (name,))
+        """The marked runs; without any, the one under the cursor. None if one of them is gone, which is told."""
+        name, table = self._under_cursor(), self.query_one(RunTable)
+        names = table.marked or (() if name is None else (name,))
+        if doing.are_there(self.dashboard, names):
+            return names
+        # It is in no list any more, so that nobody could take the mark away.
+        table.unmark([one for one in table.marked if not self.dashboard.layout.run(one).root.is_dir()])
+        return ()
 
     def action_compare(self) -> None:
         """Compare the marked runs; one that is marked is compared with the one under the cursor."""
@@ -296,8 +301,11 @@ class RunsScreen(Screen[None]):
         """Write a note."""
         name = self._under_cursor()
         if name is not None:
-            record = await self.dashboard.desk.ask(lambda store: store.run(name))
-            await doing.note(self.dashboard, name, record.note or "")
+            record = await doing.attempted(
+                self.dashboard, lambda: self.dashboard.desk.ask(lambda store: store.run(name))
+            )
+            if record is not None:
+                await doing.note(self.dashboard, name, record.note or "")
 
     @work
     async def action_rerun(self) -> None:
@@ -318,7 +326,7 @@ class RunsScreen(Screen[None]):
         names = self._chosen()
         if names:
             await doing.archive(self.dashboard, names)
-            self.query_one(RunTable).unmark()
+            self.query_one(RunTable).unmark(names)
             self._wake.set()
 
     @work

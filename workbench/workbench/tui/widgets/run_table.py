@@ -3,7 +3,7 @@
 Only a window of rows is loaded; when the view leaves it, the table asks for another with `WindowWanted`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -118,9 +118,10 @@ class RunTable(ScrollView, can_focus=True):
         """The marked runs, in the order in which they were marked."""
         return tuple(self._marked)
 
-    def unmark(self) -> None:
-        """Mark none."""
-        self._marked.clear()
+    def unmark(self, names: Iterable[str]) -> None:
+        """Take the marks from these runs."""
+        for name in names:
+            self._marked.pop(name, None)
         self.refresh()
 
     def action_mark(self) -> None:

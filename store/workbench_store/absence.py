@@ -1,0 +1,19 @@
+"""Runs that are not there (any more), and what is said of them."""
+
+import os
+
+from workbench_store.errors import NotFound
+from workbench_store.layout import WorkspaceLayout
+
+
+def no_run(layout: WorkspaceLayout, name: str, remedy: str = "`workbench ls` lists the runs.") -> NotFound:
+    """The error for a run that is not there; `remedy` is for one that is not in the trash either."""
+    if name and os.path.isdir(layout.trashed(name).root):
+        return NotFound(f"run {name} is in the trash", remedy=f"Bring it back: workbench restore {name}")
+    return NotFound(f"there is no run {name!r} in {layout.root}", remedy=remedy)
+
+
+def check_run(layout: WorkspaceLayout, name: str) -> None:
+    """Raise NotFound unless the run of exactly that name is there."""
+    if not os.path.isdir(layout.run(name).root):
+        raise no_run(layout, name)
