@@ -203,13 +203,26 @@ def _state_columns(events: Sequence[StoredEvent]) -> dict[str, Any]:
 
 def _going_since(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> float | None:
     """When the run would have started if it had never been interrupted: its last beginning, less its earlier lives."""
-    lives = _lives(changes)
-    begins = {change.generation: change.time for change, _ in reversed(changes) if change.state is RunState.RUNNING}
+    lives, begins = _lives(changes), _begins(changes)
     if not begins:
         return None
     last = max(begins)
     earlier = [seconds for generation, (seconds, _) in lives.items() if generation < last]
     return float(begins[last] - sum(earlier))
+
+
+def _begins(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> dict[int, float]:
+    """When each life began, by its generation. Whoever adopts a run goes on with the life that there is: its command
+    has run all the while."""
+    begins: dict[int, float] = {}
+    going: float | None = None
+    for change, _ in changes:
+        if change.state is RunState.RUNNING and change.generation not in begins:
+            going = change.time if going is None or change.resumed else going
+            begins[change.generation] = going
+        if change.state.final:
+            going = None
+    return begins
 
 
 def _seconds_of_lives(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> float | None:
@@ -221,12 +234,10 @@ def _seconds_of_lives(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> 
 
 def _lives(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> dict[int, tuple[float, bool]]:
     """Of each life that ended, by its generation: its seconds, and whether they were measured by a monotonic clock."""
-    begins: dict[int, float] = {}
+    begins = _begins(changes)
     found: dict[int, tuple[float, bool]] = {}
     for change, fields in changes:
         generation = change.generation
-        if change.state is RunState.RUNNING:
-            begins.setdefault(generation, change.time)
         if not change.state.final:
             continue
         seconds = _seconds(fields.get("seconds"))

@@ -124,6 +124,29 @@ def test_close_refuses_while_the_job_lives_and_ends_a_dead_run(launch: Launch) -
     assert not run.layout.staged(run.name).exists()
 
 
+def test_the_time_of_an_adopted_run_goes_on_from_its_start(launch: Launch) -> None:
+    run = orphaned(launch)
+    adopt(run.layout, run.name)
+    wait_until(lambda: run.states().count("Running") == 2, "the adopter to watch")
+    store = Store(run.layout)
+    store.refresh()
+    record = store.run(run.name)
+    assert record.started is not None and record.going_since == record.started
+
+
+def test_the_time_of_a_closed_run_is_that_of_its_command(launch: Launch) -> None:
+    run = orphaned(launch)
+    (run.files.outputs / "go").touch()
+    wait_until(lambda: run.files.exit_status.exists() and not run.processes(), "the job's end")
+    close_run(run.layout, run.name, RunState.FAILED)
+    ended = read_json(run.files.exit_status) or {}
+    store = Store(run.layout)
+    store.refresh()
+    record = store.run(run.name)
+    assert record.ended == pytest.approx(ended["ended"], abs=1e-3)
+    assert record.seconds == pytest.approx(ended["seconds"])
+
+
 def test_a_living_run_is_not_judged_adopted_or_closed(launch: Launch) -> None:
     run = launch("sleep 1000")
     run.wait_for(RunState.RUNNING)

@@ -7,6 +7,7 @@ from workbench_store.locks import FileLock
 from workbench_store.states import RunState, fold_states
 
 from workbench.compute.local_job import job_identity, ranks_of
+from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_generation, state_changes
 from workbench.lifecycle.links import remove_links
 from workbench.lifecycle.recorder import RunRecorder
@@ -52,7 +53,9 @@ def _close_held(layout: WorkspaceLayout, files: RunLayout, state: RunState) -> N
     recorder = RunRecorder(files, "user", last_generation(changes) + 1, tell=tell_nobody)
     if holds_unsaved(layout, files.name):
         recorder.warning(f"not all outputs are saved; to save them: workbench outputs --collect {files.name}")
-    recorder.state(state, "closed by the user")
+    # The command may have ended long before.
+    ended = read_json(files.exit_status) or {}
+    recorder.state(state, "closed by the user", ended=ended.get("ended"), seconds=ended.get("seconds"))
     recorder.finish()
     files.heartbeat.unlink(missing_ok=True)
 
