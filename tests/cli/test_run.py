@@ -31,6 +31,29 @@ def listed(workbench: Workbench) -> list[dict[str, object]]:
     return runs
 
 
+def test_following_a_run_that_does_not_respond_says_whether_its_job_goes_on(
+    workbench: Workbench, job: Job, here: Path
+) -> None:
+    wait = "until [ -e outputs/go ]; do sleep 0.05; done"
+    assert workbench("run", job(f"echo on; {wait}; echo end", "name: held\n"), "--detach").returncode == 0
+    files = here / ".workbench" / "runs" / "held"
+    log = files / "logs" / "user_logs" / "std_log.txt"
+    wait_until(lambda: log.exists() and log.read_text() == "on\n")
+    os.kill(json.loads((files / "control" / "supervisor.json").read_text())["pid"], signal.SIGKILL)
+    wait_until(lambda: workbench("ls", "state:notresponding", "--json").stdout.count('"held"') > 0)
+    for words in (["logs", "-f", "held"], ["logs", "-f", "--all-ranks", "held"]):
+        told = workbench(*words)
+        assert told.returncode == ExitCode.NOT_RESPONDING and told.stdout.endswith("on\n")
+        assert "its job goes on (PID" in told.stderr and "workbench adopt held" in told.stderr
+    (files / "outputs" / "go").touch()
+    wait_until((files / "control" / "exit.json").exists)
+    told = workbench("logs", "-f", "held")
+    assert told.returncode == ExitCode.NOT_RESPONDING and told.stdout == "on\nend\n"
+    assert "no process of its job" in told.stderr and "workbench adopt held" in told.stderr
+    assert workbench("adopt", "held").returncode == 0
+    assert workbench("logs", "-f", "held").returncode == ExitCode.COMPLETED
+
+
 def test_the_jobs_output_is_data_and_the_rest_is_narration(workbench: Workbench, job: Job) -> None:
     done = workbench("run", job("echo hello; cat note.txt; echo warned >&2"))
     assert done.returncode == ExitCode.COMPLETED, done.stderr

@@ -9,11 +9,12 @@ import sys
 from collections.abc import Callable
 
 from workbench_store.errors import RunError
-from workbench_store.layout import WorkspaceLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
 from workbench.cli.output import emit_log, narrate, styled
 from workbench.cli.signals import Signals
+from workbench.compute.local_job import living_process
 from workbench.lifecycle.follow import (
     FollowEvent,
     LogLine,
@@ -51,7 +52,20 @@ def follow_to_the_end(
             if not _stay(layout, name, taken.numbers.pop(0)):
                 narrate(f"detached from {name}, which goes on; follow it with: workbench logs -f {name}")
                 return None
+    if state is RunState.NOT_RESPONDING:
+        tell_not_responding(layout.run(name))
     return state
+
+
+def tell_not_responding(files: RunLayout) -> None:
+    """What became of the job of a run that nobody holds any more, and how to go on with it."""
+    pid = living_process(files)
+    if pid is None:
+        narrate(f"{files.name} does not respond, and no process of its job is to be seen here")
+        narrate(f"bring it to its end: workbench adopt {files.name}")
+    else:
+        narrate(f"{files.name} does not respond, but its job goes on (PID {pid})")
+        narrate(f"take it over: workbench adopt {files.name}; then follow it: workbench logs -f {files.name}")
 
 
 def _stay(layout: WorkspaceLayout, name: str, number: int) -> bool:

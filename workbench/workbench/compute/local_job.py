@@ -145,6 +145,11 @@ def ranks_of(identity: Mapping[str, Any]) -> list[WatchedProcess]:
     return [WatchedProcess(int(one["pid"]), one.get("start")) for one in listed if one.get("pid")]
 
 
+def living_process(files: RunLayout) -> int | None:
+    """The PID of one of the job's own processes that lives; jobs of other hosts cannot be seen."""
+    return next((rank.pid for rank in ranks_of(job_identity(files)) if rank.alive()), None)
+
+
 class LocalJob:
     """The running job of one run. `parent` is known when this process started it."""
 

@@ -6,7 +6,7 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.states import RunState, fold_states
 
-from workbench.compute.local_job import job_identity, ranks_of
+from workbench.compute.local_job import living_process
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_generation, state_changes
 from workbench.lifecycle.links import remove_links
@@ -46,7 +46,7 @@ def _close_held(layout: WorkspaceLayout, files: RunLayout, state: RunState) -> N
     last = fold_states(changes)
     if last is not None and last.state.final:
         raise RunError(f"run {files.name} is {last.state} already")
-    pid = _living_job(files)
+    pid = living_process(files)
     if pid is not None:
         remedy = f"Cancel it: workbench cancel {files.name}; or go on with it: workbench adopt {files.name}"
         raise RunError(f"the job of run {files.name} still runs (PID {pid})", remedy=remedy)
@@ -58,8 +58,3 @@ def _close_held(layout: WorkspaceLayout, files: RunLayout, state: RunState) -> N
     recorder.state(state, "closed by the user", ended=ended.get("ended"), seconds=ended.get("seconds"))
     recorder.finish()
     files.heartbeat.unlink(missing_ok=True)
-
-
-def _living_job(files: RunLayout) -> int | None:
-    """The PID of one of the job's processes that lives; jobs of other hosts cannot be seen."""
-    return next((rank.pid for rank in ranks_of(job_identity(files)) if rank.alive()), None)

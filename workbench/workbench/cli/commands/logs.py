@@ -1,8 +1,10 @@
 """Print a run's log: what its job wrote to stdout and stderr.
 
+A run that is followed until it does not respond ends this with exit code 8, while its job may go on.
+
 examples:
   workbench logs brave_heron_x1
-  workbench logs -f brave           # follow it until the run ends
+  workbench logs -f brave           # follow it until the run ends or does not respond
   workbench logs brave --rank 1      # what another of its processes wrote
   workbench logs -f brave --all-ranks
   workbench logs brave --supervisor # what Workbench itself did
@@ -39,9 +41,22 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.follow and not (arguments.environment or arguments.supervisor):
         for piece in _growing(found, arguments):
             emit_log(piece)
-    else:
-        emit_log(_last_lines(_whole(found, arguments), arguments.tail))
+        return _left(found)
+    emit_log(_last_lines(_whole(found, arguments), arguments.tail))
     return ExitCode.COMPLETED
+
+
+def _left(found: "Run") -> int:
+    """Say so where the run is not over although following it is; the exit code."""
+    from workbench_store.states import RunState
+
+    from workbench.cli.following import tell_not_responding
+    from workbench.lifecycle.judge import current_state
+
+    if current_state(found.files) is not RunState.NOT_RESPONDING:
+        return ExitCode.COMPLETED
+    tell_not_responding(found.files)
+    return ExitCode.NOT_RESPONDING
 
 
 def _growing(found: "Run", arguments: argparse.Namespace) -> Iterator[str]:
