@@ -85,6 +85,9 @@ class RunLayout:
 class WorkspaceLayout:
     """The files of one workspace, below `.workbench/`."""
 
+    #: What the names of folders below `tmp` begin with that hold the result of a query for a moment.
+    QUERIES = "query-"
+
     def __init__(self, root: Path) -> None:
         self.root = root
         self.identity = root / "workspace.json"

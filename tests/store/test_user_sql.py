@@ -2,8 +2,10 @@
 
 import hashlib
 import math
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,11 @@ from hypothesis import strategies as st
 from workbench_store.errors import StoreBusy, UsageError, WorkbenchError
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.locks import FileLock
 from workbench_store.store import Store
 from workbench_store.user_sql import VIEWS, QueryError, matching, query
 
-from tests.store.journals import fresh, make_run, write_points
+from tests.store.journals import fresh, make_run, python, write_points
 
 RUNS: dict[str, tuple[dict[str, Any], dict[str, str], float]] = {
     "a": (
@@ -241,9 +244,52 @@ def test_a_query_that_never_ends_is_ended(store: Store, layout: WorkspaceLayout)
     assert len(fresh(layout).runs().names) == 4  # the file is free
 
 
-def test_a_query_that_takes_too_much_memory_is_ended(store: Store) -> None:
-    with pytest.raises(QueryError):
-        store.query("SELECT list(repeat('x', 1000) || range) FROM range(100000000)")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT list(repeat('x', 1000) || range) FROM range(100000000)",
+        "SELECT list_sum(range(2000000000))",
+        "SELECT length(repeat('x', 3000000000))",
+    ],
+)
+def test_a_query_that_takes_too_much_memory_is_ended(store: Store, text: str) -> None:
+    with pytest.raises(QueryError, match="more memory than a query may have"):
+        store.query(text, seconds=60)
+
+
+def test_what_cannot_be_interrupted_is_ended_too(store: Store, layout: WorkspaceLayout) -> None:
+    """One call of a function, which DuckDB does not look into, would take minutes."""
+    with pytest.raises(QueryError, match="took more than 1 s"):
+        store.query("SELECT levenshtein(repeat('a', 400000), repeat('b', 400000))", seconds=1)
+    assert len(fresh(layout).runs().names) == 4  # the file is free
+
+
+ASKING = """
+import sys
+from workbench_store.store import Store
+from workbench_store.workspace import open_workspace
+print("asking", flush=True)
+Store(open_workspace(explicit=sys.argv[1])).query("SELECT count(*) FROM range(10000000000) a, range(1000) b", seconds=4)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_who_asked_and_is_stopped_or_killed_does_not_keep_the_store(
+    store: Store, layout: WorkspaceLayout, how: signal.Signals
+) -> None:
+    with python(ASKING, str(layout.root)) as asker:
+        try:
+            assert asker.stdout is not None and asker.stdout.readline() == "asking\n"
+            lock = FileLock(layout.store_lock)
+            deadline = time.monotonic() + 30
+            while lock.try_acquire() and time.monotonic() < deadline:
+                lock.release()
+                time.sleep(0.01)
+            asker.send_signal(how)
+            write_points(layout.run("a").journals, "late", [(0, 0, 3.0, 1.0)])
+            assert "late" in {one.key for one in fresh(layout).metrics("a")}
+        finally:
+            asker.kill()
 
 
 def test_a_result_needs_the_store_no_more(store: Store, layout: WorkspaceLayout) -> None:

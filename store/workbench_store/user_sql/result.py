@@ -27,7 +27,7 @@ class QueryResult:
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         """The rows as tuples of Python's values, a few thousand at a time."""
         cursor = self._connection.cursor()
-        cursor.execute("SELECT * FROM memory.result")
+        cursor.execute("SELECT * FROM kept.result")
         while rows := cursor.fetchmany(_BATCH):
             yield from rows
 

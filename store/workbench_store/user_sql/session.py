@@ -1,30 +1,33 @@
-"""Running a user's SELECT: its own DuckDB, the store read-only, nothing outside, within a time.
+"""Asking for a user's SELECT: it runs in a process of its own, which is ended when its time is over."""
 
-The order matters: attach, views, no access to anything outside, limits, and then no setting can be changed any more.
-"""
-
-import threading
+import json
+import os
+import selectors
+import shutil
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
 
+from workbench_store import errors
+from workbench_store.cache_root import usable_cache
 from workbench_store.connection import open_connection, quoted
-from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.lease import lease_of
-from workbench_store.user_sql.keys import Written, with_keys
+from workbench_store.user_sql import boot
+from workbench_store.user_sql.alone import understood
 from workbench_store.user_sql.result import QueryResult
-from workbench_store.user_sql.statement import QueryError, Source, nodes, parse, query_error, told_by
-from workbench_store.user_sql.views import VIEWS
-
-if TYPE_CHECKING:
-    import duckdb
+from workbench_store.user_sql.statement import QueryError, Source, took_too_long, took_too_much
 
 #: How long a query may take, in seconds, unless told otherwise.
 DEFAULT_SECONDS = 10.0
-#: What a result may take of the disk while it is looked at.
-_MOST_SPILLED = "4GB"
+#: The process ends what takes too long by itself, but for what cannot be interrupted; then it is ended, so much later.
+_GRACE_SECONDS = 1.0
+#: Its start, and its turn at the store, which others may hold for a while, are no part of its time.
+_START_SECONDS = 90.0
 _WHERE = "SELECT name FROM runs WHERE (\n"
 
 
@@ -38,104 +41,93 @@ class Matching(NamedTuple):
 def query(layout: WorkspaceLayout, text: str, *, seconds: float = DEFAULT_SECONDS) -> QueryResult:
     """What the SELECT gives, over the views of `views.py`. The result no longer needs the store.
 
-    Raises QueryError where the SQL is wrong, is refused or takes longer than `seconds`; StoreBusy, StoreDamaged or
-    StoreTooNew as any reading.
+    Raises QueryError where the SQL is wrong, is refused or takes more time than `seconds` or too much memory;
+    StoreBusy, StoreDamaged or StoreTooNew as any reading.
     """
-    connection, _ = _run(layout, Source(text), seconds)
-    return QueryResult(connection)
+    with _folder(layout) as folder:
+        result = folder.absolute() / "result.duckdb"
+        _answer(layout, Source(text), seconds, str(result))
+        connection = open_connection(layout)
+        connection.execute(f"ATTACH {quoted(result)} AS kept (READ_ONLY)")
+        connection.execute("USE kept")
+        return QueryResult(connection)  # the file is open: it may lose its name
 
 
 def matching(layout: WorkspaceLayout, condition: str, *, seconds: float = DEFAULT_SECONDS) -> Matching:
     """The runs for which the condition (what may stand behind WHERE, over the view `runs`) holds. Raises as `query`."""
-    source = Source(condition, _WHERE, "\n)")
-    connection, tree = _run(layout, source, seconds, only_condition=True)
-    with connection:
-        names = [name for (name,) in connection.execute("SELECT name FROM result ORDER BY name").fetchall()]
-    asked = {str(node["column_names"][-1]).lower() for node in nodes(tree) if node.get("column_names")}
-    return Matching(names, "archived" in asked)
-
-
-def _run(
-    layout: WorkspaceLayout, source: Source, seconds: float, *, only_condition: bool = False
-) -> "tuple[duckdb.DuckDBPyConnection, dict[str, object]]":
-    connection = open_connection(layout)
-    try:
-        connection.execute("SET errors_as_json = true")
-        tree = parse(connection, source)
-        if only_condition:
-            _check_condition(tree, source)
-        with lease_of(layout).sharing():
-            _attach(connection, layout)
-            written = with_keys(connection, tree, source)
-            _lock_down(connection)
-            _fill(connection, written, source, seconds)
-            connection.execute("DETACH store")
-    except BaseException:
-        connection.close()
-        raise
-    return connection, tree
-
-
-def _check_condition(tree: dict[str, object], source: Source) -> None:
-    """The condition must not have closed the bracket that it stands in."""
-    table = tree.get("from_table")
-    plain = tree.get("type") == "SELECT_NODE" and not tree.get("modifiers") and not tree.get("group_expressions")
-    if not plain or not isinstance(table, dict) or table.get("table_name") != "runs" or not tree.get("where_clause"):
-        raise QueryError(f"{source.text!r} is no condition", remedy="Write what may stand behind WHERE.")
-
-
-def _attach(connection: "duckdb.DuckDBPyConnection", layout: WorkspaceLayout) -> None:
-    import duckdb
-
-    try:
-        connection.execute(f"ATTACH {quoted(layout.store)} AS store (READ_ONLY)")
-        for view in VIEWS:
-            connection.execute(f"CREATE VIEW {view.name} AS {view.select}")
-    except duckdb.Error as error:
-        raise WorkspaceError(
-            f"cannot read {layout.store}: {told_by(error)['exception_message']}",
-            remedy="Close the program that holds it, or see what `workbench doctor` says.",
-        ) from error
-
-
-def _lock_down(connection: "duckdb.DuckDBPyConnection") -> None:
-    connection.execute("SET enable_external_access = false")
-    connection.execute(f"SET max_temp_directory_size = '{_MOST_SPILLED}'")
-    connection.execute("SET lock_configuration = true")
-
-
-def _fill(connection: "duckdb.DuckDBPyConnection", written: Written, source: Source, seconds: float) -> None:
-    """Put what the statement gives into a table of this connection, which needs no lock to be read."""
-    import duckdb
-
-    making = "CREATE TABLE memory.result AS\n"
-    try:
-        with _time_limit(connection, seconds):
-            connection.execute(making + written.text)
-    except duckdb.InterruptException as error:
-        raise QueryError(
-            f"the query took more than {seconds:g} s and was ended",
-            remedy="Ask for less, or give it more time (--timeout, seconds=).",
-        ) from error
-    except duckdb.Error as error:
-        raise query_error(error, source, lambda place: written.original(place - len(making))) from error
+    told = _answer(layout, Source(condition, _WHERE, "\n)"), seconds, None)
+    return Matching(list(told["names"]), bool(told["asks_archived"]))
 
 
 @contextmanager
-def _time_limit(connection: "duckdb.DuckDBPyConnection", seconds: float) -> Iterator[None]:
-    """Interrupt what the connection does after so many seconds, again and again until the block is left."""
-    over = threading.Event()
-
-    def watch() -> None:
-        deadline = time.monotonic() + seconds
-        while not over.wait(max(0.05, deadline - time.monotonic())):
-            with suppress(Exception):
-                connection.interrupt()
-
-    watcher = threading.Thread(target=watch, name="workbench-time-limit", daemon=True)
-    watcher.start()
+def _folder(layout: WorkspaceLayout) -> Iterator[Path]:
+    """A folder for a result, in the workspace or, where that cannot be written, in the cache."""
     try:
-        yield
+        layout.tmp.mkdir(mode=0o700, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=layout.QUERIES, dir=layout.tmp))
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix=layout.QUERIES, dir=usable_cache()))
+    try:
+        yield folder
     finally:
-        over.set()
-        watcher.join()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _answer(layout: WorkspaceLayout, source: Source, seconds: float, result: str | None) -> dict[str, Any]:
+    """What the process tells. Raises what it says that it raised, and QueryError for one that did not live to tell."""
+    with open_connection(layout) as connection:  # what cannot be asked needs no process
+        understood(connection, source, only_condition=result is None)
+    request = {
+        "path": [os.path.dirname(os.path.dirname(errors.__file__)), *filter(os.path.isabs, sys.path)],
+        "workspace": os.path.abspath(layout.root),
+        "source": [source.text, source.before, source.after],
+        "seconds": seconds,
+        "result": result,
+    }
+    with subprocess.Popen(
+        [sys.executable, "-I", boot.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd="/",
+        start_new_session=True,  # Ctrl-C and Ctrl-Z are for who asked: one that is stopped would keep the store
+    ) as process:
+        try:
+            said = _heard(process, json.dumps(request).encode() + b"\n", seconds)
+            if not said.startswith(b"{"):
+                raise _death(process)
+        finally:
+            process.kill()
+    told: dict[str, Any] = json.loads(said)
+    if "error" in told:
+        kind = QueryError if told["error"] == QueryError.__name__ else getattr(errors, told["error"])
+        raise kind(told["message"], remedy=told["remedy"])
+    return told
+
+
+def _death(process: "subprocess.Popen[bytes]") -> errors.WorkbenchError:
+    """Why there is no answer. What has no memory left dies in one of several ways."""
+    _, said = process.communicate()
+    last = said.decode(errors="replace").strip().rpartition("\n")[2]
+    if process.returncode < 0 or last.startswith("MemoryError"):
+        return took_too_much()
+    return errors.WorkspaceError(f"the query's process ended without an answer: {last or process.returncode}")
+
+
+def _heard(process: "subprocess.Popen[bytes]", request: bytes, seconds: float) -> bytes:
+    """The last line that the process says. Raises QueryError when its time is over."""
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(request)
+    process.stdin.flush()
+    lines, deadline = [b""], time.monotonic() + _START_SECONDS
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while True:
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                raise took_too_long(seconds)
+            part = os.read(process.stdout.fileno(), 1 << 16)
+            if not part:
+                return lines[-1]
+            lines = [*(lines[-1] + part).splitlines(keepends=True)]
+            if lines == [b"begun\n"]:
+                deadline = time.monotonic() + seconds + _GRACE_SECONDS

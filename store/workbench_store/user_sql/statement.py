@@ -28,6 +28,18 @@ class QueryError(UsageError):
     """A user's SQL is wrong, is refused or took too long; the message shows the line and the place in it."""
 
 
+def took_too_much() -> QueryError:
+    """What is said of a query that needs more than it may have."""
+    remedy = "Ask for less: filter, or aggregate."
+    return QueryError("the query needs more memory than a query may have", remedy=remedy)
+
+
+def took_too_long(seconds: float) -> QueryError:
+    """What is said of a query whose time is over."""
+    remedy = "Ask for less, or give it more time (--timeout, seconds=)."
+    return QueryError(f"the query took more than {seconds:g} s and was ended", remedy=remedy)
+
+
 @dataclass(frozen=True)
 class Source:
     """What a user wrote, and where it stands in the statement that is run; the user is shown only what they wrote."""
@@ -129,7 +141,7 @@ def query_error(error: Exception, source: Source, place_of: Callable[[int], int]
         message = f"there is no column {told.get('name')!r} here"
         remedy = f"Did you mean {' or '.join(near)}?" if near else None
     if str(error).startswith("Out of Memory Error"):
-        message, remedy = "the query needs more memory than a query may have", "Ask for less: filter, or aggregate."
+        message, remedy = took_too_much().message, took_too_much().remedy
     place = _place(told)
     return QueryError(source.pointed(message, None if place is None else place_of(place)), remedy=remedy)
 

@@ -93,6 +93,10 @@ def _sweep_drafts(layout: WorkspaceLayout) -> None:
         with suppress(OSError):
             if _is_abandoned(draft):
                 draft.unlink()
+    for folder in layout.tmp.glob(f"{layout.QUERIES}*"):
+        with suppress(OSError):
+            if _is_abandoned(folder):
+                shutil.rmtree(folder, ignore_errors=True)
     # Half-made copies of the in-job client, and workspaces of which another process has made a whole one since.
     for draft in (*layout.client.glob("*.new"), *layout.root.parent.glob(_workspace_drafts(layout))):
         with suppress(OSError):

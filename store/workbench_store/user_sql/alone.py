@@ -1,0 +1,166 @@
+"""A user's SELECT in a process of its own: its own DuckDB, the store read-only, nothing outside, within its limits.
+
+The order matters: what holds for the process, attach, views, no access to anything outside, limits, and then no setting
+can be changed any more. What DuckDB does inside of one value it neither counts nor interrupts (`repeat('x', 10**9)`):
+the system holds the process to its memory, and who asked ends it when its time is over.
+"""
+
+import resource
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench_store.connection import open_connection, quoted
+from workbench_store.errors import WorkspaceError
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.lease import lease_of
+from workbench_store.user_sql.keys import Written, with_keys
+from workbench_store.user_sql.statement import (
+    QueryError,
+    Source,
+    nodes,
+    parse,
+    query_error,
+    told_by,
+    took_too_long,
+    took_too_much,
+)
+from workbench_store.user_sql.views import VIEWS
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: What a query may take of the disk while it is looked at, and its result too.
+_MOST_SPILLED = "4GB"
+_MOST_WRITTEN = 4 * 1024**3
+#: What the process may take beyond what it has when it begins: what DuckDB may have, and what it does not count.
+_MOST_MEMORY = 512 * 1024**2
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Run what was asked for. The rows of a whole statement go to the file that the request names; of a condition the
+    names of runs for which it holds are told, and whether it says which archived ones it means.
+
+    Raises QueryError, StoreBusy, StoreDamaged, StoreTooNew or WorkspaceError.
+    """
+    layout, source = WorkspaceLayout(Path(request["workspace"])), Source(*request["source"])
+    with open_connection(layout) as connection:
+        tree = understood(connection, source, only_condition=request["result"] is None)
+        if request["result"] is not None:
+            connection.execute(f"ATTACH {quoted(request['result'])} AS kept")
+            _run(connection, layout, tree, source, "kept", request["seconds"])
+            connection.execute("DETACH kept")
+            return {}
+        _run(connection, layout, tree, source, "memory", request["seconds"])
+        rows = connection.execute("SELECT name FROM memory.result ORDER BY name").fetchall()
+    asked = {str(node["column_names"][-1]).lower() for node in nodes(tree) if node.get("column_names")}
+    return {"names": [name for (name,) in rows], "asks_archived": "archived" in asked}
+
+
+def understood(connection: "duckdb.DuckDBPyConnection", source: Source, *, only_condition: bool) -> dict[str, Any]:
+    """The syntax tree of what may be asked. Raises QueryError for what is no SQL, or refused."""
+    connection.execute("SET errors_as_json = true")
+    tree = parse(connection, source)
+    if only_condition:
+        _check_condition(tree, source)
+    return tree
+
+
+def _run(
+    connection: "duckdb.DuckDBPyConnection",
+    layout: WorkspaceLayout,
+    tree: dict[str, Any],
+    source: Source,
+    into: str,
+    seconds: float,
+) -> None:
+    """Make the table `result` of the database `into`."""
+    with lease_of(layout).sharing():
+        _limit_process()
+        print("begun", flush=True)  # from now on its time counts
+        _attach(connection, layout)
+        written = with_keys(connection, tree, source)
+        _lock_down(connection)
+        _fill(connection, written, source, into, seconds)
+        connection.execute("DETACH store")
+
+
+def _limit_process() -> None:
+    """Hold the process to its memory and files, and be the first that the system ends where memory is short."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_WRITTEN, _MOST_WRITTEN))
+    if sys.platform != "linux":
+        return
+    with suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        now = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
+        resource.setrlimit(resource.RLIMIT_DATA, (now + _MOST_MEMORY, now + _MOST_MEMORY))
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _check_condition(tree: dict[str, object], source: Source) -> None:
+    """The condition must not have closed the bracket that it stands in."""
+    table = tree.get("from_table")
+    plain = tree.get("type") == "SELECT_NODE" and not tree.get("modifiers") and not tree.get("group_expressions")
+    if not plain or not isinstance(table, dict) or table.get("table_name") != "runs" or not tree.get("where_clause"):
+        raise QueryError(f"{source.text!r} is no condition", remedy="Write what may stand behind WHERE.")
+
+
+def _attach(connection: "duckdb.DuckDBPyConnection", layout: WorkspaceLayout) -> None:
+    import duckdb
+
+    try:
+        connection.execute(f"ATTACH {quoted(layout.store)} AS store (READ_ONLY)")
+        for view in VIEWS:
+            connection.execute(f"CREATE VIEW {view.name} AS {view.select}")
+    except duckdb.Error as error:
+        raise WorkspaceError(
+            f"cannot read {layout.store}: {told_by(error)['exception_message']}",
+            remedy="Close the program that holds it, or see what `workbench doctor` says.",
+        ) from error
+
+
+def _lock_down(connection: "duckdb.DuckDBPyConnection") -> None:
+    connection.execute("SET enable_external_access = false")
+    connection.execute(f"SET max_temp_directory_size = '{_MOST_SPILLED}'")
+    connection.execute("SET lock_configuration = true")
+
+
+def _fill(connection: "duckdb.DuckDBPyConnection", written: Written, source: Source, into: str, seconds: float) -> None:
+    """Put what the statement gives into a table, which needs no lock to be read."""
+    import duckdb
+
+    making = f"CREATE TABLE {into}.result AS\n"
+    try:
+        with _time_limit(connection, seconds):
+            connection.execute(making + written.text)
+    except duckdb.InterruptException as error:
+        raise took_too_long(seconds) from error
+    except MemoryError as error:
+        raise took_too_much() from error
+    except duckdb.Error as error:
+        raise query_error(error, source, lambda place: written.original(place - len(making))) from error
+
+
+@contextmanager
+def _time_limit(connection: "duckdb.DuckDBPyConnection", seconds: float) -> Iterator[None]:
+    """Interrupt what the connection does after so many seconds, again and again until the block is left."""
+    over = threading.Event()
+
+    def watch() -> None:
+        deadline = time.monotonic() + seconds
+        while not over.wait(max(0.05, deadline - time.monotonic())):
+            with suppress(Exception):
+                connection.interrupt()
+
+    watcher = threading.Thread(target=watch, name="workbench-time-limit", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
