@@ -124,6 +124,15 @@ def test_following_ends_when_the_supervisor_is_gone(launch: Launch) -> None:
     assert follow(run.layout, run.name, lambda event: None) is RunState.NOT_RESPONDING
 
 
+def test_following_a_log_ends_when_the_supervisor_is_killed_meanwhile(launch: Launch) -> None:
+    run = launch("echo on; echo on > outputs/on; sleep 1000")
+    run.wait_for_file("on")
+    pieces = follow_log(run.files)
+    assert next(pieces) == "on\n"
+    run.kill_supervisor()
+    assert list(pieces) == [] and run.state is RunState.NOT_RESPONDING
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -27,13 +27,18 @@ def judge(layout: WorkspaceLayout, names: Iterable[str] | None = None) -> dict[s
     """
     judged = {}
     for name in _all_names(layout) if names is None else names:
-        try:
-            state = _judge_one(layout.run(name))
-        except (OSError, WorkspaceError):
-            continue  # gone meanwhile, or not ours to write: an onlooker need not succeed
+        state = judge_run(layout.run(name))
         if state is not None:
             judged[name] = state
     return judged
+
+
+def judge_run(files: RunLayout) -> RunState | None:
+    """The same for one run: the state written, None if none was."""
+    try:
+        return _judge_one(files)
+    except (OSError, WorkspaceError):
+        return None  # gone meanwhile, or not ours to write: an onlooker need not succeed
 
 
 def _all_names(layout: WorkspaceLayout) -> list[str]:

@@ -17,9 +17,12 @@ from workbench_store.states import RunState, StateChange, fold_states
 
 from workbench.client.log_cap import LogShape, gap_line, logged_ranks, read_shapes
 from workbench.lifecycle.history import JournalTail, changes_of
+from workbench.lifecycle.judge import judge_run
 
 _READ_BYTES = 1024 * 1024
 _POLL_SECONDS = 0.1
+#: A holder that was killed says nothing: this often it is asked for.
+_JUDGE_SECONDS = 2.0
 #: A line that never ends is given out in pieces of this many bytes.
 _LONGEST_LINE = 256 * 1024
 #: Terminal control sequences (ECMA-48): CSI, OSC and the other string types, two-character escapes.
@@ -175,14 +178,18 @@ _OVER = frozenset(state for state in RunState if state.final or state is RunStat
 
 
 class StateFollower:
-    """A run's state, brought up to date from its journals at each call."""
+    """A run's state, brought up to date from its journals at each call; now and then its holder is looked for."""
 
     def __init__(self, files: RunLayout) -> None:
         self._tail = JournalTail(files)
         self._changes: list[StateChange] = []
+        self._files, self._judged = files, time.monotonic()
 
     def update(self) -> RunState:
         """The state now."""
+        if time.monotonic() - self._judged > _JUDGE_SECONDS:
+            self._judged = time.monotonic()
+            judge_run(self._files)
         self._changes += changes_of(self._tail.new_events())
         change = fold_states(self._changes)
         return RunState.NOT_STARTED if change is None else change.state
