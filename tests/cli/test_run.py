@@ -2,11 +2,12 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,61 @@ def test_a_signal_during_submission_leaves_no_run_that_nobody_knows_of(
     else:
         assert process.returncode == ExitCode.RUN_CANCELED
         assert listed(workbench)[0]["state"] == "Canceled"
+
+
+class Prompted:
+    """`workbench run` on a terminal, interrupted so that it asks."""
+
+    def __init__(self, here: Path, file: str, started: Path) -> None:
+        self._ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "workbench", "run", file],
+            cwd=here,
+            stdin=theirs,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+            env={**os.environ, "NO_COLOR": "1"},
+        )
+        os.close(theirs)
+        self._seen = ""
+        wait_until(started.exists)
+        self.process.send_signal(signal.SIGINT)
+
+    def see(self, text: str) -> None:
+        while text not in self._seen:
+            self._seen += os.read(self._ours, 4096).decode()
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def close(self) -> None:
+        os.close(self._ours)
+
+
+@pytest.fixture
+def prompted(job: Job, here: Path) -> Iterator[Prompted]:
+    wait = "until [ -e outputs/go ]; do sleep 0.05; done"
+    file = job(f"echo > outputs/on; {wait}", "name: asked\n")
+    asked = Prompted(here, file, here / ".workbench" / "runs" / "asked" / "outputs" / "on")
+    yield asked
+    asked.close()
+
+
+def test_an_answer_that_is_none_is_asked_for_again(prompted: Prompted, workbench: Workbench) -> None:
+    prompted.see("[d]etach")
+    prompted.type("what\n")
+    prompted.see("'what' is none of these: d detaches, c cancels")
+    prompted.type("c\n")
+    prompted.see("cancelling")
+    assert prompted.process.wait(60) == ExitCode.RUN_CANCELED
+
+
+def test_a_run_that_ends_while_it_is_asked_what_to_do_is_told(prompted: Prompted, here: Path) -> None:
+    prompted.see("[d]etach")
+    (here / ".workbench" / "runs" / "asked" / "outputs" / "go").touch()
+    prompted.see("asked is over meanwhile")
+    prompted.see("Completed")
+    assert prompted.process.wait(60) == ExitCode.COMPLETED
 
 
 def test_a_hang_up_detaches(workbench: Workbench, job: Job) -> None:

@@ -342,6 +342,13 @@ async def test_cancelling_asks_first(dashboard: Dashboard) -> None:
         assert not app.layout.run("calm-otter").cancel_request.exists()
 
 
+async def test_who_presses_ctrl_c_is_told_how_to_leave(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(80, 24), notifications=True) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: "q quits" in screen_text(app), "the hint")
+
+
 async def test_keys_of_the_focused_part(dashboard: Dashboard) -> None:
     async with dashboard.run_test(size=(80, 24)) as pilot:
         app = await loaded(pilot)

@@ -4,6 +4,7 @@ Ctrl-C asks whether to detach or to cancel, and a second one cancels; without a 
 A hang-up detaches. Signals reach only this process: the run has a session of its own.
 """
 
+import select
 import signal
 import sys
 from collections.abc import Callable
@@ -25,8 +26,11 @@ from workbench.lifecycle.follow import (
     Warned,
     followed,
 )
-from workbench.lifecycle.logs import plain_text
+from workbench.lifecycle.logs import StateFollower, plain_text
 
+#: While a question stands, the run is looked at so often.
+_LOOK_SECONDS = 0.3
+_MEANT = {"d": "detach", "detach": "detach", "c": "cancel", "cancel": "cancel", "": "stay"}
 _STATE_STYLES = {
     RunState.COMPLETED: "bold green",
     RunState.FAILED: "bold red",
@@ -73,7 +77,7 @@ def _stay(layout: WorkspaceLayout, name: str, number: int) -> bool:
     if number == getattr(signal, "SIGHUP", None):
         return False
     if number == signal.SIGINT and sys.stdin.isatty() and sys.stderr.isatty():
-        answer = _ask(name)
+        answer = _ask(layout, name)
         if answer != "cancel":
             return answer == "stay"
     try:
@@ -86,22 +90,39 @@ def _stay(layout: WorkspaceLayout, name: str, number: int) -> bool:
     return True
 
 
-def _ask(name: str) -> str:
-    """detach, cancel or stay; a second Ctrl-C means cancel, the end of input means detach."""
+def _ask(layout: WorkspaceLayout, name: str) -> str:
+    """detach, cancel or stay; a second Ctrl-C means cancel, the end of input means detach. Once the run is over it is
+    stay: there is nothing left to choose."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    state = StateFollower(layout.run(name))
+    question = f"\n{name}: [d]etach, [c]ancel, or Enter to go on? (Ctrl-C cancels) "
     try:
-        sys.stderr.write(f"\n{name}: [d]etach, [c]ancel, or Enter to go on? (Ctrl-C cancels) ")
-        sys.stderr.flush()
-        answer = sys.stdin.readline()
+        while True:
+            sys.stderr.write(question)
+            sys.stderr.flush()
+            answer = _answer(state)
+            if answer is None:
+                sys.stderr.write("\n")
+                narrate(f"{name} is over meanwhile: there is nothing left to detach from or to cancel")
+                return "stay"
+            meant = "detach" if not answer else _MEANT.get(answer.strip().lower())
+            if meant is not None:
+                return meant
+            question = f"{answer.strip()[:20]!r} is none of these: d detaches, c cancels, Enter alone goes on: "
     except KeyboardInterrupt:
         sys.stderr.write("\n")
         return "cancel"
     finally:
         signal.signal(signal.SIGINT, before)
-    word = answer.strip().lower()
-    if not answer or word.startswith("d"):
-        return "detach"
-    return "cancel" if word.startswith("c") else "stay"
+
+
+def _answer(state: StateFollower) -> str | None:
+    """A line that was typed; None when the run is over before there is one."""
+    while not select.select([sys.stdin], [], [], _LOOK_SECONDS)[0]:
+        if state.update().final:
+            return None
+    answer = sys.stdin.readline()
+    return None if state.update().final else answer
 
 
 class _Screen:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from workbench_store.errors import WorkbenchError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
@@ -85,6 +85,11 @@ class Dashboard(App[None]):
             self.notify(str(error), severity="error", markup=False)
         else:
             self.notify(f"{name}: cancel requested")
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C: who wants to leave is told how."""
+        above = "Escape closes this window, then " if isinstance(self.screen, ModalScreen) else ""
+        self.notify(f"{above}q quits")
 
     def action_keys(self) -> None:
         """Show the keys of the part that has the focus."""
