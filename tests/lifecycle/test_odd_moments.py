@@ -17,9 +17,11 @@ from workbench.lifecycle import adopt, cancel, sweep_leftovers
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.judge import judge
 from workbench.lifecycle.logs import read_log
+from workbench.lifecycle.supervisor_start import start_supervisor
 from workbench.spec import Environment, Input, Output
 from workbench.workspace import Workspace
-from workbench_store.layout import WorkspaceLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.processes import process_start
 from workbench_store.states import RunState
 from workbench_store.store import Store
 
@@ -375,3 +377,22 @@ def test_killing_the_job_parent_while_the_job_runs_keeps_the_slot_with_the_super
     cancel(layout, first.name)
     assert first.finish() is RunState.CANCELED
     assert second.finish() is RunState.COMPLETED
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["free", "taken"])
+def test_a_supervisor_whose_run_was_given_up_makes_none(launch: Launch, layout: WorkspaceLayout, taken: bool) -> None:
+    name = launch("true", name="given-up").name if taken else "given-up"
+    if taken:
+        Launched(layout, name).finish()
+    files = layout.run(name)
+    before = sorted(files.root.rglob("*"))
+    folder = RunLayout(layout.tmp / "run-given-up")
+    folder.control.mkdir(parents=True)
+    started = start_supervisor(layout, name, folder.root, adopting=False)
+    assert started.await_lock()
+    pid = (read_json(folder.supervisor_process) or {})["pid"]
+    # The submitter removes the folder, and a busy machine lets the supervisor look only then.
+    shutil.rmtree(folder.root)
+    started.abandon()
+    wait_until(lambda: process_start(pid) is None, "the supervisor's end")
+    assert sorted(files.root.rglob("*")) == before and files.root.exists() is taken

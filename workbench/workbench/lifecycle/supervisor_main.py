@@ -26,7 +26,7 @@ from workbench.compute.registry import compute_of
 from workbench.lifecycle import stages
 from workbench.lifecycle.collection import sweep_leftovers
 from workbench.lifecycle.ending import Canceled, Ending, canceled, failed
-from workbench.lifecycle.files import write_json
+from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.history import last_generation, state_changes
 from workbench.lifecycle.plan import read_plan
 from workbench.lifecycle.preload import load_what_is_needed
@@ -59,7 +59,7 @@ def main(request: dict[str, Any], channel: BinaryIO) -> None:
     _shake_hands(channel)
     fault("supervisor.going")
     try:
-        if _is_made(request):
+        if request["adopting"] or _is_made(layout, request["name"]):
             way = stages.take_over if request["adopting"] else stages.from_the_start
             supervise(layout, request["name"], generation, way)
             with suppress(OSError, WorkbenchError):
@@ -103,9 +103,10 @@ def _shake_hands(channel: BinaryIO) -> None:
             os.environ.update(json.loads(line))
 
 
-def _is_made(request: dict[str, Any]) -> bool:
-    """Whether the run's folder is in its place: it is not if the submitter ended before it was."""
-    return request["adopting"] or not Path(request["folder"]).exists()
+def _is_made(layout: WorkspaceLayout, name: str) -> bool:
+    """Whether the run's folder is in its place: it is not if the submitter gave up before it was. That it is no longer
+    elsewhere would not do, as it may have been removed; nor that there is one of the name, which may be another's."""
+    return (read_json(layout.run(name).supervisor_process) or {}).get("pid") == os.getpid()
 
 
 def supervise(layout: WorkspaceLayout, name: str, generation: int, way: Callable[[Supervision], Ending]) -> None:
