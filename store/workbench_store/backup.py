@@ -7,13 +7,14 @@ something is copied before what it refers to. The store is no part of a copy: it
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench_store.blobs import cloned
 from workbench_store.content_lock import adding_content
 from workbench_store.errors import StoreBusy, UsageError, WorkspaceError
+from workbench_store.journal.packed import SUFFIX
 from workbench_store.layout import WORKSPACE_DIR, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.rebuild import rebuild
@@ -49,21 +50,32 @@ def back_up(layout: WorkspaceLayout, target: Path) -> Copied:
     copy = WorkspaceLayout(target.resolve() / WORKSPACE_DIR)
     _check(layout, copy)
     files = copied = size = 0
+    unlike: list[Path] = []
     try:
         copy.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with adding_content(layout), _journals_at_rest(layout):
             for source, place in _pairs(layout, copy):
                 files += 1
-                if not _is_same(source, place):
-                    size += _copy(source, place)
-                    copied += 1
+                if _is_same(source, place):
+                    continue
+                if source.suffix == SUFFIX and not _goes_on(source, place):
+                    unlike.append(source)
+                    continue
+                size += _copy(source, place)
+                copied += 1
             _follow_moves(layout, copy)
-        rebuild(copy)
+        rebuild(copy, losing=True)  # what onlookers judged of the copy
     except OSError as error:
         raise WorkspaceError(
             f"the backup in {copy.root} is not whole: {error.strerror or error} ({error.filename})",
             remedy="Mend that, and run it again: it goes on where it stopped.",
         ) from error
+    if unlike:
+        raise WorkspaceError(
+            f"the copy in {copy.root} has {unlike[0]} otherwise than the workspace, where it was damaged or cut short"
+            + (f"; so it has {len(unlike) - 1} more" if len(unlike) > 1 else ""),
+            remedy="The copy keeps its own, and all else is copied. Bring the journal back from there.",
+        )
     return Copied(copy.root, files, copied, size)
 
 
@@ -129,6 +141,17 @@ def _is_same(source: Path, place: Path) -> bool:
     except OSError:
         return False
     return (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
+
+
+def _goes_on(source: Path, place: Path) -> bool:
+    """Whether a journal is what its copy is, and more: nothing is ever written to but the end of one."""
+    if not place.exists():
+        return True
+    with suppress(FileNotFoundError), source.open("rb") as ours, place.open("rb") as theirs:
+        while part := theirs.read(1024 * 1024):
+            if ours.read(len(part)) != part:
+                return False
+    return True
 
 
 def _copy(source: Path, place: Path) -> int:

@@ -3,8 +3,9 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
-from workbench_store.errors import StoreBusy, WorkspaceError
+from workbench_store.errors import StoreBusy, WorkbenchError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of, log_of
@@ -15,18 +16,18 @@ from workbench_store.store import Store
 _TURN_SECONDS = 1.0
 
 
-def rebuild(layout: WorkspaceLayout) -> Refresh:
+def rebuild(layout: WorkspaceLayout, *, losing: bool = False) -> Refresh:
     """Ingest every journal into a new store file beside the old one, which goes only once the new one is whole.
 
-    Meanwhile the old one is read as ever. Raises WorkspaceError when the folder cannot be written, the disk has no
-    room for both or a folder is in the way, and StoreBusy when another program holds on to the file, or another
-    rebuild is at work.
+    Meanwhile the old one is read as ever. Unless `losing`, one that holds what the journals have lost stays. Raises
+    WorkspaceError for that, and when the folder cannot be written, the disk has no room for both or a folder is in the
+    way; StoreBusy when another program holds on to the file, or another rebuild is at work.
     """
     for path in (layout.store, log_of(layout.store)):
         if path.is_dir():
             raise WorkspaceError(f"{path} is a folder", remedy="Move it away, then rebuild again.")
     with second_store(layout) as draft:
-        return _rebuild(layout, draft)
+        return _rebuild(layout, draft, {} if losing else held(layout))
 
 
 @contextmanager
@@ -50,10 +51,12 @@ def second_store(layout: WorkspaceLayout) -> Iterator[WorkspaceLayout]:
         turn.release()
 
 
-def _rebuild(layout: WorkspaceLayout, draft: WorkspaceLayout) -> Refresh:
+def _rebuild(layout: WorkspaceLayout, draft: WorkspaceLayout, before: "dict[str, Held]") -> Refresh:
+    """`before` is what the old one held when this began: since then the journals can only have grown."""
     report = Store(draft).refresh()
     if report.blocked:
         raise WorkspaceError(f"the store cannot be made again: {report.blocked}", remedy="Nothing was changed.")
+    _check_nothing_lost(layout, before, held(draft))
     fault("rebuild.filled")
     with lease_of(layout).without_file():
         # The old log goes first: it is no part of the new file, and without it the old one is whole, only older.
@@ -64,3 +67,44 @@ def _rebuild(layout: WorkspaceLayout, draft: WorkspaceLayout) -> Refresh:
         if log_of(draft.store).exists():
             log_of(draft.store).replace(log_of(layout.store))
     return report
+
+
+class Held(NamedTuple):
+    """How many events and points of a run are in a store."""
+
+    events: int
+    points: int
+
+
+def held(layout: WorkspaceLayout) -> dict[str, Held]:
+    """What the store has of each run; nothing where it is not there or cannot be read."""
+    import duckdb
+
+    if not layout.store.exists():
+        return {}
+    try:
+        with lease_of(layout).reading() as connection:
+            rows = connection.execute(
+                "SELECT run, sum(events)::BIGINT, sum(points)::BIGINT FROM ("
+                "SELECT run, count(*) AS events, 0 AS points FROM events GROUP BY run "
+                "UNION ALL SELECT run, 0, sum(count) FROM series GROUP BY run) GROUP BY run"
+            ).fetchall()
+    except (WorkbenchError, duckdb.Error):
+        return {}
+    return {run: Held(events, points) for run, events, points in rows}
+
+
+def _check_nothing_lost(layout: WorkspaceLayout, before: dict[str, Held], after: dict[str, Held]) -> None:
+    lost = [
+        f"{run} ({had.events - has.events} events, {had.points - has.points} points)"
+        for run, had in sorted(before.items())
+        for has in [after.get(run, Held(0, 0))]
+        if had.events > has.events or had.points > has.points
+    ]
+    if lost:
+        more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
+        raise WorkspaceError(
+            f"{layout.store} holds what the journals have lost: {', '.join(lost[:5])}{more}; nothing was changed",
+            remedy="Bring the journals back from a copy first (workbench verify names them). To give up what only the "
+            "store has: workbench doctor --rebuild --losing",
+        )

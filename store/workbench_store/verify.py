@@ -16,6 +16,7 @@ from workbench_store.rebuild import second_store
 from workbench_store.snapshot.manifest import read_snapshot
 from workbench_store.store import Store
 
+_FROM_A_COPY = "Bring the journal back from a copy. The store may have what it has lost: do not make that again before."
 #: So often both databases are brought up to date, until they have read the same.
 _ATTEMPTS = 3
 #: The rows of each table by the run that they are of, without the numbers that a database gives for itself.
@@ -69,26 +70,42 @@ def verify_tables(layout: WorkspaceLayout) -> Iterator[Fault | str]:
     being made again just now, and WorkspaceError where there is no room for a second database.
     """
     with second_store(layout) as draft:
-        growing = _bring_level(layout, draft)
-        for table in _TABLES:
-            yield from _compared(layout, draft, table, growing)
+        ours, theirs = _brought_level(layout, draft)
+        growing = {key.run for key, end in theirs.items() if end > ours.get(key, 0)}
+        hurt = _damaged(layout, draft) | _cut_short(ours, theirs)
+        yield from (Fault(f"{_place(key)}: {what}", _FROM_A_COPY) for key, what in hurt.items())
+        differing = {table: _differing(layout, draft, table) for table in _TABLES}
+        # Others may have brought the store further meanwhile.
+        now = _offsets(layout)
+        growing |= {key.run for key in ours.keys() | now.keys() if ours.get(key) != now.get(key)}
+        losing = {key.run for key in hurt}
+        losing |= {run for found in differing.values() for run, has, wanted in found if has > wanted}
+        for table, found in differing.items():
+            yield from (_fault(table, *one, one[0] in losing) for one in found if one[0] not in growing)
             yield f"table {table}"
         yield from (f"growing {run}" for run in sorted(growing))
 
 
-def _bring_level(layout: WorkspaceLayout, draft: WorkspaceLayout) -> set[str]:
-    """Let both have read the same of the journals; the runs of which they have not, as they grow meanwhile."""
-    growing: set[str] = set()
+def _brought_level(
+    layout: WorkspaceLayout, draft: WorkspaceLayout
+) -> tuple[dict[JournalKey, int], dict[JournalKey, int]]:
+    """Let both read the journals; how far each has. The draft reads last: what it has less of is not there any more."""
+    ours: dict[JournalKey, int] = {}
+    theirs: dict[JournalKey, int] = {}
     for _attempt in range(_ATTEMPTS):
-        for one in (layout, draft):
-            report = Store(one).refresh()
-            if report.blocked:
-                raise WorkspaceError(f"the journals cannot be read: {report.blocked}", remedy="Nothing was changed.")
-        ours, theirs = _offsets(layout), _offsets(draft)
-        growing = {key.run for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)}
-        if not growing:
+        _refresh(layout)
+        ours = _offsets(layout)
+        _refresh(draft)
+        theirs = _offsets(draft)
+        if ours == theirs:
             break
-    return growing
+    return ours, theirs
+
+
+def _refresh(layout: WorkspaceLayout) -> None:
+    report = Store(layout).refresh()
+    if report.blocked:
+        raise WorkspaceError(f"the journals cannot be read: {report.blocked}", remedy="Nothing was changed.")
 
 
 def _offsets(layout: WorkspaceLayout) -> dict[JournalKey, int]:
@@ -96,17 +113,46 @@ def _offsets(layout: WorkspaceLayout) -> dict[JournalKey, int]:
         return read_offsets(connection)
 
 
-def _compared(layout: WorkspaceLayout, draft: WorkspaceLayout, table: str, growing: set[str]) -> Iterator[Fault]:
+def _damaged(layout: WorkspaceLayout, draft: WorkspaceLayout) -> dict[JournalKey, str]:
+    """The journals of which less can be read now than when the store read them.
+
+    What could not be read then either is no fault: a record that a full disk cut off is written again after it.
+    """
+    before, now = _gaps(layout), _gaps(draft)
+    return {key: f"{gap} bytes of it are damaged" for key, gap in now.items() if gap > before.get(key, 0)}
+
+
+def _gaps(layout: WorkspaceLayout) -> dict[JournalKey, int]:
+    with lease_of(layout).reading() as connection:
+        rows = connection.execute("SELECT run, file, gap_bytes FROM journals WHERE gap_bytes > 0").fetchall()
+    return {JournalKey(run, file): gap for run, file, gap in sorted(rows)}
+
+
+def _cut_short(ours: dict[JournalKey, int], theirs: dict[JournalKey, int]) -> dict[JournalKey, str]:
+    """The journals of which more was read than there is now."""
+    return {
+        key: f"only {theirs[key]} of its {end} bytes are left" if key in theirs else "it is gone"
+        for key, end in ours.items()
+        if end > theirs.get(key, 0)
+    }
+
+
+def _place(key: JournalKey) -> str:
+    return f"runs/{key.run}/journal/{key.file}" if key.run else f"journal/{key.file}"
+
+
+def _differing(layout: WorkspaceLayout, draft: WorkspaceLayout, table: str) -> list[tuple[str, int, int]]:
+    """The runs whose rows differ in a table, with how many rows each has here and by the journals."""
     ours, theirs = _digests(layout, table), _digests(draft, table)
-    for run in sorted((ours.keys() | theirs.keys()) - growing):
-        found, wanted = ours.get(run, (0, 0)), theirs.get(run, (0, 0))
-        if found == wanted:
-            continue
-        rows = f"{found[0]} rows, and its journals say {wanted[0]}" if found[0] != wanted[0] else "other values"
-        yield Fault(
-            f"table {table}: run {run} has {rows}",
-            "Make the store again from the journals: workbench doctor --rebuild",
-        )
+    both = {run: (ours.get(run, (0, 0)), theirs.get(run, (0, 0))) for run in sorted(ours.keys() | theirs.keys())}
+    return [(run, found[0], wanted[0]) for run, (found, wanted) in both.items() if found != wanted]
+
+
+def _fault(table: str, run: str, found: int, wanted: int, losing: bool) -> Fault:
+    """A run's rows in a table are not what its journals say, which for a `losing` run may have less than the store."""
+    rows = f"{found} rows, and its journals say {wanted}" if found != wanted else "other values"
+    remedy = _FROM_A_COPY if losing else "Make the store again: workbench doctor --rebuild"
+    return Fault(f"table {table}: run {run} has {rows}", remedy)
 
 
 def _digests(layout: WorkspaceLayout, table: str) -> dict[str, tuple[int, int]]:

@@ -96,3 +96,60 @@ def test_the_doctor_mends_what_needs_no_decision(workbench: Workbench, here: Pat
     assert workbench("ls").returncode == 4
     mended = workbench("doctor", "--fix")
     assert "mended" in mended.stderr and names(workbench) == ["apple", "apricot", "berry"]
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("damage", ["overwritten", "cut short", "gone"])
+def test_what_only_the_store_has_still_is_not_given_up(workbench: Workbench, here: Path, damage: str) -> None:
+    with wb.start_run(name="long", system_metrics=False) as run:
+        for step in range(1000):
+            run.log({"loss": step / 1000}, step=step)
+    workbench("ls")
+    journal = max(
+        (here / ".workbench" / "runs" / "long" / "journal").glob("*.wbj"), key=lambda path: path.stat().st_size
+    )
+    whole = journal.read_bytes()
+    middle = len(whole) // 2
+    if damage == "overwritten":
+        journal.write_bytes(whole[:middle] + bytes(2000) + whole[middle + 2000 :])
+    elif damage == "cut short":
+        journal.write_bytes(whole[:middle])
+    else:
+        journal.unlink()
+    found = workbench("verify")
+    assert found.returncode == 9 and "run long" in found.stdout and "from a copy" in found.stdout
+    assert "doctor --rebuild" not in found.stdout
+    if damage == "overwritten":
+        assert f"runs/long/journal/{journal.name}" in found.stdout
+    refused = workbench("doctor", "--rebuild")
+    assert refused.returncode == 4 and "long" in refused.stderr and "--losing" in refused.stderr
+    assert workbench(
+        "sql", "SELECT count(*) FROM points WHERE key = 'loss' AND run = 'long'", "--csv"
+    ).stdout.split() == [
+        "count_star()",
+        "1000",
+    ]
+    journal.write_bytes(whole)
+    assert workbench("doctor", "--rebuild").returncode == 0 and workbench("verify").returncode == 0
+    journal.write_bytes(whole[:middle] + bytes(2000) + whole[middle + 2000 :])
+    assert workbench("doctor", "--rebuild", "--losing").returncode == 0
+    assert "damaged bytes" in workbench("doctor").stdout, "which is told for good"
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_backup_does_not_put_a_damaged_journal_in_the_place_of_a_whole_one(workbench: Workbench, here: Path) -> None:
+    assert workbench("backup", "copy").returncode == 0
+    (journal,) = (here / ".workbench" / "runs" / "apple" / "journal").glob("*.wbj")
+    kept = here / "copy" / ".workbench" / "runs" / "apple" / "journal" / journal.name
+    whole = journal.read_bytes()
+    journal.write_bytes(whole[:-60] + bytes(60))
+    with wb.start_run(name="new", system_metrics=False) as run:
+        run.log({"loss": 1.0})
+    told = workbench("backup", "copy")
+    assert told.returncode == 4 and str(journal) in told.stderr
+    assert kept.read_bytes() == whole
+    assert (
+        "new" in names(workbench, "--workspace", "copy") and workbench("verify", "--workspace", "copy").returncode == 0
+    )
+    journal.write_bytes(whole)
+    assert workbench("backup", "copy").returncode == 0

@@ -78,7 +78,7 @@ def _runs(layout: WorkspaceLayout, store: "Store") -> Iterator[Finding]:
             yield Finding(
                 "problem",
                 f"the journals of run {name} are gone from {layout.run(name).root}; only the store still knows it",
-                "Bring the folder back from a copy. Rebuilding the store now would forget the run.",
+                "Bring the folder back from a copy.",
             )
         if state is RunState.NOT_RESPONDING:
             yield Finding(

@@ -18,6 +18,9 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """The arguments of `workbench doctor`."""
     parser.add_argument("--fix", action="store_true", help="mend what can be mended without a decision or a loss")
     parser.add_argument("--rebuild", action="store_true", help="make the store again from the journals")
+    parser.add_argument(
+        "--losing", action="store_true", help="with --rebuild: give up what only the store has, not the journals"
+    )
     parser.add_argument("--tidy", action="store_true", help="compress old journals and sort their points, now")
     parser.add_argument("--json", action="store_true", help="level, what and remedy of each finding as JSON")
 
@@ -31,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     layout = open_workspace(explicit=arguments.workspace, create=False)
     if arguments.rebuild:
-        _rebuild(layout)
+        _rebuild(layout, losing=arguments.losing)
     if arguments.tidy:
         _tidy(layout)
     if arguments.fix:
@@ -57,12 +60,12 @@ def _fix(layout: "WorkspaceLayout") -> None:
             narrate(f"mended: {finding.what}")
 
 
-def _rebuild(layout: "WorkspaceLayout") -> None:
+def _rebuild(layout: "WorkspaceLayout", *, losing: bool) -> None:
     from workbench_store.rebuild import rebuild
 
     from workbench.cli.output import narrate
 
-    report = rebuild(layout)
+    report = rebuild(layout, losing=losing)
     narrate(f"rebuilt {layout.store} from the journals: {report}")
 
 
