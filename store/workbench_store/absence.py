@@ -10,6 +10,8 @@ def no_run(layout: WorkspaceLayout, name: str, remedy: str = "`workbench ls` lis
     """The error for a run that is not there; `remedy` is for one that is not in the trash either."""
     if name and os.path.isdir(layout.trashed(name).root):
         return NotFound(f"run {name} is in the trash", remedy=f"Bring it back: workbench restore {name}")
+    if name and os.path.isdir(layout.purged(name)):
+        return NotFound(f"run {name} is removed for good", remedy="`workbench gc` finishes that.")
     return NotFound(f"there is no run {name!r} in {layout.root}", remedy=remedy)
 
 

@@ -40,6 +40,12 @@ POINTS: Dict[str, str] = {
     "manifest.drafted": "a snapshot's blobs are stored, its manifest is under another name",
     "manifest.kept": "a snapshot is stored that no run names yet",
     "snapshot.staged-file": "a part of a snapshot is unpacked",
+    # removing runs
+    "trash.moved": "a run's folder is in the trash; the store has the run",
+    "purge.begun": "a run is out of the trash, with all its files",
+    "purge.emptied": "a run's files are removed for good; that is not recorded",
+    "purge.recorded": "a run's removal is recorded; the store may have the run, and its name is taken",
+    "purge.forgotten": "nothing is left of a run but that its name is taken",
     # a script's own run
     "script.drafted": "a run is whole under another name, and held",
     "script.shown": "a run can be seen; its journal says what it is, and no state",

@@ -36,13 +36,28 @@ def forget_runs(layout: WorkspaceLayout, names: Sequence[str]) -> None:
         connection.execute("UPDATE meta SET value = uuid()::VARCHAR WHERE key = 'made'")
 
 
-def removed_but_known(layout: WorkspaceLayout, connection: "duckdb.DuckDBPyConnection") -> list[str]:
-    """The runs that the database has though they lie in the trash: whoever put them there was killed on the way."""
+def being_purged(layout: WorkspaceLayout) -> list[str]:
+    """The runs that are out of the trash and whose removal is not finished."""
+    prefix = layout.purged("").name
+    try:
+        return sorted(path.name[len(prefix) :] for path in layout.tmp.iterdir() if path.name.startswith(prefix))
+    except OSError:
+        return []
+
+
+def removed_runs(layout: WorkspaceLayout) -> list[str]:
+    """The runs that are in the trash or on their way out of it, and not in the workspace."""
     try:
         removed = {path.name for path in layout.trash.iterdir()}
     except OSError:
-        return []
-    gone = [name for name in sorted(removed) if not layout.run(name).root.exists()]
+        removed = set()
+    removed.update(being_purged(layout))  # looked at last: they move this way
+    return [name for name in sorted(removed) if not layout.run(name).root.exists()]
+
+
+def removed_but_known(layout: WorkspaceLayout, connection: "duckdb.DuckDBPyConnection") -> list[str]:
+    """The runs that the database has though they are removed: whoever did that was killed, or had no room."""
+    gone = removed_runs(layout)
     if not gone:
         return []
     found = connection.execute(f"SELECT name FROM runs WHERE name IN {_THESE}", [gone]).fetchall()

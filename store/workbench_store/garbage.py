@@ -15,10 +15,10 @@ from pathlib import Path
 from workbench_store.content_lock import removing_content
 from workbench_store.disk_use import bytes_on_disk
 from workbench_store.errors import NotFound, SnapshotError, StoreDamaged
+from workbench_store.forget import being_purged, removed_runs
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.snapshot.manifest import read_snapshot
-from workbench_store.trash import finish_purges
 
 #: What is half made and older than this, in seconds, is nobody's work any more.
 _OLD_SECONDS = 24 * 3600.0
@@ -61,7 +61,6 @@ def find_garbage(layout: WorkspaceLayout, without: frozenset[str] = frozenset())
 
 def remove_garbage(layout: WorkspaceLayout, without: frozenset[str] = frozenset()) -> int:
     """Remove what nothing refers to; the bytes that it took. Raises as `find_garbage`."""
-    finish_purges(layout)
     with removing_content(layout):
         found = find_garbage(layout, without)
         for path in found.paths:
@@ -74,9 +73,13 @@ def remove_garbage(layout: WorkspaceLayout, without: frozenset[str] = frozenset(
 
 def _used_snapshots(layout: WorkspaceLayout, without: frozenset[str]) -> set[str]:
     """Those that the plan or the record of a run names, also of runs in the trash and of those being made."""
+    # Of removed runs the database may tell still, where the disk had no room to take them out of it.
+    told = """
+        SELECT DISTINCT fields->>'$.snapshot' FROM events JOIN journals ON events.journal = journals.id
+        WHERE name = 'snapshot' AND NOT list_contains(?::VARCHAR[], journals.run)
+    """
     with lease_of(layout).reading() as connection:
-        told = "SELECT DISTINCT fields->>'$.snapshot' FROM events WHERE name = 'snapshot'"
-        used = {id for (id,) in connection.execute(told).fetchall() if id}
+        used = {id for (id,) in connection.execute(told, [removed_runs(layout)]).fetchall() if id}
     folders = [*layout.runs.glob("[!.]*"), *layout.tmp.glob("run-*")]
     folders += [path for path in layout.trash.glob("*") if path.name not in without]
     for folder in folders:
@@ -100,8 +103,9 @@ def _hashes(layout: WorkspaceLayout, id: str) -> set[str]:
 def _leftovers(layout: WorkspaceLayout) -> Iterator[Path]:
     """Half-made things that nobody has touched for a day."""
     before = time.time() - _OLD_SECONDS
+    others = {layout.rebuild_lock, layout.tmp / "duckdb", *map(layout.purged, being_purged(layout))}
     for path in layout.tmp.glob("*"):
-        if path != layout.rebuild_lock and path.name != "duckdb" and _touched(path) < before:
+        if path not in others and _touched(path) < before:
             yield path
 
 

@@ -143,6 +143,10 @@ class WorkspaceLayout:
         """The files of the removed run of that name."""
         return RunLayout(self.trash / name)
 
+    def purged(self, name: str) -> Path:
+        """What is left of a run that is being removed for good; while it is there, its name is taken."""
+        return self.tmp / "purged-{}".format(name)
+
     def staged(self, name: str) -> Path:
         """The temporary storage of the run of that name."""
         return self.staging / name

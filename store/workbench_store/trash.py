@@ -1,26 +1,24 @@
 """The trash: a removed run's folder lies there whole until it is brought back or removed for good.
 
-A run is what its folder is: one rename takes it out of the workspace, and one brings it back. Killed anywhere, the
-folder is in one place or the other, and the database follows.
+A run is what its folder is: one rename takes it out of the workspace, and one brings it back. Killed anywhere, or on a
+full disk, the folder is in one place or the other, and the database follows.
 """
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from workbench_store.absence import no_run
 from workbench_store.disk_use import bytes_on_disk
-from workbench_store.edits import append_edits
 from workbench_store.errors import NotFound, RunError, WorkspaceError
+from workbench_store.faults import fault
 from workbench_store.forget import forget_runs
-from workbench_store.layout import WorkspaceLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.store import Store
-
-_PURGED = "purged-"
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,13 @@ class Removed:
     size: int
 
 
-def put_in_trash(layout: WorkspaceLayout, names: Sequence[str]) -> list[str]:
-    """Move these runs, which are over, to the trash; those that were there to be moved. Raises WorkspaceError."""
+def put_in_trash(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
+    """Move these runs, which are over, to the trash, where some may lie already.
+
+    Returns why the database has them still (it is busy, its disk is full), None if it has not: the next reader that can
+    write takes them out of it. Raises NotFound for a run that is not there, and WorkspaceError for one that cannot be
+    moved; those before it are moved.
+    """
     store = Store(layout)
     store.refresh()
     moved = []
@@ -46,8 +49,17 @@ def put_in_trash(layout: WorkspaceLayout, names: Sequence[str]) -> list[str]:
             _move_in(layout, name, facts)
             moved.append(name)
     finally:
+        blocked = _forget(layout, moved)
+    return blocked
+
+
+def _forget(layout: WorkspaceLayout, moved: Sequence[str]) -> str | None:
+    """Take them out of the database; why that cannot be."""
+    try:
         forget_runs(layout, moved)
-    return moved
+    except WorkspaceError as error:
+        return error.message
+    return None
 
 
 def _move_in(layout: WorkspaceLayout, name: str, facts: dict[str, Any]) -> None:
@@ -55,16 +67,28 @@ def _move_in(layout: WorkspaceLayout, name: str, facts: dict[str, Any]) -> None:
     try:
         layout.trash.mkdir(mode=0o700, exist_ok=True)
         with suppress(OSError):  # on a full disk the note is missing: what is in the trash can be told without
-            draft = files.removal.with_name(f"{files.removal.name}.new")
-            draft.parent.mkdir(exist_ok=True)
-            draft.write_text(json.dumps(facts), encoding="utf-8")
-            draft.replace(files.removal)
+            _note(files, facts)
         os.rename(files.root, target.root)
+        fault("trash.moved")
     except OSError as error:
+        if not os.path.lexists(files.root):  # it was moved before, and the database has not heard of it
+            if os.path.isdir(target.root):
+                return
+            raise no_run(layout, name) from error
         raise WorkspaceError(
             f"run {name} cannot be moved to {layout.trash}: {error.strerror or error}",
             remedy="Check that the workspace can be written. The run is where it was.",
         ) from error
+
+
+def _note(files: RunLayout, facts: dict[str, Any]) -> None:
+    draft = files.removal.with_name(f"{files.removal.name}.new")
+    try:
+        draft.parent.mkdir(exist_ok=True)
+        draft.write_text(json.dumps(facts), encoding="utf-8")
+        draft.replace(files.removal)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def in_trash(layout: WorkspaceLayout) -> list[Removed]:
@@ -83,7 +107,8 @@ def _removed(layout: WorkspaceLayout, name: str) -> Removed:
         facts = json.loads(files.removal.read_text(encoding="utf-8"))
         removed, state, experiment = float(facts["removed"]), str(facts["state"]), str(facts["experiment"])
     except (OSError, ValueError, KeyError, TypeError):
-        removed, state, experiment = files.root.stat().st_mtime, "Unknown", ""
+        # A rename changes this time alone: without the note, a run must not look as old in the trash as it is.
+        removed, state, experiment = files.root.stat().st_ctime, "Unknown", ""
     return Removed(name, removed, state, experiment, bytes_on_disk(files.root))
 
 
@@ -103,25 +128,3 @@ def take_from_trash(layout: WorkspaceLayout, name: str) -> None:
             remedy="Check that the workspace can be written. Nothing is lost.",
         ) from error
     Store(layout).refresh(only=name)
-
-
-def purge(layout: WorkspaceLayout, names: Sequence[str]) -> None:
-    """Remove these runs, which are in the trash, for good. Killed on the way, the next `finish_purges` goes on."""
-    layout.tmp.mkdir(mode=0o700, exist_ok=True)
-    for name in names:
-        try:
-            os.rename(layout.trashed(name).root, layout.tmp / f"{_PURGED}{name}")
-        except OSError as error:
-            raise WorkspaceError(
-                f"run {name} cannot be removed from {layout.trash}: {error.strerror or error}",
-                remedy="Check that the workspace can be written.",
-            ) from error
-    finish_purges(layout)
-
-
-def finish_purges(layout: WorkspaceLayout) -> None:
-    """Remove what was taken out of the trash; what users wrote about it is no part of a later run of that name."""
-    gone = sorted(layout.tmp.glob(f"{_PURGED}*"))
-    append_edits(layout, "purged", ({"run": path.name.removeprefix(_PURGED)} for path in gone))
-    for path in gone:
-        shutil.rmtree(path, ignore_errors=True)

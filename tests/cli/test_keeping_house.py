@@ -1,9 +1,12 @@
 """`rm`, `restore`, `gc`, `backup` and `verify`, as users type them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from workbench_store.errors import RunError, UsageError
+from workbench_store.layout import WorkspaceLayout
 
 import workbench as wb
 from tests.cli.terminal import Workbench
@@ -62,6 +65,43 @@ def test_what_was_removed_for_good_gives_its_space_back(workbench: Workbench, he
     assert done.returncode == 0 and "given back" in done.stderr
     assert json.loads(workbench("restore", "--json").stdout) == []
     assert workbench("verify").returncode == 0 and workbench("doctor").returncode == 0
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_removal_that_was_killed_goes_on(workbench: Workbench, here: Path) -> None:
+    """Between any two steps; the name is taken until nothing is left that could be said of a later run of that name."""
+    layout = WorkspaceLayout(here / ".workbench")
+    assert workbench("note", "berry", "old").returncode == 0
+    assert workbench("rm", "berry").returncode == 0
+    layout.trashed("berry").root.rename(layout.purged("berry"))  # and killed
+    for left in ("all of its files", "an empty folder"):
+        assert [one["name"] for one in json.loads(workbench("restore", "--json").stdout)] == [], left
+        assert "is removed for good" in workbench("show", "berry").stderr
+        assert list(json.loads(workbench("gc", "--preview", "--json").stdout)["cut_short"]) == ["berry"]
+        assert "1 run whose removal was cut short" in workbench("gc", "--preview").stderr
+        found = workbench("doctor")
+        assert found.returncode == 9 and "run berry was being removed for good" in found.stdout
+        with pytest.raises(UsageError, match="not wholly removed"):
+            wb.start_run(name="berry", system_metrics=False)
+        with pytest.raises(RunError, match="not wholly removed"):
+            wb.Workspace().submit(wb.command(command="true", name="berry"))
+        shutil.rmtree(layout.purged("berry"))
+        layout.purged("berry").mkdir()
+    assert workbench("gc", "--yes").returncode == 0
+    assert not layout.purged("berry").exists() and "nothing to give back" in workbench("gc", "--yes").stderr
+    with wb.start_run(name="berry", system_metrics=False) as run:
+        run.set_tags({"new": "yes"})
+    seen = json.loads(workbench("show", "berry", "--json").stdout)
+    assert (seen["note"], seen["tags"]) == (None, {"new": "yes"})
+
+
+@pytest.mark.usefixtures("runs")
+def test_doctor_finishes_a_removal_too(workbench: Workbench, here: Path) -> None:
+    layout = WorkspaceLayout(here / ".workbench")
+    workbench("rm", "berry")
+    layout.trashed("berry").root.rename(layout.purged("berry"))
+    done = workbench("doctor", "--fix")
+    assert "mended: run berry was being removed" in done.stderr and not layout.purged("berry").exists()
 
 
 @pytest.mark.usefixtures("runs")

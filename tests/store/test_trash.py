@@ -1,6 +1,8 @@
 """Runs that are removed, brought back, and removed for good."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,10 @@ from workbench_store.errors import NotFound, RunError
 from workbench_store.forget import forget_runs
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.purging import begin_purges, finish_purges
 from workbench_store.rebuild import rebuild
 from workbench_store.store import Store
-from workbench_store.trash import finish_purges, in_trash, purge, put_in_trash, take_from_trash
+from workbench_store.trash import in_trash, put_in_trash, take_from_trash
 
 from tests.store.journals import fresh, make_run, write_points
 
@@ -93,7 +96,8 @@ def test_a_name_that_is_free_again_has_no_past(layout: WorkspaceLayout) -> None:
     append_edits(layout, "note", [{"run": "a", "note": "old"}])
     fresh(layout)
     put_in_trash(layout, ["a"])
-    purge(layout, ["a"])
+    begin_purges(layout, ["a"])
+    finish_purges(layout)
     assert not layout.trashed("a").root.exists() and list(layout.tmp.glob("purged-*")) == []
     finished(layout, "a", points=3)
     append_edits(layout, "tags", [{"run": "a", "set": {"new": "yes"}, "remove": []}])
@@ -102,15 +106,25 @@ def test_a_name_that_is_free_again_has_no_past(layout: WorkspaceLayout) -> None:
         rebuild(layout)
 
 
-def test_a_purge_that_was_killed_goes_on(layout: WorkspaceLayout) -> None:
+def test_what_users_said_of_a_run_stays_though_an_older_one_of_its_name_is_not_wholly_removed(
+    layout: WorkspaceLayout,
+) -> None:
     finished(layout, "a")
-    append_edits(layout, "note", [{"run": "a", "note": "old"}])
+    append_edits(layout, "note", [{"run": "a", "note": "new"}])
+    layout.tmp.mkdir(exist_ok=True)
+    layout.purged("a").mkdir()  # as versions left it that did not keep the name taken
+    finish_purges(layout)
+    assert seen(fresh(layout), "a")[2] == "new" and not layout.purged("a").exists()
+
+
+def test_a_run_without_a_note_of_its_removal_is_as_old_in_the_trash_as_it_is_there(layout: WorkspaceLayout) -> None:
+    before = time.time() - 1.0  # the clock of the disk ticks in coarser steps
+    finished(layout, "a")
+    os.utime(layout.run("a").root, (1.0, 1.0))
     fresh(layout)
     put_in_trash(layout, ["a"])
-    layout.trashed("a").root.rename(layout.tmp / "purged-a")  # and killed
-    finish_purges(layout)
-    finished(layout, "a")
-    assert seen(fresh(layout), "a")[2] is None and list(layout.tmp.glob("purged-*")) == []
+    layout.trashed("a").removal.unlink()
+    assert [one.removed >= before for one in in_trash(layout)] == [True]
 
 
 def test_what_is_not_there_or_in_the_way_is_said(layout: WorkspaceLayout) -> None:

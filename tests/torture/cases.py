@@ -65,6 +65,9 @@ CASES: tuple[Case, ...] = (
     *_cases(scenarios.REBUILD, "", "rebuild.filled rebuild.log-removed rebuild.replaced"),
     *_cases(scenarios.GATHER, "", "tidy.copied"),
     *_cases(scenarios.TIDY, "", "tidy.gathered pack.written pack.renamed pack.removed tidy.packed"),
+    # A run that is removed is gone in the end, whole.
+    *_cases(scenarios.REMOVE, "", "trash.moved"),
+    *_cases(scenarios.GIVE_BACK, "", "purge.begun purge.emptied purge.recorded purge.forgotten"),
     # Up to the moment in which a run is shown there is none.
     *_cases(
         scenarios.JOB,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import duckdb
-from workbench.lifecycle import close_run
+from workbench.lifecycle import close_run, remove_runs
 from workbench_store.faults import TRACE, VARIABLE
 from workbench_store.migrations import MIGRATIONS
 from workbench_store.states import RunState
@@ -66,6 +66,20 @@ def _older_code(world: World) -> None:
     wait_until(lambda: time.time() - path.stat().st_ctime > _RACY_SECONDS, "the code to be old enough for the cache")
 
 
+def _unwanted_run(world: World) -> None:
+    """Runs, one of which is about to be removed: of that nothing is expected to stay."""
+    _finished_runs(world)
+    add_finished_run(world, "unwanted", steps=400)
+    for path in world.said.glob("unwanted-*"):
+        path.unlink()
+    Store(world.layout).refresh()
+
+
+def _run_in_the_trash(world: World) -> None:
+    _unwanted_run(world)
+    remove_runs(world.layout, ["unwanted"])
+
+
 def _runs_worth_tidying(world: World) -> None:
     for number in range(2):
         add_finished_run(world, f"run-{number}", steps=2500)
@@ -116,6 +130,8 @@ GATHER = Scenario("doctor --tidy of scattered points", TIDY.command, _scattered_
 JOB_OF_OLDER_CODE = Scenario("a job of older code", _workbench("run", "job.yml", "--detach"), _older_code)
 JOB = Scenario("a job", _workbench("run", "job.yml", "--detach"))
 IN_JOB = Scenario("in a job", _workbench("run", "job.yml", "--detach"), in_job=True)
+REMOVE = Scenario("rm", _workbench("rm", "unwanted"), _unwanted_run)
+GIVE_BACK = Scenario("gc", _workbench("gc", "--yes"), _run_in_the_trash, repeats=True)
 COLLECT = Scenario("outputs --collect", _collect, _uncollected_job, repeats=True)
 
 

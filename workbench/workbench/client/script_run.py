@@ -274,6 +274,11 @@ def _make_folder(
             "a run named {} is in the trash of {}".format(name, layout.root),
             remedy="Choose another name, bring it back (workbench restore), or empty the trash (workbench gc).",
         )
+    if name is not None and layout.purged(name).exists():  # asked last: a run goes from the trash to there
+        raise UsageError(
+            "an earlier run {} is not wholly removed from {}".format(name, layout.root),
+            remedy="Choose another name, or finish its removal (workbench gc).",
+        )
     while True:
         files = layout.run(name or generate_name())
         draft = RunLayout(layout.runs / ".{}-{}.new".format(files.name[:200], os.urandom(4).hex()))

@@ -22,6 +22,7 @@ _SYNCHRONISED = ("OneDrive", "Dropbox", "Google Drive", "GoogleDrive", "iCloud",
 def examine_workspace(layout: WorkspaceLayout) -> Iterator[Finding]:
     """Everything that can be said of it. Nothing is written but what a look at the runs brings into the store."""
     yield from _folder(layout)
+    yield from _cut_short(layout)
     yield from _store(layout)
 
 
@@ -46,6 +47,19 @@ def _folder(layout: WorkspaceLayout) -> Iterator[Finding]:
     yield disk_room(layout.root)
 
 
+def _cut_short(layout: WorkspaceLayout) -> Iterator[Finding]:
+    """What killed processes, or a full disk, left half done."""
+    from workbench_store.purging import finish_purges, unfinished_purges
+
+    for name in unfinished_purges(layout):
+        yield Finding(
+            "problem",
+            f"run {name} was being removed for good, and that is not finished",
+            "workbench gc, or workbench doctor --fix",
+            partial(finish_purges, layout),
+        )
+
+
 def _store(layout: WorkspaceLayout) -> Iterator[Finding]:
     from workbench_store.rebuild import rebuild
     from workbench_store.store import Store
@@ -64,6 +78,7 @@ def _store(layout: WorkspaceLayout) -> Iterator[Finding]:
 
 
 def _runs(layout: WorkspaceLayout, store: "Store") -> Iterator[Finding]:
+    from workbench_store.forget import removed_runs
     from workbench_store.journal.packed import journals_in
 
     from workbench.lifecycle import collect
@@ -72,8 +87,16 @@ def _runs(layout: WorkspaceLayout, store: "Store") -> Iterator[Finding]:
     with store.query("SELECT name, state, damaged_bytes, lost_points FROM runs ORDER BY created DESC, name") as result:
         runs = result.rows()
     yield Finding("ok", counted(len(runs), "run"))
+    removed = set(removed_runs(layout))
     for name, text, damaged, lost in runs:
         state = RunState.parse(text)
+        if name in removed:
+            yield Finding(
+                "problem",
+                f"run {name} is removed, and the store, which could not be written, has it still",
+                "Make room, or give yourself the permission: who reads next then takes it out of the store.",
+            )
+            continue
         if not any(journals_in(layout.run(name).journals)):
             yield Finding(
                 "problem",

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from workbench_store.garbage import find_garbage, remove_garbage
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.purging import begin_purges, finish_purges, unfinished_purges
 from workbench_store.shrink import shrink, unused_bytes
-from workbench_store.trash import Removed, in_trash, purge
+from workbench_store.trash import Removed, in_trash
 
 from workbench.lifecycle import sweep_leftovers
 
@@ -15,16 +16,23 @@ _WORTH_SHRINKING = 1024**2
 
 @dataclass(frozen=True)
 class Offer:
-    """What could be given back: runs in the trash, what nothing refers to, and the store's holes, in bytes."""
+    """What could be given back: runs in the trash, runs whose removal was cut short (bytes by name), what nothing
+    refers to, and the store's holes, in bytes."""
 
     trash: tuple[Removed, ...]
+    cut_short: dict[str, int]
     garbage: int
     store: int
 
     @property
     def bytes(self) -> int:
         """All of it; the snapshots that only the trash refers to are in `garbage`."""
-        return sum(one.size for one in self.trash) + self.garbage + self.store
+        return sum(one.size for one in self.trash) + sum(self.cut_short.values()) + self.garbage + self.store
+
+    @property
+    def something(self) -> bool:
+        """Whether there is anything to do; what was cut short may have no bytes left, and have to be finished."""
+        return bool(self.trash or self.cut_short or self.bytes)
 
 
 def offer(layout: WorkspaceLayout, now: float, trash_seconds: float) -> Offer:
@@ -32,16 +40,18 @@ def offer(layout: WorkspaceLayout, now: float, trash_seconds: float) -> Offer:
     trash = tuple(one for one in in_trash(layout) if now - one.removed >= trash_seconds)
     garbage = find_garbage(layout, frozenset(one.name for one in trash))
     holes = unused_bytes(layout)
-    return Offer(trash, garbage.bytes, holes if holes >= _WORTH_SHRINKING else 0)
+    return Offer(trash, unfinished_purges(layout), garbage.bytes, holes if holes >= _WORTH_SHRINKING else 0)
 
 
 def give_back(layout: WorkspaceLayout, offered: Offer) -> None:
     """Remove what was offered, for good, and what killed processes left. Killed anywhere, doing it again goes on.
 
-    Raises WorkspaceError where something cannot be removed, or the disk has no room to write the store anew.
+    On a full disk, what only removes comes before what has to be written. Raises WorkspaceError where something cannot
+    be removed or recorded, or the disk has no room to write the store anew.
     """
-    purge(layout, [one.name for one in offered.trash])
+    begin_purges(layout, [one.name for one in offered.trash])
     sweep_leftovers(layout)
     remove_garbage(layout)
+    finish_purges(layout)
     if unused_bytes(layout) >= _WORTH_SHRINKING:
         shrink(layout)

@@ -18,9 +18,10 @@ from workbench.spec.places import BadPlace, JobOutput, parse_place
 _LEAVING_SECONDS = 5.0
 
 
-def remove_runs(layout: WorkspaceLayout, names: Sequence[str]) -> None:
+def remove_runs(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
     """Move the runs of exactly these names to the trash; all of them, or none.
 
+    Returns why lists may show them for a while still, as `put_in_trash` does.
     Raises RunError for a run that is not over or that holds a registered version, and WorkspaceError.
     """
     store = Store(layout)
@@ -38,7 +39,7 @@ def remove_runs(layout: WorkspaceLayout, names: Sequence[str]) -> None:
                 f"run {name} holds {held[name]}, which others may use",
                 remedy="Archive the run, or copy the data elsewhere and register that. Nothing was removed.",
             )
-    put_in_trash(layout, names)
+    return put_in_trash(layout, names)
 
 
 def _is_left_alone(files: RunLayout) -> bool:

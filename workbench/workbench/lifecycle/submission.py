@@ -87,6 +87,11 @@ def _free_name(layout: WorkspaceLayout, wanted: str | None) -> str:
                 f"a run named {wanted} is in the trash of {layout.root}",
                 remedy=f"Bring it back (workbench restore {wanted}), empty the trash (workbench gc), or change `name`.",
             )
+        if os.path.lexists(layout.purged(wanted)):  # asked last: a run goes from the trash to there
+            raise RunError(
+                f"an earlier run {wanted} is not wholly removed from {layout.root}",
+                remedy="Finish that (workbench gc), or change `name`.",
+            )
         return wanted
     while os.path.lexists(layout.run(name := generate_name()).root) or os.path.lexists(layout.trashed(name).root):
         pass

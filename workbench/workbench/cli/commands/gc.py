@@ -42,12 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Say, ask, give back, and say what the disk has now."""
     import time
 
+    from workbench_store.errors import WorkbenchError
+
     from workbench.cli.asking import agreed
-    from workbench.cli.output import narrate
     from workbench.environment.uv_cache import prune_uv_cache
     from workbench.housekeeping.giving_back import give_back, offer
     from workbench.housekeeping.usage import measure
-    from workbench.view.format import format_bytes
     from workbench.view.fresh import refresh
     from workbench.workspace import Workspace
 
@@ -57,18 +57,28 @@ def run(arguments: argparse.Namespace) -> int:
     offered = offer(workspace.layout, time.time(), arguments.trash_older or 0.0)
     environments = _environments(arguments.environments)
     _show(usage, offered, environments, arguments)
-    wanted = bool(offered.bytes or environments or arguments.uv_cache)
+    wanted = bool(offered.something or environments or arguments.uv_cache)
     if not wanted or not agreed(arguments, "Give this back?"):
         return ExitCode.COMPLETED
-    give_back(workspace.layout, offered)
-    _remove_environments(environments)
-    if arguments.uv_cache:
-        prune_uv_cache()
-    after = measure(workspace.layout, workspace.store)
-    was, now = usage.total + sum(usage.cache.values()), after.total + sum(after.cache.values())
-    narrate(f"workspace: {format_bytes(usage.total)} before, {format_bytes(after.total)} now")
-    narrate(f"{format_bytes(max(0, was - now))} given back")
+    try:
+        give_back(workspace.layout, offered)
+        _remove_environments(environments)
+        if arguments.uv_cache:
+            prune_uv_cache()
+    except WorkbenchError:
+        _tell(usage, measure(workspace.layout, workspace.store))  # what came before that is given back
+        raise
+    _tell(usage, measure(workspace.layout, workspace.store))
     return ExitCode.COMPLETED
+
+
+def _tell(before: "Usage", after: "Usage") -> None:
+    from workbench.cli.output import narrate
+    from workbench.view.format import format_bytes
+
+    was, now = before.total + sum(before.cache.values()), after.total + sum(after.cache.values())
+    narrate(f"workspace: {format_bytes(before.total)} before, {format_bytes(after.total)} now")
+    narrate(f"{format_bytes(max(0, was - now))} given back")
 
 
 def _environments(unused_seconds: float | None) -> "list[Removal]":
@@ -115,6 +125,7 @@ def _as_dict(usage: "Usage", offered: "Offer", environments: "list[Removal]") ->
         "experiments": usage.experiments,
         "cache": usage.cache,
         "trash": {one.name: one.size for one in offered.trash},
+        "cut_short": offered.cut_short,
         "unreferenced": offered.garbage,
         "holes": offered.store,
         "environments": [removal_as_dict(one, False) for one in environments],
@@ -154,6 +165,9 @@ def _print_offer(offered: "Offer", environments: "list[Removal]", uv: bool) -> N
     if offered.trash:
         size = sum(one.size for one in offered.trash)
         parts.append(f"{counted(len(offered.trash), 'run')} in the trash ({format_bytes(size)})")
+    if offered.cut_short:
+        size = sum(offered.cut_short.values())
+        parts.append(f"{counted(len(offered.cut_short), 'run')} whose removal was cut short ({format_bytes(size)})")
     if offered.garbage:
         parts.append(f"what nothing refers to ({format_bytes(offered.garbage)})")
     if offered.store:

@@ -48,9 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
         narrate(f"{counted(len(chosen), 'run')} would go to the trash")
     if arguments.preview or not chosen or (by_condition and not agreed(arguments, "Move them to the trash?")):
         return ExitCode.COMPLETED
-    remove_runs(workspace.layout, [found.name for found in chosen])
+    blocked = remove_runs(workspace.layout, [found.name for found in chosen])
     what = chosen[0].name if len(chosen) == 1 else counted(len(chosen), "run")
     narrate(f"{what} moved to the trash; workbench restore brings back, workbench gc removes for good")
+    if blocked is not None:
+        narrate(f"until the store can be written, lists show what they showed: {blocked}")
     return ExitCode.COMPLETED
 
 

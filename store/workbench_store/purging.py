@@ -1,0 +1,92 @@
+"""Removing runs of the trash for good. Their files go first: on a full disk there is no room to record anything before.
+
+A run leaves the trash under another name, which keeps its own name taken until all is done: that it was removed is
+recorded (what users said of it is no part of a later run of that name), and the database has forgotten it. Killed
+anywhere, or without room, the next `finish_purges` goes on.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from workbench_store.content_lock import removing_content
+from workbench_store.disk_use import bytes_on_disk
+from workbench_store.edits import append_edits
+from workbench_store.errors import StoreBusy, StoreDamaged, WorkspaceError
+from workbench_store.faults import fault
+from workbench_store.forget import being_purged, forget_runs, removed_but_known
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.lease import lease_of
+
+
+def begin_purges(layout: WorkspaceLayout, names: Sequence[str]) -> None:
+    """Remove the files of these runs, which are in the trash. Raises WorkspaceError for one that cannot be moved."""
+    layout.tmp.mkdir(mode=0o700, exist_ok=True)
+    for name in names:
+        _empty(layout.purged(name))  # what an earlier removal of that name left
+        try:
+            os.rename(layout.trashed(name).root, layout.purged(name))
+        except FileNotFoundError:
+            continue  # another process was there first
+        except OSError as error:
+            raise WorkspaceError(
+                f"run {name} cannot be removed from {layout.trash}: {error.strerror or error}",
+                remedy="Check that the workspace can be written.",
+            ) from error
+        fault("purge.begun")
+        _empty(layout.purged(name))
+        fault("purge.emptied")
+
+
+def unfinished_purges(layout: WorkspaceLayout) -> dict[str, int]:
+    """The runs that are out of the trash and whose removal is not finished, with the bytes that are left of each."""
+    return {name: bytes_on_disk(layout.purged(name)) for name in being_purged(layout)}
+
+
+def finish_purges(layout: WorkspaceLayout) -> None:
+    """Remove what is left of runs that were taken out of the trash, record that they are gone, and free their names.
+
+    Raises StoreBusy, and WorkspaceError where that cannot be recorded: then their names stay taken.
+    """
+    for name in being_purged(layout):
+        _empty(layout.purged(name))
+    if not being_purged(layout):
+        return
+    with removing_content(layout):  # alone: when a name is free again, nothing may be said of its past
+        names = being_purged(layout)
+        try:
+            _record(layout, names)
+        except StoreBusy:
+            raise
+        except WorkspaceError as error:
+            who = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
+            raise WorkspaceError(
+                f"the files of {who} are removed, but that cannot be recorded: {error.message}",
+                remedy="Make room, then run `workbench gc` again: it goes on there. Until then the name stays taken.",
+            ) from error
+        for name in names:
+            shutil.rmtree(layout.purged(name), ignore_errors=True)
+
+
+def _record(layout: WorkspaceLayout, names: Sequence[str]) -> None:
+    gone = [name for name in names if not os.path.lexists(layout.run(name).root)]
+    append_edits(layout, "purged", ({"run": name} for name in gone))
+    fault("purge.recorded")
+    if layout.store.exists():
+        with suppress(StoreDamaged):  # it is made again from the journals, which no longer have these runs
+            with lease_of(layout).reading() as connection:
+                known = removed_but_known(layout, connection)
+            forget_runs(layout, known)
+    fault("purge.forgotten")
+
+
+def _empty(folder: Path) -> None:
+    """Remove what is in the folder, as far as that can be."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)

@@ -1,0 +1,110 @@
+"""Removing runs and giving space back on a disk that is really full: that is when it is asked for."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from workbench_store.edits import read_edits
+from workbench_store.layout import WorkspaceLayout
+
+import workbench as wb
+from tests.cli.terminal import Workbench
+from tests.small_disk import fill, small_disk
+
+DISK_BYTES = 24 * 1024 * 1024
+#: Of each run's output, in bytes.
+OUTPUT_BYTES = 1_500_000
+
+
+@pytest.fixture
+def disk(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A small file system that holds the workspace, with three runs: `early` is in the trash already."""
+    with small_disk(here / "disk", DISK_BYTES) as place:
+        monkeypatch.setenv("WORKBENCH_WORKSPACE", str(place))
+        (here / "output.bin").write_bytes(b"x" * OUTPUT_BYTES)
+        for name in ("early", "late", "kept"):
+            with wb.start_run(name=name, system_metrics=False) as run:
+                run.log({"k": 1})
+                run.log_artifact("output.bin")
+        yield place
+
+
+@pytest.fixture
+def layout(disk: Path) -> WorkspaceLayout:
+    return WorkspaceLayout(disk / ".workbench")
+
+
+def names(workbench: Workbench) -> list[str]:
+    return sorted(run["name"] for run in json.loads(workbench("ls", "--json").stdout)["runs"])
+
+
+def in_trash(workbench: Workbench) -> list[str]:
+    return sorted(run["name"] for run in json.loads(workbench("restore", "--json").stdout))
+
+
+def free(disk: Path) -> int:
+    return shutil.disk_usage(disk).free
+
+
+def test_what_is_removed_on_a_full_disk_gives_its_space_back(
+    workbench: Workbench, disk: Path, layout: WorkspaceLayout
+) -> None:
+    assert names(workbench) == ["early", "kept", "late"]
+    assert workbench("rm", "early").returncode == 0
+    ballast = fill(disk / "ballast")
+    removed = workbench("rm", "late")
+    assert removed.returncode == 0 and "No space left" in removed.stderr, removed.stderr
+    assert in_trash(workbench) == ["early", "late"]
+    again = workbench("rm", "late")
+    assert again.returncode == 0, "it is where it should be"
+    told = workbench("doctor").stdout
+    assert "run late is removed, and the store" in told and "Bring the folder back" not in told
+    assert workbench("gc", "--trash-older", "1d", "--yes").returncode == 0 and in_trash(workbench) == ["early", "late"]
+    assert free(disk) == 0
+    done = workbench("gc", "--yes")
+    assert done.returncode == 0 and "given back" in done.stderr, done.stderr
+    # The store's log, which could not be written before, takes a part.
+    assert free(disk) > 1.5 * OUTPUT_BYTES
+    assert names(workbench) == ["kept"] and in_trash(workbench) == []
+    assert list(layout.tmp.glob("purged-*")) == []
+    ballast.unlink()
+    assert "nothing to give back" in workbench("gc", "--yes").stderr
+    assert "late" not in workbench("doctor").stdout and workbench("verify").returncode == 0
+    assert [edit.fields["run"] for edit in read_edits(layout, "purged")] == ["early", "late"]
+
+
+def test_a_run_that_was_removed_on_a_full_disk_comes_back(workbench: Workbench, disk: Path) -> None:
+    assert names(workbench) == ["early", "kept", "late"]
+    ballast = fill(disk / "ballast")
+    assert workbench("rm", "late").returncode == 0
+    assert workbench("restore", "late").returncode == 0 and in_trash(workbench) == []
+    assert names(workbench) == ["early", "kept", "late"]
+    ballast.unlink()
+    assert names(workbench) == ["early", "kept", "late"] and workbench("verify").returncode == 0
+
+
+def test_a_disk_that_fills_up_at_once_again_keeps_the_name_taken(
+    workbench: Workbench, disk: Path, layout: WorkspaceLayout
+) -> None:
+    assert names(workbench) == ["early", "kept", "late"]
+    ballast = fill(disk / "ballast")
+    assert workbench("rm", "late").returncode == 0
+    layout.trashed("late").root.rename(layout.purged("late"))  # the removal was killed with its files gone,
+    for path in list(layout.purged("late").iterdir()):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with ballast.open("ab") as file:  # and somebody took what they gave
+        fill(disk / "ballast-2")
+        file.flush()
+    done = workbench("gc", "--yes")
+    assert done.returncode == 4 and "the files of late are removed" in done.stderr, done.stderr
+    assert layout.purged("late").is_dir()
+    assert "is removed for good" in workbench("rm", "late").stderr
+    for path in disk.glob("ballast*"):
+        path.unlink()
+    assert names(workbench) == ["early", "kept"]
+    assert workbench("gc", "--yes").returncode == 0 and not layout.purged("late").exists()
+    with wb.start_run(name="late", system_metrics=False) as run:
+        run.set_tags({"new": "yes"})
+    assert json.loads(workbench("show", "late", "--json").stdout)["tags"] == {"new": "yes"}
