@@ -110,6 +110,7 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
     latest: dict[str, dict[str, Any]] = {}
     edits: dict[str, Any] = {}
     lost = 0
+    lost_at_end: dict[int, int] = {}
     for event in events:
         fields = event.fields
         if event.name == "purged":  # what users wrote before was about an earlier run of that name, which is gone
@@ -126,13 +127,16 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
             edits[event.name] = fields.get(event.name)
         elif event.name == "lost":
             lost += whole(fields.get("points"))
+        elif event.name == "state":  # of each holder once, however many onlookers have recorded it
+            generation = whole(fields.get("generation"))
+            lost_at_end[generation] = max(whole(fields.get("lost")), lost_at_end.get(generation, 0))
         elif event.name in ("snapshot", "environment"):
             latest[event.name] = fields
     row = _row(name, identity, events) | _state_columns(events)
     row["snapshot"] = _text(latest.get("snapshot", {}).get("snapshot"))
     row["environment"] = _text(latest.get("environment", {}).get("key"))
     row["environment_label"] = _text(latest.get("environment", {}).get("label"))
-    row["lost_points"] = lost
+    row["lost_points"] = lost + sum(lost_at_end.values())
     row["note"] = _text(edits.get("note")) or None
     row["archived"] = edits.get("archived") is True
     return FoldedRun(row, {clean(key): value for key, value in params.items()}, tags)

@@ -38,6 +38,7 @@ class RunLayout:
         self.control = root / "control"
         self.supervisor_lock = self.control / "supervisor.lock"
         self.script_lock = self.control / "script.lock"
+        #: The script's process, and how the run ended where a full disk did not take that into the journal.
         self.script_process = self.control / "script.json"
         #: What the supervisor is to do, made whole by submit.
         self.plan = self.control / "plan.json"

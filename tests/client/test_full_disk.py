@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from workbench.lifecycle.judge import judge
+from workbench.view.fresh import refresh
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.rebuild import rebuild
 from workbench_store.store import Store
 
-from tests.client.scripts import run_script, the_run
+from tests.client.scripts import run_script, start_script, the_run
+from tests.lifecycle.launched import wait_until
 from tests.small_disk import fill, small_disk
 
 DISK_BYTES = 8 * 1024 * 1024
@@ -83,11 +87,62 @@ def test_a_disk_that_stays_full_costs_only_what_came_after(here: Path, disk: Pat
     done = run_script(here, SCRIPT % "")
     assert done.returncode == 0, done.stderr
     assert "points could not be written" in done.stderr
+    assert judge(WorkspaceLayout(disk / ".workbench")) == {}, "there is no room to record it yet"
     (disk / "ballast").unlink()
     store = store_on(disk)
-    store.refresh()
-    steps = store.series(the_run(store), "k").steps
+    refresh(store.layout, store)
+    name = the_run(store)
+    steps = store.series(name, "k").steps
     assert steps == list(range(len(steps))) and len(steps) >= 100
+    record = store.run(name)
+    assert (str(record.state), record.lost_points) == ("Completed", 5000 - len(steps))
+    assert "full disk" in str(record.reason) and record.ended is not None
+    before = (record, store.detail(name).states)
+    rebuild(store.layout)
+    refresh(store.layout, store)
+    assert (store.run(name), store.detail(name).states) == before, "and it is told once"
+
+
+FAILING = SCRIPT.replace("run.end()", "raise ValueError('of no use')")
+
+
+def test_how_a_script_failed_is_known_though_the_disk_stays_full(here: Path, disk: Path) -> None:
+    done = run_script(here, FAILING % "")
+    assert done.returncode == 1 and "of no use" in done.stderr
+    (disk / "ballast").unlink()
+    store = store_on(disk)
+    refresh(store.layout, store)
+    record = store.run(the_run(store))
+    assert str(record.state) == "Failed" and "ValueError: of no use" in str(record.reason)
+    assert record.lost_points > 0
+
+
+RESUMED = """
+import time, workbench
+run = workbench.start_run(resume=%r, workspace="disk", system_metrics=False)
+run.log({"after": 1.0})
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["looked at before", "not looked at before"])
+def test_what_an_earlier_life_said_at_its_end_is_not_said_of_a_later_one(here: Path, disk: Path, seen: bool) -> None:
+    assert run_script(here, SCRIPT % "").returncode == 0
+    (disk / "ballast").unlink()
+    store = store_on(disk)
+    refresh(store.layout, store) if seen else store.refresh()
+    name = the_run(store)
+    lost = 5000 - len(store.series(name, "k"))
+    script = start_script(here, RESUMED % name)
+    try:
+        wait_until(lambda: store.refresh() and "after" in [one.key for one in store.metrics(name)], "a second life")
+    finally:
+        script.kill()
+        script.communicate()
+    refresh(store.layout, store)
+    record = store.run(name)
+    assert (str(record.state), record.lost_points) == ("Failed", lost) and "without closing" in str(record.reason)
+    assert "Completed" in [str(one.state) for one in store.detail(name).states]
 
 
 def test_a_run_cannot_begin_without_room_and_says_so(here: Path, disk: Path) -> None:

@@ -13,7 +13,7 @@ import time
 import weakref
 from collections import deque
 from pathlib import Path
-from typing import Any, Callable, Deque, Optional, Sequence, Tuple
+from typing import Any, Callable, Deque, NamedTuple, Optional, Sequence, Tuple
 
 from workbench_store.descriptors import mark_of, out_of_the_way
 from workbench_store.errors import WorkspaceError
@@ -38,6 +38,18 @@ _THREADED = ("script", "client")
 _retired: Deque[Tuple[float, int]] = deque()
 _NO_ROOM = OSError("no room for the whole record")
 _writers: "weakref.WeakSet[JournalWriter]" = weakref.WeakSet()
+
+
+class Lost(NamedTuple):
+    """What a closed journal could not bring to the disk: points, and records of other kinds."""
+
+    points: int = 0
+    records: int = 0
+
+    @property
+    def anything(self) -> bool:
+        """Whether it is not all there."""
+        return self.points > 0 or self.records > 0
 
 
 def warn(text: str) -> None:
@@ -221,19 +233,17 @@ class JournalWriter:
             self._held.popleft()
             self._held_bytes -= len(data)
         if self.lost_points:
-            lost, self.lost_points = self.lost_points, 0
-            record = encode_event("lost", time.time(), {"points": lost, "reason": "the disk took nothing"})
-            error = self._write(record)
-            if error is not None:
-                self._hold(record, 0, error)
+            fields = {"points": self.lost_points, "reason": "the disk took nothing"}
+            if self._write(encode_event("lost", time.time(), fields)) is not None:
                 return False
+            self.lost_points = 0
         self._warned = False
         return True
 
     def flush(self) -> bool:
         """Try now to write what waits; whether all that was recorded is in the file."""
         with self._lock:
-            return not self._held or self._retry()
+            return not (self._held or self.lost_points) or self._retry()
 
     def sync(self) -> None:
         """Bring what was written to the disk, for power loss; trouble is passed over."""
@@ -242,17 +252,23 @@ class JournalWriter:
         except OSError:
             pass
 
-    def close(self) -> None:
-        """Write what still waits, if the disk takes it, and close the file."""
+    def close(self) -> Lost:
+        """Write what still waits, if the disk takes it, and close the file; what it did not take."""
         with self._lock:
-            if not self.flush():
-                waiting = sum(points for _, points in self._held) + self.lost_points
-                what = f"{waiting} points" if waiting else f"{len(self._held)} records"
+            lost = Lost()
+            if not self._closed and not self.flush():
+                lost = self._lost()
+                what = f"{lost.points} points" if lost.points else f"{lost.records} records"
                 self._tell(f"workbench: {what} could not be written to {self.path}")
             self._closed = True
             descriptor, self._fd = self._fd, -1
             if descriptor >= 0 and mark_of(descriptor) == self._mark:
                 retire(descriptor) if self.writer in _THREADED else os.close(descriptor)
+            return lost
+
+    def _lost(self) -> Lost:
+        points = sum(points for _, points in self._held) + self.lost_points
+        return Lost(points, sum(1 for _, points in self._held if not points))
 
     def moved(self, folder: Path) -> None:
         """The folder has another name by now, or is in another place of the same file system."""

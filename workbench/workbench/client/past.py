@@ -15,6 +15,7 @@ from workbench_store.processes import is_here
 from workbench_store.states import RunState
 
 from workbench.client.json_files import read_json
+from workbench.client.last_word import heard
 from workbench.client.origins import Origin
 
 _LOCK_SECONDS = 1.0
@@ -152,8 +153,22 @@ def resumed(layout: WorkspaceLayout, origin: Origin) -> Tuple[RunLayout, FileLoc
             "run {} is still running in another process".format(files.name),
             remedy="End it first, or fork it: start_run(fork=..., at_step=...).",
         )
-    generations = (event.fields.get("generation") for event in events_of(files) if event.name == "state")
-    return files, lock, 1 + max((one for one in generations if isinstance(one, int)), default=1)
+    states = [event.fields for event in events_of(files) if event.name == "state"]
+    generation = max((one["generation"] for one in states if isinstance(one.get("generation"), int)), default=1)
+    if not any(RunState.parse(str(one.get("state"))).final for one in states if one.get("generation") == generation):
+        _record_last_word(files, generation)
+    return files, lock, generation + 1
+
+
+def _record_last_word(files: RunLayout, generation: int) -> None:
+    """What its last script left for whoever finds it gone, whose place the next script's word takes."""
+    word = heard(files.script_process, generation)
+    if word is None:
+        return
+    journal = JournalWriter(files.journals, "judge")
+    fields = {key: word.get(key) for key in ("state", "generation", "reason", "ended", "seconds", "lost")}
+    journal.event("state", judged=True, seq=1, exit_code=None, signal=None, **fields)
+    journal.close()
 
 
 def fork_into(layout: WorkspaceLayout, origin: Origin, target: RunLayout, fields: Dict[str, Any]) -> Dict[str, Any]:

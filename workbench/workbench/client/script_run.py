@@ -27,6 +27,7 @@ from workbench.client.code_place import code_folder, git_root
 from workbench.client.console import Console
 from workbench.client.exit_code import ExitWatch
 from workbench.client.json_files import write_json
+from workbench.client.last_word import leave, reserve
 from workbench.client.names import generate_name
 from workbench.client.origins import Origin
 
@@ -108,8 +109,8 @@ class _Holder:
         self._seq = 0
         self._generation = generation
         self._state("Running", None, resumed=journal is None)
-        with contextlib.suppress(OSError):  # only told to who wants to end it
-            write_json(files.script_process, {"pid": self._pid})
+        with contextlib.suppress(OSError):  # told to who wants to end it, and to who finds it gone
+            reserve(files.script_process, self._pid)
         self._console: Optional[Console] = None
         self._git: Optional[threading.Thread] = None
         self.run = ActiveRun(files, self._journal, self._end, self._failing, has_past)
@@ -184,14 +185,14 @@ class _Holder:
         """Record the end; a forked child does not end its parent's run."""
         if os.getpid() != self._pid:
             return
-        ended, seconds = time.time(), time.monotonic() - self._began
-        self._state(state, reason, ended=ended, seconds=seconds)
+        when = {"ended": time.time(), "seconds": time.monotonic() - self._began}
+        self._state(state, reason, **when)
         try:
             self._wait_for_git()
         finally:
             if self._console is not None:
                 self._console.stop()
-            self._journal.sync()
+            self._close_journal({"state": state, "reason": reason, **when})
             self._lock.release()
             atexit.unregister(self._at_exit)
             os.environ.pop(SCRIPT_RUN, None)
@@ -199,6 +200,17 @@ class _Holder:
             if sys.excepthook == self._unhandled:
                 sys.excepthook = self._hook
             self._end_sampler()
+
+    def _close_journal(self, ending: Dict[str, Any]) -> None:
+        """To the disk with it; what a full disk does not take is told to whoever finds this script gone."""
+        self._journal.flush()
+        self._journal.sync()
+        lost = self._journal.close()
+        if lost.anything:
+            with contextlib.suppress(OSError):
+                others = max(0, lost.records - 1)  # but for the state, which is told here
+                word = {**ending, "generation": self._generation, "lost": lost.points, "lost_records": others}
+                leave(self._files.script_process, self._pid, word)
 
     def _wait_for_git(self) -> None:
         self._over.set()

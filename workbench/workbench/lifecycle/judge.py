@@ -5,16 +5,20 @@ On the same host an earlier boot's locks are free by themselves, so it needs no 
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from workbench_store.errors import WorkspaceError
+from workbench_store.fold import whole
 from workbench_store.journal.writer import tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
 from workbench_store.states import RunState, fold_states
+from workbench_store.words import counted
 
+from workbench.client.last_word import heard
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_change, last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.recorder import RunRecorder
@@ -87,23 +91,36 @@ def _judge_one(files: RunLayout) -> RunState | None:
 
 
 def _judge_script(files: RunLayout) -> RunState | None:
-    """A script's own run ends with the script: nothing could adopt it."""
+    """A script's own run ends with the script, as the script said if the disk took that: nothing could adopt it."""
     if not FileLock.is_free(files.script_lock):
         return None
     changes = state_changes(files)
     last = fold_states(changes)
     if last is not None and last.state.final:
         return None
+    generation = last_generation(changes)
+    word = heard(files.script_process, generation)
+    if word is not None:
+        state = RunState.parse(str(word["state"]))
+        more = {"ended": word.get("ended"), "seconds": word.get("seconds"), "lost": whole(word.get("lost"))}
+        return state if _write(files, generation, state, _last_reason(word), **more) else None
     reason = f"ended without closing; last sign of life {_when(last_sign_of_life(files))}"
-    written = _write(files, last_generation(changes), RunState.FAILED, reason, ended=last_sign_of_life(files) or None)
+    written = _write(files, generation, RunState.FAILED, reason, ended=last_sign_of_life(files) or None)
     return RunState.FAILED if written else None
 
 
-def _write(files: RunLayout, generation: int, state: RunState, reason: str, ended: float | None = None) -> bool:
+def _last_reason(word: Mapping[str, Any]) -> str | None:
+    """What the script gave as its reason, and what is missing of its records."""
+    lost = whole(word.get("lost_records"))
+    missing = f"the full disk did not take {counted(lost, 'record')} (parameters, tags and the like)" if lost else None
+    return "; ".join(str(part) for part in (word.get("reason"), missing) if part) or None
+
+
+def _write(files: RunLayout, generation: int, state: RunState, reason: str | None, **more: Any) -> bool:
     """Record the judgement; whether that worked. A full disk is told by those whose records it keeps out."""
     recorder = RunRecorder(files, "judge", generation, tell=tell_nobody)
     try:
-        recorder.state(state, reason, judged=True, ended=ended)
+        recorder.state(state, reason, judged=True, **more)
         return recorder.flush()
     finally:
         recorder.close()

@@ -39,9 +39,10 @@ class RunRecorder:
         judged: bool = False,
         ended: float | None = None,
         seconds: float | None = None,
+        lost: int = 0,
     ) -> None:
         """Record a change of state; `ended` and `seconds` tell of the command: when it ended (UTC epoch seconds), and
-        how long it took by a monotonic clock."""
+        how long it took by a monotonic clock. `lost` are points that its holder could not bring to the disk."""
         self._seq += 1
         self._journal.event(
             "state",
@@ -54,6 +55,7 @@ class RunRecorder:
             signal=signal,
             ended=ended,
             seconds=seconds,
+            **({"lost": lost} if lost else {}),
         )
 
     def git(self, state: GitState | None) -> None:
