@@ -103,7 +103,8 @@ def _hashes(layout: WorkspaceLayout, id: str) -> set[str]:
 def _leftovers(layout: WorkspaceLayout) -> Iterator[Path]:
     """Half-made things that nobody has touched for a day."""
     before = time.time() - _OLD_SECONDS
-    others = {layout.rebuild_lock, layout.tmp / "duckdb", *map(layout.purged, being_purged(layout))}
+    rebuild = layout.rebuilding().store.parent  # which has a lock of its own
+    others = {layout.rebuild_lock, rebuild, layout.tmp / "duckdb", *map(layout.purged, being_purged(layout))}
     for path in layout.tmp.glob("*"):
         if path not in others and _touched(path) < before:
             yield path

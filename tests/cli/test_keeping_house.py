@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 from workbench_store.errors import RunError, UsageError
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.locks import FileLock
 
 import workbench as wb
 from tests.cli.terminal import Workbench
@@ -102,6 +104,25 @@ def test_doctor_finishes_a_removal_too(workbench: Workbench, here: Path) -> None
     layout.trashed("berry").root.rename(layout.purged("berry"))
     done = workbench("doctor", "--fix")
     assert "mended: run berry was being removed" in done.stderr and not layout.purged("berry").exists()
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("words", [("gc", "--yes"), ("doctor", "--fix")], ids=["gc", "doctor"])
+def test_what_a_killed_rebuild_left_is_named_and_removed(
+    workbench: Workbench, here: Path, words: tuple[str, ...]
+) -> None:
+    layout = WorkspaceLayout(here / ".workbench")
+    killed = workbench("doctor", "--rebuild", WORKBENCH_FAULT="rebuild.filled")
+    left = layout.rebuilding().store.parent
+    assert killed.returncode == -signal.SIGKILL and left.is_dir()
+    with FileLock(layout.rebuild_lock):
+        assert workbench("doctor").returncode == 0, "one that goes on is no problem"
+    told = workbench("doctor")
+    assert told.returncode == 9 and "rebuild" in told.stdout and str(left) in told.stdout
+    assert json.loads(workbench("gc", "--preview", "--json").stdout)["rebuild"] > 0
+    assert workbench(*words).returncode == 0
+    assert not left.exists() and workbench("doctor").returncode == 0
+    assert names(workbench) == ["apple", "apricot", "berry"]
 
 
 @pytest.mark.usefixtures("runs")

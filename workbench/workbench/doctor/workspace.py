@@ -49,7 +49,10 @@ def _folder(layout: WorkspaceLayout) -> Iterator[Finding]:
 
 def _cut_short(layout: WorkspaceLayout) -> Iterator[Finding]:
     """What killed processes, or a full disk, left half done."""
+    from workbench_store.disk_use import bytes_on_disk
     from workbench_store.purging import finish_purges, unfinished_purges
+
+    from workbench.lifecycle.collection import abandoned_rebuild, sweep_rebuild
 
     for name in unfinished_purges(layout):
         yield Finding(
@@ -57,6 +60,15 @@ def _cut_short(layout: WorkspaceLayout) -> Iterator[Finding]:
             f"run {name} was being removed for good, and that is not finished",
             "workbench gc, or workbench doctor --fix",
             partial(finish_purges, layout),
+        )
+    rebuild = abandoned_rebuild(layout)
+    if rebuild is not None:
+        size = f"{bytes_on_disk(rebuild) / 1024**2:.1f} MiB"
+        yield Finding(
+            "problem",
+            f"a rebuild or verification of the store was killed, and left {size} in {rebuild}",
+            "workbench gc, or workbench doctor --fix",
+            partial(sweep_rebuild, layout),
         )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from workbench_store.disk_use import bytes_on_disk
 from workbench_store.garbage import find_garbage, remove_garbage
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.purging import begin_purges, finish_purges, unfinished_purges
@@ -9,6 +10,7 @@ from workbench_store.shrink import shrink, unused_bytes
 from workbench_store.trash import Removed, in_trash
 
 from workbench.lifecycle import sweep_leftovers
+from workbench.lifecycle.collection import abandoned_rebuild
 
 #: Holes in the store's file that are worth writing it anew, in bytes.
 _WORTH_SHRINKING = 1024**2
@@ -17,17 +19,19 @@ _WORTH_SHRINKING = 1024**2
 @dataclass(frozen=True)
 class Offer:
     """What could be given back: runs in the trash, runs whose removal was cut short (bytes by name), what nothing
-    refers to, and the store's holes, in bytes."""
+    refers to, what a killed rebuild left, and the store's holes, in bytes."""
 
     trash: tuple[Removed, ...]
     cut_short: dict[str, int]
     garbage: int
+    rebuild: int
     store: int
 
     @property
     def bytes(self) -> int:
         """All of it; the snapshots that only the trash refers to are in `garbage`."""
-        return sum(one.size for one in self.trash) + sum(self.cut_short.values()) + self.garbage + self.store
+        removed = sum(one.size for one in self.trash) + sum(self.cut_short.values())
+        return removed + self.garbage + self.rebuild + self.store
 
     @property
     def something(self) -> bool:
@@ -40,7 +44,14 @@ def offer(layout: WorkspaceLayout, now: float, trash_seconds: float) -> Offer:
     trash = tuple(one for one in in_trash(layout) if now - one.removed >= trash_seconds)
     garbage = find_garbage(layout, frozenset(one.name for one in trash))
     holes = unused_bytes(layout)
-    return Offer(trash, unfinished_purges(layout), garbage.bytes, holes if holes >= _WORTH_SHRINKING else 0)
+    rebuild = abandoned_rebuild(layout)
+    return Offer(
+        trash=trash,
+        cut_short=unfinished_purges(layout),
+        garbage=garbage.bytes,
+        rebuild=0 if rebuild is None else bytes_on_disk(rebuild),
+        store=holes if holes >= _WORTH_SHRINKING else 0,
+    )
 
 
 def give_back(layout: WorkspaceLayout, offered: Offer) -> None:

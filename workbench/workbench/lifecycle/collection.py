@@ -80,7 +80,7 @@ def sweep_leftovers(layout: WorkspaceLayout) -> list[str]:
             swept.append(staged.name)
     _sweep_submits(layout)
     _sweep_drafts(layout)
-    _sweep_rebuild(layout)
+    sweep_rebuild(layout)
     return swept
 
 
@@ -117,10 +117,16 @@ def _is_abandoned(draft: Path) -> bool:
     return time.time() - draft.stat().st_mtime > _ABANDONED_SECONDS
 
 
-def _sweep_rebuild(layout: WorkspaceLayout) -> None:
-    """What a killed rebuild left, which is as large as the store."""
-    folder, turn = layout.rebuilding().store.parent, FileLock(layout.rebuild_lock)
-    if folder.exists() and turn.try_acquire():
+def abandoned_rebuild(layout: WorkspaceLayout) -> Path | None:
+    """What a killed rebuild or verification left, which is as large as the store; None if there is none."""
+    folder = layout.rebuilding().store.parent
+    return folder if folder.exists() and FileLock.is_free(layout.rebuild_lock) else None
+
+
+def sweep_rebuild(layout: WorkspaceLayout) -> None:
+    """Remove that."""
+    folder, turn = abandoned_rebuild(layout), FileLock(layout.rebuild_lock)
+    if folder is not None and turn.try_acquire():
         shutil.rmtree(folder, ignore_errors=True)
         turn.release()
 

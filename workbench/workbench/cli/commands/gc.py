@@ -127,6 +127,7 @@ def _as_dict(usage: "Usage", offered: "Offer", environments: "list[Removal]") ->
         "trash": {one.name: one.size for one in offered.trash},
         "cut_short": offered.cut_short,
         "unreferenced": offered.garbage,
+        "rebuild": offered.rebuild,
         "holes": offered.store,
         "environments": [removal_as_dict(one, False) for one in environments],
         "reclaimable": offered.bytes,
@@ -170,6 +171,8 @@ def _print_offer(offered: "Offer", environments: "list[Removal]", uv: bool) -> N
         parts.append(f"{counted(len(offered.cut_short), 'run')} whose removal was cut short ({format_bytes(size)})")
     if offered.garbage:
         parts.append(f"what nothing refers to ({format_bytes(offered.garbage)})")
+    if offered.rebuild:
+        parts.append(f"what a rebuild that was killed left ({format_bytes(offered.rebuild)})")
     if offered.store:
         parts.append(f"holes in the store's file ({format_bytes(offered.store)})")
     if environments:
