@@ -7,7 +7,7 @@ import os
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Tuple
 
 
 @lru_cache(maxsize=None)
@@ -45,15 +45,8 @@ def process_start(pid: int) -> Optional[str]:
 
     A zombie is not alive. Linux: clock ticks since boot, field 22 of /proc/PID/stat (proc(5)); elsewhere from `ps`.
     """
-    if pid <= 0:
-        return None
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            # The command name, in parentheses, may hold spaces and parentheses itself: fields follow the last one.
-            fields = file.read().rpartition(b")")[2].split()
-        return None if fields[0] in (b"Z", b"X", b"x") else fields[19].decode("ascii")
-    except (OSError, IndexError):
-        return None if sys.platform.startswith("linux") else _start_by_ps(pid)
+    state, start = _state_and_start(pid)
+    return start if start and state not in ("Z", "X", "x") else None
 
 
 def process_alive(pid: int, start: Optional[str]) -> bool:
@@ -61,16 +54,35 @@ def process_alive(pid: int, start: Optional[str]) -> bool:
     return start is not None and process_start(pid) == start
 
 
-def _start_by_ps(pid: int) -> Optional[str]:
+def process_stopped(pid: int, start: Optional[str]) -> bool:
+    """Whether the process that had this PID and start time lives and is stopped, by a signal or by a debugger."""
+    state, now = _state_and_start(pid)
+    return bool(start) and now == start and state in ("T", "t")
+
+
+def _state_and_start(pid: int) -> Tuple[str, str]:
+    """The letter for the process's state and when it started; "" for what is not known."""
+    if pid <= 0:
+        return "", ""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The command name, in parentheses, may hold spaces and parentheses itself: fields follow the last one.
+            fields = file.read().rpartition(b")")[2].split()
+        return fields[0].decode("ascii"), fields[19].decode("ascii")
+    except (OSError, IndexError):
+        return ("", "") if sys.platform.startswith("linux") else _by_ps(pid)
+
+
+def _by_ps(pid: int) -> Tuple[str, str]:
     import subprocess  # costs a script's start several milliseconds, and Linux never needs it
 
     command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
     try:
         answer = subprocess.run(command, env={**os.environ, "LC_ALL": "C"}, stdout=subprocess.PIPE, timeout=10)
     except (OSError, subprocess.SubprocessError):
-        return None
+        return "", ""
     state, _, start = answer.stdout.decode("utf-8", "replace").strip().partition(" ")
-    return start.strip() if start and not state.startswith("Z") else None
+    return state[:1], start.strip()
 
 
 def _host_name() -> str:

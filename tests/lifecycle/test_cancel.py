@@ -1,9 +1,14 @@
 """Cancel and time limits: everything that belongs to the job ends, whatever it does about it."""
 
+import os
+import signal
+
 import pytest
 from workbench.compute import add_compute
-from workbench.lifecycle import cancel
-from workbench_store.processes import process_start
+from workbench.lifecycle import adopt, cancel, close_run
+from workbench.lifecycle.files import read_json
+from workbench_store.errors import RunError
+from workbench_store.processes import process_start, process_stopped
 from workbench_store.states import RunState
 
 from tests.lifecycle.launched import Launch, wait_until
@@ -51,6 +56,23 @@ def test_a_run_in_the_queue_is_cancelled(launch: Launch) -> None:
     third.wait_for(RunState.QUEUED)
     cancel(first.layout, first.name)
     assert third.finish() is RunState.COMPLETED
+
+
+def test_a_supervisor_that_is_stopped_is_named_with_the_way_on(launch: Launch) -> None:
+    run = launch("echo on > outputs/on; sleep 1000")
+    run.wait_for_file("on")
+    pid = (read_json(run.files.supervisor_process) or {})["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: process_stopped(pid, process_start(pid)), "the supervisor's stop")
+        for action in (cancel, adopt, lambda layout, name: close_run(layout, name, RunState.FAILED)):
+            with pytest.raises(RunError, match=f"PID {pid}.* is stopped") as refused:
+                action(run.layout, run.name)
+            assert f"kill -CONT {pid}" in str(refused.value)
+        assert run.state is RunState.RUNNING
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert run.finish() is RunState.CANCELED, "the request was kept"
 
 
 def test_the_time_limit_cancels(launch: Launch) -> None:

@@ -7,6 +7,7 @@ from workbench_store.layout import WorkspaceLayout
 from workbench.lifecycle.judge import current_state, held_elsewhere, supervisor_alive
 from workbench.lifecycle.plan import read_plan
 from workbench.lifecycle.script_runs import is_script_run, only_its_script
+from workbench.lifecycle.stopped import stopped
 from workbench.lifecycle.supervisor_start import start_supervisor
 
 
@@ -40,5 +41,6 @@ def check_adoptable(layout: WorkspaceLayout, name: str) -> None:
     if host is not None:
         raise RunError(f"run {name} was started on {host}", remedy="Do this there, or close the run.")
     if supervisor_alive(files):
-        raise RunError(f"run {name} has a living supervisor: it is {state}")
+        living = RunError(f"run {name} has a living supervisor: it is {state}")
+        raise stopped(files, f"it still holds the run, which is {state}") or living
     read_plan(files)

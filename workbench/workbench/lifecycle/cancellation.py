@@ -11,6 +11,7 @@ from workbench.lifecycle.adoption import adopt
 from workbench.lifecycle.files import write_json
 from workbench.lifecycle.judge import current_state, held_elsewhere, supervisor_alive
 from workbench.lifecycle.script_runs import is_script_run, only_its_script
+from workbench.lifecycle.stopped import stopped
 
 
 def _request(files: RunLayout) -> None:
@@ -25,7 +26,8 @@ def cancel(layout: WorkspaceLayout, name: str) -> None:
     """Ask for the run's cancellation and return; it is Canceled once its processes have ended.
 
     Raises NotFound for a run that does not exist, and RunError for one that is final, was started on another
-    host, or was opened by a script (which only ends with its script).
+    host, or was opened by a script (which only ends with its script); also for one whose supervisor is stopped: the
+    request stays, and is met when that goes on.
     """
     files = layout.run(name)
     check_run(layout, name)
@@ -45,3 +47,5 @@ def cancel(layout: WorkspaceLayout, name: str) -> None:
             # Another has taken it over, or ended it, in this very moment: it sees the request.
             if not (supervisor_alive(files) or current_state(files).final):
                 raise
+    elif held_up := stopped(files, "it cancels the run as soon as it goes on"):
+        raise held_up

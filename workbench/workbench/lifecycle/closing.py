@@ -13,6 +13,7 @@ from workbench.lifecycle.links import remove_links
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.script_runs import is_script_run, only_its_script
 from workbench.lifecycle.staging import holds_unsaved
+from workbench.lifecycle.stopped import stopped
 
 _LOCK_SECONDS = 1.0
 
@@ -33,7 +34,8 @@ def close_run(layout: WorkspaceLayout, name: str, state: RunState) -> None:
     if not lock.acquire(timeout=_LOCK_SECONDS):
         if is_script_run(files):
             raise only_its_script(files)
-        raise RunError(f"run {name} is alive", remedy=f"Cancel it: workbench cancel {name}")
+        alive = RunError(f"run {name} is alive", remedy=f"Cancel it: workbench cancel {name}")
+        raise stopped(files, "it still holds the run") or alive
     try:
         _close_held(layout, files, state)
         remove_links(files)
