@@ -306,6 +306,7 @@ def test_an_edit_that_the_disk_does_not_take_is_told(disk: Path) -> None:
     from workbench_store.workspace import open_workspace
 
     layout = open_workspace(explicit=str(disk))
+    layout.run("r").journals.mkdir(parents=True)
     ballast = disk / "ballast"
     fill(ballast)
     with pytest.raises(WorkspaceError):
