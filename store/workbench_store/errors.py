@@ -29,6 +29,10 @@ class StoreBusy(WorkspaceError):
     """Another program holds the store file; the message names its PID where that can be had."""
 
 
+class StoreInUse(StoreBusy):
+    """Programs of ours are reading or writing the store all the time; it can be had once they let go."""
+
+
 class StoreTooNew(WorkspaceError):
     """The store was written by a newer version than this one."""
 

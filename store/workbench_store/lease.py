@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench_store.connection import open_connection, quoted
-from workbench_store.errors import StoreBusy, StoreDamaged, WorkbenchError, WorkspaceError
+from workbench_store.errors import StoreBusy, StoreDamaged, StoreInUse, WorkbenchError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.locks import FileLock
+from workbench_store.locks import FileLock, holders
 from workbench_store.migrations import SCHEMA_VERSION, check_version, migrate, read_mark
 from workbench_store.patience import READ_SECONDS, Patience
+from workbench_store.processes import is_stopped
 
 if TYPE_CHECKING:
     import duckdb
@@ -101,9 +102,10 @@ class Lease:
                 yield connection
 
     @contextmanager
-    def writing(self) -> Iterator["duckdb.DuckDBPyConnection"]:
-        """The store inside a transaction, committed at the end and rolled back by an exception. Raises as `reading`."""
-        with self._turn, self._exclusive():
+    def writing(self, patience: float = PATIENCE) -> Iterator["duckdb.DuckDBPyConnection"]:
+        """The store inside a transaction, committed at the end and rolled back by an exception. Raises as `reading`;
+        StoreInUse when others have not let go of it in `patience` seconds."""
+        with self._turn, self._exclusive(patience):
             if not self._layout.store.exists():
                 self._make()
             with self._attached("") as connection:
@@ -189,8 +191,8 @@ class Lease:
             self._lock.release()
 
     @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        deadline = time.monotonic() + PATIENCE
+    def _exclusive(self, patience: float = PATIENCE) -> Iterator[None]:
+        deadline = time.monotonic() + patience
         _acquire(self._announced, deadline, shared=False)
         try:
             _acquire(self._lock, deadline, shared=False)
@@ -273,10 +275,17 @@ class Lease:
 
 def _acquire(lock: FileLock, deadline: float, *, shared: bool) -> None:
     if not lock.acquire(max(0.0, deadline - time.monotonic()), shared=shared):
-        raise StoreBusy(
-            f"other programs of yours have used the store for {PATIENCE:g} s without a pause ({lock.path})",
-            remedy="Try again; if it lasts, look for a program that hangs. Training is not affected.",
-        )
+        raise _in_use(lock)
+
+
+def _in_use(lock: FileLock) -> StoreInUse:
+    pids = [pid for pid in holders(lock.path) if pid != os.getpid()]
+    stopped = [pid for pid in pids if is_stopped(pid)]
+    who = f" ({', '.join(f'PID {pid}' for pid in pids)})" if pids else ""
+    remedy = "Try again; if it lasts, look for a program that hangs. Training is not affected."
+    if stopped:
+        remedy = f"PID {stopped[0]} is stopped: let it go on (kill -CONT {stopped[0]}), or end it."
+    return StoreInUse(f"other programs of yours{who} have used {lock.path} without a pause", remedy=remedy)
 
 
 def _busy(layout: WorkspaceLayout, error: Exception) -> StoreBusy:

@@ -60,6 +60,11 @@ def process_stopped(pid: int, start: Optional[str]) -> bool:
     return bool(start) and now == start and state in ("T", "t")
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether the process that has this PID now is stopped."""
+    return _state_and_start(pid)[0] in ("T", "t")
+
+
 def _state_and_start(pid: int) -> Tuple[str, str]:
     """The letter for the process's state and when it started; "" for what is not known."""
     if pid <= 0:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench_store.absence import no_run
-from workbench_store.errors import StoreBusy, StoreDamaged, StoreTooNew, WorkspaceError
+from workbench_store.errors import StoreBusy, StoreDamaged, StoreInUse, StoreTooNew, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.fold import fold_detail
 from workbench_store.forget import forget_runs, removed_but_known
@@ -57,6 +57,8 @@ _BATCH_POINTS = 1_000_000
 #: Each series of a chunk costs memory of its own, however few points it has.
 _BATCH_SERIES = 30_000
 _BATCH_BYTES = 48 * 1024 * 1024
+#: So long, in seconds, news wait for those who read: a query may take ten. After that what is there is shown without.
+_INGEST_PATIENCE = 12.0
 #: So many runs that have settled are worth a transaction, which spares every later process a look at each.
 _WORTH_WRITING = 50
 
@@ -94,8 +96,10 @@ class Store:
                 done = brought
                 self.revision += done.changed
         except WorkspaceError as error:
-            # What is left: no permission, a read-only file system, a full disk. What is there can still be read.
-            if isinstance(error, StoreBusy | StoreDamaged | StoreTooNew) or not self.layout.store.exists():
+            # What is left: no permission, a read-only file system, a full disk, others who read on and on. What is
+            # there can still be read.
+            hopeless = isinstance(error, StoreBusy | StoreDamaged | StoreTooNew) and not isinstance(error, StoreInUse)
+            if hopeless or not self.layout.store.exists():
                 raise
             return replace(done, blocked=error.message)
         return done
@@ -189,7 +193,7 @@ class Store:
     def _ingest(self, batch: Batch) -> Batch:
         if not batch.chunks:
             return batch
-        with self._lease.writing() as connection:
+        with self._lease.writing(_INGEST_PATIENCE) as connection:
             news = ingest(connection, batch)
         fault("ingest.committed")
         if len(news.chunks) < len(batch.chunks):

@@ -202,3 +202,36 @@ assert not wrong, wrong
     process = python(script, str(tmp_path))
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
+
+
+HOLDING = """
+import signal, sys, os
+from pathlib import Path
+from workbench_store.locks import FileLock
+lock = FileLock(Path(sys.argv[1]))
+assert lock.try_acquire(shared=True)
+print("held", flush=True)
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def test_one_that_is_stopped_while_it_reads_keeps_nobody_from_reading(
+    layout: WorkspaceLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench_store.store._INGEST_PATIENCE", 0.2)
+    write_points(make_run(layout, "r"), "k", [(0, 0, 1.0, 1.0)])
+    assert fresh(layout).runs().names == ["r"]
+    write_points(layout.run("r").journals, "new", [(0, 0, 1.0, 1.0)])
+    with python(HOLDING, str(layout.store_lock)) as holder:
+        try:
+            assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+            store = Store(layout)
+            done = store.refresh()
+            assert done.blocked is not None and f"PID {holder.pid}" in done.blocked
+            assert [one.key for one in store.metrics("r")] == ["k"], "what is there is shown"
+            with pytest.raises(StoreBusy, match=f"PID {holder.pid}") as caught, lease_of(layout).writing(0.2):
+                pass
+            assert sys.platform != "linux" or f"kill -CONT {holder.pid}" in str(caught.value.remedy)
+        finally:
+            holder.kill()
+    assert {one.key for one in fresh(layout).metrics("r")} == {"k", "new"}
