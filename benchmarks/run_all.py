@@ -7,6 +7,7 @@
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -64,11 +65,23 @@ def _when(found: list[dict[str, Any]]) -> str:
 
 
 def _compared(rows: list[dict[str, Any]], other: str, named: str) -> str:
-    lines = [f"| what | ours | {other} | ratio | budget | {named} |", "|---|---|---|---|---|---|"]
+    lines = [f"| what | ours | {other} | ratio | budget | met | {named} |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         ours, floor = f"{row['ours']:.3g} {row['unit']}", f"{row['floor']:.3g} {row['unit']}"
-        lines.append(f"| {row['what']} | {ours} | {floor} | {row['ratio']:.3g} | {row['budget']} | {row['floor_is']} |")
+        cells = [row["what"], ours, floor, f"{row['ratio']:.3g}", row["budget"], _met(row), row["floor_is"]]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _met(row: dict[str, Any]) -> str:
+    """Whether ours is within the budget, as that is written: `<= floor + 30 ms`, `<= 2.5 x ...`, `>= 2 ...`."""
+    if row["budget"] == "< the others":
+        return "yes" if row["ours"] < row["floor"] else "**no**"
+    read = re.match(r"(<=|>=) (floor \+ )?([\d.]+)( x)?", row["budget"])
+    if read is None:
+        return ""
+    limit = float(read[3]) * (row["floor"] if read[4] else 1) + (row["floor"] if read[2] else 0)
+    return "yes" if (row["ours"] <= limit if read[1] == "<=" else row["ours"] >= limit) else "**no**"
 
 
 def _grown(rows: list[dict[str, Any]]) -> str:
