@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from workbench_store.errors import StoreBusy, WorkbenchError, WorkspaceError
 from workbench_store.faults import fault
+from workbench_store.forget import removed_runs
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of, log_of
 from workbench_store.locks import FileLock
@@ -95,11 +96,12 @@ def held(layout: WorkspaceLayout) -> dict[str, Held]:
 
 
 def _check_nothing_lost(layout: WorkspaceLayout, before: dict[str, Held], after: dict[str, Held]) -> None:
+    removed = removed_runs(layout)  # their journals are elsewhere on purpose, or nowhere
     lost = [
         f"{run} ({had.events - has.events} events, {had.points - has.points} points)"
         for run, had in sorted(before.items())
         for has in [after.get(run, Held(0, 0))]
-        if had.events > has.events or had.points > has.points
+        if run not in removed and (had.events > has.events or had.points > has.points)
     ]
     if lost:
         more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""

@@ -108,3 +108,13 @@ def test_a_disk_that_fills_up_at_once_again_keeps_the_name_taken(
     with wb.start_run(name="late", system_metrics=False) as run:
         run.set_tags({"new": "yes"})
     assert json.loads(workbench("show", "late", "--json").stdout)["tags"] == {"new": "yes"}
+
+
+def test_a_rebuild_is_not_held_up_by_what_was_removed(workbench: Workbench, disk: Path) -> None:
+    assert names(workbench) == ["early", "kept", "late"]
+    ballast = fill(disk / "ballast")
+    removed = workbench("rm", "late")
+    assert removed.returncode == 0 and "No space left" in removed.stderr, removed.stderr
+    ballast.unlink()
+    assert workbench("doctor", "--rebuild").returncode == 0
+    assert names(workbench) == ["early", "kept"]
