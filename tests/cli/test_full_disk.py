@@ -116,5 +116,5 @@ def test_a_rebuild_is_not_held_up_by_what_was_removed(workbench: Workbench, disk
     removed = workbench("rm", "late")
     assert removed.returncode == 0 and "No space left" in removed.stderr, removed.stderr
     ballast.unlink()
-    assert workbench("doctor", "--rebuild").returncode == 0
+    assert "rebuilt" in workbench("doctor", "--rebuild").stderr  # that there is little room is told too
     assert names(workbench) == ["early", "kept"]

@@ -29,7 +29,7 @@ from workbench_store.user_sql.statement import (
     took_too_long,
     took_too_much,
 )
-from workbench_store.user_sql.views import VIEWS
+from workbench_store.user_sql.views import attach_views
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,7 +51,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     with open_connection(layout) as connection:
         tree = understood(connection, source, only_condition=request["result"] is None)
         if request["result"] is not None:
-            connection.execute(f"ATTACH {quoted(request['result'])} AS kept")
+            _attach_result(connection, request["result"])
             _run(connection, layout, tree, source, "kept", request["seconds"])
             connection.execute("DETACH kept")
             return {}
@@ -59,6 +59,18 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         rows = connection.execute("SELECT name FROM memory.result ORDER BY name").fetchall()
     asked = {str(node["column_names"][-1]).lower() for node in nodes(tree) if node.get("column_names")}
     return {"names": [name for (name,) in rows], "asks_archived": "archived" in asked}
+
+
+def _attach_result(connection: "duckdb.DuckDBPyConnection", path: str) -> None:
+    import duckdb
+
+    try:
+        connection.execute(f"ATTACH {quoted(path)} AS kept")
+    except duckdb.Error as error:
+        raise WorkspaceError(
+            f"the result of the query cannot be written to {path}: {told_by(error)['exception_message']}",
+            remedy="Make room on that disk.",
+        ) from error
 
 
 def understood(connection: "duckdb.DuckDBPyConnection", source: Source, *, only_condition: bool) -> dict[str, Any]:
@@ -82,7 +94,7 @@ def _run(
     with lease_of(layout).sharing():
         _limit_process()
         print("begun", flush=True)  # from now on its time counts
-        _attach(connection, layout)
+        attach_views(connection, layout)
         written = with_keys(connection, tree, source)
         _lock_down(connection)
         _fill(connection, written, source, into, seconds)
@@ -108,20 +120,6 @@ def _check_condition(tree: dict[str, object], source: Source) -> None:
     plain = tree.get("type") == "SELECT_NODE" and not tree.get("modifiers") and not tree.get("group_expressions")
     if not plain or not isinstance(table, dict) or table.get("table_name") != "runs" or not tree.get("where_clause"):
         raise QueryError(f"{source.text!r} is no condition", remedy="Write what may stand behind WHERE.")
-
-
-def _attach(connection: "duckdb.DuckDBPyConnection", layout: WorkspaceLayout) -> None:
-    import duckdb
-
-    try:
-        connection.execute(f"ATTACH {quoted(layout.store)} AS store (READ_ONLY)")
-        for view in VIEWS:
-            connection.execute(f"CREATE VIEW {view.name} AS {view.select}")
-    except duckdb.Error as error:
-        raise WorkspaceError(
-            f"cannot read {layout.store}: {told_by(error)['exception_message']}",
-            remedy="Close the program that holds it, or see what `workbench doctor` says.",
-        ) from error
 
 
 def _lock_down(connection: "duckdb.DuckDBPyConnection") -> None:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,8 @@ DEFAULT_SECONDS = 10.0
 _GRACE_SECONDS = 1.0
 #: Its start, and its turn at the store, which others may hold for a while, are no part of its time.
 _START_SECONDS = 90.0
+#: Where there is less, a result is kept elsewhere.
+_ROOM_BYTES = 64 * 1024**2
 _WHERE = "SELECT name FROM runs WHERE (\n"
 
 
@@ -61,16 +63,20 @@ def matching(layout: WorkspaceLayout, condition: str, *, seconds: float = DEFAUL
 
 @contextmanager
 def _folder(layout: WorkspaceLayout) -> Iterator[Path]:
-    """A folder for a result, in the workspace or, where that cannot be written, in the cache."""
-    try:
-        layout.tmp.mkdir(mode=0o700, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=layout.QUERIES, dir=layout.tmp))
-    except OSError:
-        folder = Path(tempfile.mkdtemp(prefix=layout.QUERIES, dir=usable_cache()))
+    """A folder for a result, in the workspace or, where that cannot be written or has no room, in the cache."""
+    folder = Path(tempfile.mkdtemp(prefix=layout.QUERIES, dir=_roomy(layout)))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _roomy(layout: WorkspaceLayout) -> Path:
+    with suppress(OSError):
+        layout.tmp.mkdir(mode=0o700, exist_ok=True)
+        if os.access(layout.tmp, os.W_OK) and shutil.disk_usage(layout.tmp).free > _ROOM_BYTES:
+            return layout.tmp
+    return usable_cache()
 
 
 def _answer(layout: WorkspaceLayout, source: Source, seconds: float, result: str | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from workbench.doctor.finding import Finding
 from workbench.doctor.machine import disk_room, file_system
 
 if TYPE_CHECKING:
-    from workbench_store.store import Store
+    pass
 
 _SYNCHRONISED = ("OneDrive", "Dropbox", "Google Drive", "GoogleDrive", "iCloud", "Mobile Documents", "Nextcloud")
 
@@ -82,22 +82,23 @@ def _store(layout: WorkspaceLayout) -> Iterator[Finding]:
 
         refresh(layout, store)
         yield Finding("ok", f"store {layout.store.name}: {layout.store.stat().st_size / 1024**2:.1f} MiB")
-        yield from _runs(layout, store)
+        yield from _runs(layout)
     except StoreDamaged as error:
         yield Finding("problem", error.message, error.remedy or "", lambda: rebuild(layout))
     except WorkbenchError as error:
         yield Finding("problem", error.message, error.remedy or "")
 
 
-def _runs(layout: WorkspaceLayout, store: "Store") -> Iterator[Finding]:
+def _runs(layout: WorkspaceLayout) -> Iterator[Finding]:
     from workbench_store.forget import removed_runs
     from workbench_store.journal.packed import journals_in
+    from workbench_store.user_sql.own import own_query
 
     from workbench.lifecycle import collect
 
     # One look at all of them: there may be ten thousand.
-    with store.query("SELECT name, state, damaged_bytes, lost_points FROM runs ORDER BY created DESC, name") as result:
-        runs = result.rows()
+    told = "SELECT name, state, damaged_bytes, lost_points FROM runs ORDER BY created DESC, name"
+    runs = own_query(layout, told)
     yield Finding("ok", counted(len(runs), "run"))
     removed = set(removed_runs(layout))
     for name, text, damaged, lost in runs:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from workbench_store.blobs import hash_of
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.store import Store
+from workbench_store.user_sql.own import own_query
 from workbench_store.verify import Fault, verify_content, verify_tables
 
 #: A run's files may be looked at and changed by its user; that is told, but not mended.
@@ -23,8 +23,7 @@ def prove(layout: WorkspaceLayout) -> Iterator[Fault | str]:
 
 def _saved_files(layout: WorkspaceLayout) -> Iterator[Fault | str]:
     told = "SELECT run, path, hash, kind FROM artifacts WHERE kind <> 'log' ORDER BY time"
-    with Store(layout).query(told) as result:
-        latest = {(run, path): (hash, kind) for run, path, hash, kind in result}
+    latest = {(run, path): (hash, kind) for run, path, hash, kind in own_query(layout, told)}
     for (run, path), (hash, kind) in latest.items():
         place = layout.run(run).root / path
         if hash is None:

@@ -1,0 +1,15 @@
+"""SQL of our own over the views that users have: in this process, as it needs no guard and writes nothing."""
+
+from typing import Any
+
+from workbench_store.connection import open_connection
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.lease import lease_of
+from workbench_store.user_sql.views import attach_views
+
+
+def own_query(layout: WorkspaceLayout, text: str) -> list[tuple[Any, ...]]:
+    """The rows. Raises StoreBusy, StoreDamaged, StoreTooNew or WorkspaceError as any reading."""
+    with open_connection(layout) as connection, lease_of(layout).sharing():
+        attach_views(connection, layout)
+        return connection.execute(text).fetchall()
