@@ -5,56 +5,119 @@ what it was given.
 """
 
 import re
-from typing import Any, Dict, Optional, Pattern
+from typing import Any, Dict, List, Match, Pattern
 
 REDACTED = "REDACTED"
 
-#: Without one of these (in lower case) there is nothing to look for: most texts are short and have none.
-_SIGNS = (
-    *("akia", "asia", "gh", "github_pat_", "glpat-", "xox", "hf_", "sk-", "aiza", "eyj"),
-    *("private key", "accountkey=", "sig=", "://", "passw", "passphrase", "key", "token"),
+#: Values that are secrets by their form alone, by a sign (in lower case) without which there is none: most lines of a
+#: log have no sign, and no pattern is tried on them. A named group is what stands before a value and stays. Each is
+#: bounded, so that no line, however odd, takes long.
+_FORMS = {
+    "private key": r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)",
+    "akia": r"\bAKIA[0-9A-Z]{16}\b",
+    "asia": r"\bASIA[0-9A-Z]{16}\b",
+    **dict.fromkeys(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"\bgh[pousr]_[A-Za-z0-9]{36,}"),
+    "github_pat_": r"\bgithub_pat_[A-Za-z0-9_]{40,}",
+    "glpat-": r"\bglpat-[A-Za-z0-9_-]{20,}",
+    "xox": r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
+    "hf_": r"\bhf_[A-Za-z0-9]{30,}",
+    "sk-": r"\bsk-(?:(?:proj|ant|or|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{32,})",
+    "aiza": r"\bAIza[A-Za-z0-9_-]{35}",
+    "eyj": r"\beyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,}",
+    "bearer ": r"(?P<scheme>\b[Bb]earer )(?=[A-Za-z._~+/=-]{0,200}\d)[A-Za-z0-9._~+/=-]{20,}",
+    "accountkey=": r"(?P<key>AccountKey=)[A-Za-z0-9+/]{40,}={0,2}",
+    "sig=": r"(?P<sig>[?&]sig=)[A-Za-z0-9%+/]{30,}",
+    "://": r"(?P<user>://[^/\s:@]{1,200}:)[^/\s\"'<>]{3,200}(?=@)",
+}
+#: How a name ends (in lower case) under which any text is a secret, and behind what such an end makes one: `pad_token`
+#: and `sort_key` are none. Between the two may be `_`, `-` or a blank. Stricter than for variables.
+_KINDS_OF_KEY = ("api", "access", "account", "private", "secret", "encryption", "signing", "subscription")
+_KINDS_OF_TOKEN = ("api", "auth", "access", "bearer", "refresh", "session", "hf", "github", "gitlab", "wandb")
+_NAME_ENDS = {
+    "key": _KINDS_OF_KEY,
+    "token": _KINDS_OF_TOKEN,
+    "secret": ("client", "app", "shared", "webhook"),
+    "authorization": (),
+    "password": ("",),
+    "passwd": ("",),
+    "passphrase": ("",),
+}
+_LONGEST_KIND = 16
+#: Ends of such names by which no value is looked for in a text: a path to a file is as likely.
+_OTHER_ENDS = re.compile(r"(?:(?:^|[_.-])credentials?|connection_?string)$")
+#: An end where it may lead to a value; what leads from it to the value, and this.
+_END = "(?:" + "|".join(_NAME_ENDS) + r")(?=[\\\"'\]\s,:=])"
+_GIVEN = (
+    r"(?:[\\\"'\]]{0,3}\s{0,3}(?P<sign>[:=]{1,2})>?\s{0,3}[\\\"']{0,2}|[\s,\"']{1,4})"
+    r"(?P<scheme>(?i:bearer|basic|token|digest|apikey)\s{1,3})?(?P<value>[^\s\"',;]{8,200})"
 )
-#: Values that are secrets by their form alone; a named group is what stands before one and stays. Each is bounded, so
-#: that no line of a log, however odd, takes long.
-_VALUES = (
-    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)",
-    r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})",
-    r"\bglpat-[A-Za-z0-9_-]{20,}",
-    r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
-    r"\bhf_[A-Za-z0-9]{30,}",
-    r"\bsk-(?:(?:proj|ant|or|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{32,})",
-    r"\bAIza[A-Za-z0-9_-]{35}",
-    r"\beyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,}",
-    r"(?P<key>AccountKey=)[A-Za-z0-9+/]{40,}={0,2}",
-    r"(?P<sig>[?&]sig=)[A-Za-z0-9%+/]{30,}",
-    r"(?P<user>://[^/\s:@]{1,200}:)[^/\s\"'<>]{3,200}(?=@)",
-    # Not a number of tokens, and not the name of a variable that is set to nothing.
-    r"(?P<named>(?i:\b(?:password|passwd|passphrase|api_?key|secret_?key|access_?key|auth_?token|access_?token)[\"']?"
-    r"\s{0,3}[:=]\s{0,3}[\"']?))(?=[^\s\"',;]*[^\d\s\"',;.])[^\s\"',;]{8,}",
-)
-#: Names under which any text is a secret: stricter than for variables, as `pad_token` is none.
-_NAMES = (
-    r"(?:^|[_.-])(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|CREDENTIALS?|CONNECTION_?STRING)$"
-    r"|(?:API|ACCESS|ACCOUNT|PRIVATE|SECRET|ENCRYPTION|SIGNING)_?KEY$"
-    r"|(?:API|AUTH|ACCESS|BEARER|REFRESH|HF|GITHUB|WANDB)_?TOKEN$"
-)
+#: What is left of a value: how it begins says enough, and to look at all of each would take long.
+_REST = r"[^\s\"',;]*"
+#: What a name stands in where it is an option of a command; it is looked for so far before the name's end.
+_OPTION = r"(?:.*[\s\"'])?--[\w-]*"
+_LONGEST_OPTION = 48
+#: What stands where a secret would: a number, a variable's name or an expression in a command; a placeholder or option.
+_STAND_IN = r"[\d.eE+-]*|\$(?:[A-Z_][A-Z0-9_]*|[{(].*)"
+_PLACEHOLDER = r"[<\[{-].*|[A-Z_]+\]?"
 #: No secret under any name: nothing, a number, a word that stands for nothing.
 _PLAIN = re.compile(r"[\d.eE+-]*|(?i:none|null|true|false|yes|no)")
 #: Compiled when a text first needs them: a script's start must not wait for it.
-_values: Optional[Pattern[str]] = None
-_names: Optional[Pattern[str]] = None
+_compiled: Dict[str, Pattern[str]] = {}
 
 
 def redacted(text: str) -> str:
     """The text with every value that looks like a secret cut out."""
-    global _values
     lower = text.lower()
-    if not any(sign in lower for sign in _SIGNS):
-        return text
-    if _values is None:
-        _values = re.compile("|".join(_VALUES), re.DOTALL)
-    return _values.sub(lambda found: (found[found.lastgroup] if found.lastgroup else "") + REDACTED, text)
+    for form in [form for sign, form in _FORMS.items() if sign in lower]:
+        text = _pattern(form).sub(lambda found: (found[found.lastgroup] if found.lastgroup else "") + REDACTED, text)
+    return _without_named(text) if [end for end in _NAME_ENDS if end in lower] else text
+
+
+def _without_named(text: str) -> str:
+    """The text without what is given under a secret's name: `API_KEY=...`, `--api-key ...`, `"password": "..."`."""
+    # The one letter that gets longer: places are to be the same in both.
+    lower = text.replace("\u0130", "I").lower()
+    pieces: List[str] = []
+    done = 0
+    for end in _pattern(_END).finditer(lower):
+        if end.start() < done or not _makes_secret(lower, end.start(), end[0]):
+            continue
+        given = _pattern(_GIVEN).match(text, end.end())
+        if given is not None and _is_secret(lower, end, given):
+            pieces += [text[done : given.start("value")], REDACTED]
+            rest = _pattern(_REST).match(text, given.end())
+            done = rest.end() if rest is not None else given.end()
+    return "".join([*pieces, text[done:]]) if pieces else text
+
+
+def _makes_secret(lower: str, start: int, end: str) -> bool:
+    """Whether a name whose end stands there is that of a secret."""
+    before = lower[max(0, start - _LONGEST_KIND) : start]
+    if end in ("secret", "authorization") and not before[-1:].isalnum():
+        return True
+    return (before[:-1] if before[-1:] in ("_", "-", " ") else before).endswith(_NAME_ENDS[end])
+
+
+def _is_secret(lower: str, end: "Match[str]", given: "Match[str]") -> bool:
+    """Whether the value that is given under such a name is one; what is said of it in plain words is none."""
+    value, start = given["value"], end.start()
+    if _pattern(_STAND_IN).fullmatch(value):
+        return False
+    is_option = _pattern(_OPTION).fullmatch(lower, max(0, start - _LONGEST_OPTION), start) is not None
+    if given["sign"] is None:
+        return is_option and not _pattern(_PLACEHOLDER).fullmatch(value)
+    alone = end[0] in ("secret", "authorization") and lower[start - 1 : start] not in ("_", "-", ".")
+    in_words = alone or (lower[start - 1 : start] == " " and end[0] in ("key", "token"))
+    if (in_words and not given["scheme"]) or (is_option and given["sign"] == ":"):
+        return _pattern(r"\d").search(value) is not None
+    return True
+
+
+def _pattern(text: str) -> "Pattern[str]":
+    found = _compiled.get(text)
+    if found is None:
+        found = _compiled[text] = re.compile(text, re.DOTALL)
+    return found
 
 
 #: What of each event is a person's or a program's own words or values. Names, keys and paths are never touched: what
@@ -86,14 +149,19 @@ def redacted_value(value: Any, name: str = "") -> Any:
     if isinstance(value, dict):
         return {key: redacted_value(item, str(key)) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [redacted_value(item, name) for item in value]
+        return [redacted_value(item, _name_of(before, name)) for before, item in zip([None, *value], value)]
     return value
 
 
+def _name_of(before: Any, name: str) -> str:
+    """The name that an item of a list stands under: that of the option before it (`--api-key`), or that of the list."""
+    is_option = isinstance(before, str) and before.startswith("--")
+    return before[2:] if is_option and not _is_secret_name(name) else name
+
+
 def _is_secret_name(name: str) -> bool:
-    global _names
-    if len(name) < 5:
-        return False
-    if _names is None:
-        _names = re.compile(_NAMES, re.IGNORECASE)
-    return _names.search(name) is not None
+    lower = name.lower()
+    end = next((end for end in _NAME_ENDS if lower.endswith(end)), None)
+    if end is not None:
+        return _makes_secret(lower, len(lower) - len(end), end)
+    return _OTHER_ENDS.search(lower) is not None

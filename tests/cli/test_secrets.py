@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import workbench as wb
 from tests.cli.terminal import Workbench
 
 SECRET = "h" + "f_" + "AbCdEfGh" * 4
@@ -35,6 +36,31 @@ def test_a_job_gets_its_secret_and_nobody_else_sees_it(
     assert SECRET.encode() not in (here / ".workbench" / "store.duckdb").read_bytes()
     journals = (here / ".workbench").rglob("*.wbj")
     assert [path for path in journals if SECRET.encode() in path.read_bytes()] == []
+
+
+def test_a_secret_under_a_longer_name_is_not_shown(workbench: Workbench, job: Callable[..., str], here: Path) -> None:
+    told = "echo AWS_SECRET_ACCESS_KEY=wJalrXUtnF/K7 OPENAI_API_KEY=abcDEF123456 DB_PASSWORD=hunter2hunter2x"
+    assert workbench("run", job(told, "name: told\n")).returncode == 0
+    assert workbench("logs", "told").stdout.split() == [
+        *("AWS_SECRET_ACCESS_KEY=REDACTED", "OPENAI_API_KEY=REDACTED", "DB_PASSWORD=REDACTED")
+    ]
+    with wb.start_run(name="kept") as run:
+        run.log_params({"cmd": "OPENAI_API_KEY=abcDEF123456", "argv": ["--api-key", "abcDEF123456"]})
+    assert "abcDEF123456" not in workbench("show", "kept").stdout
+    assert b"abcDEF123456" not in (here / ".workbench" / "store.duckdb").read_bytes()
+
+
+def test_what_is_logged_beside_numbers_is_kept_without_secrets(workbench: Workbench, here: Path) -> None:
+    with wb.start_run(name="kept") as run:
+        run.log_table("cells", {"answer": [SECRET, "a"], "api_key": ["short", "b"], "n": [1, 2]})
+        run.log_text("long", f"{SECRET} " + "x" * 10_000)
+        run.log_text("short", SECRET)
+        run.log_image("picture", [[0, 255]], caption=f"with {SECRET}")
+    seen = [workbench("media", "kept", key) for key in ("cells", "long", "short", "picture")]
+    assert [SECRET in done.stdout + done.stderr for done in seen] == [False] * 4
+    assert "short" not in seen[0].stdout and "REDACTED" in seen[0].stdout + seen[1].stdout
+    files = [path for path in (here / ".workbench").rglob("*") if path.is_file()]
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
 
 
 @pytest.mark.parametrize("words", [["show", SECRET], ["run", f"{SECRET}.yml"], ["ls", f"state:{SECRET}"]])

@@ -43,6 +43,21 @@ def test_a_secret_is_cut_out_wherever_it_stands(secret: str, around: str) -> Non
         ("AccountKey=" + "aB3+" * 21 + "==;Suffix", "AccountKey=REDACTED;Suffix"),
         ("password = 'correct-horse'", "password = 'REDACTED'"),
         ("API_KEY=abcdefgh123 next", "API_KEY=REDACTED next"),
+        ("MY_API_KEY=abcdefgh123 DB_PASSWORD=hunter2hunter2x", "MY_API_KEY=REDACTED DB_PASSWORD=REDACTED"),
+        ("AWS_SECRET_ACCESS_KEY=ab/cd+efgh and more", "AWS_SECRET_ACCESS_KEY=REDACTED and more"),
+        ("İ API_KEY=abcdefgh123 İ", "İ API_KEY=REDACTED İ"),
+        ("train --api-key=abcd1234 x", "train --api-key=REDACTED x"),
+        ("train --hf-token abcd1234 --epochs 3", "train --hf-token REDACTED --epochs 3"),
+        ("['train', '--password', 'abcdefgh']", "['train', '--password', 'REDACTED']"),
+        ("curl -H 'Authorization: Bearer abc.def-1' x", "curl -H 'Authorization: Bearer REDACTED' x"),
+        ("with Bearer abcdefghij0123456789", "with Bearer REDACTED"),
+        ("{'x-api-key': 'abcd1234'}", "{'x-api-key': 'REDACTED'}"),
+        ('{\\"apiKey\\": \\"abcd1234\\", 1}', '{\\"apiKey\\": \\"REDACTED", 1}'),
+        ("client_secret=abcd1234 JWT_SECRET: abcdefgh", "client_secret=REDACTED JWT_SECRET: REDACTED"),
+        ('SECRET_KEY = "abcd1234"', 'SECRET_KEY = "REDACTED"'),
+        ('os.environ["HF_TOKEN"] = "abcdefgh"', 'os.environ["HF_TOKEN"] = "REDACTED"'),
+        ("its api key: " + "0a" * 20 + ".", "its api key: REDACTED"),
+        ("'api_key' => 'abcdefgh'", "'api_key' => 'REDACTED'"),
     ],
 )
 def test_what_stands_around_it_stays(text: str, expected: str) -> None:
@@ -57,7 +72,14 @@ def test_what_stands_around_it_stays(text: str, expected: str) -> None:
         "models/sk-KaggleChallenge-2026-Final/model.pkl",
         "outputs/hf_tokenizer/vocab.json",
         "tokens: 123456789, access_token=12345678.5",
-        "max_tokens=4096 pad_token_id=0",
+        "max_tokens=4096 pad_token_id=0 pad_token='<|endoftext|>' num_tokens=12_345_678",
+        "tokenizer=bert-base-uncased token=abcdefghij secret_dim=abcdefgh sort_key=accuracy",
+        "usage: train [--api-key API_KEY] [--password PASSWORD]",
+        "error: argument --api-key: expected one argument",
+        "The secret: patience. API key: not-configured. authorization: required-by-them",
+        "train --api-key $OPENAI_API_KEY --hf-token ${{inputs.token}} --password --verbose",
+        "public_key=abcdefghijk primary_key: customer_id cache_key=0123abcd4567",
+        "missing keys: encoder.layer.0.weight key: attention.q_proj.weight",
         "https://example.org:8080/a@b",
         "a key error: KeyError('passwords')",
         "password:",
@@ -82,6 +104,13 @@ def test_a_text_under_a_secrets_name_is_cut_out_whole() -> None:
     assert redacted_value({"api_key": "short", "db.password": "x", **kept, "n": {"SECRET": ["a"]}}) == {
         **{"api_key": "REDACTED", "db.password": "REDACTED", **kept, "n": {"SECRET": ["REDACTED"]}}
     }
+    assert redacted_value({"argv": ["--api-key", "short", "--epochs", "short"]}) == {
+        "argv": ["--api-key", "REDACTED", "--epochs", "short"]
+    }
+    assert redacted_value({"x-api-key": "short", "clientSecret": "x"}) == {
+        "x-api-key": "REDACTED",
+        "clientSecret": "REDACTED",
+    }
 
 
 @pytest.mark.parametrize("secret", SECRETS[:7], ids=lambda text: text[:8])
@@ -100,7 +129,11 @@ def test_names_keys_and_paths_are_recorded_as_they_are(layout: WorkspaceLayout, 
 
 
 @pytest.mark.parametrize(
-    "piece", ["sk-", "-eyJ", "eyJaaaaaaaaaaaa.", "://a:", "password=", "password=1", "hf_", "AKIA", "xoxb-"]
+    "piece",
+    [
+        *("sk-", "-eyJ", "eyJaaaaaaaaaaaa.", "://a:", "password=", "password=1", "hf_", "AKIA", "xoxb-"),
+        *("api_key=1 ", "api_key: ", "--password ", "bearer a", "api key ", "secret:", "--"),
+    ],
 )
 def test_no_line_takes_long_however_odd(piece: str) -> None:
     """A time that grows with the square of the length would not end."""

@@ -9,6 +9,7 @@ import math
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from workbench_store.errors import UsageError
+from workbench_store.redaction import redacted_value
 
 from workbench.client.arguments import LONGEST_TEXT
 from workbench.client.media.arrays import as_lists, as_numpy
@@ -17,6 +18,8 @@ from workbench.client.media.item import Item
 MOST_ROWS = 100_000
 MOST_COLUMNS = 1_000
 MOST_BYTES = 16 * 1024 * 1024
+#: Rather more than is kept, so that a secret at the end of that is known as one.
+_LONGEST_LOOKED_AT = 2 * LONGEST_TEXT
 _FORMS = "Give a mapping of columns, a list of mappings, a list of lists with columns=, or a data frame."
 _SMALLER = "Log a part of it, or save it as a file with log_artifact."
 
@@ -32,7 +35,7 @@ def table_item(key: str, table: Any, columns: Optional[Sequence[str]]) -> Item:
     if not names and rows and rows[0]:
         raise UsageError("table {!r} has no names of columns".format(key), remedy="Pass columns=[...].")
     _check_size(key, names, rows)
-    cells = [[_cell(value) for value in row] for row in rows]
+    cells = [[_cell(value, name) for name, value in zip(names, row)] for row in rows]
     kinds = [_kind_of_column([row[number] for row in cells]) for number in range(len(names))]
     head = [{"name": name, "type": kind} for name, kind in zip(names, kinds)]
     data = json.dumps({"columns": head, "rows": [[_json(cell) for cell in row] for row in cells]}).encode("utf-8")
@@ -142,11 +145,16 @@ def _check_size(key: str, names: Columns, rows: Rows) -> None:
             )
 
 
-def _cell(value: Any) -> Any:
-    """A cell as a JSON scalar; what is none becomes text."""
-    if isinstance(value, str):
-        return _text(value)
-    if value is None or isinstance(value, (bool, int, float)):
+def _cell(value: Any, column: str) -> Any:
+    """A cell of that column as a JSON scalar; what is none becomes text, without what looks like a secret."""
+    plain = _scalar(value)
+    if not isinstance(plain, str):
+        return plain
+    return _text(redacted_value(plain[:_LONGEST_LOOKED_AT], column))
+
+
+def _scalar(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float, str)):
         return _number(value)
     item = getattr(value, "item", None)
     if callable(item):
@@ -155,21 +163,19 @@ def _cell(value: Any) -> Any:
         except Exception:  # whatever another library raises for what is not one value
             plain = value
         if plain is None or isinstance(plain, (bool, int, float, str)):
-            return _text(plain) if isinstance(plain, str) else _number(plain)
-    if callable(getattr(value, "isoformat", None)):
-        return str(value.isoformat())
+            return _number(plain)
     try:
-        return _text(str(value))
+        return str(value.isoformat() if callable(getattr(value, "isoformat", None)) else value)
     except Exception:
         return "<{}>".format(type(value).__name__)
 
 
 def _number(value: Any) -> Any:
     """Plain, also where a library's number is a kind of float; whole numbers that no reader holds become text."""
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, (bool, str)) or value is None:
         return value
     if isinstance(value, int):
-        return int(value) if abs(value) < 2**63 else _text(hex(value))
+        return int(value) if abs(value) < 2**63 else hex(value)
     return float(value)
 
 
