@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -29,15 +30,81 @@ def test_rows_as_a_table_as_csv_and_as_json(workbench: Workbench) -> None:
     assert [line.split()[:3] for line in table.stdout.splitlines()] == [
         ["name", "accuracy", "lr"],
         ["one", "0.8", "0.1"],
-        ["three", "0.001", table.stdout.splitlines()[2].split()[2]],
+        ["three", "NaN", "0.001"],
         ["two", "0.95", "0.01"],
     ]
     rows = list(csv.DictReader(io.StringIO(workbench("sql", asked, "--csv").stdout)))
-    assert [(row["name"], row["accuracy"]) for row in rows] == [("one", "0.8"), ("three", ""), ("two", "0.95")]
+    assert [(row["name"], row["accuracy"]) for row in rows] == [("one", "0.8"), ("three", "nan"), ("two", "0.95")]
     found = json.loads(workbench("sql", asked, "--json").stdout)
     assert [column["name"] for column in found["columns"]] == ["name", "accuracy", "lr", "created"]
     assert [(row["name"], row["accuracy"]) for row in found["rows"]] == [("one", 0.8), ("three", None), ("two", 0.95)]
     assert found["rows"][0]["created"].endswith("Z")
+
+
+def test_no_number_and_no_value_are_two_things(workbench: Workbench, here: object) -> None:
+    with wb.start_run() as run:
+        run.log({"a": math.nan, "b": math.inf, "c": -math.inf})
+    asked = "SELECT value FROM points UNION ALL SELECT NULL ORDER BY value NULLS FIRST"
+    assert [line.strip() for line in workbench("sql", asked).stdout.splitlines()] == ["value", "", "-∞", "∞", "NaN"]
+    assert workbench("sql", asked, "--csv").stdout.splitlines() == ["value", '""', "-inf", "inf", "nan"]
+    assert [row["value"] for row in json.loads(workbench("sql", asked, "--json").stdout)["rows"]] == [None] * 4
+    nested = workbench("sql", "SELECT [NULL, 'nan'::DOUBLE] AS n", "--csv").stdout
+    assert nested.splitlines()[1] == '"[null, NaN]"'
+
+
+#: What DuckDB writes of each type, and what is to be seen of it: in CSV, and in JSON where that is not the same.
+ODD: dict[str, tuple[str, Any] | str] = {
+    "'0001-01-01'::TIMESTAMP": "0001-01-01T00:00:00",
+    "'-infinity'::TIMESTAMPTZ": "-infinity",
+    "'infinity'::TIMESTAMP": "infinity",
+    "'infinity'::DATE": "infinity",
+    "'290000-01-01'::DATE": "290000-01-01",
+    "'0044-03-15 (BC)'::DATE": "0044-03-15 (BC)",
+    "'290000-01-01'::TIMESTAMP": "290000-01-01 00:00:00",
+    "'2020-01-02'::TIMESTAMP_S": "2020-01-02T00:00:00",
+    "'2020-01-02 00:00:00.5'::TIMESTAMP_MS": "2020-01-02T00:00:00.500000",
+    "'-infinity'::TIMESTAMP_NS": "-infinity",
+    "'2020-01-02 00:00:00.000001'::TIMESTAMP_NS": "2020-01-02T00:00:00.000001",
+    "'9999-12-31 23:59:59+00'::TIMESTAMPTZ": "9999-12-31T23:59:59Z",
+    "'0001-01-01 00:00:00+00'::TIMESTAMPTZ": "0001-01-01 00:00:00+00",
+    "'24:00:00'::TIME": "24:00:00",
+    "'12:00:00+15:59'::TIMETZ": "12:00:00+15:59",
+    "INTERVAL 10000000 YEAR": "10000000 years",
+    "INTERVAL 2147483647 DAY": "2147483647 days",
+    "INTERVAL 2 HOUR": "2:00:00",
+    "[INTERVAL 10000000 YEAR, NULL]": ('["10000000 years", null]', ["10000000 years", None]),
+    "170141183460469231731687303715884105727::HUGEINT": ("1701" + "41183460469231731687303715884105727", 2**127 - 1),
+    "340282366920938463463374607431768211455::UHUGEINT": ("340282366920938463463374607431768211455", 2**128 - 1),
+    "1.10::DECIMAL(38, 2)": "1.10",
+    "'490da5da-fb07-4e6c-9d9e-1513ec38b4cb'::UUID": "490da5da-fb07-4e6c-9d9e-1513ec38b4cb",
+    "'\\x00\\xffa'::BLOB": "\\x00\\xFFa",
+    "'1010'::BIT": "1010",
+    "'inf'::FLOAT": ("inf", None),
+    "[[NULL], NULL, ['nan'::DOUBLE]]": ("[[null], null, [NaN]]", [[None], None, [None]]),
+    "{'a': 1, 'b': {'c': [NULL]}}": ('{"a": 1, "b": {"c": [null]}}', {"a": 1, "b": {"c": [None]}}),
+    "MAP([1, 2], ['a', NULL])": ('{"1": "a", "2": null}', {"1": "a", "2": None}),
+    "union_value(n := 2)": ("2", 2),
+    "'a'::ENUM('a', 'INTERVAL')": "a",
+    "'INTERVAL'::ENUM('a', 'INTERVAL')": "INTERVAL",
+    """'{"a": 1}'::JSON""": '{"a": 1}',
+    "(INTERVAL 10000000 YEAR)::VARIANT": "10000000 years",
+    "12345678901234567890::BIGNUM": "12345678901234567890",
+    "NULL": ("", None),
+}
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_whatever_duckdb_can_give_can_be_printed(workbench: Workbench, zone: str) -> None:
+    east = {} if zone == "America/New_York" else {"'0001-01-01 00:00:00+00'::TIMESTAMPTZ": "0001-01-01T00:00:00Z"}
+    east |= {"'9999-12-31 23:59:59+00'::TIMESTAMPTZ": "9999-12-31 23:59:59+00"} if east else {}
+    expected = [one if isinstance(one, tuple) else (one, one) for one in (ODD | east).values()]
+    asked = "SELECT " + ", ".join(f'{literal} AS "{number}"' for number, literal in enumerate(ODD))
+    table, lines, found = (workbench("sql", asked, *words, TZ=zone) for words in ([], ["--csv"], ["--json"]))
+    assert [done.returncode for done in (table, lines, found)] == [0, 0, 0], table.stderr + found.stderr
+    assert len(table.stdout.splitlines()) == 2 and "10000000 years" in table.stdout
+    assert list(csv.reader(io.StringIO(lines.stdout)))[1] == [text for text, _ in expected]
+    assert list(json.loads(found.stdout)["rows"][0].values()) == [value for _, value in expected]
 
 
 @pytest.mark.usefixtures("runs")

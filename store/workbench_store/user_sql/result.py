@@ -1,5 +1,6 @@
 """What a query gave: a table in memory (on disk where it is large), free of the store, read in whichever form."""
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,12 @@ if TYPE_CHECKING:
     import duckdb
 
 _BATCH = 2048
+#: By type, which values Python has a value for.
+_RANGES = {
+    **dict.fromkeys(("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"), "isfinite({0})"),
+    **dict.fromkeys(("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), "isfinite({0}::TIMESTAMP)"),
+    "INTERVAL": "abs(epoch({0})) < 86399999999999",
+}
 
 
 class QueryResult:
@@ -25,11 +32,14 @@ class QueryResult:
         return int(self._connection.execute("SELECT count(*) FROM result").fetchall()[0][0])
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        """The rows as tuples of Python's values, a few thousand at a time."""
+        """The rows as tuples of Python's values, a few thousand at a time; a time or a span of time that Python has no
+        value for is a text."""
+        read = [_column(name, kind) for name, kind in zip(self.columns, self.types, strict=True)]
+        nested = [place for place, (_, as_json) in enumerate(read) if as_json]
         cursor = self._connection.cursor()
-        cursor.execute("SELECT * FROM kept.result")
+        cursor.execute(f"SELECT {', '.join(column for column, _ in read)} FROM kept.result")
         while rows := cursor.fetchmany(_BATCH):
-            yield from rows
+            yield from (_loaded(row, nested) for row in rows) if nested else rows
 
     def __enter__(self) -> "QueryResult":
         return self
@@ -61,6 +71,24 @@ class QueryResult:
     def close(self) -> None:
         """Give back the room that the rows take."""
         self._connection.close()
+
+
+def _column(name: str, kind: str) -> tuple[str, bool]:
+    """How a column is read so that Python takes each of its values, and whether that gives JSON."""
+    column = '"' + name.replace('"', '""') + '"'
+    if kind in _RANGES:
+        one_of = f"UNION(value {kind}, text VARCHAR)"
+        # Of what DuckDB calls infinite Python would get its first or last day, and of a long span an error.
+        known = f"CASE WHEN {_RANGES[kind].format(column)} THEN {column}::{one_of} "
+        return f"{known}ELSE {column}::VARCHAR::{one_of} END", False
+    return (f"to_json({column})", True) if "INTERVAL" in kind or "VARIANT" in kind else (column, False)
+
+
+def _loaded(row: tuple[Any, ...], nested: list[int]) -> tuple[Any, ...]:
+    values = list(row)
+    for place in nested:
+        values[place] = None if row[place] is None else json.loads(row[place])
+    return tuple(values)
 
 
 def _need(package: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench_store.words import counted
 
 from workbench.cli.output import Cell, emit_table, narrate
-from workbench.view.format import format_scalar, format_time, safe_text, shorten
+from workbench.view.format import format_scalar, safe_text, shorten
 
 if TYPE_CHECKING:
     from workbench_store.user_sql import QueryResult
@@ -54,7 +54,7 @@ def print_json(result: "QueryResult", most: int | None) -> None:
     columns = [{"name": name, "type": kind} for name, kind in zip(result.columns, result.types, strict=True)]
     sys.stdout.write(f'{{"columns": {json.dumps(columns)},\n "rows": [')
     for index, row in enumerate(itertools.islice(result, most)):
-        fields = {name: _plain(value) for name, value in zip(result.columns, row, strict=True)}
+        fields = {name: _finite(_plain(value)) for name, value in zip(result.columns, row, strict=True)}
         sys.stdout.write(f"{',' if index else ''}\n  {json.dumps(fields)}")
     sys.stdout.write("\n]}\n")
     sys.stdout.flush()
@@ -65,8 +65,14 @@ def _is_number(kind: str) -> bool:
 
 
 def _shown(value: object, width: int | None) -> str:
-    text = format_time(value.timestamp()) if isinstance(value, datetime.datetime) else format_scalar(_plain(value))
+    text = _moment(value) if isinstance(value, datetime.datetime) else format_scalar(_plain(value))
     return text if width is None else shorten(text, width)
+
+
+def _moment(value: datetime.datetime) -> str:
+    """Local time with its zone; as it is where it has none."""
+    local = value.astimezone() if value.tzinfo else value
+    return f"{local.isoformat(' ', 'seconds')[:19]} {local.tzname() or ''}".rstrip()
 
 
 def _text(value: object) -> object:
@@ -75,14 +81,23 @@ def _text(value: object) -> object:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it: times in UTC, NaN and infinities as null, what JSON has no word for as text."""
+    """A value in the kinds that JSON has, and NaN and infinities: times in UTC, for what JSON has no word a text."""
     if isinstance(value, datetime.datetime):
         moment = value.astimezone(datetime.UTC) if value.tzinfo else value
         return moment.isoformat().replace("+00:00", "Z")
+    if isinstance(value, dict):
+        return {str(_plain(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return "".join(chr(byte) if 0x20 <= byte < 0x7F and byte != 0x5C else f"\\x{byte:02X}" for byte in value)
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _finite(value: Any) -> Any:
+    """What `_plain` gives as JSON takes it: NaN and infinities as null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value
