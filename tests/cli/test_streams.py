@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from workbench.cli.exit_codes import ExitCode
+from workbench_store.journal.writer import JournalWriter
 
 from tests.cli.terminal import Workbench
-from workbench import Workspace
+from workbench import Workspace, start_run
 
 Job = Callable[..., str]
 
@@ -40,6 +42,50 @@ def test_a_stream_that_knows_few_characters(job: Job, here: Path, encoding: str)
     assert b"\\u0141" in raw(here, "show", "poor", PYTHONIOENCODING=encoding)
     (run,) = json.loads(raw(here, "ls", "--json", PYTHONIOENCODING=encoding))["runs"]
     assert run["experiment"] == "Łódź…"
+
+
+def on_a_terminal(here: Path, *words: str) -> str:
+    """What a command writes to a terminal, colours left out."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "workbench", *words]
+    environ = {**os.environ, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    with subprocess.Popen(command, cwd=here, env=environ, stdout=theirs, stderr=subprocess.PIPE) as process:
+        os.close(theirs)
+        written = b""
+        try:
+            while piece := os.read(ours, 65536):
+                written += piece
+        except OSError:
+            pass  # so it is told on Linux that nobody writes any more
+    os.close(ours)
+    assert process.returncode == 0
+    return written.decode()
+
+
+def test_nothing_that_is_recorded_can_steer_a_terminal(here: Path) -> None:
+    evil = "a\x1b]0;x\x07b\x9b31mc\u202ed"
+    with start_run(name="evil", description=evil) as run:
+        run.log_params({"p": evil})
+        run.log_text("text", evil)
+        run.log_table("table", {"d": [evil]})
+    writer = JournalWriter(Workspace().layout.run("evil").journals, "user")  # a writer that is not ours takes anything
+    writer.event("note", note=evil)
+    writer.close()
+    job = here / ".workbench" / "runs" / "evil" / "job.yml"
+    job.write_text(f"description: {evil}\n")
+    for words in (
+        ["sql", 'SELECT params.p AS "x\x1b]0;y\x07", [params.p] AS l FROM runs', "--csv"],
+        ["sql", "SELECT params.p FROM runs", "--json"],
+        ["sql", "SELECT params.p FROM runs"],
+        *(["ls"], ["ls", "--json"], ["show", "evil"], ["show", "evil", "--json"], ["show", "evil", "--spec"]),
+        *(["media", "evil", "text"], ["media", "evil", "table"], ["media", "evil", "text", "--json"]),
+        ["note", "evil"],
+    ):
+        shown = on_a_terminal(here, *words)
+        assert "d" in shown and not set("\x1b\x07\x9b\u202e") & set(shown), words
+    assert evil in raw(here, "sql", "SELECT params.p FROM runs", "--csv").decode()
+    assert evil in raw(here, "note", "evil").decode()
+    assert json.loads(raw(here, "show", "evil", "--json"))["description"] == evil
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -1,13 +1,11 @@
 """Logged media as text: what a terminal without pictures can show."""
 
-import sys
 from typing import Any
 
 from workbench_store.layout import RunLayout
 from workbench_store.records import MediaRecord
 
-from workbench.cli.output import Cell, emit, emit_table, narrate
-from workbench.lifecycle.logs import plain_text
+from workbench.cli.output import Cell, emit, emit_table, emit_text, narrate
 from workbench.view.format import bar, format_number, safe_text, shorten
 from workbench.view.media import Histogram, Image, Missing, Page, Table, Text, cell_text, media_content
 
@@ -24,7 +22,7 @@ def print_item(files: RunLayout, record: MediaRecord) -> None:
     rank = f" of rank {record.rank}" if record.rank else ""
     narrate(f"{safe_text(record.kind)} {safe_text(record.key)!r}, step {record.step}{rank}{caption}")
     if isinstance(content, Text):
-        emit(plain_text(content.text) if sys.stdout.isatty() else content.text)
+        emit_text(content.text)
     elif isinstance(content, Table):
         _table(content)
     elif isinstance(content, Histogram):

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 from workbench_store.errors import WorkbenchError
 from workbench_store.redaction import redacted
 
+#: What a terminal may obey, or what turns the direction of writing, beside the characters that JSON escapes anyway.
+_STEERING = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36", "magenta": "35"}
 
 
@@ -31,6 +34,15 @@ def narrate(text: str) -> None:
 def emit(text: str) -> None:
     """One line of data, on stdout."""
     print(text, flush=True)
+
+
+def emit_text(text: str) -> None:
+    """Lines that somebody wrote, on stdout: as they are, but on a terminal nothing that could steer it."""
+    if sys.stdout.isatty():
+        from workbench.lifecycle.logs import plain_text
+
+        text = plain_text(text)
+    emit(text)
 
 
 def report(error: WorkbenchError) -> None:
@@ -61,9 +73,11 @@ def emit_log(text: str) -> None:
 
 
 def emit_json(value: object) -> None:
-    """`value` as JSON on stdout; NaN and infinities become null, which JSON can carry."""
+    """`value` as JSON on stdout; NaN and infinities become null, which JSON can carry. Nothing in it can steer a
+    terminal: JSON has an escape for each such character."""
     rare = "utf" not in (sys.stdout.encoding or "").lower()
-    print(json.dumps(_finite(value), indent=2, ensure_ascii=rare, default=str), flush=True)
+    text = json.dumps(_finite(value), indent=2, ensure_ascii=rare, default=str)
+    print(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text), flush=True)
 
 
 def _finite(value: Any) -> Any:

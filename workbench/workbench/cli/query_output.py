@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from workbench_store.words import counted
@@ -41,12 +42,18 @@ def print_table(result: "QueryResult", most: int) -> None:
 
 
 def print_csv(result: "QueryResult", most: int | None) -> None:
-    """Names of the columns and the rows; times as ISO 8601 in UTC, no value as nothing."""
+    """Names of the columns and the rows; times as ISO 8601 in UTC, no value as nothing. As it is into a pipe or a
+    file; on a terminal nothing that could steer it."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(result.columns)
+    shown = _harmless if sys.stdout.isatty() else list
+    writer.writerow(shown(result.columns))
     for row in itertools.islice(result, most):
-        writer.writerow([_text(value) for value in row])
+        writer.writerow(shown(_text(value) for value in row))
     sys.stdout.flush()
+
+
+def _harmless(values: Iterable[object]) -> list[object]:
+    return [safe_text(value) if isinstance(value, str) else value for value in values]
 
 
 def print_json(result: "QueryResult", most: int | None) -> None:

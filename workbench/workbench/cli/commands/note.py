@@ -21,7 +21,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write or print."""
-    from workbench.cli.output import emit, narrate
+    from workbench.cli.output import emit_text, narrate
     from workbench.lifecycle import edit_note
     from workbench.workspace import Workspace
 
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         if note is None:
             narrate(f"{found.name} has no note")
         else:
-            emit(note)
+            emit_text(note)
         return ExitCode.COMPLETED
     text = sys.stdin.read() if arguments.text == "-" else arguments.text
     edit_note(workspace.layout, found.name, text)

@@ -8,7 +8,6 @@ examples:
 """
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from workbench.cli.exit_codes import ExitCode
@@ -32,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench_store.store import Store
     from workbench_store.workspace import open_workspace
 
-    from workbench.cli.output import emit, emit_json
+    from workbench.cli.output import emit_json, emit_text
     from workbench.cli.run_report import print_page
     from workbench.view.fresh import refresh
     from workbench.view.run_page import run_page, to_json_dict
@@ -46,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.spec:
         if not page.spec:
             raise NotFound(f"{page.record.name} was opened by a script: it has no job file")
-        emit(page.spec.rstrip("\n"))
+        emit_text(page.spec.rstrip("\n"))
     elif arguments.diff:
         _print_diff(page)
     else:
@@ -58,8 +57,7 @@ def _print_diff(page: "RunPage") -> None:
     """The diff on stdout. Raises NotFound where git knew nothing of the code."""
     from workbench_store.errors import NotFound
 
-    from workbench.cli.output import emit, narrate
-    from workbench.lifecycle.logs import plain_text
+    from workbench.cli.output import emit_text, narrate
     from workbench.view.git import read_diff
 
     if page.detail.git is None:
@@ -68,4 +66,4 @@ def _print_diff(page: "RunPage") -> None:
     if not diff:
         narrate(f"{page.record.name}: nothing was changed since commit {page.detail.git.commit}")
         return
-    emit((plain_text(diff) if sys.stdout.isatty() else diff).rstrip("\n"))
+    emit_text(diff.rstrip("\n"))
