@@ -37,7 +37,7 @@ The language is DuckDB's. The views below are a promise: their columns are only 
   `-inf`, and nothing for NULL; in `--json`, which has no word for them, all are `null`.
 - **Archived runs** are in the views; `ls --where` leaves them out unless the condition names `archived`.
 - An error shows the line with a mark below the offending place. Times are with zone; `--json` and `--csv`
-  print them in UTC.
+  print them in UTC. One outside of the years 1 to 9999 (from a writer that is not ours) is NULL.
 """
 
 

@@ -39,10 +39,12 @@ def summarize(columns: Sequence[Columns]) -> Summary:
     values = np.concatenate([column.values for column in columns])
     finite = np.isfinite(values)
     good = values[finite]
+    with np.errstate(over="ignore", invalid="ignore"):  # a sum of numbers as large as there are is infinite
+        total = float(good.sum())
     return Summary(
         count=len(values),
         finite=len(good),
-        total=float(good.sum()),
+        total=total,
         min=_extreme(steps[finite], good, float(good.min())) if len(good) else None,
         max=_extreme(steps[finite], good, float(good.max())) if len(good) else None,
         last=_last(steps, times, values),

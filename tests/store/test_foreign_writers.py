@@ -1,15 +1,19 @@
 """What other writers may put into a journal: records that are whole but say nonsense stop nobody."""
 
 import json
+import math
 import os
 import struct
+import warnings
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from workbench.doctor.workspace import examine_workspace
 from workbench.view import run_list, run_page
+from workbench.view.format import format_age
 from workbench_store.journal.codec import (
     KIND_EVENT,
     KIND_POINTS,
@@ -22,9 +26,11 @@ from workbench_store.journal.codec import (
     frame,
 )
 from workbench_store.journal.reader import Chunk, decode_chunk
+from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import MediaQuery
 from workbench_store.store import Store
+from workbench_store.user_sql import VIEWS
 from workbench_store.workspace import open_workspace
 
 from tests.store.journals import fresh, make_run, the_summary, write_points
@@ -196,3 +202,37 @@ def test_a_journal_that_is_no_file_is_passed_over(layout: WorkspaceLayout) -> No
         next(folder.glob("client-r5*")).rename(folder / os.fsdecode(b"\xff.wbj"))
     assert_the_run_is_readable(layout)
     assert fresh(layout).runs().names == ["r"]
+
+
+@pytest.mark.parametrize("moment", [1e300, -1e15, -1e18, math.inf, math.nan, 631152000000.0, 253402300800.0, -1e300])
+def test_a_time_that_no_calendar_has_spoils_no_query(layout: WorkspaceLayout, moment: float) -> None:
+    """The years 1 to 9999 are shown; of what lies outside there is no time."""
+    make_run(layout, "other")
+    folder = layout.run("odd").journals
+    folder.mkdir(parents=True)
+    writer = JournalWriter(folder, "script")
+    writer.event("run", name="odd", id="odd", kind="script", experiment="e", created=moment)
+    writer.event("state", state="Completed", generation=1, judged=False, seq=1)
+    writer.close()
+    write_points(folder, "loss", [(0, 0, moment, 0.5)])
+    store = fresh(layout)
+    for view in VIEWS:
+        with store.query(f"SELECT * FROM {view.name}") as result:
+            assert len(result.rows()) == len(result)
+    with store.query("SELECT time IS NULL, last_time IS NULL FROM points JOIN metrics USING (run, key)") as result:
+        assert result.rows() == [(True, True)]
+    listed = run_list.run_list(store, run_list.list_columns(store)).rows
+    assert {row.name for row in listed} == {"other", "odd"}
+    assert all(len(format_age(row.created, 1e9)) < 7 for row in listed)
+    page = run_page.to_json_dict(run_page.run_page(layout, store, "odd"))
+    assert page["metrics"][0]["last_time"] is None
+    assert not [found for found in examine_workspace(layout) if "range" in found.what]
+
+
+def test_numbers_as_large_as_there_are_have_a_sum_without_a_warning(layout: WorkspaceLayout) -> None:
+    folder = make_run(layout, "r")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_points(folder, "loss", [(0, step, 1.0, sign * 1e308) for sign in (1, -1) for step in range(1000)])
+        summary = the_summary(layout, "r", "loss")
+    assert (summary.count, summary.min, summary.max) == (2000, -1e308, 1e308)

@@ -44,7 +44,18 @@ def test_every_number_is_short(value: float) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, ""), (0.42, "0.4s"), (59.7, "1m 00s"), (12, "12s"), (185, "3m 05s"), (7800, "2h 10m"), (352_800, "4d 02h")],
+    [
+        (None, ""),
+        (0.42, "0.4s"),
+        (59.7, "1m 00s"),
+        (12, "12s"),
+        (185, "3m 05s"),
+        (7800, "2h 10m"),
+        (352_800, "4d 02h"),
+        (1e300, ""),
+        (math.inf, ""),
+        (math.nan, ""),
+    ],
 )
 def test_durations(seconds: float | None, text: str) -> None:
     assert format_duration(seconds) == text
@@ -59,6 +70,7 @@ def test_sizes_and_ages() -> None:
         "5.0 TiB",
     ]
     assert [format_age(0, now) for now in (1, 42, 300, 7200, 900_000)] == ["now", "42s", "5m", "2h", "10d"]
+    assert [format_age(then, 0) for then in (1e300, -1e15, math.nan)] == ["", "", ""]
 
 
 @given(st.text())

@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     import duckdb
 
 
+def _time(seconds: str) -> str:
+    """SQL for the time that an expression says, in epoch seconds. A writer may have said what is in no calendar: that
+    would end every query that meets it, so it is NULL; the years are those that every reader of the result has."""
+    return f"CASE WHEN {seconds} BETWEEN {_FIRST_SECOND} AND {_LAST_SECOND} THEN to_timestamp({seconds}) END"
+
+
+#: The beginning of year 1 and the last second of year 9999, UTC.
+_FIRST_SECOND, _LAST_SECOND = -62135596800, 253402300799
+
+
 class View(NamedTuple):
     """A view: what one row of it is, its columns (name, what it holds), and the SELECT that makes it."""
 
@@ -53,16 +63,16 @@ _RUNS = View(
         ("params", "map from name to text; `params.lr` is a number where it is one in every run that has it"),
         ("tags", "map from name to text: `tags.team`"),
     ),
-    """SELECT r.name, r.run_id AS id, r.state, r.reason, r.kind, r.experiment, r.display_name, r.description, r.compute,
-    r.command, r.user_name AS user, r.host, to_timestamp(r.created) AS created, to_timestamp(r.started) AS started,
-    to_timestamp(r.ended) AS ended,
+    f"""SELECT r.name, r.run_id AS id, r.state, r.reason, r.kind, r.experiment, r.display_name, r.description,
+    r.compute, r.command, r.user_name AS user, r.host,
+    {_time("r.created")} AS created, {_time("r.started")} AS started, {_time("r.ended")} AS ended,
     coalesce(r.seconds, r.ended - r.started,
         epoch(now()::TIMESTAMP) - coalesce(r.going_since, r.started)) AS duration, r.exit_code, r.signal,
     r.snapshot, r.environment_label AS environment, r.environment AS environment_key, r.note,
     coalesce(r.archived, false) AS archived, r.lost_points, r.gap_bytes AS damaged_bytes,
-    coalesce(m.metrics, MAP {}::MAP(VARCHAR, DOUBLE)) AS metrics,
-    coalesce(p.params, MAP {}::MAP(VARCHAR, VARCHAR)) AS params,
-    coalesce(t.tags, MAP {}::MAP(VARCHAR, VARCHAR)) AS tags
+    coalesce(m.metrics, MAP {{}}::MAP(VARCHAR, DOUBLE)) AS metrics,
+    coalesce(p.params, MAP {{}}::MAP(VARCHAR, VARCHAR)) AS params,
+    coalesce(t.tags, MAP {{}}::MAP(VARCHAR, VARCHAR)) AS tags
     FROM store.runs r
     LEFT JOIN (SELECT run, map_from_entries(list((key, last) ORDER BY key)) AS metrics
         FROM store.series WHERE rank = 0 GROUP BY run) m ON m.run = r.name
@@ -90,7 +100,7 @@ _METRICS = View(
         ("max_step", ""),
         ("mean", "of the finite ones"),
     ),
-    """SELECT run, key, rank, count, finite, last, last_step, to_timestamp(last_time) AS last_time, min, min_step,
+    f"""SELECT run, key, rank, count, finite, last, last_step, {_time("last_time")} AS last_time, min, min_step,
     max, max_step, CASE WHEN finite > 0 THEN total / finite END AS mean FROM store.series""",
 )
 
@@ -105,7 +115,7 @@ _POINTS = View(
         ("time", "time with zone"),
         ("value", "a number; NaN and infinities are kept"),
     ),
-    """SELECT s.run, s.key, s.rank, p.step, to_timestamp(p.time) AS time, p.value
+    f"""SELECT s.run, s.key, s.rank, p.step, {_time("p.time")} AS time, p.value
     FROM store.points p JOIN store.series s ON s.id = p.series""",
 )
 
@@ -135,7 +145,7 @@ _ARTIFACTS = View(
         ("hash", "xxh3-128, where it was taken"),
         ("time", "time with zone"),
     ),
-    "SELECT run, path, kind, size, hash, to_timestamp(time) AS time FROM store.artifacts",
+    f"SELECT run, path, kind, size, hash, {_time('time')} AS time FROM store.artifacts",
 )
 
 _MEDIA = View(
@@ -153,7 +163,7 @@ _MEDIA = View(
         ("format", ""),
         ("caption", ""),
     ),
-    "SELECT run, kind, key, step, rank, to_timestamp(time) AS time, path, size, format, caption FROM store.media",
+    f"SELECT run, kind, key, step, rank, {_time('time')} AS time, path, size, format, caption FROM store.media",
 )
 
 _SNAPSHOTS = View(
@@ -167,9 +177,9 @@ _SNAPSHOTS = View(
         ("runs", "how many runs have it"),
         ("first_used", "time with zone"),
     ),
-    """SELECT fields->>'$.snapshot' AS snapshot, any_value((fields->>'$.files')::BIGINT) AS files,
+    f"""SELECT fields->>'$.snapshot' AS snapshot, any_value((fields->>'$.files')::BIGINT) AS files,
     any_value((fields->>'$.bytes')::BIGINT) AS bytes, any_value(fields->>'$.upstream_hash') AS upstream_hash,
-    count(DISTINCT run) AS runs, to_timestamp(min(time)) AS first_used
+    count(DISTINCT run) AS runs, {_time("min(time)")} AS first_used
     FROM store.events WHERE name = 'snapshot' AND fields->>'$.snapshot' IS NOT NULL GROUP BY 1""",
 )
 
@@ -186,11 +196,11 @@ _IMAGES = View(
         ("first_used", "time with zone"),
         ("last_used", "time with zone"),
     ),
-    """SELECT fields->>'$.key' AS key, any_value(fields->>'$.label') AS label,
+    f"""SELECT fields->>'$.key' AS key, any_value(fields->>'$.label') AS label,
     any_value(fields->>'$.python_version') AS python_version, count(DISTINCT run) AS runs,
     count(DISTINCT run) FILTER (fields->>'$.found' = 'built') AS built,
     max(TRY_CAST(fields->>'$.seconds' AS DOUBLE)) FILTER (fields->>'$.found' = 'built') AS build_seconds,
-    to_timestamp(min(time)) AS first_used, to_timestamp(max(time)) AS last_used
+    {_time("min(time)")} AS first_used, {_time("max(time)")} AS last_used
     FROM store.events WHERE name = 'environment' AND fields->>'$.key' <> '' GROUP BY 1""",
 )
 

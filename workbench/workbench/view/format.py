@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from workbench_store.words import counted
 
 _ELLIPSIS = "…"
+#: Ten thousand years in seconds.
+_ALL_TIME = 10_000 * 366 * 86400.0
 
 
 def format_number(value: object) -> str:
@@ -68,8 +70,8 @@ def format_files(count: int, size: int) -> str:
 
 
 def format_duration(seconds: float | None) -> str:
-    """0.4s, 12s, 3m 05s, 2h 10m, 4d 02h; empty for None."""
-    if seconds is None:
+    """0.4s, 12s, 3m 05s, 2h 10m, 4d 02h; empty for None, and for what is longer than any calendar."""
+    if seconds is None or not seconds < _ALL_TIME:
         return ""
     seconds = max(0.0, seconds)
     if seconds < 9.95:
@@ -85,7 +87,9 @@ def format_duration(seconds: float | None) -> str:
 
 
 def format_age(moment: float, now: float) -> str:
-    """How long ago: now, 40s, 5m, 3h, 12d."""
+    """How long ago: now, 40s, 5m, 3h, 12d; empty for what is no moment of any calendar."""
+    if _utc(moment) is None:
+        return ""
     seconds = max(0.0, now - moment)
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:
