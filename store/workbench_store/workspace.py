@@ -69,7 +69,7 @@ def open_workspace(
     """
     found = find_workspace(start, explicit)
     if found is None:
-        place = _named(explicit, None) or _place_for_new(Path(start) if start is not None else _here())
+        place = place_for_new(start, explicit)
         if not create:
             raise WorkspaceError(
                 f"there is no workspace at {place}" if explicit else "there is no workspace here or above",
@@ -83,6 +83,11 @@ def open_workspace(
     if create:
         remember(layout.root, identity)
     return layout
+
+
+def place_for_new(start: Optional[PathText] = None, explicit: Optional[PathText] = None) -> Path:
+    """Where a workspace is made if there is none."""
+    return _named(explicit, None) or _place_for_new(Path(start) if start is not None else _here())
 
 
 def workspace_id(layout: WorkspaceLayout) -> str:

@@ -59,7 +59,9 @@ def test_validate_warns_of_what_run_would_refuse(workbench: Workbench, job: Job,
     assert (
         done.returncode == 0 and "warning: environment:" in done.stdout and "Did you mean sklearn-1.5?" in done.stdout
     )
-    assert "job.yml:3:14" in done.stdout and "gpu" not in done.stdout, "there is no workspace to look into"
+    assert "job.yml:3:14" in done.stdout
+    assert "warning: compute:" in done.stdout and "workbench compute add gpu" in done.stdout
+    assert not list(here.glob(".workbench*")), "nothing is made"
     assert workbench("run", job("true", "name: one\n", "other.yml")).returncode == 0
     done = workbench("validate", job(extra=extra))
     assert done.returncode == 0

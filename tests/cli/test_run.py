@@ -131,6 +131,20 @@ def test_without_a_terminal_a_signal_cancels(
     assert listed(workbench)[0]["state"] == "Canceled"
 
 
+def test_a_cancelled_run_is_followed_to_its_end_though_nobody_reads_any_more(workbench: Workbench, job: Job) -> None:
+    """Ctrl-C ends what is behind the pipe too."""
+    talking = job("trap 'echo going; exit 1' TERM; echo started; while true; do sleep 0.1; done")
+    command = [sys.executable, "-m", "workbench", "run", talking]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == b"started\n"
+        process.stdout.close()
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read().decode()
+    assert process.returncode == ExitCode.RUN_CANCELED
+    assert "Canceled" in said and "goes on" not in said
+
+
 #: Ever later moments of a submission, as what can be seen in the workspace.
 MOMENTS = ("*", "tmp/run-*", "tmp/run-*/control/supervisor.json", "tmp/run-*/job.yml", "runs/early")
 

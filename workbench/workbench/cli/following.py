@@ -13,7 +13,7 @@ from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
-from workbench.cli.output import emit_log, narrate, styled
+from workbench.cli.output import drop_stdout, emit_log, narrate, styled
 from workbench.cli.signals import Signals
 from workbench.compute.local_job import living_process
 from workbench.lifecycle.follow import (
@@ -49,7 +49,13 @@ def follow_to_the_end(
     show = show or _Screen().show
     state: RunState | None = None
     for event in followed(layout, name):
-        show(event)
+        try:
+            show(event)
+        except BrokenPipeError:
+            # Ctrl-C has ended who read the output too; a run that is being cancelled is followed to its end.
+            if not layout.run(name).cancel_request.exists():
+                raise
+            drop_stdout()
         if isinstance(event, StateChanged):
             state = event.state
         while taken.numbers:

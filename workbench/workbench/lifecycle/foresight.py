@@ -16,18 +16,17 @@ from workbench.spec import CommandJob, Input, is_remote
 from workbench.spec.checks import Check, Finding
 
 
-def refusals_here(layout: WorkspaceLayout | None) -> Check:
-    """A check whose findings are warnings; without a workspace there are no computes and runs to look at."""
+def refusals_here(layout: WorkspaceLayout) -> Check:
+    """A check whose findings are warnings. The workspace need not be there: nothing is made."""
 
     def check(job: CommandJob) -> Iterator[Finding]:
         environment = job.environment
         if environment is not None:
             yield from _refused("environment", lambda: define(environment, job.base_dir))
-        if layout is not None:
-            yield from _refused("compute", lambda: get_compute(layout, job.compute))
-            yield from _data(layout, job)
-            if job.name is not None and os.path.lexists(layout.run(job.name).root):
-                yield Finding("name", f"a run named {job.name} is in {layout.root} already", severity="warning")
+        yield from _refused("compute", lambda: get_compute(layout, job.compute))
+        yield from _data(layout, job)
+        if job.name is not None and os.path.lexists(layout.run(job.name).root):
+            yield Finding("name", f"a run named {job.name} is in {layout.root} already", severity="warning")
 
     return check
 

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the problems; 0 if there is no error among them."""
     from workbench_store.layout import WorkspaceLayout
     from workbench_store.words import counted
-    from workbench_store.workspace import find_workspace
+    from workbench_store.workspace import find_workspace, place_for_new
 
     from workbench.cli.output import emit, emit_json, narrate
     from workbench.lifecycle.foresight import refusals_here
@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.spec.report import problems_to_json, render_problems
 
     found = find_workspace(explicit=arguments.workspace)
-    layout = None if found is None else WorkspaceLayout(found)
+    # One that is not made yet has no runs and names either, which is what there is to say.
+    layout = WorkspaceLayout(found or place_for_new(explicit=arguments.workspace))
     problems = check_job(arguments.file, arguments.overrides, [refusals_here(layout), note_findings])
     errors = [problem for problem in problems if problem.severity == "error"]
     if arguments.json:
