@@ -154,6 +154,13 @@ def test_lists_by_a_condition(workbench: Workbench, words: list[str], expected: 
 
 
 @pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("condition", ["", "  ", "name = 'one') OR (true"])
+def test_what_is_no_condition_lists_nothing(workbench: Workbench, condition: str) -> None:
+    done = workbench("ls", "--where", condition)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.usefixtures("runs")
 def test_archived_runs_are_listed_when_the_condition_speaks_of_them(workbench: Workbench) -> None:
     assert workbench("archive", "two").returncode == 0
     found = {

@@ -151,6 +151,31 @@ def test_errors_point_at_the_place(store: Store, text: str, told: list[str]) -> 
     assert "\x1b" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("condition", "column", "about"),
+    [
+        ("metrics.accuracy >", 18, "'>'"),
+        ("name = 'a') OR (true", 11, "')'"),
+        ("name = (", 8, "'('"),
+        ("a b c", 5, "'c'"),
+    ],
+)
+def test_a_condition_that_is_not_whole_is_pointed_at(store: Store, condition: str, column: int, about: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        store.matching(condition)
+    first, *shown = caught.value.message.replace('"', "'").splitlines()
+    assert first.startswith(f"line 1, column {column}: ") and about in first
+    assert shown == [f"    {condition}".replace('"', "'"), " " * (column + 3) + "^"]
+
+
+def test_a_statement_may_name_tables_of_its_own(store: Store) -> None:
+    asked = """WITH RECURSIVE Best AS (SELECT name FROM RUNS WHERE metrics.accuracy > 0.9),
+        number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3)
+        SELECT count(*) FROM best b, number, (WITH inner_one AS (FROM best) FROM inner_one) c"""
+    assert rows(store, asked) == [(12,)]
+    assert len(rows(store, "SELECT * FROM (DESCRIBE runs)")) == len(VIEWS[0].columns)
+
+
 def test_an_error_in_a_condition_shows_the_condition_alone(store: Store) -> None:
     with pytest.raises(QueryError) as caught:
         store.matching("metrics.accuracy > 0.9\n and nme = 1")
@@ -200,6 +225,19 @@ def hostile(store: Path) -> list[str]:
         "EXPLAIN ANALYZE SELECT 1",
         "PREPARE x AS SELECT 1",
         "SELECT * FROM hidden_in_python",
+        "SELECT * FROM store.runs",
+        "SELECT * FROM store.main.points",
+        "SELECT name FROM runs WHERE EXISTS (SELECT 1 FROM store.secret_events)",
+        "WITH mine AS (SELECT * FROM store.main.events) SELECT * FROM mine",
+        "WITH runs AS (SELECT 1) SELECT * FROM store.runs",
+        "SELECT * FROM (WITH duckdb_tables AS (SELECT 1) SELECT 1), duckdb_tables",
+        "SELECT * FROM information_schema.tables",
+        "SELECT * FROM duckdb_tables",
+        "SELECT * FROM duckdb_tables()",
+        "SELECT * FROM pg_catalog.pg_class",
+        "SELECT * FROM sqlite_master",
+        "SELECT * FROM (SHOW ALL TABLES)",
+        "SELECT * FROM (SHOW TABLES)",
     ]
 
 
@@ -224,6 +262,9 @@ def test_nothing_else_can_be_read_or_changed(store: Store, layout: WorkspaceLayo
         "1=1) UNION ALL SELECT name FROM runs WHERE (1=1",
         "1=1) ORDER BY (name",
         "1=1) LIMIT (1",
+        "name = 'a') OR (name = 'b'",
+        "(name = 'a')) OR ((true)",
+        "archived /* ) */) -- (",
         "true); DELETE FROM store.runs; SELECT (1",
         "name in (select filename from read_text('/etc/passwd'))",
         "",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench_store.errors import UsageError
+from workbench_store.user_sql.views import VIEWS
 
 if TYPE_CHECKING:
     import duckdb
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _TABLE_FUNCTIONS = frozenset(
     "generate_series histogram histogram_values json_each json_tree range repeat repeat_row summary unnest".split()
 )
+_VIEWS = tuple(view.name for view in VIEWS)
 #: Functions of one value that are no business of a query.
 _REFUSED_FUNCTIONS = frozenset(
     "current_setting getenv getvariable json_execute_serialized_sql nextval pg_sleep query query_table setseed setval "
@@ -74,10 +76,10 @@ def parse(connection: "duckdb.DuckDBPyConnection", source: Source) -> dict[str, 
     """The syntax tree of the one SELECT that the source is. Raises QueryError for anything else."""
     import duckdb
 
-    try:
-        statements = connection.extract_statements(source.statement)
-    except duckdb.Error as error:
-        raise query_error(error, source) from error
+    if source.after and source.text.strip():
+        # What stands in brackets has to be whole by itself: it must not close them, and errors must not speak of them.
+        _statements(connection, Source(source.text, "SELECT\n"))
+    statements = _statements(connection, source)
     if not source.text.strip() or len(statements) != 1:
         what = f"{len(statements)} statements" if source.text.strip() and statements else "nothing"
         raise QueryError(f"one SELECT is wanted, and {what} was given", remedy="Write for example: SELECT * FROM runs")
@@ -94,6 +96,15 @@ def parse(connection: "duckdb.DuckDBPyConnection", source: Source) -> dict[str, 
     root: dict[str, Any] = tree["statements"][0]["node"]
     _refuse(root, source)
     return root
+
+
+def _statements(connection: "duckdb.DuckDBPyConnection", source: Source) -> "list[duckdb.Statement]":
+    import duckdb
+
+    try:
+        return connection.extract_statements(source.statement)
+    except duckdb.Error as error:
+        raise query_error(error, source) from error
 
 
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -119,8 +130,41 @@ def _refuse(root: dict[str, Any], source: Source) -> None:
             why = "a query changes nothing"
         else:
             continue
-        place = node.get("query_location")
-        raise QueryError(source.pointed(why, place if isinstance(place, int) else None))
+        raise QueryError(source.pointed(why, _where(node)))
+    for node in _tables(root, frozenset()):
+        name = str(node["table_name"]).lower()
+        if name not in _VIEWS or node.get("schema_name") or node.get("catalog_name"):
+            raise _no_view(node, source)
+
+
+def _tables(tree: Any, known: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """The tables that are read below, but for those that the statement itself names in a WITH around them."""
+    waiting = [(tree, known)]
+    while waiting:
+        one, known = waiting.pop()
+        if isinstance(one, list):
+            waiting += [(item, known) for item in reversed(one)]
+        elif isinstance(one, dict):
+            if isinstance(one.get("cte_map"), dict):
+                known = known.union(str(entry["key"]).lower() for entry in one["cte_map"]["map"])
+            is_own = str(one.get("table_name")).lower() in known and not one.get("schema_name")
+            if one.get("show_type") == "SHOW_SPECIAL" or (one.get("type") == "BASE_TABLE" and not is_own):
+                yield one
+            waiting += [(item, known) for item in reversed(list(one.values()))]
+
+
+def _no_view(node: dict[str, Any], source: Source) -> QueryError:
+    parts = (node.get("catalog_name"), node.get("schema_name"), node["table_name"])
+    name = ".".join(str(part) for part in parts if part)
+    near = difflib.get_close_matches(str(node["table_name"]).lower(), _VIEWS, 3, 0.5)
+    remedy = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(_VIEWS)}."
+    why = f"{name!r} is none of the views, and a query reads nothing else"
+    return QueryError(source.pointed(why, _where(node)), remedy=remedy)
+
+
+def _where(node: dict[str, Any]) -> int | None:
+    place = node.get("query_location")
+    return place if isinstance(place, int) else None
 
 
 def _function(node: dict[str, Any]) -> str:

@@ -41,7 +41,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     # What argparse takes for a value though it begins with a dash: numbers, and filters turned round (`-tag:old`).
     parser._negative_number_matcher = _DASHED
     parser.add_argument("filter", nargs="*", metavar="FILTER", help="only runs that fit")
-    parser.add_argument("--where", metavar="SQL", default="", help="only runs for which this condition holds")
+    parser.add_argument("--where", metavar="SQL", help="only runs for which this condition holds")
     parser.add_argument("--sort", metavar="COLUMN", help="a column, metric or parameter (default: created)")
     order = parser.add_mutually_exclusive_group()
     order.add_argument("--desc", dest="descending", action="store_const", const=True, help="greatest first")
@@ -64,11 +64,13 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench_store.store import Store
     from workbench_store.workspace import open_workspace
 
+    from workbench.cli.bulk import condition_of_where
     from workbench.cli.output import emit_json, narrate
     from workbench.view.fresh import refresh
     from workbench.view.run_list import list_columns, parse_sort, run_list
     from workbench.view.upkeep import tidy_if_due
 
+    where = condition_of_where(arguments.where)
     layout = open_workspace(explicit=arguments.workspace, create=False)
     store = Store(layout)
     done = refresh(layout, store)
@@ -78,12 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     sort = parse_sort(arguments.sort, columns, descending=arguments.descending) if arguments.sort else None
     limit = arguments.limit if arguments.limit is not None else None if arguments.all or arguments.json else _LIMIT
     words = " ".join(arguments.filter)
-    listed = run_list(store, columns, filter=words, where=arguments.where, sort=sort, limit=limit)
+    listed = run_list(store, columns, filter=words, where=where, sort=sort, limit=limit)
     if arguments.json:
         recorded = store.recorded([row.name for row in listed.rows])
         emit_json({"total": listed.total, "runs": [_as_dict(row, recorded[row.name]) for row in listed.rows]})
     else:
-        _print(listed, narrowed=bool(words or arguments.where))
+        _print(listed, narrowed=bool(words or where))
     sys.stdout.flush()
     tidy_if_due(layout)
     return ExitCode.COMPLETED
