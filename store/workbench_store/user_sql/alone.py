@@ -18,6 +18,7 @@ from workbench_store.connection import open_connection, quoted
 from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
+from workbench_store.user_sql.attach import attach_views
 from workbench_store.user_sql.keys import Written, with_keys
 from workbench_store.user_sql.statement import (
     QueryError,
@@ -29,7 +30,6 @@ from workbench_store.user_sql.statement import (
     took_too_long,
     took_too_much,
 )
-from workbench_store.user_sql.views import attach_views
 
 if TYPE_CHECKING:
     import duckdb

@@ -5,7 +5,7 @@ from typing import Any
 from workbench_store.connection import open_connection
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
-from workbench_store.user_sql.views import attach_views
+from workbench_store.user_sql.attach import attach_views
 
 
 def own_query(layout: WorkspaceLayout, text: str) -> list[tuple[Any, ...]]:
