@@ -22,6 +22,7 @@ from workbench.tui.looks import GREY
 from workbench.tui.widgets.chart import MetricChart, same_charts
 from workbench.tui.widgets.lists import Lines, Rows, Scrolled
 from workbench.tui.widgets.media import MediaView
+from workbench.tui.widgets.said import say
 from workbench.view.charts import Chart, metric_charts
 from workbench.view.format import format_bytes, safe_text
 from workbench.view.run_page import RunPage, run_page
@@ -133,7 +134,7 @@ class RunScreen(Screen[None]):
                 return
             message = self.query_one("#message", Static)
             message.display = bool(wrong)
-            message.update(Text(wrong))
+            say(message, Text(wrong))
             if loaded is not None:
                 await self._show(loaded)
             await asyncio.sleep(REFRESH_SECONDS)
@@ -155,6 +156,8 @@ class RunScreen(Screen[None]):
     async def _show(self, loaded: _Loaded) -> None:
         before, self._loaded = self._loaded, loaded
         page, now = loaded.page, self.dashboard.now()
+        if before is loaded and page.record.state.final:
+            return  # nothing on it moves any more
         self.query_one("#title", Static).update(title_text(page, now))
         self.query_one("#overview-text", Static).update(overview_text(page, loaded.charts, now))
         if before is loaded:
@@ -222,7 +225,7 @@ class RunScreen(Screen[None]):
             if lines:
                 log.write_lines(lines)
             pending = plain_text(reader.pending)[:300]
-            self.query_one("#log-pending", Static).update(Text(pending, no_wrap=True))
+            say(self.query_one("#log-pending", Static), Text(pending, no_wrap=True))
             self.query_one("#log-pending").display = bool(pending)
             await asyncio.sleep(0 if len(lines) == _LINES_AT_ONCE else LOG_SECONDS)
 
@@ -231,7 +234,7 @@ class RunScreen(Screen[None]):
         head = self.query_one("#log-rank", Static)
         head.display = len(ranks) > 1
         if head.display:
-            head.update(Text(f"rank {self._rank} of {len(ranks)}   r: the next", GREY))
+            say(head, Text(f"rank {self._rank} of {len(ranks)}   r: the next", GREY))
 
     # -- what the user asks for
 

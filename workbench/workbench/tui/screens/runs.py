@@ -19,6 +19,7 @@ from workbench.tui import doing
 from workbench.tui.looks import STATES
 from workbench.tui.screens.dialogs import Choose, ChooseColumns
 from workbench.tui.widgets.run_table import WINDOW, RunTable
+from workbench.tui.widgets.said import say
 from workbench.view.overview import Overview, overview
 from workbench.view.run_list import ListColumns, RunList, list_columns, run_list
 from workbench.view.upkeep import INTERVAL_SECONDS, tidy_if_due
@@ -128,7 +129,7 @@ class RunsScreen(Screen[None]):
             return
         listed, counts, blocked, self._revision = answer
         self._columns = listed.columns
-        self.query_one("#head", Static).update(self._head(counts))
+        say(self.query_one("#head", Static), self._head(counts))
         self.query_one(RunTable).show(listed)
         self._say(blocked or self._empty(listed), bad=bool(blocked))
 
@@ -177,7 +178,7 @@ class RunsScreen(Screen[None]):
         message = self.query_one("#message", Static)
         message.display = bool(text)
         message.set_class(bad, "bad")
-        message.update(Text(text))
+        say(message, Text(text))
 
     # -- what the user asks for
 
