@@ -22,7 +22,7 @@ from workbench.cli.exit_codes import ExitCode
 
 DEFAULTS: dict[str, Any] = {
     "filter": [],
-    "where": "",
+    "where": None,
     "sort": None,
     "descending": None,
     "limit": None,
