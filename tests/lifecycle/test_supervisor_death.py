@@ -223,7 +223,7 @@ def test_a_stage_that_nobody_ended_is_over_when_the_run_is(launch: Launch, state
 
 
 def test_what_needs_a_job_tells_how_a_scripts_run_ends(layout: WorkspaceLayout) -> None:
-    script = "import sys, workbench; workbench.start_run(name='s', system_metrics=False); print(); sys.stdin.read()"
+    script = "import sys, workbench; workbench.start_run(name='s'); print(flush=True); sys.stdin.read()"
     environment = {**os.environ, "WORKBENCH_WORKSPACE": str(layout.root)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", script], env=environment, **pipes) as process:  # type: ignore[call-overload]
