@@ -168,6 +168,11 @@ PROMISES: tuple[Promise, ...] = (
     Promise(
         "removing, giving space back, copying, while runs are submitted and go on",
         "what a living run needs stays; a copy is whole and proves itself; a removed run comes back as it was",
-        ("store/test_trash.py", "lifecycle/test_housekeeping.py", "cli/test_keeping_house.py", "cli/test_full_disk.py"),
+        (
+            "store/test_trash.py",
+            "lifecycle/test_housekeeping.py",
+            "cli/test_keeping_house.py",
+            "cli/test_space_given_back.py",
+        ),
     ),
 )

@@ -163,6 +163,7 @@ import os, resource, time
 import workbench
 os.mkdir("folder"); open("folder/a", "w").close(); open("file.txt", "w").close()
 run = workbench.start_run(name="r")
+time.sleep(2)  # what goes on beside the script at its start would let go of some again
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 held = []
 try:
