@@ -89,7 +89,11 @@ CASES = {
         for extra in ("environment_variables: {A: 2024-01-01}", "environment_variables: {1: x}")
     ],
     "empty `command`": [Case({**PLAIN, "command": ""}, True, False), Case({**PLAIN, "command": " "}, True, False)],
-    "any other `${{...}}` in `command`": [Case({**PLAIN, "command": "echo ${{foo.x}}"}, True, False)],
+    "any other `${{...}}` in `command`, or one that is not closed": [
+        Case({**PLAIN, "command": "echo ${{foo.x}}"}, True, False),
+        Case({**PLAIN, "command": "echo ${{inputs.x"}, True, False),
+    ],
+    "an output called `default`": [Case({**PLAIN, "outputs": {"default": {"type": "uri_folder"}}}, True, False)],
     "empty `compute`, empty paths of inputs and outputs, inputs without a path": [
         Case({**PLAIN, "compute": ""}, True, False),
         Case({**PLAIN, "inputs": {"d": {"path": ""}}}, True, False),
@@ -109,6 +113,7 @@ CASES = {
 ELSEWHERE = {
     "`--set inputs.x=...` where the file neither declares nor uses `x`",
     "alias bombs, nesting beyond 64 levels, more than 1 MiB",
+    "an output whose `path` is in the workspace",
 }
 #: What the text above the table says of both.
 ALIKE = {
