@@ -13,6 +13,7 @@ from workbench_store.lease import lease_of, log_of
 from workbench_store.locks import FileLock
 from workbench_store.records import Refresh
 from workbench_store.store import Store
+from workbench_store.words import counted
 
 _TURN_SECONDS = 1.0
 
@@ -98,10 +99,7 @@ def held(layout: WorkspaceLayout) -> dict[str, Held]:
 def _check_nothing_lost(layout: WorkspaceLayout, before: dict[str, Held], after: dict[str, Held]) -> None:
     removed = removed_runs(layout)  # their journals are elsewhere on purpose, or nowhere
     lost = [
-        f"{run} ({had.events - has.events} events, {had.points - has.points} points)"
-        for run, had in sorted(before.items())
-        for has in [after.get(run, Held(0, 0))]
-        if run not in removed and (had.events > has.events or had.points > has.points)
+        f"{run} ({what})" for run in sorted(before.keys() - removed) if (what := _less(before[run], after.get(run)))
     ]
     if lost:
         more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
@@ -110,3 +108,10 @@ def _check_nothing_lost(layout: WorkspaceLayout, before: dict[str, Held], after:
             remedy="Bring the journals back from a copy first (workbench verify names them). To give up what only the "
             "store has: workbench doctor --rebuild --losing",
         )
+
+
+def _less(had: Held, has: Held | None) -> str:
+    """What there is less of, in words; nothing if there is no less of anything."""
+    events, points = has or Held(0, 0)
+    lost = ((had.events - events, "event"), (had.points - points, "point"))
+    return ", ".join(counted(number, what) for number, what in lost if number > 0)

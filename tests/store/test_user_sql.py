@@ -298,6 +298,18 @@ def test_a_query_that_takes_too_much_memory_is_ended(store: Store, text: str) ->
         store.query(text, seconds=60)
 
 
+@pytest.mark.parametrize("depth", [100, 300, 600, 3000])
+@pytest.mark.parametrize("shape", [("1", "+1", ""), ("1", "", "abs("), ("SELECT 1", ")", "SELECT * FROM (")])
+def test_a_query_nested_deep_is_answered_or_refused(store: Store, depth: int, shape: tuple[str, str, str]) -> None:
+    inner, after, before = shape
+    text = before * depth + inner + (after or ")") * depth
+    text = text if text.startswith("SELECT") else f"SELECT {text}"
+    try:
+        assert len(rows(store, text)) == 1
+    except QueryError as error:
+        assert depth > 100 and "Traceback" not in str(error)
+
+
 def test_what_cannot_be_interrupted_is_ended_too(store: Store, layout: WorkspaceLayout) -> None:
     """One call of a function, which DuckDB does not look into, would take minutes."""
     with pytest.raises(QueryError, match="took more than 1 s"):

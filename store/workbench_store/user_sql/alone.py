@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench_store.connection import open_connection, quoted
 from workbench_store.errors import WorkspaceError
@@ -21,10 +21,7 @@ from workbench_store.lease import lease_of
 from workbench_store.user_sql.attach import attach_views
 from workbench_store.user_sql.keys import Written, with_keys
 from workbench_store.user_sql.statement import (
-    QueryError,
     Source,
-    nodes,
-    parse,
     query_error,
     told_by,
     took_too_long,
@@ -41,24 +38,34 @@ _MOST_WRITTEN = 4 * 1024**3
 _MOST_MEMORY = 512 * 1024**2
 
 
+class Asked(NamedTuple):
+    """What is to be run: where, the user's text, its syntax tree, and for how many seconds."""
+
+    layout: WorkspaceLayout
+    source: Source
+    tree: dict[str, Any]
+    seconds: float
+
+
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Run what was asked for. The rows of a whole statement go to the file that the request names; of a condition the
-    names of runs for which it holds are told, and whether it says which archived ones it means.
+    """Run what was asked for, whose syntax tree comes along. The rows of a whole statement go to the file that the
+    request names; of a condition the names of the runs for which it holds are told.
 
     Raises QueryError, StoreBusy, StoreDamaged, StoreTooNew or WorkspaceError.
     """
-    layout, source = WorkspaceLayout(Path(request["workspace"])), Source(*request["source"])
-    with open_connection(layout) as connection:
-        tree = understood(connection, source, only_condition=request["result"] is None)
-        if request["result"] is not None:
-            _attach_result(connection, request["result"])
-            _run(connection, layout, tree, source, "kept", request["seconds"])
-            connection.execute("DETACH kept")
-            return {}
-        _run(connection, layout, tree, source, "memory", request["seconds"])
-        rows = connection.execute("SELECT name FROM memory.result ORDER BY name").fetchall()
-    asked = {str(node["column_names"][-1]).lower() for node in nodes(tree) if node.get("column_names")}
-    return {"names": [name for (name,) in rows], "asks_archived": "archived" in asked}
+    asked = Asked(
+        WorkspaceLayout(Path(request["workspace"])), Source(*request["source"]), request["tree"], request["seconds"]
+    )
+    with open_connection(asked.layout) as connection:
+        connection.execute("SET errors_as_json = true")
+        if request["result"] is None:
+            _run(connection, asked, "memory")
+            rows = connection.execute("SELECT name FROM memory.result ORDER BY name").fetchall()
+            return {"names": [name for (name,) in rows]}
+        _attach_result(connection, request["result"])
+        _run(connection, asked, "kept")
+        connection.execute("DETACH kept")
+        return {}
 
 
 def _attach_result(connection: "duckdb.DuckDBPyConnection", path: str) -> None:
@@ -73,31 +80,15 @@ def _attach_result(connection: "duckdb.DuckDBPyConnection", path: str) -> None:
         ) from error
 
 
-def understood(connection: "duckdb.DuckDBPyConnection", source: Source, *, only_condition: bool) -> dict[str, Any]:
-    """The syntax tree of what may be asked. Raises QueryError for what is no SQL, or refused."""
-    connection.execute("SET errors_as_json = true")
-    tree = parse(connection, source)
-    if only_condition:
-        _check_condition(tree, source)
-    return tree
-
-
-def _run(
-    connection: "duckdb.DuckDBPyConnection",
-    layout: WorkspaceLayout,
-    tree: dict[str, Any],
-    source: Source,
-    into: str,
-    seconds: float,
-) -> None:
+def _run(connection: "duckdb.DuckDBPyConnection", asked: Asked, into: str) -> None:
     """Make the table `result` of the database `into`."""
-    with lease_of(layout).sharing():
+    with lease_of(asked.layout).sharing():
         _limit_process()
         print("begun", flush=True)  # from now on its time counts
-        attach_views(connection, layout)
-        written = with_keys(connection, tree, source)
+        attach_views(connection, asked.layout)
+        written = with_keys(connection, asked.tree, asked.source)
         _lock_down(connection)
-        _fill(connection, written, source, into, seconds)
+        _fill(connection, written, asked, into)
         connection.execute("DETACH store")
 
 
@@ -114,34 +105,26 @@ def _limit_process() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def _check_condition(tree: dict[str, object], source: Source) -> None:
-    """The condition must not have closed the bracket that it stands in."""
-    table = tree.get("from_table")
-    plain = tree.get("type") == "SELECT_NODE" and not tree.get("modifiers") and not tree.get("group_expressions")
-    if not plain or not isinstance(table, dict) or table.get("table_name") != "runs" or not tree.get("where_clause"):
-        raise QueryError(f"{source.text!r} is no condition", remedy="Write what may stand behind WHERE.")
-
-
 def _lock_down(connection: "duckdb.DuckDBPyConnection") -> None:
     connection.execute("SET enable_external_access = false")
     connection.execute(f"SET max_temp_directory_size = '{_MOST_SPILLED}'")
     connection.execute("SET lock_configuration = true")
 
 
-def _fill(connection: "duckdb.DuckDBPyConnection", written: Written, source: Source, into: str, seconds: float) -> None:
+def _fill(connection: "duckdb.DuckDBPyConnection", written: Written, asked: Asked, into: str) -> None:
     """Put what the statement gives into a table, which needs no lock to be read."""
     import duckdb
 
     making = f"CREATE TABLE {into}.result AS\n"
     try:
-        with _time_limit(connection, seconds):
+        with _time_limit(connection, asked.seconds):
             connection.execute(making + written.text)
     except duckdb.InterruptException as error:
-        raise took_too_long(seconds) from error
+        raise took_too_long(asked.seconds) from error
     except MemoryError as error:
         raise took_too_much() from error
     except duckdb.Error as error:
-        raise query_error(error, source, lambda place: written.original(place - len(making))) from error
+        raise query_error(error, asked.source, lambda place: written.original(place - len(making))) from error
 
 
 @contextmanager

@@ -18,9 +18,8 @@ from workbench_store.cache_root import usable_cache
 from workbench_store.connection import open_connection, quoted
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.user_sql import boot
-from workbench_store.user_sql.alone import understood
 from workbench_store.user_sql.result import QueryResult
-from workbench_store.user_sql.statement import QueryError, Source, took_too_long, took_too_much
+from workbench_store.user_sql.statement import QueryError, Source, nodes, parse, took_too_long, took_too_much
 
 #: How long a query may take, in seconds, unless told otherwise.
 DEFAULT_SECONDS = 10.0
@@ -28,6 +27,7 @@ DEFAULT_SECONDS = 10.0
 _GRACE_SECONDS = 1.0
 #: Its start, and its turn at the store, which others may hold for a while, are no part of its time.
 _START_SECONDS = 90.0
+_DEEPEST = 200
 #: Where there is less, a result is kept elsewhere.
 _ROOM_BYTES = 64 * 1024**2
 _WHERE = "SELECT name FROM runs WHERE (\n"
@@ -46,9 +46,11 @@ def query(layout: WorkspaceLayout, text: str, *, seconds: float = DEFAULT_SECOND
     Raises QueryError where the SQL is wrong, is refused or takes more time than `seconds` or too much memory;
     StoreBusy, StoreDamaged or StoreTooNew as any reading.
     """
+    source = Source(text)
+    tree = _understood(layout, source)
     with _folder(layout) as folder:
         result = folder.absolute() / "result.duckdb"
-        _answer(layout, Source(text), seconds, str(result))
+        _answer(layout, source, tree, seconds, str(result))
         connection = open_connection(layout)
         connection.execute(f"ATTACH {quoted(result)} AS kept (READ_ONLY)")
         connection.execute("USE kept")
@@ -57,8 +59,11 @@ def query(layout: WorkspaceLayout, text: str, *, seconds: float = DEFAULT_SECOND
 
 def matching(layout: WorkspaceLayout, condition: str, *, seconds: float = DEFAULT_SECONDS) -> Matching:
     """The runs for which the condition (what may stand behind WHERE, over the view `runs`) holds. Raises as `query`."""
-    told = _answer(layout, Source(condition, _WHERE, "\n)"), seconds, None)
-    return Matching(list(told["names"]), bool(told["asks_archived"]))
+    source = Source(condition, _WHERE, "\n)")
+    tree = _understood(layout, source)
+    _check_condition(tree, source)
+    asked = {str(node["column_names"][-1]).lower() for node in nodes(tree) if node.get("column_names")}
+    return Matching(_answer(layout, source, tree, seconds, None)["names"], "archived" in asked)
 
 
 @contextmanager
@@ -79,14 +84,32 @@ def _roomy(layout: WorkspaceLayout) -> Path:
     return usable_cache()
 
 
-def _answer(layout: WorkspaceLayout, source: Source, seconds: float, result: str | None) -> dict[str, Any]:
+def _understood(layout: WorkspaceLayout, source: Source) -> dict[str, Any]:
+    """The syntax tree of what may be asked: what cannot be needs no process. Raises QueryError."""
+    with open_connection(layout) as connection:
+        connection.execute("SET errors_as_json = true")
+        # Python's JSON goes no deeper than some 500; each level of an expression takes about two.
+        connection.execute(f"SET max_expression_depth = {_DEEPEST}")
+        return parse(connection, source)
+
+
+def _check_condition(tree: dict[str, object], source: Source) -> None:
+    """The condition must not have closed the bracket that it stands in."""
+    table = tree.get("from_table")
+    plain = tree.get("type") == "SELECT_NODE" and not tree.get("modifiers") and not tree.get("group_expressions")
+    if not plain or not isinstance(table, dict) or table.get("table_name") != "runs" or not tree.get("where_clause"):
+        raise QueryError(f"{source.text!r} is no condition", remedy="Write what may stand behind WHERE.")
+
+
+def _answer(
+    layout: WorkspaceLayout, source: Source, tree: dict[str, Any], seconds: float, result: str | None
+) -> dict[str, Any]:
     """What the process tells. Raises what it says that it raised, and QueryError for one that did not live to tell."""
-    with open_connection(layout) as connection:  # what cannot be asked needs no process
-        understood(connection, source, only_condition=result is None)
     request = {
         "path": [os.path.dirname(os.path.dirname(errors.__file__)), *filter(os.path.isabs, sys.path)],
         "workspace": os.path.abspath(layout.root),
         "source": [source.text, source.before, source.after],
+        "tree": tree,
         "seconds": seconds,
         "result": result,
     }

@@ -90,7 +90,10 @@ def parse(connection: "duckdb.DuckDBPyConnection", source: Source) -> dict[str, 
             remedy="The store is changed by Workbench's commands alone.",
         )
     [[text]] = connection.execute("SELECT json_serialize_sql(?)", [source.statement]).fetchall()
-    tree = json.loads(text)
+    try:
+        tree = json.loads(text)
+    except RecursionError as error:
+        raise QueryError("the query is nested too deep", remedy="Write it with fewer brackets.") from error
     if tree["error"]:
         raise QueryError(source.pointed(str(tree["error_message"]), _place(tree)))
     root: dict[str, Any] = tree["statements"][0]["node"]
@@ -185,7 +188,8 @@ def query_error(error: Exception, source: Source, place_of: Callable[[int], int]
         message = f"there is no column {told.get('name')!r} here"
         remedy = f"Did you mean {' or '.join(near)}?" if near else None
     if str(error).startswith("Out of Memory Error"):
-        message, remedy = took_too_much().message, took_too_much().remedy
+        enough = took_too_much()
+        message, remedy = enough.message, enough.remedy
     place = _place(told)
     return QueryError(source.pointed(message, None if place is None else place_of(place)), remedy=remedy)
 

@@ -1,6 +1,7 @@
 """Close: a final state for a run that nobody holds any more, given by the user."""
 
-from workbench_store.errors import NotFound, RunError, UsageError
+from workbench_store.absence import check_run
+from workbench_store.errors import RunError, UsageError
 from workbench_store.journal.writer import tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
@@ -28,8 +29,7 @@ def close_run(layout: WorkspaceLayout, name: str, state: RunState) -> None:
     if state not in (RunState.FAILED, RunState.CANCELED):
         raise UsageError(f"a run can be closed as Failed or Canceled, not as {state}")
     files = layout.run(name)
-    if not files.root.is_dir():
-        raise NotFound(f"there is no run {name} in {layout.root}")
+    check_run(layout, name)
     lock = FileLock(files.script_lock if is_script_run(files) else files.supervisor_lock)
     if not lock.acquire(timeout=_LOCK_SECONDS):
         if is_script_run(files):

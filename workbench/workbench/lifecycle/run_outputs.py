@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from workbench_store.absence import no_run
 from workbench_store.errors import DataError, NotFound
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
@@ -21,8 +22,7 @@ def find_output(layout: WorkspaceLayout, run: str, output: str) -> str:
     files = layout.run(run)
     if not files.root.is_dir():
         nearest = nearest_name(run, (path.name for path in layout.runs.glob("*")))
-        hint = f"Did you mean {nearest}?" if nearest else "`workbench ls` lists the runs."
-        raise NotFound(f"there is no run {run!r} in {layout.root}", remedy=hint)
+        raise no_run(layout, run, *([f"Did you mean {nearest}?"] if nearest else []))
     state = current_state(files)
     if state is not RunState.COMPLETED:
         remedy = "Wait until it is." if not state.final else "Run it again, or copy what you need: workbench outputs"

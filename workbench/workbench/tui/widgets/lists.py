@@ -16,9 +16,12 @@ _SCROLLING: list[BindingType] = [
     Binding("g", "scroll_home", "Top", show=False),
     Binding("G", "scroll_end", "Bottom", show=False),
 ]
-_CHOOSING: list[BindingType] = [
+_CURSOR: list[BindingType] = [
     Binding("k", "cursor_up", "Up", show=False),
     Binding("j", "cursor_down", "Down", show=False),
+]
+_CHOOSING: list[BindingType] = [
+    *_CURSOR,
     Binding("g", "first", "First", show=False),
     Binding("G", "last", "Last", show=False),
 ]
@@ -40,8 +43,7 @@ class Rows(DataTable[Text]):
     """A table whose cursor is on a row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "cursor_up", "Up", show=False),
-        Binding("j", "cursor_down", "Down", show=False),
+        *_CURSOR,
         Binding("h", "cursor_left", "Scroll left", show=False),
         Binding("l", "cursor_right", "Scroll right", show=False),
         # As in the table of runs; without them Home and End go sideways, where a cursor on a row has nowhere to go.
