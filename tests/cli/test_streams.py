@@ -1,10 +1,13 @@
 """What is written where: bytes of a job as they are, and nothing that a stream cannot take ends a command."""
 
+import fcntl
 import json
 import os
 import pty
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -129,3 +132,22 @@ def test_an_empty_compute_is_no_compute(workbench: Workbench, job: Job) -> None:
     for given in ("", " ", "azureml:"):
         done = workbench("run", job("true"), "--compute", given)
         assert done.returncode == ExitCode.USAGE and "empty" in done.stderr
+
+
+def test_a_list_is_as_wide_as_its_terminal(here: Path) -> None:
+    with start_run(name="wide", system_metrics=False) as run:
+        run.log({f"a_metric_of_some_length_{number}": number for number in range(4)})
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    command = [sys.executable, "-m", "workbench", "ls"]
+    done = subprocess.run(
+        command, cwd=here, stdout=theirs, stderr=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"}
+    )
+    os.close(theirs)
+    lines = os.read(ours, 65536).decode().splitlines()
+    os.close(ours)
+    assert done.returncode == 0 and len(lines) == 2 and max(map(len, lines)) <= 80
+    assert "a_metric_of_some_length_0" in lines[0] and "a_metric_of_some_length_3" not in lines[0]
+    assert "a_metric_of_some_length_3" in done.stderr and "--metric" in done.stderr
+    piped = subprocess.run(command, cwd=here, capture_output=True, text=True)
+    assert "a_metric_of_some_length_3" in piped.stdout and piped.stderr == ""

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from workbench_store.errors import WorkbenchError
@@ -128,6 +129,18 @@ def table_lines(headers: Sequence[str], rows: Iterable[Sequence[Cell]], stream: 
     aligned = [body[0][index].right if body else False for index in range(len(headers))]
     head = [Cell(header, "bold", right) for header, right in zip(headers, aligned, strict=True)]
     return [line(head), *(line(row) for row in body)]
+
+
+def columns_that_fit(headers: Sequence[str], rows: Sequence[Sequence[Cell]], least: int) -> int:
+    """How many of the columns fit side by side on the terminal, at least `least`; all where stdout is none."""
+    from rich.cells import cell_len
+
+    if not sys.stdout.isatty():
+        return len(headers)
+    room = os.get_terminal_size(sys.stdout.fileno()).columns
+    widths = [max(map(cell_len, [header, *(row[at].text for row in rows)])) for at, header in enumerate(headers)]
+    ends = accumulate(width + 2 for width in widths)
+    return max(least, sum(end - 2 <= room for end in ends)) if room else len(headers)
 
 
 def emit_table(headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:

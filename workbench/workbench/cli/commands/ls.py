@@ -31,6 +31,8 @@ DEFAULTS: dict[str, Any] = {
     "param": None,
     "json": False,
 }
+#: The columns that are there on the narrowest terminal too.
+_ALWAYS = ("RUN", "STATE", "EXPERIMENT", "AGE", "DURATION")
 _LIMIT = 50
 _WIDEST = 28
 _DASHED = re.compile(r"-\d+$|-\d*\.\d+$|-[^\s-][^\s]*[:<>=]")
@@ -113,24 +115,20 @@ def _as_dict(row: Any, recorded: Any) -> dict[str, Any]:
 def _print(listed: Any, *, narrowed: bool) -> None:
     from workbench_store.words import counted
 
-    from workbench.cli.output import emit_table, narrate
+    from workbench.cli.output import columns_that_fit, emit_table, narrate
     from workbench.view.format import safe_text
 
     if not listed.rows:
         narrate("no runs fit" if narrowed else "no runs yet: workbench run job.yml makes one")
         return
-    columns = listed.columns
-    emit_table(
-        [
-            "RUN",
-            "STATE",
-            "EXPERIMENT",
-            "AGE",
-            "DURATION",
-            *(safe_text(key) for key in (*columns.metrics, *columns.params)),
-        ],
-        (_cells(row, time.time()) for row in listed.rows),
-    )
+    headers = [*_ALWAYS, *(safe_text(key) for key in (*listed.columns.metrics, *listed.columns.params))]
+    rows = [_cells(row, time.time()) for row in listed.rows]
+    fitting = columns_that_fit(headers, rows, len(_ALWAYS))
+    emit_table(headers[:fitting], (row[:fitting] for row in rows))
+    if fitting < len(headers):
+        narrate(
+            f"not shown, as the terminal is too narrow: {', '.join(headers[fitting:])}; --metric and --param choose"
+        )
     if len(listed.rows) < listed.total:
         narrate(f"{len(listed.rows)} of {counted(listed.total, 'run')}; --all shows the rest")
 
