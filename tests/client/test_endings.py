@@ -224,3 +224,35 @@ def test_a_forked_childs_own_exit_is_not_told_of_the_run(here: Path) -> None:
     store = store_of(here)
     assert store.run(the_run(store)).state is RunState.COMPLETED
     assert store.detail(the_run(store)).warnings == ()
+
+
+# Garbage whose finalizer lets others run is collected at every point of looking for the script's main module in turn.
+COLLECTING = """
+import gc, threading, time, weakref
+from workbench.client.exit_code import ExitWatch
+
+class Garbage: pass
+
+def begin_threads():
+    while True:
+        t = threading.Thread(target=int); t.start(); t.join()
+
+def watch():
+    kept = []
+    for n in range(120):
+        gc.disable()
+        garbage = Garbage(); garbage.itself = garbage
+        kept.append(weakref.ref(garbage, lambda _: time.sleep(0.001)))
+        del garbage
+        gc.set_threshold(gc.get_count()[0] + n % 40)
+        gc.enable()
+        ExitWatch().stop()
+        assert gc.isenabled()
+
+threading.Thread(target=begin_threads, daemon=True).start()
+"""
+
+
+@pytest.mark.parametrize("in_thread", ["watch()", "t = threading.Thread(target=watch); t.start(); t.join()"])
+def test_opening_a_run_beside_other_threads_does_not_hang(here: Path, in_thread: str) -> None:
+    run_script(here, COLLECTING + in_thread + "\nprint('opened')\n")

@@ -5,6 +5,7 @@ always did. It counts if the script's main module was then left by an exception:
 """
 
 import builtins
+import gc
 import sys
 import threading
 from types import FrameType
@@ -74,9 +75,23 @@ class _Noting:
 
 def _main_frame() -> Optional[FrameType]:
     """The frame of the script's main module, if it is being run."""
-    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    frame = _top_of_main_thread()
     while frame is not None:
         if frame.f_globals.get("__name__") == "__main__" and frame.f_code.co_name == "<module>":
             return frame
         frame = frame.f_back
     return None
+
+
+def _top_of_main_thread() -> Optional[FrameType]:
+    if threading.current_thread() is threading.main_thread():
+        return sys._getframe()
+    # Python before 3.12 may collect garbage while it lists the frames, under the lock that starting and ending a thread
+    # needs: where a finalizer then lets another thread run, all of them wait for ever (gh-106883).
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames().get(threading.main_thread().ident or 0)
+    finally:
+        if collects:
+            gc.enable()
