@@ -64,9 +64,8 @@ def test_archived_runs_are_out_of_lists_and_nothing_else(workbench: Workbench, r
     assert listed(workbench, "archived:yes") == {"blue-owl"}, "edits are in a journal"
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
+def test_what_cannot_be_written_is_refused(workbench: Workbench, runs: list[str]) -> None:
+    for words in (
         ("tag", "red-fox"),
         ("tag", "red-fox", "a=1", "--remove", "a"),
         ("tag", "--all", "", "best"),
@@ -78,12 +77,10 @@ def test_archived_runs_are_out_of_lists_and_nothing_else(workbench: Workbench, r
         ("note", "red-fox", "\x1b[2J"),
         ("archive",),
         ("ls", "archived:maybe"),
-    ],
-)
-def test_what_cannot_be_written_is_refused(workbench: Workbench, runs: list[str], words: tuple[str, ...]) -> None:
-    done = workbench(*words)
-    assert done.returncode == ExitCode.USAGE
-    assert "Traceback" not in done.stderr and "\x1b" not in done.stderr
+    ):
+        done = workbench(*words)
+        assert done.returncode == ExitCode.USAGE, words
+        assert "Traceback" not in done.stderr and "\x1b" not in done.stderr, words
     assert json.loads(workbench("show", "red-fox", "--json").stdout)["tags"] == {}
 
 

@@ -146,7 +146,7 @@ def test_a_refresh_ends_though_a_run_logs_without_a_pause(layout: WorkspaceLayou
     assert logger.stdout is not None and logger.stdout.readline() == "ready\n", logger.communicate()
     try:
         store, counts = Store(layout), []
-        for _ in range(5):
+        for _ in range(3):
             assert store.refresh().pending is False
             counts.append(len(store.series("busy", "k")))
     finally:

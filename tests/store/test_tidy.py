@@ -155,7 +155,7 @@ def test_kills_at_any_moment_leave_nothing_lost_or_doubled(layout: WorkspaceLayo
     )
     dice = random.Random(5)
     killed = 0
-    for _ in range(25):
+    for _ in range(12):
         process = python(code, str(layout.root))
         assert process.stdout is not None and process.stdout.readline()
         try:
