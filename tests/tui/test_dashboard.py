@@ -212,7 +212,7 @@ async def test_every_finite_number_is_drawn_beside_short_labels(tmp_path: Path) 
         lines = screen_text(app).splitlines()
         for chart, (low, high) in zip(
             screen.query(MetricChart),
-            (("-5e-298", "3e-298"), ("0", "8e25"), ("0", "8e300"), ("-1.7e308", "1.7e308")),
+            (("-4e-298", "2e-298"), ("0", "8e25"), ("0", "8e300"), ("-1.7e308", "1.7e308")),
             strict=True,
         ):
             place = chart.content_region
