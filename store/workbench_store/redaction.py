@@ -27,7 +27,10 @@ _FORMS = {
     "bearer ": r"(?P<scheme>\b[Bb]earer )(?=[A-Za-z._~+/=-]{0,200}\d)[A-Za-z0-9._~+/=-]{20,}",
     "accountkey=": r"(?P<key>AccountKey=)[A-Za-z0-9+/]{40,}={0,2}",
     "sig=": r"(?P<sig>[?&]sig=)[A-Za-z0-9%+/]{30,}",
-    "://": r"(?P<user>://[^/\s:@]{1,200}:)[^/\s\"'<>]{3,200}(?=@)",
+    "://": (
+        r"(?P<user>://[^/\s:@]{0,200}:)[^/\s\"'<>]{3,200}(?=@)"
+        r"|(?P<bare>https?://)(?=[^/\s:@]{0,200}\d)[A-Za-z0-9._~-]{20,200}(?=@)"
+    ),
 }
 #: How a name ends (in lower case) under which any text is a secret, and behind what such an end makes one: `pad_token`
 #: and `sort_key` are none. Between the two may be `_`, `-` or a blank. Stricter than for variables.
@@ -48,8 +51,10 @@ _OTHER_ENDS = re.compile(r"(?:(?:^|[_.-])credentials?|connection_?string)$")
 #: An end where it may lead to a value; what leads from it to the value, and this.
 _END = "(?:" + "|".join(_NAME_ENDS) + r")(?=[\\\"'\]\s,:=])"
 _GIVEN = (
-    r"(?:[\\\"'\]]{0,3}\s{0,3}(?P<sign>[:=]{1,2})>?\s{0,3}[\\\"']{0,2}|[\s,\"']{1,4})"
-    r"(?P<scheme>(?i:bearer|basic|token|digest|apikey)\s{1,3})?(?P<value>[^\s\"',;]{8,200})"
+    r"(?:[\\\"'\]]{0,3}\s{0,3}(?P<sign>[:=]{1,2})>?\s{0,3}(?:[bru](?=[\"']))?[\\\"']{0,2}|[\s,\"']{1,4})"
+    r"(?P<scheme>(?i:bearer|basic|token|digest|apikey)\s{1,3})?"
+    # Quoted it may be a phrase of several words.
+    r"(?P<value>(?<=[\"'])[^\"'\n]{8,200}(?=[\"'])|[^\s\"',;]{8,200})"
 )
 #: What is left of a value: how it begins says enough, and to look at all of each would take long.
 _REST = r"[^\s\"',;]*"
@@ -94,6 +99,8 @@ def _makes_secret(lower: str, start: int, end: str) -> bool:
     """Whether a name whose end stands there is that of a secret."""
     before = lower[max(0, start - _LONGEST_KIND) : start]
     if end in ("secret", "authorization") and not before[-1:].isalnum():
+        return True
+    if end == "token" and (before.endswith("--") or before[-1:] in ("?", "&")):
         return True
     return (before[:-1] if before[-1:] in ("_", "-", " ") else before).endswith(_NAME_ENDS[end])
 

@@ -48,6 +48,10 @@ def record_of(here: Path) -> RunRecord:
             RunState.FAILED,
             "S",
         ),
+        ("sys.excepthook = lambda *told: None\nraise ValueError('no')", RunState.FAILED, "ValueError: no"),
+        ("sys.excepthook = lambda *told: None\nraise KeyboardInterrupt", RunState.CANCELED, "interrupted"),
+        ("sys.excepthook = print\nsys.exit(3)", RunState.FAILED, "SystemExit: 3"),
+        ("sys.last_value = ValueError('caught by a prompt')", RunState.COMPLETED, None),
         ("with run: raise KeyboardInterrupt", RunState.CANCELED, "interrupted"),
         ("raise KeyboardInterrupt", RunState.CANCELED, "interrupted"),
         ("raise ValueError('x' * 5000 + '\\ud800')", RunState.FAILED, "ValueError: xxx"),
@@ -256,3 +260,19 @@ threading.Thread(target=begin_threads, daemon=True).start()
 @pytest.mark.parametrize("in_thread", ["watch()", "t = threading.Thread(target=watch); t.start(); t.join()"])
 def test_opening_a_run_beside_other_threads_does_not_hang(here: Path, in_thread: str) -> None:
     run_script(here, COLLECTING + in_thread + "\nprint('opened')\n")
+
+
+def test_a_thread_that_is_left_behind_opens_no_run(here: Path) -> None:
+    text = """
+def log_on():
+    while True:
+        workbench.log({"a": 1})
+        time.sleep(0.0003)
+threading.Thread(target=log_on, daemon=True).start()
+time.sleep(0.2)
+"""
+    later = "import atexit, time\natexit.register(time.sleep, 0.3)  # after the end of the run\n"
+    done = run_script(here, later + OPEN + text)
+    store = store_of(here)
+    assert [store.run(name).state for name in store.runs().names] == [RunState.COMPLETED]
+    assert done.returncode == 0 and "the script has ended" in done.stderr

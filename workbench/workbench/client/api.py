@@ -188,7 +188,17 @@ def _current() -> ActiveRun:
     run = _active
     if run is not None and not run.ended:
         return run
-    return active_run() or start_run()
+    return active_run() or _opened()
+
+
+def _opened() -> ActiveRun:
+    """A new run. UsageError in a thread that the script left behind at its end: nobody would close what it opens."""
+    if threading.current_thread().daemon and not threading.main_thread().is_alive():
+        raise UsageError(
+            "the script has ended, and so has its run: what a thread logs after that is not recorded",
+            remedy="End the thread, or wait for it, before the script ends.",
+        )
+    return start_run()
 
 
 def _run_to_join() -> "Optional[RunLayout]":

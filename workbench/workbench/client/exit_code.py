@@ -1,4 +1,4 @@
-"""The exit code with which a script ends by itself: Python tells its hooks of exceptions, but not of SystemExit.
+"""How a script ends by itself, where its hook of exceptions is not told: by SystemExit, or under another's hook.
 
 (Python 3.8.) While a run is open, `sys.exit`, `exit` and `quit` note what they are given before they do what they
 always did. It counts if the script's main module was then left by an exception: what a script catches is not its end.
@@ -19,6 +19,8 @@ class ExitWatch:
 
     def __init__(self) -> None:
         self._main = _main_frame()
+        #: An earlier one: a test runner or a prompt notes there too what it caught.
+        self._earlier = getattr(sys, "last_value", None)
         #: What the main thread gave to `sys.exit` last.
         self._told: Optional[Tuple[Any]] = None
         self._put: List[Tuple[Any, str, Any, Any]] = []
@@ -36,13 +38,20 @@ class ExitWatch:
                 setattr(place, name, own)
         self._put = []
 
-    def error(self) -> Optional[SystemExit]:
-        """The SystemExit that ended the script, as it was told; None if none did, or one that nobody told of."""
-        return SystemExit(*self._told) if self._told is not None and self._was_left() else None
+    def error(self) -> Optional[BaseException]:
+        """What ended the script: the SystemExit as it was told, or the exception that Python printed; None if neither."""
+        if not self._was_left():
+            return None
+        return self._printed() if self._told is None else SystemExit(*self._told)
 
     def left_unseen(self) -> bool:
         """Whether the script's main module was left by a SystemExit that it raised itself, whose code nobody told."""
-        return self._told is None and self._was_left()
+        return self._told is None and self._was_left() and self._printed() is None
+
+    def _printed(self) -> Optional[BaseException]:
+        """Noted by Python before it asks any hook to print it: the hook may have been replaced."""
+        printed = getattr(sys, "last_value", None)
+        return None if printed is self._earlier else printed
 
     def _was_left(self) -> bool:
         """Whether the main module's code ended anywhere but at its end."""

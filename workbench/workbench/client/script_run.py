@@ -20,6 +20,7 @@ from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.processes import boot_id, host_id
+from workbench_store.redaction import redacted
 from workbench_store.workspace import open_workspace
 
 from workbench.client.active_run import ActiveRun, state_of
@@ -244,7 +245,7 @@ def _identity(name: str, fields: Mapping[str, Any]) -> Dict[str, Any]:
         "display_name": fields["display_name"],
         "description": fields["description"],
         "compute": None,
-        "command": " ".join(sys.argv),
+        "command": redacted(" ".join(sys.argv)),
         "user": _user(),
         "host": host_id(),
         "boot": boot_id(),

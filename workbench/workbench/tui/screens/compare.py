@@ -14,6 +14,7 @@ from workbench_store.words import counted
 
 from workbench.tui.looks import GREY
 from workbench.tui.screens.dialogs import Reader
+from workbench.tui.shown import is_shown
 from workbench.tui.widgets.lists import Rows
 from workbench.view.compare import Cell, CodeDifference, Comparison, Row, code_differences, compare
 from workbench.view.compared_text import name_text, value_texts
@@ -74,21 +75,25 @@ class CompareScreen(Screen[None]):
         def question(store: "Store") -> Comparison:
             return compare(layout, store, names, baseline=base)
 
-        message = self.query_one("#message", Static)
+        wrong: Exception | None = None
         try:
             self._found = await self.dashboard.desk.ask(question)
         except (WorkbenchError, OSError) as error:
-            message.update(Text(str(error)))
-            message.display = True
-            if not isinstance(error, NotFound):
-                self.set_timer(_AGAIN_SECONDS, self.load)
+            wrong = error
+        if not is_shown(self):
             return
-        message.display = False
-        self._show()
+        message = self.query_one("#message", Static)
+        message.display = wrong is not None
+        if wrong is None:
+            self._show()
+            return
+        message.update(Text(str(wrong)))
+        if not isinstance(wrong, NotFound):
+            self.set_timer(_AGAIN_SECONDS, self.load)
 
     def _show(self) -> None:
         found = self._found
-        if found is None or not self.query("#comparison"):
+        if found is None:
             return
         self.query_one("#same-command", Static).update(Text(self._command(), "dim"))
         table = self.query_one(DataTable)

@@ -19,6 +19,7 @@ from workbench_store.states import RunState
 from workbench.tui import doing
 from workbench.tui.drawings import environment_text, overview_text, spec_text, title_text
 from workbench.tui.looks import GREY
+from workbench.tui.shown import is_shown, while_shown
 from workbench.tui.widgets.chart import MetricChart, same_charts
 from workbench.tui.widgets.lists import Lines, Rows, Scrolled
 from workbench.tui.widgets.media import MediaView
@@ -130,13 +131,14 @@ class RunScreen(Screen[None]):
                 loaded = await self.dashboard.desk.ask(self._question)
             except (WorkbenchError, OSError) as error:
                 wrong = str(error)
-            if self._is_over():
+            if not is_shown(self):
                 return
-            message = self.query_one("#message", Static)
-            message.display = bool(wrong)
-            say(message, Text(wrong))
-            if loaded is not None:
-                await self._show(loaded)
+            with while_shown(self):
+                message = self.query_one("#message", Static)
+                message.display = bool(wrong)
+                say(message, Text(wrong))
+                if loaded is not None:
+                    await self._show(loaded)
             await asyncio.sleep(REFRESH_SECONDS)
 
     def _question(self, store: "Store") -> _Loaded:
@@ -172,10 +174,6 @@ class RunScreen(Screen[None]):
             self.query_one("#spec-text", Static).update(spec_text(page))
         if before is None or before.page.artifacts != page.artifacts:
             self._show_files(page)
-
-    def _is_over(self) -> bool:
-        """Whether the page is being taken down: its parts may be gone before its workers are."""
-        return not self.is_attached or len(self.query("#log-pending")) == 0
 
     def _environment_log(self) -> str:
         path = self.dashboard.layout.run(self._run).environment_log
@@ -219,14 +217,15 @@ class RunScreen(Screen[None]):
 
         while True:
             lines, ranks = await asyncio.to_thread(read)
-            if self._is_over():
+            if not is_shown(self):
                 return
-            self._tell_rank(ranks)
-            if lines:
-                log.write_lines(lines)
-            pending = plain_text(reader.pending)[:300]
-            say(self.query_one("#log-pending", Static), Text(pending, no_wrap=True))
-            self.query_one("#log-pending").display = bool(pending)
+            with while_shown(self):
+                self._tell_rank(ranks)
+                if lines:
+                    log.write_lines(lines)
+                pending = plain_text(reader.pending)[:300]
+                say(self.query_one("#log-pending", Static), Text(pending, no_wrap=True))
+                self.query_one("#log-pending").display = bool(pending)
             await asyncio.sleep(0 if len(lines) == _LINES_AT_ONCE else LOG_SECONDS)
 
     def _tell_rank(self, ranks: list[int]) -> None:

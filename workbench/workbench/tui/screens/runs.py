@@ -18,6 +18,7 @@ from workbench_store.words import counted
 from workbench.tui import doing
 from workbench.tui.looks import STATES
 from workbench.tui.screens.dialogs import Choose, ChooseColumns
+from workbench.tui.shown import is_shown
 from workbench.tui.widgets.run_table import WINDOW, RunTable
 from workbench.tui.widgets.said import say
 from workbench.view.overview import Overview, overview
@@ -118,12 +119,14 @@ class RunsScreen(Screen[None]):
         try:
             answer = await self.dashboard.desk.ask(self._question())
         except (WorkbenchError, OSError) as error:
+            if not is_shown(self):
+                return
             # The next answer is shown whole, also when nothing is new: it takes the error from the screen.
             self._asked_for = None
             self._say(error.message if isinstance(error, UsageError) else str(error), bad=True)
             return
-        if not self.is_attached or not self.query("#message"):
-            return  # the screen is being taken down
+        if not is_shown(self):
+            return
         if answer is None:
             self.query_one(RunTable).tick()
             return
