@@ -48,6 +48,8 @@ def test_a_note_is_written_shown_found_and_taken_away(workbench: Workbench, runs
     assert "diverged" in workbench("show", "red-fox").stdout
     assert workbench("note", "red-hen", "-", input="from a pipe\n").returncode == 0
     assert json.loads(workbench("show", "red-hen", "--json").stdout)["note"] == "from a pipe"
+    assert workbench("note", "red-hen", "-", input="").returncode == ExitCode.USAGE
+    assert workbench("note", "red-hen").stdout == "from a pipe\n"
     assert workbench("note", "red-fox", "").returncode == 0
     assert "has no note" in workbench("note", "red-fox").stderr
 
@@ -96,6 +98,18 @@ def test_runs_are_compared_and_only_what_differs_is_shown(workbench: Workbench, 
     assert told["baseline"] == "two" and {row["name"] for row in told["rows"]} >= {"lr"}
     assert workbench("compare", "one").returncode == ExitCode.USAGE
     assert workbench("compare", "one", "nothing").returncode == ExitCode.NOT_FOUND
+
+
+def test_whatever_a_job_was_given_is_compared(workbench: Workbench, job: Job) -> None:
+    extra = "name: one\nenvironment_variables: {SEED: '1'}\nlimits: {timeout: 60}\noutputs: {m: {}}\n"
+    assert workbench("run", job("true", extra)).returncode == 0
+    assert workbench("rerun", "one", "--set", "name=same").returncode == 0
+    assert "nothing differs" in workbench("compare", "one", "same").stderr
+    changes = ("environment_variables.SEED='2'", "limits.timeout=30")
+    words = [word for change in changes for word in ("--set", change)]
+    assert workbench("rerun", "one", "--set", "name=other", *words).returncode == 0
+    shown = workbench("compare", "one", "other").stdout
+    assert re.search(r"environment_variables\.SEED +1 +2", shown) and re.search(r"limits\.timeout +60 +30", shown)
 
 
 def test_the_folder_of_a_run_is_told(workbench: Workbench, runs: list[str]) -> None:

@@ -39,7 +39,7 @@ class ExitWatch:
         self._put = []
 
     def error(self) -> Optional[BaseException]:
-        """What ended the script: the SystemExit as it was told, or the exception that Python printed; None if neither."""
+        """What ended the script: SystemExit as it was told, or the exception that Python printed; None if neither."""
         if not self._was_left():
             return None
         return self._printed() if self._told is None else SystemExit(*self._told)

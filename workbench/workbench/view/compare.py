@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Literal
 from workbench_store.errors import UsageError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import MetricSummary
+from workbench_store.redaction import redacted_value
 
+from workbench.view.given import given
 from workbench.view.run_page import RunPage, run_page
 from workbench.view.same_data import InputData, data_of, same_data
 
@@ -89,11 +91,17 @@ def compare(
     pages = [run_page(layout, store, name) for name in names]
     place = list(names).index(baseline) if baseline is not None else 0
     data = [data_of(layout, page) for page in pages]
-    return Comparison(tuple(names), place, tuple(_rows(pages, data, place, which, every_rank)))
+    others = [given(layout.run(name)) for name in names]
+    return Comparison(tuple(names), place, tuple(_rows(pages, data, others, place, which, every_rank)))
 
 
 def _rows(
-    pages: Sequence[RunPage], data: Sequence[Mapping[str, InputData]], base: int, which: Which, every_rank: bool
+    pages: Sequence[RunPage],
+    data: Sequence[Mapping[str, InputData]],
+    others: Sequence[Mapping[str, object]],
+    base: int,
+    which: Which,
+    every_rank: bool,
 ) -> Iterable[Row]:
     yield _row("run", "state", [str(page.record.state) for page in pages], base)
     # No two runs take equally long, so that is no difference worth a row.
@@ -105,6 +113,7 @@ def _rows(
     yield from _of_mappings("environment", [_environment(page) for page in pages], base)
     yield _row("spec", "command", [page.record.command for page in pages], base)
     yield _row("spec", "compute", [page.record.compute for page in pages], base)
+    yield from _given_rows(others, base)
     yield from _of_mappings("code", [{file.path: file.hash for file in page.files} for page in pages], base)
 
 
@@ -134,6 +143,14 @@ def _input_rows(data: Sequence[Mapping[str, InputData]], base: int) -> Iterable[
             for one, known in zip(found, same, strict=True)
         )
         yield Row("input", name, cells, True if False in same else None if None in same else False)
+
+
+def _given_rows(others: Sequence[Mapping[str, object]], base: int) -> Iterable[Row]:
+    """Secrets are compared as they are, and shown without what they are."""
+    for name in sorted({name for one in others for name in one}):
+        values = [one.get(name) for one in others]
+        cells = _row("spec", name, [redacted_value(value, name) for value in values], base).cells
+        yield Row("spec", name, cells, any(not _same(value, values[base]) for value in values))
 
 
 def _environment(page: RunPage) -> dict[str, object]:

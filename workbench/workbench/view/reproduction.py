@@ -46,8 +46,8 @@ def begin(
     before_shown: Callable[[], None] | None = None,
 ) -> Rerun:
     """Run the run again as it was, with its outputs apart. Raises RunError for one that is not over, and as `rerun`."""
-    state = store.run(name).state
-    if not state.final:
+    record = store.run(name)
+    if record.kind == "job" and not (state := record.state).final:
         raise RunError(
             f"{name} is {state}: what it will come to is not known yet", remedy="Reproduce it when it is over."
         )

@@ -35,6 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
             emit_text(note)
         return ExitCode.COMPLETED
     text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    if arguments.text == "-" and not text.strip():
+        from workbench_store.errors import UsageError
+
+        raise UsageError("nothing came in to be written", remedy=f"To take a note away: workbench note {found.name} ''")
     edit_note(workspace.layout, found.name, text)
     narrate(f"{found.name}: note {'written' if text.strip() else 'taken away'}")
     return ExitCode.COMPLETED
