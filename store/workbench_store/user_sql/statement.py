@@ -24,6 +24,8 @@ _REFUSED_FUNCTIONS = frozenset(
 )
 #: Parts of a SELECT that are none.
 _CHANGES = frozenset(f"{what}_QUERY_NODE" for what in ("DELETE", "INSERT", "UPDATE", "MERGE", "MERGE_INTO", "COPY"))
+#: How DuckDB begins to say that it goes no deeper; its remedy is a setting that a query cannot change.
+_DEPTH = "Max expression depth"
 
 
 class QueryError(UsageError):
@@ -81,10 +83,10 @@ def parse(connection: "duckdb.DuckDBPyConnection", source: Source) -> dict[str, 
         _statements(connection, Source(source.text, "SELECT\n"))
     statements = _statements(connection, source)
     if not source.text.strip() or len(statements) != 1:
-        what = f"{len(statements)} statements" if source.text.strip() and statements else "nothing"
-        raise QueryError(f"one SELECT is wanted, and {what} was given", remedy="Write for example: SELECT * FROM runs")
+        what = f"these are {len(statements)} statements" if source.text.strip() and statements else "there is none"
+        raise QueryError(f"one SELECT is wanted, and {what}", remedy="Write for example: SELECT * FROM runs")
     if statements[0].type != duckdb.StatementType.SELECT:
-        kind = str(statements[0].type).rpartition(".")[2]
+        kind = str(statements[0].type).rpartition(".")[2].replace("MULTI", "several statements in one")
         raise QueryError(
             source.pointed(f"only SELECT may be asked, and this is {kind}", len(source.before.encode())),
             remedy="The store is changed by Workbench's commands alone.",
@@ -93,8 +95,10 @@ def parse(connection: "duckdb.DuckDBPyConnection", source: Source) -> dict[str, 
     try:
         tree = json.loads(text)
     except RecursionError as error:
-        raise QueryError("the query is nested too deep", remedy="Write it with fewer brackets.") from error
+        raise _too_deep() from error
     if tree["error"]:
+        if str(tree["error_message"]).startswith(_DEPTH):
+            raise _too_deep()
         raise QueryError(source.pointed(str(tree["error_message"]), _place(tree)))
     root: dict[str, Any] = tree["statements"][0]["node"]
     _refuse(root, source)
@@ -183,6 +187,8 @@ def query_error(error: Exception, source: Source, place_of: Callable[[int], int]
     told = told_by(error)
     message = told["exception_message"].split("\nCandidate bindings:")[0].split("\n\tCandidate")[0]
     remedy = None
+    if message.startswith(_DEPTH):
+        return _too_deep()
     if told.get("error_subtype") == "COLUMN_NOT_FOUND":
         near = difflib.get_close_matches(str(told.get("name")), str(told.get("candidates", "")).split(","), 3, 0.5)
         message = f"there is no column {told.get('name')!r} here"
@@ -192,6 +198,10 @@ def query_error(error: Exception, source: Source, place_of: Callable[[int], int]
         message, remedy = enough.message, enough.remedy
     place = _place(told)
     return QueryError(source.pointed(message, None if place is None else place_of(place)), remedy=remedy)
+
+
+def _too_deep() -> QueryError:
+    return QueryError("the query is nested too deep", remedy="Write it with fewer brackets and operators.")
 
 
 def told_by(error: Exception) -> dict[str, Any]:
