@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from generated import write_or_check
-from workbench_store.user_sql import DEFAULT_SECONDS, VIEWS
+from workbench_store.user_sql.session import DEFAULT_SECONDS
+from workbench_store.user_sql.views import VIEWS
 
 TARGET = Path(__file__).parents[1] / "docs" / "sql.md"
 HEAD = f"""# SQL over the runs

@@ -30,7 +30,7 @@ from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import MediaQuery
 from workbench_store.store import Store
-from workbench_store.user_sql import VIEWS
+from workbench_store.user_sql.views import VIEWS
 from workbench_store.workspace import open_workspace
 
 from tests.store.journals import fresh, make_run, the_summary, write_points

@@ -18,7 +18,9 @@ from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.store import Store
-from workbench_store.user_sql import VIEWS, QueryError, matching, query
+from workbench_store.user_sql.session import matching, query
+from workbench_store.user_sql.statement import QueryError
+from workbench_store.user_sql.views import VIEWS
 
 from tests.store.journals import fresh, make_run, python, write_points
 

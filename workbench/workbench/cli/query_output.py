@@ -15,14 +15,14 @@ from workbench.cli.output import Cell, emit_table, narrate
 from workbench.view.format import format_scalar, safe_text, shorten
 
 if TYPE_CHECKING:
-    from workbench_store.user_sql import QueryResult
+    from workbench_store.user_sql.result import QueryResult
 
 _WIDEST = 48
 
 
 def print_views() -> None:
     """The views with their columns and what these hold."""
-    from workbench_store.user_sql import VIEWS
+    from workbench_store.user_sql.views import VIEWS
 
     rows = [[Cell(view.name, "bold"), Cell(name), Cell(what)] for view in VIEWS for name, what in view.columns]
     emit_table(["VIEW", "COLUMN", ""], rows)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from workbench.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from workbench_store.user_sql import QueryResult
+    from workbench_store.user_sql.result import QueryResult
 
 _MOST_ROWS = 1000
 
@@ -46,7 +46,7 @@ def _seconds(text: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Ask and print."""
     from workbench_store.errors import UsageError
-    from workbench_store.user_sql import DEFAULT_SECONDS
+    from workbench_store.user_sql.session import DEFAULT_SECONDS
 
     from workbench.cli import query_output
     from workbench.workspace import Workspace
