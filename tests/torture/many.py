@@ -11,6 +11,7 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from workbench_store.faults import POINTS
@@ -26,14 +27,16 @@ def main() -> int:
     kills: Counter[str] = Counter()
     late: Counter[str] = Counter()
     points: set[str] = set()
-    broken = 0
-    for number in range(given.first, given.first + given.rounds):
-        outcome = _round(seed, number)
-        kills += outcome.kills
-        late += outcome.late
-        points |= outcome.points
-        broken += bool(outcome.violations)
-    _print_table(given.rounds, kills, late, points, broken)
+    broken = played = 0
+    with suppress(KeyboardInterrupt):  # what was played until then is told
+        for number in range(given.first, given.first + given.rounds):
+            outcome = _round(seed, number)
+            kills += outcome.kills
+            late += outcome.late
+            points |= outcome.points
+            broken += bool(outcome.violations)
+            played += 1
+    _print_table(played, kills, late, points, broken)
     return 1 if broken else 0
 
 
