@@ -51,6 +51,12 @@ def record_of(here: Path) -> RunRecord:
         ("sys.excepthook = lambda *told: None\nraise ValueError('no')", RunState.FAILED, "ValueError: no"),
         ("sys.excepthook = lambda *told: None\nraise KeyboardInterrupt", RunState.CANCELED, "interrupted"),
         ("sys.excepthook = print\nsys.exit(3)", RunState.FAILED, "SystemExit: 3"),
+        (
+            "sys.excepthook = print\ntry: sys.exit(0)\nexcept SystemExit: pass\nraise ValueError('after all')",
+            RunState.FAILED,
+            "ValueError: after all",
+        ),
+        ("sys.last_value = ValueError('of a test runner')\nsys.exit(0)", RunState.COMPLETED, None),
         ("sys.last_value = ValueError('caught by a prompt')", RunState.COMPLETED, None),
         ("with run: raise KeyboardInterrupt", RunState.CANCELED, "interrupted"),
         ("raise KeyboardInterrupt", RunState.CANCELED, "interrupted"),

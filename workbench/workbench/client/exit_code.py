@@ -19,7 +19,7 @@ class ExitWatch:
 
     def __init__(self) -> None:
         self._main = _main_frame()
-        #: An earlier one: a test runner or a prompt notes there too what it caught.
+        #: The one before the run, or before the last `sys.exit`: a test runner or a prompt notes there what it caught.
         self._earlier = getattr(sys, "last_value", None)
         #: What the main thread gave to `sys.exit` last.
         self._told: Optional[Tuple[Any]] = None
@@ -39,10 +39,11 @@ class ExitWatch:
         self._put = []
 
     def error(self) -> Optional[BaseException]:
-        """What ended the script: SystemExit as it was told, or the exception that Python printed; None if neither."""
+        """What ended the script: the exception that Python printed, or SystemExit as it was told; None if neither."""
         if not self._was_left():
             return None
-        return self._printed() if self._told is None else SystemExit(*self._told)
+        printed = self._printed()
+        return SystemExit(*self._told) if printed is None and self._told is not None else printed
 
     def left_unseen(self) -> bool:
         """Whether the script's main module was left by a SystemExit that it raised itself, whose code nobody told."""
@@ -65,6 +66,7 @@ class ExitWatch:
     def _note(self, status: Any) -> None:
         if threading.current_thread() is threading.main_thread():  # in another thread it ends that thread
             self._told = (status,)
+            self._earlier = getattr(sys, "last_value", None)
 
 
 class _Noting:

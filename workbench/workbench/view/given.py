@@ -6,6 +6,8 @@ from typing import Any
 
 from workbench_store.layout import RunLayout
 
+from workbench.client.json_files import read_json
+
 #: Compared in a way of their own, or told of a run without being given to its job.
 _ELSEWHERE = {
     *("$schema", "type", "name", "display_name", "description", "experiment_name", "tags", "properties"),
@@ -18,12 +20,7 @@ def given(files: RunLayout) -> dict[str, object]:
 
     Nothing of a script's own run, which has no spec, nor of a spec that cannot be read.
     """
-    try:
-        spec = json.loads(files.spec.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(spec, dict):
-        return {}
+    spec = read_json(files.spec) or {}
     return dict(_flat("", {key: value for key, value in spec.items() if key not in _ELSEWHERE}))
 
 
