@@ -1,6 +1,8 @@
 # Two commands for a newcomer: `make demo` and `make test`. Everything they need is made in .venv/.
 SHELL := /bin/bash
 BIN := .venv/bin
+# One worker more than there are cores, as in scripts/test.sh.
+WORKERS := $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
 .PHONY: bench-peers bench-scale bench-check reliability demo test setup lint types imports fast slow torture format picture docs bench clean help
 
@@ -26,10 +28,10 @@ imports: setup   ## who may import whom
 	$(BIN)/lint-imports
 
 fast: setup      ## the tests that make no virtual environments, wheels or terminals, and kill little
-	$(BIN)/pytest -m "not slow" -n 2 --dist worksteal
+	$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist worksteal
 
 slow: setup      ## the others
-	$(BIN)/pytest -m slow -n 2 --dist worksteal
+	$(BIN)/pytest -m slow -n $(WORKERS) --dist worksteal
 
 torture: setup   ## kill processes at random for long: ROUNDS=1000 SEED=7 (FIRST=N ROUNDS=1 plays one again)
 	$(BIN)/python -m tests.torture.many $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST))

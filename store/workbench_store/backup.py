@@ -8,8 +8,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from workbench_store.blobs import cloned
 from workbench_store.content_lock import adding_content
@@ -29,8 +30,7 @@ _WAIT_SECONDS = 60.0
 _LEFT_OUT = frozenset({"sampler.lock", "heartbeat"})
 
 
-@dataclass(frozen=True)
-class Copied:
+class Copied(Struct, frozen=True):
     """What a backup did: files in it, how many of them were copied now, and the bytes of these."""
 
     target: Path

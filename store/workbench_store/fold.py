@@ -7,8 +7,9 @@ kept in step, and any order of ingest gives the same.
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from workbench_store.records import (
     EnvironmentRecord,

@@ -9,8 +9,9 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from workbench_store.content_lock import removing_content
 from workbench_store.disk_use import bytes_on_disk
@@ -24,8 +25,7 @@ from workbench_store.snapshot.manifest import read_snapshot
 _OLD_SECONDS = 24 * 3600.0
 
 
-@dataclass(frozen=True)
-class Garbage:
+class Garbage(Struct, frozen=True):
     """What may go, each with the bytes that it takes."""
 
     snapshots: dict[Path, int]

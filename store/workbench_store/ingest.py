@@ -6,8 +6,9 @@ ingested meanwhile is left out. So ingesting is idempotent and may be killed any
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from workbench_store.faults import fault
 from workbench_store.fold import FoldedRun, StoredEvent, clean, fold_run, media_row, whole
@@ -27,24 +28,21 @@ _RUN_COLUMNS = (
 ).split()
 
 
-@dataclass(frozen=True)
-class JournalKey:
+class JournalKey(Struct, frozen=True):
     """A journal's place: the run (empty for the workspace's own) and the file's name."""
 
     run: str
     file: str
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """How a run that is over was left: the time of its journal folder then, in nanoseconds, and whether it is tidy."""
 
     stamp: int
     tidy: bool = False
 
 
-@dataclass
-class Batch:
+class Batch(Struct):
     """What one transaction brings."""
 
     chunks: dict[JournalKey, Chunk] = field(default_factory=dict)

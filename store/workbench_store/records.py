@@ -4,8 +4,9 @@ Times are UTC epoch seconds, sizes are bytes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from workbench_store.states import RunState
 from workbench_store.words import counted
@@ -13,8 +14,7 @@ from workbench_store.words import counted
 Scalar = str | float | int | bool | None
 
 
-@dataclass(frozen=True)
-class RunRecord:
+class RunRecord(Struct, frozen=True):
     """One run as the list knows it, with its tags."""
 
     name: str
@@ -51,8 +51,7 @@ class RunRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class MetricSummary:
+class MetricSummary(Struct, frozen=True):
     """One metric of one rank. `last` is that of the greatest step, then of the latest time.
 
     Not-a-number and infinities count, and are left out of `min`, `max` and `mean`, which are None when nothing is left.
@@ -73,8 +72,7 @@ class MetricSummary:
     mean: float | None
 
 
-@dataclass(frozen=True)
-class Series:
+class Series(Struct, frozen=True):
     """The points of one metric and rank in order of step, then time: three lists of equal length.
 
     `total` counts all points there are; fewer are given when a most was asked for, and then each stretch of them is
@@ -92,8 +90,7 @@ class Series:
         return len(self.steps)
 
 
-@dataclass(frozen=True)
-class StateRecord:
+class StateRecord(Struct, frozen=True):
     """A change of state as it was recorded."""
 
     time: float
@@ -103,8 +100,7 @@ class StateRecord:
     judged: bool
 
 
-@dataclass(frozen=True)
-class StageRecord:
+class StageRecord(Struct, frozen=True):
     """A stage of a run: when it began, how many seconds it took (None: not over), and how it ended."""
 
     stage: str
@@ -115,8 +111,7 @@ class StageRecord:
     progress: str | None = None
 
 
-@dataclass(frozen=True)
-class PortRecord:
+class PortRecord(Struct, frozen=True):
     """An input or output: what the spec said and what the job saw.
 
     given: the URI in the spec, where it was one. asset: the version it is or was registered as (azureml:NAME:VERSION),
@@ -137,8 +132,7 @@ class PortRecord:
     source_output: str | None = None
 
 
-@dataclass(frozen=True)
-class RunPorts:
+class RunPorts(Struct, frozen=True):
     """The inputs and outputs of one run that are data, for lineage; `created` in UTC epoch seconds."""
 
     run: str
@@ -148,8 +142,7 @@ class RunPorts:
     outputs: tuple[PortRecord, ...]
 
 
-@dataclass(frozen=True)
-class ArtifactRecord:
+class ArtifactRecord(Struct, frozen=True):
     """A file that a run saved; `path` is relative to the run's folder, `hash` is xxh3-128 in hex."""
 
     path: str
@@ -158,8 +151,7 @@ class ArtifactRecord:
     hash: str | None
 
 
-@dataclass(frozen=True)
-class MediaKey:
+class MediaKey(Struct, frozen=True):
     """What one rank logged under one key and kind: how often, and at which steps first and last."""
 
     kind: str
@@ -170,8 +162,7 @@ class MediaKey:
     last_step: int
 
 
-@dataclass(frozen=True)
-class MediaRecord:
+class MediaRecord(Struct, frozen=True):
     """One thing logged at a step. `kind` is image, table, histogram, text or figure (or a foreign writer's own).
 
     Either `path` names a file, relative to the run's folder, of `size` bytes, or `content` holds the thing itself.
@@ -191,8 +182,7 @@ class MediaRecord:
     detail: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class MediaQuery:
+class MediaQuery(Struct, frozen=True):
     """Which media of a run: None leaves a field open. Without `contents` what is in the records is left out."""
 
     key: str | None = None
@@ -202,8 +192,7 @@ class MediaQuery:
     contents: bool = True
 
 
-@dataclass(frozen=True)
-class SnapshotRecord:
+class SnapshotRecord(Struct, frozen=True):
     """The snapshot a run was made from; `excluded` counts files by the rule that left them out."""
 
     id: str
@@ -213,8 +202,7 @@ class SnapshotRecord:
     excluded: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class GitRecord:
+class GitRecord(Struct, frozen=True):
     """What git said of the code: how many files were `changed` and `untracked`, whether `git.diff` holds the changes
     (`bytes` of them, `cut` if there were more), and which files were `left_out` because they look like secrets."""
 
@@ -231,8 +219,7 @@ class GitRecord:
     note: str | None
 
 
-@dataclass(frozen=True)
-class EnvironmentRecord:
+class EnvironmentRecord(Struct, frozen=True):
     """The environment a run had."""
 
     key: str
@@ -246,8 +233,7 @@ class EnvironmentRecord:
     anonymous_version: str | None
 
 
-@dataclass(frozen=True)
-class RunDetail:
+class RunDetail(Struct, frozen=True):
     """Everything of a run that is not in the list, worked out from its events."""
 
     states: tuple[StateRecord, ...]
@@ -268,8 +254,7 @@ Operator = Literal["=", "!=", "<", "<=", ">", ">=", "~"]
 Subject = Literal["column", "metric", "param", "tag", "any", "text"]
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One test of a run. `kind` says what `name` names; `any` looks for a metric, then a parameter of that name.
 
     `~` asks whether a text holds another, whatever the case; kind `text` looks at name, experiment and tags.
@@ -282,8 +267,7 @@ class Condition:
     negated: bool = False
 
 
-@dataclass(frozen=True)
-class SortKey:
+class SortKey(Struct, frozen=True):
     """What a list is sorted by."""
 
     kind: Literal["column", "metric", "param"] = "column"
@@ -291,8 +275,7 @@ class SortKey:
     descending: bool = True
 
 
-@dataclass(frozen=True)
-class RunQuery:
+class RunQuery(Struct, frozen=True):
     """Which runs, in which order, with the last value of which metrics (rank 0) and which parameters beside them.
 
     `alternatives` are joined by "or", the conditions within one by "and"; none at all means every run. `archived` takes
@@ -335,8 +318,7 @@ class RunRow(NamedTuple):
     params: tuple[Scalar, ...]
 
 
-@dataclass(frozen=True)
-class RunTable:
+class RunTable(Struct, frozen=True):
     """A list of runs: the rows of the query's window, and how many runs match in all."""
 
     query: RunQuery
@@ -349,8 +331,7 @@ class RunTable:
         return [row.name for row in self.rows]
 
 
-@dataclass(frozen=True)
-class Refresh:
+class Refresh(Struct, frozen=True):
     """What one look at the journals brought: points and events, whether more is waiting, whether another process had
     brought something, and why nothing could be written, if so."""
 

@@ -4,9 +4,10 @@ import difflib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from workbench_store.absence import no_run
 from workbench_store.errors import StoreBusy, StoreDamaged, StoreInUse, StoreTooNew, WorkspaceError

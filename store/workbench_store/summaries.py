@@ -5,8 +5,9 @@ Merging is commutative and associative (but for the rounding of the mean's sum),
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench_store.journal.reader import Columns
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 Extreme = tuple[float, int]
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """One metric of one rank. `last` is (step, time, value); extremes are (value, least step at which it was)."""
 
     count: int

@@ -9,9 +9,10 @@ import sys
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench_store.errors import WorkbenchError
 from workbench_store.faults import fault
@@ -42,8 +43,7 @@ _BACKGROUND_SECONDS = 30.0
 _WORTH_WRITING = 50
 
 
-@dataclass(frozen=True)
-class Tidied:
+class Tidied(Struct, frozen=True):
     """What was done: runs gone over, points moved, bytes of disk won; `doubtful` names the runs whose points in the
     store are not as many as their summaries say, which were left alone."""
 

@@ -9,8 +9,9 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from workbench_store.absence import no_run
 from workbench_store.disk_use import bytes_on_disk
@@ -21,8 +22,7 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.store import Store
 
 
-@dataclass(frozen=True)
-class Removed:
+class Removed(Struct, frozen=True):
     """A run in the trash: since when (UTC epoch seconds), its state and experiment, and the bytes of its files."""
 
     name: str

@@ -5,7 +5,8 @@ rows in each table, so that what differs is told by its run.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from workbench_store.blobs import BlobStore
 from workbench_store.errors import NotFound, SnapshotError, WorkspaceError
@@ -35,8 +36,7 @@ _TABLES = {
 }
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Something that is not as it was recorded: what, and what to do."""
 
     what: str

@@ -117,7 +117,7 @@ def test_what_a_tab_waits_for_is_light(words: tuple[str, ...], workspace: Path) 
     command = [sys.executable, "-X", "importtime", "-m", "workbench", "completion", "candidates", "--", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded = set(re.findall(r"\|\s+([\w.]+)$", done.stderr, re.M))
-    heavy = {"duckdb", "textual", "rich", "numpy", "pyarrow", "yaml", "msgspec", "asyncio", "psutil"}
+    heavy = {"duckdb", "textual", "rich", "numpy", "pyarrow", "yaml", "asyncio", "psutil"}
     assert "workbench.cli.completion.candidates" in loaded and not loaded & heavy
 
 

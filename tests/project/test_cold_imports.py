@@ -20,7 +20,7 @@ DOORS: dict[str, set[str]] = {
     "workbench.cli.main": HEAVY | {"yaml", "msgspec"},
     "workbench_store.blobs": HEAVY,
     "workbench_store.snapshot": HEAVY,
-    "workbench_store.store": {"textual", "rich", "docker", "ipywidgets", "yaml", "msgspec"},
+    "workbench_store.store": {"textual", "rich", "docker", "ipywidgets", "yaml"},
     "workbench.view": {"textual", "rich", "docker", "ipywidgets"},
 }
 

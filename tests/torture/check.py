@@ -6,9 +6,9 @@ recorders are what is checked.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
+from msgspec.structs import replace
 from workbench.doctor.workspace import examine_workspace
 from workbench.lifecycle.judge import current_state, supervisor_alive
 from workbench_store.blobs import BlobStore

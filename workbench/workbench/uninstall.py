@@ -8,9 +8,9 @@ import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from workbench_store.cache_root import TAG_NAME, cache_root, is_ours
 from workbench_store.disk_use import bytes_on_disk
 from workbench_store.errors import RunError, WorkspaceError
@@ -32,8 +32,7 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class CachePart:
+class CachePart(Struct, frozen=True):
     """A file or folder at the top of the cache. `what` is None for what is not ours. size: bytes of the disk."""
 
     path: Path

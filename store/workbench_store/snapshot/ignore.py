@@ -6,9 +6,10 @@ folder, which git would not do.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from workbench_store.errors import SnapshotError
 
@@ -20,8 +21,7 @@ NAMES = (".amlignore", ".gitignore")
 ALWAYS_EXCLUDED = frozenset({".git", ".workbench", "__pycache__"})
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A pattern of the ignore file: its text, its line (0 for one that is built in), and whether it excludes."""
 
     text: str
@@ -30,8 +30,7 @@ class Rule:
     pattern: "GitIgnoreSpecPattern"
 
 
-@dataclass(frozen=True)
-class IgnoreRules:
+class IgnoreRules(Struct, frozen=True):
     """The rules of one code folder; `source` is the name of the ignore file, if there is one."""
 
     source: str | None

@@ -4,9 +4,9 @@ import json
 import os
 import re
 import uuid
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from xxhash import xxh3_128
 
 from workbench_store.errors import NotFound, SnapshotError
@@ -34,8 +34,7 @@ class Taken(NamedTuple):
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """A snapshot as it is kept."""
 
     id: str

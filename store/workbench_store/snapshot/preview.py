@@ -1,7 +1,8 @@
 """What a snapshot would take, before anything is written."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from workbench_store.secrets import secret_in_file
 from workbench_store.snapshot.ignore import IgnoreRules, read_rules
@@ -11,16 +12,14 @@ from workbench_store.snapshot.walk import Walked, walk_everything
 _BIGGEST = 10
 
 
-@dataclass(frozen=True)
-class PreviewFile:
+class PreviewFile(Struct, frozen=True):
     """A file that would go in: path (posix) and size in bytes."""
 
     path: str
     size: int
 
 
-@dataclass(frozen=True)
-class RuleEffect:
+class RuleEffect(Struct, frozen=True):
     """What one rule drops: its text, its line in the ignore file (0 if built in), files and their bytes."""
 
     rule: str
@@ -29,8 +28,7 @@ class RuleEffect:
     bytes: int
 
 
-@dataclass(frozen=True)
-class Preview:
+class Preview(Struct, frozen=True):
     """Everything about a snapshot that was not taken, and could not be while links lead `outside`."""
 
     root: Path

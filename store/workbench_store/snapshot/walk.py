@@ -4,9 +4,10 @@ import contextlib
 import os
 import stat
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from workbench_store.errors import SnapshotError
 from workbench_store.snapshot.ignore import ALWAYS_EXCLUDED, IgnoreRules
@@ -21,8 +22,7 @@ class WalkedFile(NamedTuple):
     status: os.stat_result
 
 
-@dataclass
-class Walked:
+class Walked(Struct):
     """What a walk found."""
 
     root: str

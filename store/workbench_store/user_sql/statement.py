@@ -3,8 +3,9 @@
 import difflib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from workbench_store.errors import UsageError
 from workbench_store.user_sql.views import VIEWS
@@ -44,8 +45,7 @@ def took_too_long(seconds: float) -> QueryError:
     return QueryError(f"the query took more than {seconds:g} s and was ended", remedy=remedy)
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """What a user wrote, and where it stands in the statement that is run; the user is shown only what they wrote."""
 
     text: str

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from msgspec.structs import asdict
 from workbench_store.layout import RunLayout
 from workbench_store.records import MediaRecord
 
@@ -72,5 +73,5 @@ def content_as_json(files: RunLayout, record: MediaRecord) -> Any:
         columns = [{"name": n, "type": t} for n, t in zip(content.columns, content.types, strict=True)]
         return {"columns": columns, "rows": [list(row) for row in content.rows]}
     if isinstance(content, Histogram):
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in content.__dict__.items()}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(content).items()}
     return str(content.path) if isinstance(content, Image | Page) else None

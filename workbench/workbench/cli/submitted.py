@@ -5,7 +5,6 @@ from collections.abc import Callable
 from workbench_store.layout import WorkspaceLayout
 
 from workbench.cli.exit_codes import ExitCode, for_state
-from workbench.cli.following import follow_to_the_end
 from workbench.cli.output import drop_stdout, emit, narrate
 from workbench.cli.signals import Interrupted, Signals, signals
 
@@ -32,6 +31,9 @@ def _leave(name: str, taken: Signals) -> int:
 
 
 def _follow(layout: WorkspaceLayout, name: str, taken: Signals) -> int:
+    # Loaded when the run is on its way, which takes its own start meanwhile.
+    from workbench.cli.following import follow_to_the_end
+
     try:
         state = follow_to_the_end(layout, name, taken)
     except BrokenPipeError:

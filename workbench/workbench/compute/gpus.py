@@ -4,14 +4,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 _ASK_SECONDS = 20
 
 
-@dataclass(frozen=True)
-class Gpus:
+class Gpus(Struct, frozen=True):
     """there: those that nvidia-smi lists. chosen: those of CUDA_VISIBLE_DEVICES, None where that is not set.
     trouble: why nvidia-smi, which is installed, lists none. said: its words, where it ended well and lists none."""
 

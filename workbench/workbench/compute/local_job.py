@@ -10,9 +10,9 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from workbench_store import faults
 from workbench_store.errors import ComputeError
 from workbench_store.layout import RunLayout
@@ -85,8 +85,7 @@ def find_job(files: RunLayout, run_id: str) -> "LocalJob | None":
     return LocalJob(files, run_id, None) if read_json(files.job_process) else None
 
 
-@dataclass(frozen=True)
-class WatchedProcess:
+class WatchedProcess(Struct, frozen=True):
     """A process by PID and start time; `start` None means the system did not say."""
 
     pid: int

@@ -11,8 +11,9 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from workbench.compute.process_table import ProcessEntry, environment_of, processes
 
@@ -24,8 +25,7 @@ _POLL_SECONDS = 0.05
 _KILL_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(Struct, frozen=True):
     """What tells the processes of one job: its process groups; roots are PIDs whose descendants count, spared PIDs
     never do. `folder` is the run's: a copy of it has the same id, and none of its processes."""
 

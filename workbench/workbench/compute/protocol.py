@@ -1,15 +1,14 @@
 """What a compute is to the supervisor: it gives a place, starts a job there, and tells how the job ended."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from msgspec import Struct, field
 from workbench_store.layout import RunLayout
 
 
-@dataclass(frozen=True)
-class ComputeEntry:
+class ComputeEntry(Struct, frozen=True):
     """A compute of a workspace: the name that job files use, its kind, its settings."""
 
     name: str
@@ -17,8 +16,7 @@ class ComputeEntry:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class RankLaunch:
+class RankLaunch(Struct, frozen=True):
     """One of a job's processes: what it has beside the job's variables, and where its output goes (None: to the
     run's log). The job lasts as long as its essential ranks; one of them that fails ends the others."""
 
@@ -27,8 +25,7 @@ class RankLaunch:
     essential: bool = True
 
 
-@dataclass(frozen=True)
-class JobLaunch:
+class JobLaunch(Struct, frozen=True):
     """One job to start: a shell command, where it runs, and all of its environment; once for each rank.
 
     `descriptors` are open files, of its place and its environment, whose locks last as long as the job.
@@ -43,8 +40,7 @@ class JobLaunch:
     ranks: tuple[RankLaunch, ...] = (RankLaunch(),)
 
 
-@dataclass(frozen=True)
-class JobExit:
+class JobExit(Struct, frozen=True):
     """How a job ended: its exit code, or the signal's name. Both None when nobody was there to see.
 
     `ended` is in UTC epoch seconds, `seconds` is the duration by a monotonic clock, None if unknown. `rank` is the

@@ -9,7 +9,8 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from workbench.data.secret_urls import holds_secret, key_of_field, split_url, without_login
 
@@ -24,8 +25,7 @@ _COMPANIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(Struct, frozen=True):
     """key: what is filed under. mark: tells URLs of one key apart; empty for one without any proof."""
 
     key: str

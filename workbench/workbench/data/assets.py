@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 from workbench_store.edits import append_edits, read_edits
 from workbench_store.errors import DataError, NotFound, UsageError, WorkspaceError
 from workbench_store.layout import WorkspaceLayout
@@ -20,8 +21,7 @@ _LOCK_SECONDS = 10.0
 _CONTENT = "asset-content"
 
 
-@dataclass(frozen=True)
-class AssetVersion:
+class AssetVersion(Struct, frozen=True):
     """One version of a data asset or model.
 
     kind: `data` or `model`. path: an absolute local path, a URL, or an azureml: URI of this workspace. fingerprint: by
@@ -161,8 +161,7 @@ def _no_such_name(layout: WorkspaceLayout, kind: str, name: str, everything: lis
     return NotFound(f"there is no {word(kind)} {name!r} in {layout.root}", remedy=hint + how)
 
 
-@dataclass(frozen=True)
-class Added:
+class Added(Struct, frozen=True):
     """What came of adding: the version as it is now, whether it is new, and else whether its content was compared;
     `missing` is what will be said to a job that wants it, for want of a package that reads its place."""
 
@@ -184,7 +183,7 @@ def add_asset(layout: WorkspaceLayout, draft: AssetVersion) -> Added:
         taken = next((asset for asset in versions if asset.version == draft.version), None)
         if taken is not None:
             return _again(taken, draft)
-        fields = {**draft.__dict__, "version": draft.version or next_version(versions), "tags": dict(draft.tags)}
+        fields = {**asdict(draft), "version": draft.version or next_version(versions), "tags": dict(draft.tags)}
         del fields["created"]
         append_edits(layout, "asset", [fields])
     return Added(find_asset(layout, draft.kind, draft.name, fields["version"]), True)

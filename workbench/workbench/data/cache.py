@@ -19,10 +19,10 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from workbench_store.cache_root import cache_root
 from workbench_store.errors import DataError
 from workbench_store.locks import FileLock
@@ -42,8 +42,7 @@ _NO_LINK = (errno.EXDEV, errno.EMLINK, errno.EPERM, errno.ENOTSUP, errno.EOPNOTS
 _NO_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
 
 
-@dataclass(frozen=True)
-class Tree:
+class Tree(Struct, frozen=True):
     """A file or folder in the cache. `path` is the file or folder itself; `fingerprint` is `sha256:<hex>`."""
 
     id: str
@@ -52,8 +51,7 @@ class Tree:
     bytes: int
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(Struct, frozen=True):
     """What a URL led to: the tree, the validator then, when that was (UTC epoch seconds), and the URL's mark."""
 
     tree: str

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from workbench_store.edits import append_edits, read_edits
 from workbench_store.errors import DataError, NotFound, UsageError
 from workbench_store.layout import WorkspaceLayout
@@ -22,8 +23,7 @@ DEFAULT = "workspaceblobstore"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 
 
-@dataclass(frozen=True)
-class Datastore:
+class Datastore(Struct, frozen=True):
     """A name for `place`, an absolute folder or a URL. `kind` is what the file said it is, or `folder` or `url`."""
 
     name: str
@@ -81,7 +81,7 @@ def add_datastore(
     store = Datastore(name, _checked_place(place), kind or ("url" if is_remote(place) else "folder"), description)
     before = next((known for known in list_datastores(layout) if known.name == name), None)
     if before != store:
-        append_edits(layout, "datastore", [store.__dict__])
+        append_edits(layout, "datastore", [asdict(store)])
     return before if before != store else None
 
 

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from workbench_store.errors import DataError
 
 from workbench.data.address import Address, address_of
@@ -33,8 +34,7 @@ _CHECK_PART = 64
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """What was fetched, and whether it was there already."""
 
     tree: Tree

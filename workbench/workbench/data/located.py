@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
 from workbench_store.errors import DataError, NotFound, SpecError
 from workbench_store.layout import WorkspaceLayout
 
@@ -18,8 +19,7 @@ from workbench.spec.places import Asset, BadPlace, InRegistry, JobOutput, OnData
 FindOutput = Callable[[str, str], str]
 
 
-@dataclass(frozen=True)
-class Located:
+class Located(Struct, frozen=True):
     """Where data is: `place` is an absolute path or a URL.
 
     asset: the version it was named by. run, output: the run that made it, as far as its name says so. warnings: what

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from workbench_store.errors import DataError
 
 from workbench.data.matching import matching_files
@@ -19,8 +19,7 @@ _KINDS = ("file", "folder", "pattern")
 EVAL_MODES = ("eval_mount", "eval_download")
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """One entry of a table's `paths`. kind: file, folder or pattern. place: an absolute path, or a URI."""
 
     kind: str

@@ -1,8 +1,9 @@
 """What a place must be able to do so that data can be fetched from it."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 
 class Broken(Exception):
@@ -19,8 +20,7 @@ class Broken(Exception):
         self.wait_seconds = wait_seconds
 
 
-@dataclass(frozen=True)
-class RemoteFile:
+class RemoteFile(Struct, frozen=True):
     """A file of a remote place.
 
     name: its path below the place (posix), or its file name. address: what `Remote.open` takes. size: bytes, None if
@@ -40,8 +40,7 @@ def weak(validator: str, mark: str) -> str:
     return f"{validator} at {mark}" if mark else validator
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """What there is: one file, or the files of a folder (which may be none)."""
 
     folder: bool
@@ -60,8 +59,7 @@ class Survey:
         return None if any(validator is None for _, validator in parts) else repr((self.folder, sorted(parts)))
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A file being read from byte `start` on: `file` is what is known of it now."""
 
     file: RemoteFile

@@ -2,15 +2,15 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
 class Stopped(Exception):
     """The fetch is not wanted any more."""
 
 
-@dataclass
-class Watcher:
+class Watcher(Struct):
     """`progress(done, total)` is called with bytes (total None: not known), `waiting(seconds, reason)` before another
     attempt; `stop` ends the fetch at its next step."""
 

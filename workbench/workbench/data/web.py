@@ -5,11 +5,11 @@ import binascii
 import re
 import ssl
 from collections.abc import Generator, Mapping
-from dataclasses import replace
 from urllib.parse import unquote
 
 import requests
 import urllib3
+from msgspec.structs import replace
 from workbench_store.errors import DataError
 
 from workbench.data.remote import Broken, Opened, RemoteFile, Survey, weak

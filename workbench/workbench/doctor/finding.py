@@ -2,10 +2,10 @@
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec
 
+from msgspec import Struct
 from workbench_store.errors import WorkbenchError
 
 _Given = ParamSpec("_Given")
@@ -13,8 +13,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing looked at: `level` is ok, note or problem; `remedy` says what to do about it.
 
     mend: does that, where nothing has to be decided and nothing can be lost by it; may raise WorkbenchError or OSError.

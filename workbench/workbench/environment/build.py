@@ -5,10 +5,10 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from msgspec import Struct
 from workbench_store.errors import EnvironmentFailed
 from workbench_store.locks import FileLock
 
@@ -26,8 +26,7 @@ _NOT_FOUND = re.compile(
 _TAIL_LINES = 12
 
 
-@dataclass(frozen=True)
-class Making:
+class Making(Struct, frozen=True):
     """What the programs that make an environment are given: the log to write to, and the lock on its place, which they
     hold with us: where we are killed, nobody begins anew while one of them still writes there."""
 

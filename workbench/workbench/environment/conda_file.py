@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
 from workbench_store.errors import EnvironmentFailed
 
 from workbench.environment.pip_lines import PipLines
@@ -50,8 +50,7 @@ _KEY = re.compile(r"\s*(\w+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^,'\"]*?))\s*(?:,
 _OPERATOR = re.compile(r"(===|==|!=|<=|>=|~=|=|<|>)?\s*(.+)")
 
 
-@dataclass(frozen=True)
-class Packages:
+class Packages(Struct, frozen=True):
     """What to install: Python's version constraint (conda's or PEP 440 form, or None), PEP 508 requirements, pip's
     options in their order, what was changed on the way, constraints, and local packages by path with what hashes
     each. pip: the lines under `pip:` alone, with absolute paths."""

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+from msgspec.structs import asdict, fields
 from workbench_store.errors import EnvironmentFailed
 from workbench_store.snapshot.upstream_hash import object_hash
 
@@ -21,8 +22,7 @@ CONTEXT_FILES = ("conda_dependencies.yaml", "conda.yaml", "conda.yml", "environm
 _PYTHON_IMAGE = re.compile(r"(?:.*/)?python:(\d+\.\d+)\b.*")
 
 
-@dataclass(frozen=True)
-class EnvironmentDefinition:
+class EnvironmentDefinition(Struct, frozen=True):
     """An environment, whole: nothing is read from elsewhere after this.
 
     python: a constraint (conda's or PEP 440 form) or None. channels: in their order. context: what hashes a build

@@ -1,7 +1,8 @@
 """What would become of a job's environment on this machine: its key, where it is or how it would be made, and why."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from workbench.environment.build import conda_program
 from workbench.environment.definition import EnvironmentDefinition
@@ -11,8 +12,7 @@ from workbench.environment.nearest import Nearest, nearest
 from workbench.environment.shelf import read_ready
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """What there is to say of an environment.
 
     found: whether it is in the cache, at `place`; if not, that is where it would be made with `builder`, and `missed`

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,9 +45,12 @@ def find_interpreters() -> list[Interpreter]:
     known = _remembered()
     stamps = {path: _stamp(path) for path in real}
     unknown = [path for path in real if known.get(path, {}).get("stamp") != stamps[path]]
-    with ThreadPoolExecutor(4) as pool:
-        proven = dict(zip(unknown, pool.map(prove, unknown), strict=True))
-    if proven:
+    proven: dict[str, Interpreter | None] = {}
+    if unknown:
+        from concurrent.futures import ThreadPoolExecutor  # slow to load, and seldom needed
+
+        with ThreadPoolExecutor(4) as pool:
+            proven = dict(zip(unknown, pool.map(prove, unknown), strict=True))
         _remember({path: stamps[path] for path in real}, known, proven)
     found = [one for path in real if (one := proven[path] if path in proven else _from_memory(known[path])) is not None]
     newest: dict[tuple[int, int, int], Interpreter] = {}

@@ -1,16 +1,15 @@
 """The environments that are kept in the cache, and which of them may go."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from workbench_store.disk_use import block_bytes, files_at
 
 from workbench.environment.shelf import in_use, last_used, places, read_definition, read_ready
 
 
-@dataclass(frozen=True)
-class KeptEnvironment:
+class KeptEnvironment(Struct, frozen=True):
     """One environment in the cache.
 
     key: the first 32 digits of it. label: None where no definition was kept. python_version, made: None for one that is
@@ -35,8 +34,7 @@ class KeptEnvironment:
         return self.python_version is not None
 
 
-@dataclass(frozen=True)
-class Removal:
+class Removal(Struct, frozen=True):
     """An environment that may go, and why."""
 
     environment: KeptEnvironment

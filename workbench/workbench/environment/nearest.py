@@ -2,8 +2,9 @@
 
 import difflib
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.key import canonical
@@ -14,8 +15,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
 _QUERY = re.compile(r"(?<=://)([^?#\s]*)[?][^#\s]*")
 
 
-@dataclass(frozen=True)
-class Nearest:
+class Nearest(Struct, frozen=True):
     """An environment that is there. shared: how many of the packages asked for it has, in any version; asked: how many
     those are. diff: lines after `-`, which only it has, and after `+`, which only the one asked for has."""
 

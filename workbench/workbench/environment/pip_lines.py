@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct, field
 from workbench_store.errors import EnvironmentFailed
 
 from workbench.environment.local_packages import fingerprint
@@ -19,8 +19,7 @@ _PATH = re.compile(r"(?P<path>[^;\[]+?)(?P<more>\s*(?:\[[^\]]*\])?\s*(?:;.*|\s--
 _ARCHIVE = re.compile(r"\S+\.(?:whl|zip|tar\.gz)(?:\s.*)?")
 
 
-@dataclass
-class PipLines:
+class PipLines(Struct):
     """What was read: requirements as pip writes them, with absolute paths (an editable one after `-e`), options,
     constraints, what was changed on the way, and each local package's path with what hashes its content."""
 

@@ -3,10 +3,10 @@
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from msgspec import Struct
 from workbench_store.errors import EnvironmentFailed
 from workbench_store.locks import FileLock
 
@@ -20,8 +20,7 @@ from workbench.environment.python_choice import Choice
 from workbench.environment.shelf import clear, finish, making, take
 
 
-@dataclass(frozen=True)
-class PreparedEnvironment:
+class PreparedEnvironment(Struct, frozen=True):
     """An environment that is there.
 
     environ: what it adds to a job's variables. found: `cache` or `built`. missed: why it was not in the cache.

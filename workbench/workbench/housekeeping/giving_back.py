@@ -1,7 +1,6 @@
 """Giving space back: the trash, what nothing refers to, what was left over, and the holes in the store's file."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from workbench_store.disk_use import bytes_on_disk
 from workbench_store.garbage import find_garbage, remove_garbage
 from workbench_store.layout import WorkspaceLayout
@@ -16,8 +15,7 @@ from workbench.lifecycle.collection import abandoned_rebuild
 _WORTH_SHRINKING = 1024**2
 
 
-@dataclass(frozen=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What could be given back: runs in the trash, runs whose removal was cut short (bytes by name), what nothing
     refers to, what a killed rebuild left, and the store's holes, in bytes."""
 

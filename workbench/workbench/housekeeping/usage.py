@@ -1,10 +1,10 @@
 """What takes space: by kind, by run, by experiment, and in the user's cache. Bytes of the disk, not of the files."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from workbench_store.disk_use import bytes_on_disk
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.records import RunQuery
@@ -22,8 +22,7 @@ _PARTS = {
 }
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Bytes by kind, by run and by experiment, largest first; `cache` is the user's, shared by all workspaces."""
 
     kinds: dict[str, int]

@@ -1,10 +1,10 @@
 """Giving a name to data that is somewhere: checked, looked at, recorded; nothing is copied."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
 from workbench_store.errors import UsageError
 from workbench_store.layout import WorkspaceLayout
 

@@ -4,10 +4,10 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from workbench_store.absence import check_run
 from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
@@ -29,8 +29,7 @@ _OURS = "workbench."
 _NAMES_HERE = ("azureml:", "runs:")
 
 
-@dataclass(frozen=True)
-class Exported:
+class Exported(Struct, frozen=True):
     """Where it was written, the variables whose values have to be given, and all else that is not as in the run.
 
     to_set: the fields of the job file that lack a secret, those variables among them. secret_files: why a file that

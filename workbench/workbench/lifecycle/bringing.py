@@ -4,10 +4,10 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct, field
 from workbench_store.errors import DataError, RunError, WorkbenchError
 
 from workbench.data.assets import learn_content, same_way
@@ -65,8 +65,7 @@ def in_background(supervision: Supervision, work: Callable[[Watcher], T]) -> T:
     return task.results[0]
 
 
-@dataclass
-class _Task(Generic[T]):
+class _Task(Struct, Generic[T]):
     """Work in another thread, and what came of it."""
 
     work: Callable[[Watcher], T]
@@ -114,8 +113,7 @@ class _Progress:
         self._supervision.recorder.event("progress", stage="stage", text=text, **fields)
 
 
-@dataclass(frozen=True)
-class _Bringing:
+class _Bringing(Struct, frozen=True):
     """One input on its way to its place."""
 
     supervision: Supervision

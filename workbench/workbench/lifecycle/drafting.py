@@ -3,9 +3,9 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 from workbench_store.cache_root import usable_cache
 from workbench_store.layout import RunLayout, WorkspaceLayout
@@ -35,8 +35,7 @@ _LONGEST_TEXT = 131_072
 SECRETS_PROPERTY = "workbench.secret_variables"
 
 
-@dataclass(frozen=True)
-class Earlier:
+class Earlier(Struct, frozen=True):
     """What a run takes over from an earlier one: its snapshot's id, its environment as its plan has it, what git
     said of the code then, and the earlier run's files."""
 
@@ -46,8 +45,7 @@ class Earlier:
     files: RunLayout
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A run before it is made. `job` holds no secret values; `secrets` holds them. `warnings` go to the run's page."""
 
     job: CommandJob

@@ -1,14 +1,13 @@
 """How a run ends: from how its job ended, what was asked of it, and whether its outputs are safe."""
 
-from dataclasses import dataclass, replace
-
+from msgspec import Struct
+from msgspec.structs import replace
 from workbench_store.states import RunState
 
 from workbench.compute.protocol import JobExit
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """A final state, with its reason and what is known of the command's exit: `ended` in UTC epoch seconds, `seconds`
     by a monotonic clock."""
 

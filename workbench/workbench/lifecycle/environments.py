@@ -4,18 +4,17 @@ record."""
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from workbench_store.layout import RunLayout
 from workbench_store.locks import FileLock
 
 from workbench.lifecycle.plan import Plan
 
 
-@dataclass(frozen=True)
-class PreparedVariables:
+class PreparedVariables(Struct, frozen=True):
     """What an environment adds to the job's variables, and the fields of its `environment` event; `hold` keeps it from
     being removed while anybody has it. `packages` is where the job finds what it installs for itself."""
 

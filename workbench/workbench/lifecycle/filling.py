@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace as with_fields
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -40,7 +39,7 @@ def fill(layout: WorkspaceLayout, files: RunLayout, draft: Draft, follow_links: 
                 detail.update(files=snapshot.files, bytes=snapshot.bytes)
         facts = dict(draft.earlier.git) if draft.earlier else git_properties(git.result(), code)
         properties = {**facts, **_texts(job.properties)}
-        plan = with_fields(plan, git=facts)
+        plan = replace(plan, git=facts)
         identity = new_identity(job, plan.name, plan.compute.name, properties)
         _record(recorder, draft, identity, snapshot)
         if draft.earlier:
@@ -65,7 +64,7 @@ def fill(layout: WorkspaceLayout, files: RunLayout, draft: Draft, follow_links: 
 
 
 def _complete(plan: Plan, identity: dict[str, Any], snapshot: Taken | None) -> Plan:
-    return with_fields(
+    return replace(
         plan,
         id=identity["id"],
         experiment=identity["experiment"],

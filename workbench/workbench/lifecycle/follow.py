@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from workbench_store.journal.codec import Event
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState, StateChange, fold_states
@@ -19,16 +19,14 @@ _LONGEST_POLL_SECONDS = 0.1
 _JUDGE_SECONDS = 2.0
 
 
-@dataclass(frozen=True)
-class StateChanged:
+class StateChanged(Struct, frozen=True):
     """The run is in another state."""
 
     state: RunState
     reason: str | None
 
 
-@dataclass(frozen=True)
-class StageChanged:
+class StageChanged(Struct, frozen=True):
     """A stage has started, is done, has failed or was canceled; `seconds` when it is over."""
 
     stage: str
@@ -37,37 +35,32 @@ class StageChanged:
     detail: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """Where a stage stands, in words."""
 
     stage: str
     text: str
 
 
-@dataclass(frozen=True)
-class Warned:
+class Warned(Struct, frozen=True):
     """Something that the user should know."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """A whole line of the job's log, without its end."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class LogPending:
+class LogPending(Struct, frozen=True):
     """How the last, unfinished line of the log looks now: a prompt or a progress bar."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Idle:
+class Idle(Struct, frozen=True):
     """Nothing new for a moment: the time for a follower to look at its signals."""
 
 

@@ -1,11 +1,11 @@
 """Inputs of a job worked out for local compute: where the data is, how it comes to the job, and what the job sees."""
 
 import os
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
 from workbench_store.errors import DataError, NotFound, SpecError
 from workbench_store.layout import WorkspaceLayout
 
@@ -27,8 +27,7 @@ _LITERAL_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string
 _COPIED = ("download", "eval_download")
 
 
-@dataclass
-class InputPlan:
+class InputPlan(Struct):
     """The inputs; the URLs that hold secrets, by the variables that the supervisor gets them in; what to warn of."""
 
     inputs: list[PlannedInput] = field(default_factory=list)
@@ -54,8 +53,7 @@ def plan_inputs(layout: WorkspaceLayout, job: CommandJob, name: str) -> InputPla
     return plan
 
 
-@dataclass(frozen=True)
-class _DataInput:
+class _DataInput(Struct, frozen=True):
     """One input that is data, on its way into the plan."""
 
     layout: WorkspaceLayout

@@ -6,10 +6,9 @@ only.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from msgspec.structs import asdict as asrecord
+from msgspec import Struct, field, to_builtins
 from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout
 
@@ -21,8 +20,7 @@ from workbench.spec.process_counts import Processes
 Scalar = str | int | float | bool
 
 
-@dataclass(frozen=True)
-class PlannedInput:
+class PlannedInput(Struct, frozen=True):
     """An input: a literal has `value`; data has `path` (a local path or a URL) and `resolved` (what the job sees).
 
     staged: where in temporary storage it is brought; None if the job gets it where it is. fetch: whether `path` is a
@@ -72,8 +70,7 @@ class PlannedInput:
         return self.mode in ("eval_mount", "eval_download")
 
 
-@dataclass(frozen=True)
-class PlannedOutput:
+class PlannedOutput(Struct, frozen=True):
     """A named output: `path` is where it is kept in the end (a path or URL), `resolved` where the job writes it.
 
     remote: whether `path` is a URL. asset, version: what it is registered as, an empty version being the next number;
@@ -107,8 +104,7 @@ class PlannedOutput:
         return not is_remote(self.resolved)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What the supervisor is to do.
 
     command: with inputs and outputs resolved. variables: the job's own. secrets: names of variables whose
@@ -138,7 +134,7 @@ class Plan:
 def write_plan(files: RunLayout, plan: Plan) -> None:
     """Write the plan into the run's folder."""
     root = str(files.root.parents[1])
-    write_json(files.plan, {**asdict(plan), "processes": asrecord(plan.processes), "root": root})
+    write_json(files.plan, {**to_builtins(plan), "root": root})
 
 
 def read_plan(files: RunLayout) -> Plan:

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 from workbench_store.absence import check_run
 from workbench_store.errors import RunError
@@ -23,8 +23,7 @@ from workbench.lifecycle.submission import submit
 from workbench.spec import CommandJob, job_again
 
 
-@dataclass(frozen=True)
-class Rerun:
+class Rerun(Struct, frozen=True):
     """The new run's name, and what is not as it was: local data that has changed since. What is fetched is compared
     once it is there, and the new run has the warning."""
 

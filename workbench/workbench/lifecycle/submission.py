@@ -18,7 +18,6 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
 from workbench.client.names import generate_name
-from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.supervisor_start import SupervisorStart, start_supervisor
 
 if TYPE_CHECKING:
@@ -144,6 +143,8 @@ def _show(
 
 
 def _record_no_supervisor(folder: RunLayout) -> None:
+    from workbench.lifecycle.recorder import RunRecorder
+
     recorder = RunRecorder(folder, "user", 0)
     said = folder.supervisor_log.exists() and folder.supervisor_log.stat().st_size
     why = f"see {folder.supervisor_log.name} in the run's logs" if said else "it said nothing, as one that is killed"

@@ -1,7 +1,6 @@
 """What the stages of one supervised run share."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
 from workbench.compute.protocol import Compute
@@ -11,8 +10,7 @@ from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.watch import Watch
 
 
-@dataclass(frozen=True)
-class Supervision:
+class Supervision(Struct, frozen=True):
     """One run in the hands of one supervisor."""
 
     layout: WorkspaceLayout

@@ -13,8 +13,10 @@ def main() -> None:
     """Fork away from the submitter's child, take over its import path, and run the supervisor."""
     if os.fork():
         os._exit(0)
+    import gc
     import json
 
+    gc.set_threshold(50_000)  # it is loading, which leaves no garbage, that this process does most
     channel = os.fdopen(int(sys.argv[2]), "rb")
     line = channel.readline()
     if not line.endswith(b"\n"):
@@ -24,6 +26,7 @@ def main() -> None:
     from workbench.lifecycle.supervisor_main import main as supervise
 
     supervise(request, channel)
+    gc.freeze()  # its end need not look through all there is once more
 
 
 def _is_standard(entry: str) -> bool:

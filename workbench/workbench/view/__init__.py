@@ -1,1 +1,1 @@
-"""View models: what every front end draws. Functions of the store that return frozen dataclasses; no drawing here."""
+"""View models: what every front end draws. Functions of the store that return frozen records; no drawing here."""

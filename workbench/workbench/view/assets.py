@@ -1,10 +1,10 @@
 """Data assets and models as lists and pages show them."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from workbench_store.layout import WorkspaceLayout
 
 from workbench.data.assets import AssetVersion, find_asset, list_assets, parse_asset_name
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from workbench_store.store import Store
 
 
-@dataclass(frozen=True)
-class AssetPage:
+class AssetPage(Struct, frozen=True):
     """One version with all versions of its name, and the runs that it was an input of, with the input's name."""
 
     asset: AssetVersion

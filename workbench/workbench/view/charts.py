@@ -1,8 +1,8 @@
 """Charts of metrics: the points that a chart of some width can show, rank by rank."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from workbench_store.records import Series
 
 if TYPE_CHECKING:
@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 SYSTEM = "system/"
 
 
-@dataclass(frozen=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """One metric of a run: a series for each rank that logged it, in order of rank."""
 
     key: str

@@ -5,10 +5,10 @@ the others are measured against; numbers carry their difference from it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
 from workbench_store.errors import UsageError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import MetricSummary
@@ -26,8 +26,7 @@ Which = Literal["last", "min", "max", "mean"]
 _SYSTEM = "system/"
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A value of one run, None if it has none; for numbers, how much more that is than the baseline's.
 
     unknown: whether it cannot be told if that is the same as the baseline's.
@@ -38,8 +37,7 @@ class Cell:
     unknown: bool = False
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """One thing compared, of a metric that of one rank.
 
     `differs` says whether any run's value is another than the baseline's; None if none is for all that is known, and of
@@ -53,8 +51,7 @@ class Row:
     rank: int = 0
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Runs by name, the place of the baseline among them, and the rows in order of kind and name."""
 
     runs: tuple[str, ...]
@@ -186,8 +183,7 @@ def _delta(value: object, base: object) -> float | None:
     return difference if difference == difference else None
 
 
-@dataclass(frozen=True)
-class CodeDifference:
+class CodeDifference(Struct, frozen=True):
     """How one file of the code differs between two runs: `lines` is a unified diff, empty for what is no text."""
 
     path: str

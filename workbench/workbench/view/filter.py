@@ -9,8 +9,8 @@ runs are left out unless `archived:yes` (only those) or `archived:all` is among 
 
 import re
 import time
-from dataclasses import dataclass
 
+from msgspec import Struct
 from workbench_store.errors import UsageError
 from workbench_store.records import Condition, Operator, Subject
 from workbench_store.states import RunState
@@ -44,8 +44,7 @@ _ORDERS = frozenset({"<", "<=", ">", ">="})
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """A parsed filter: alternatives joined by "or", each of conditions joined by "and". `archived` is as a query's."""
 
     text: str

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec import Struct, field
 from workbench_store.errors import NotFound
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import PortRecord, RunPorts
@@ -31,8 +31,7 @@ class Link(NamedTuple):
     via: str
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """A thing on the way, how it is joined to the step before, what is known of it, and the steps after it.
 
     repeated: whether its own steps are shown where it came first.
@@ -45,8 +44,7 @@ class Step:
     repeated: bool = False
 
 
-@dataclass(frozen=True)
-class Lineage:
+class Lineage(Struct, frozen=True):
     """A thing, what it was made from, and what was made from it."""
 
     thing: Thing
@@ -55,8 +53,7 @@ class Lineage:
     led_to: tuple[Step, ...]
 
 
-@dataclass
-class Graph:
+class Graph(Struct):
     """All links of a workspace, and a few words on each thing."""
 
     details: dict[Thing, str] = field(default_factory=dict)

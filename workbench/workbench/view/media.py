@@ -5,10 +5,10 @@ Journals may be anybody's: what is not as it should be is a `Missing`, which say
 
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.records import MediaKey, MediaQuery, MediaRecord
 
@@ -22,29 +22,25 @@ _MOST_BYTES = 64 * 1024 * 1024
 _MOST_BINS = 4096
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(Struct, frozen=True):
     """A picture in a file: PNG, JPEG, GIF or WebP as a rule."""
 
     path: Path
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(Struct, frozen=True):
     """A figure that only a browser can show."""
 
     path: Path
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(Struct, frozen=True):
     """A text, as it was logged: it may hold control characters."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Struct, frozen=True):
     """Names and types of columns, and rows of cells, which are JSON values; `cell_text` makes text of one."""
 
     columns: tuple[str, ...]
@@ -52,8 +48,7 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
 
 
-@dataclass(frozen=True)
-class Histogram:
+class Histogram(Struct, frozen=True):
     """`counts[i]` values lie between `edges[i]` and `edges[i + 1]`; `left_out` were not finite."""
 
     edges: tuple[float, ...]
@@ -72,8 +67,7 @@ class Histogram:
         return Histogram(edges, counts, self.total, self.left_out, self.mean)
 
 
-@dataclass(frozen=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """Nothing that can be shown."""
 
     why: str
@@ -82,8 +76,7 @@ class Missing:
 Content = Image | Page | Text | Table | Histogram | Missing
 
 
-@dataclass(frozen=True)
-class MediaItem:
+class MediaItem(Struct, frozen=True):
     """One logged thing and what there is to see of it."""
 
     record: MediaRecord

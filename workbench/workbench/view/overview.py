@@ -1,16 +1,15 @@
 """The head of the dashboard: how many runs are in which state."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from workbench_store.states import RunState
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
 
 
-@dataclass(frozen=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """How many runs there are, and how many in each state that any is in."""
 
     total: int

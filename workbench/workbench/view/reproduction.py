@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from workbench_store.errors import RunError, UsageError
 from workbench_store.layout import WorkspaceLayout
 
@@ -24,8 +24,7 @@ WORDS = {True: "same", False: "differs", None: "not known"}
 _SAID = {True: "came out the same", False: "did not come out the same", None: "is not known to have come out the same"}
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """One thing that was to come out the same: what it is (of a metric that of one rank), how it was, how it is, and
     whether that is the same: None where it cannot be told."""
 

@@ -1,9 +1,10 @@
 """The list of runs: which columns there are, and the rows of the window that is looked at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
 from workbench_store.errors import UsageError
 from workbench_store.queries.conditions import COLUMNS
 from workbench_store.records import RunQuery, RunRow, RunTable, SortKey
@@ -20,8 +21,7 @@ _ALIASES = {"exp": "experiment", "age": "created", "status": "state", "env": "en
 _ASCENDING = frozenset({"name", "state", "experiment", "compute", "kind", "user", "host", "note"})
 
 
-@dataclass(frozen=True)
-class ListColumns:
+class ListColumns(Struct, frozen=True):
     """The metrics and parameters that have columns, and all there are."""
 
     metrics: tuple[str, ...]
@@ -30,8 +30,7 @@ class ListColumns:
     all_params: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class RunList:
+class RunList(Struct, frozen=True):
     """A window on the list: `rows` begin at `offset` of the `total` that pass the filter."""
 
     columns: ListColumns

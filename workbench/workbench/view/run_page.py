@@ -2,10 +2,11 @@
 
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import ArtifactRecord, MediaKey, MetricSummary, RunDetail, RunRecord
 from workbench_store.redaction import redacted
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from workbench_store.store import Store
 
 
-@dataclass(frozen=True)
-class SnapshotFile:
+class SnapshotFile(Struct, frozen=True):
     """A file of a run's snapshot."""
 
     path: str
@@ -26,8 +26,7 @@ class SnapshotFile:
     hash: str
 
 
-@dataclass(frozen=True)
-class RunPage:
+class RunPage(Struct, frozen=True):
     """A run, whole but for its points and its log. `spec` is the job file as YAML, empty for a script's own run."""
 
     record: RunRecord
@@ -128,10 +127,10 @@ def to_json_dict(page: RunPage) -> dict[str, Any]:
         "artifacts": [
             {"path": one.path, "kind": one.kind, "size": one.size, "hash": one.hash} for one in page.artifacts
         ],
-        "media": [dict(one.__dict__) for one in page.media],
+        "media": [asdict(one) for one in page.media],
         "snapshot": _snapshot(page),
-        "git": None if detail.git is None else _plain(detail.git.__dict__),
-        "environment": None if detail.environment is None else _plain(detail.environment.__dict__),
+        "git": None if detail.git is None else _plain(asdict(detail.git)),
+        "environment": None if detail.environment is None else _plain(asdict(detail.environment)),
         "notes": list(detail.notes),
         "warnings": list(detail.warnings),
         "properties": dict(detail.properties),
@@ -147,11 +146,11 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _metric(summary: MetricSummary) -> dict[str, Any]:
-    return {**summary.__dict__, "last_time": iso_time(summary.last_time), "first_time": iso_time(summary.first_time)}
+    return {**asdict(summary), "last_time": iso_time(summary.last_time), "first_time": iso_time(summary.first_time)}
 
 
 def _port(port: Any) -> dict[str, Any]:
-    return {key: value for key, value in port.__dict__.items() if value is not None}
+    return {key: value for key, value in asdict(port).items() if value is not None}
 
 
 def _snapshot(page: RunPage) -> dict[str, Any] | None:

@@ -1,8 +1,9 @@
 """Whether two runs had the same data as an input: by content where that is known, else by sizes and times."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
 from workbench.data.fingerprint import content_fingerprint, stat_fingerprint
@@ -12,8 +13,7 @@ from workbench.view.run_page import RunPage
 _STAT = "stat:"
 
 
-@dataclass(frozen=True)
-class InputData:
+class InputData(Struct, frozen=True):
     """What is recorded of an input of the run in `files`: where it was, and a fingerprint of what was there then.
 
     The hash of content is worked out while the job runs: of a short job with much data there is none.

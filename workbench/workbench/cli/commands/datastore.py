@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
+    from msgspec.structs import asdict
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.output import Cell, emit_json, emit_table
@@ -41,7 +42,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
     stores = list_datastores(open_workspace(explicit=arguments.workspace))
     if arguments.json:
-        emit_json([store.__dict__ for store in stores])
+        emit_json([asdict(store) for store in stores])
         return ExitCode.COMPLETED
     rows = [[Cell(store.name, "bold"), Cell(safe_text(store.kind)), Cell(safe_text(store.place))] for store in stores]
     emit_table(["NAME", "KIND", "PLACE"], rows)

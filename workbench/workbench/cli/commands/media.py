@@ -108,13 +108,15 @@ def _list(keys: "list[MediaKey]") -> None:
 
 
 def _as_json(found: "Run", records: "list[MediaRecord]", contents: bool) -> None:
+    from msgspec.structs import asdict
+
     from workbench.cli.media_report import content_as_json
     from workbench.cli.output import emit_json
     from workbench.view.format import iso_time
 
     items = []
     for one in records:
-        item = {**one.__dict__, "time": iso_time(one.time)}
+        item = {**asdict(one), "time": iso_time(one.time)}
         del item["content"]
         if contents:
             item["content"] = content_as_json(found.files, one)

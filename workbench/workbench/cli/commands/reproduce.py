@@ -40,6 +40,8 @@ def _tolerance(text: str) -> float:
 
 def run(arguments: argparse.Namespace) -> int:
     """Rerun, wait, compare."""
+    from msgspec.structs import asdict
+
     from workbench.cli.following import follow_to_the_end, narrate_only
     from workbench.cli.output import emit_json, narrate
     from workbench.cli.signals import Interrupted, signals
@@ -62,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = reproduction(layout, workspace.store, before, again.name, tolerance=arguments.tolerance)
     same = in_all(found)
     if arguments.json:
-        emit_json({"run": before, "again": again.name, "same": same, "outcomes": [vars(one) for one in found]})
+        emit_json({"run": before, "again": again.name, "same": same, "outcomes": [asdict(one) for one in found]})
     else:
         _print(found)
     narrate(verdict(before, again.name, same))

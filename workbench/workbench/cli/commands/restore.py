@@ -22,6 +22,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List, or bring back."""
+    from msgspec.structs import asdict
     from workbench_store.trash import in_trash, take_from_trash
     from workbench_store.workspace import open_workspace
 
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     names = [_resolve(name, [one.name for one in there]) for name in arguments.names]
     if not names:
         if arguments.json:
-            emit_json([{**vars(one), "removed": iso_time(one.removed)} for one in there])
+            emit_json([{**asdict(one), "removed": iso_time(one.removed)} for one in there])
         else:
             _print(there)
         return ExitCode.COMPLETED

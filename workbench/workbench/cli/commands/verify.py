@@ -20,6 +20,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look at everything; 9 if something is not as it was."""
+    from msgspec.structs import asdict
     from workbench_store.verify import Fault
     from workbench_store.words import counted
     from workbench_store.workspace import open_workspace
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             looked[found.split(" ", 1)[0]] += 1
     if arguments.json:
-        emit_json({"looked_at": dict(looked), "faults": [vars(fault) for fault in faults]})
+        emit_json({"looked_at": dict(looked), "faults": [asdict(fault) for fault in faults]})
     else:
         parts = ", ".join(counted(looked[kind], kind) for kind in ("blob", "snapshot", "table", "file"))
         if looked["growing"]:

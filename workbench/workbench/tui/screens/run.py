@@ -2,9 +2,9 @@
 
 import asyncio
 import itertools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from msgspec import Struct
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -42,8 +42,7 @@ _MOST_FILES = 2000
 _CHART_POINTS = 400
 
 
-@dataclass(frozen=True)
-class _Loaded:
+class _Loaded(Struct, frozen=True):
     page: RunPage
     charts: tuple[Chart, ...]
     system: tuple[Chart, ...]

@@ -4,9 +4,9 @@ Only a window of rows is loaded; when the view leaves it, the table asks for ano
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import ClassVar
 
+from msgspec import Struct, field
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -37,8 +37,7 @@ _GAP = 2
 _MARGIN = 1
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column: what is above it, what it sorts by, how a row's cell looks."""
 
     title: str
@@ -47,8 +46,7 @@ class Column:
     right: bool = False
 
 
-@dataclass
-class _Drawn:
+class _Drawn(Struct):
     """The window as text: cells of each loaded row, and the width of each column."""
 
     cells: list[list[Text]] = field(default_factory=list)
