@@ -20,7 +20,7 @@ from workbench.spec.problems import Problem, nearest_name
 from workbench.spec.readers import new_context
 from workbench.spec.reading import Context, read_fields
 from workbench.spec.support import execution_findings
-from workbench.spec.tree import MapNode, Mark, Node, Scalar, describe, from_python
+from workbench.spec.tree import MapNode, Mark, Node, Scalar, describe, from_python, make_mapping
 
 #: A path, an open file, or an object of azure-ai-ml's.
 Source = str | os.PathLike[str] | IO[str] | IO[bytes] | Any
@@ -72,12 +72,11 @@ def job_again(data: Mapping[str, object], base_dir: Path, overrides: Iterable[st
     be where it was. Raises SpecErrors."""
     try:
         written, given = _root(from_python(data, Mark("spec.json")), "spec.json"), parse_overrides(overrides)
-        root = apply_overrides(written, given)
-        _check_type(root, "spec.json")
+        root, problems = _command_job(apply_overrides(written, given), "spec.json")
     except (Unreadable, BadOverride) as error:
         raise SpecErrors([error.problem]) from error
     context = new_context(base_dir)
-    context.problems.extend(stray_inputs(written, given))
+    context.problems.extend((*problems, *stray_inputs(written, given)))
     return _checked(_read(root, context, SPEC_CHECKS + DATA_CHECKS, None))
 
 
@@ -111,12 +110,11 @@ def _load(
     try:
         name, text, tree, base = _open(source)
         written, given = _root(tree, name), parse_overrides(overrides)
-        root = apply_overrides(written, given)
-        _check_type(root, name)
+        root, problems = _command_job(apply_overrides(written, given), name)
     except (Unreadable, BadOverride) as error:
         return None, [error.problem]
     context = new_context(base if base is not None and relative_origin is None else _base_dir(name, relative_origin))
-    context.problems.extend(stray_inputs(written, given))
+    context.problems.extend((*problems, *stray_inputs(written, given)))
     return _read(root, context, SPEC_CHECKS + DISK_CHECKS + more, _Text(name, text), further)
 
 
@@ -158,24 +156,28 @@ def _root(tree: Node | None, name: str) -> MapNode:
     return tree
 
 
-def _check_type(root: MapNode, name: str) -> None:
-    """Refuse other kinds of job before their fields are judged as a command job's. Case counts."""
+def _command_job(root: MapNode, name: str) -> tuple[MapNode, list[Problem]]:
+    """Refuse other kinds of job before their fields are judged as a command job's; what seems to be one with a wrong
+    `type` is told, and given back without it, so that the rest is judged too. Case counts."""
     given = root.get("type")
     if given is None:
         if isinstance(jobs := root.get("jobs") or root.get("trial"), MapNode):
             message = "is missing; is this a pipeline or a sweep?"
             raise Unreadable(Problem(name, jobs.mark.line, jobs.mark.column, "type", message))
-        return
+        return root, []
     kind = given.value if isinstance(given, Scalar) else None
     if kind == "command":
-        return
+        return root, []
     place = (given.mark.file, given.mark.line, given.mark.column)
     if kind in OTHER_TYPES:
         message = f"jobs of type {kind} are not run yet; command jobs are"
         raise Unreadable(Problem(*place, "type", message, ("command",)))
     shown = f"{kind!r}" if isinstance(given, Scalar) else describe(given)
     nearest = nearest_name(str(kind), ("command", *OTHER_TYPES)) if isinstance(kind, str) else None
-    raise Unreadable(Problem(*place, "type", f"{shown} is no type of job", ("command",), nearest))
+    problem = Problem(*place, "type", f"{shown} is no type of job", ("command",), nearest)
+    if nearest != "command" and root.get("command") is None:
+        raise Unreadable(problem)
+    return make_mapping(root.mark, tuple(entry for entry in root.entries if entry.key != "type")), [problem]
 
 
 def _read(
