@@ -83,7 +83,7 @@ def test_names_that_cannot_be_shown_are_refused_everywhere(run: ActiveRun, name:
             call({name: 1})
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(st.text(st.characters()) | st.integers() | st.none(), st.floats() | st.text() | st.none()),
     st.none() | st.integers() | st.floats() | st.text(),

@@ -226,7 +226,7 @@ CHANGES = st.builds(
 
 
 @given(st.lists(CHANGES, max_size=8), st.randoms())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_order_of_reading_gives_the_same_state(changes: list[StateChange], dice: "object") -> None:
     found = fold_states(changes)
     shuffled = list(changes)

@@ -69,7 +69,7 @@ def tree_of(root: Path) -> dict[str, tuple[bytes, bool]]:
     }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(TREES)
 def test_what_goes_in_comes_out(tree: dict[str, tuple[bytes, bool]]) -> None:
     with TemporaryDirectory() as folder:

@@ -39,7 +39,6 @@ JOB = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(JOB)
 def test_a_job_survives_yaml_and_json(data: dict[str, Any]) -> None:
     job = job_from_python(data, JOBS)
@@ -64,7 +63,7 @@ def mutated(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(mutated())
 def test_a_broken_file_never_gives_a_traceback(text: str) -> None:
     try:
@@ -74,7 +73,6 @@ def test_a_broken_file_never_gives_a_traceback(text: str) -> None:
         assert all(problem.severity == "error" for problem in error.problems)
 
 
-@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=200), TEXT.map(lambda text: text.encode())))
 def test_any_bytes_are_judged(tmp_path_factory: Any, data: bytes) -> None:
     path = tmp_path_factory.mktemp("any") / "job.yml"

@@ -31,7 +31,7 @@ PATHS = st.text(_LETTERS, max_size=20).filter(lambda path: not path.startswith("
 
 @pytest.mark.parametrize("form", FORMS)
 @given(PATHS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_shell_sees_the_path(form: str, path: str) -> None:
     command = resolve_command(form, {"p": path}, {}, ["p"])
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True)

@@ -87,7 +87,7 @@ def assert_the_run_is_readable(layout: WorkspaceLayout) -> None:
         assert len(store.media("r", MediaQuery(key.key, key.kind, rank=key.rank))) == key.count
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(nonsense(), min_size=1, max_size=6), st.floats() | st.integers())
 @example([("artifact", {"path": "a", "size": 2**70})], 1.0)
 @example([("state", {"state": "Failed", "exit_code": 2**40})], 1.0)
@@ -152,7 +152,6 @@ def rows_by_codec(data: bytes) -> list[tuple[int, str, float, int, str]]:
     )
 
 
-@settings(deadline=None)
 @given(st.integers(0, 3), st.binary(max_size=40), st.integers(0, 7))
 @example(0, b"", 3)
 @example(1, b"\x01\x00", 3)

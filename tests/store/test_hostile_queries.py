@@ -77,7 +77,7 @@ def test_quotes_in_a_value_are_compared_as_they_are(store: Store) -> None:
         assert store.runs(found).names == ["full"]
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(), max_size=40) | st.from_regex(r"-?[a-z]{0,8}\.?[a-z]{0,4}(<=|>=|!=|[:=<>~])\S{0,6}"))
 @example("\ud800")
 @example("lr=\udcff")

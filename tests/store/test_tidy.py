@@ -49,7 +49,7 @@ def packed_files(layout: WorkspaceLayout) -> list[Path]:
     pieces=st.lists(st.tuples(st.integers(0, 500), st.integers(1, 300)), max_size=8),
     member=st.integers(1, 97),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_packed_journal_is_read_from_any_offset(
     tmp_path_factory: pytest.TempPathFactory, size: int, pieces: list[tuple[int, int]], member: int
 ) -> None:

@@ -7,9 +7,10 @@ are found by position and decoded together; a stretch of equal shapes is even fo
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct, field
 
 from workbench_store.journal.codec import (
     HEAD,
@@ -40,8 +41,7 @@ class Columns(NamedTuple):
     values: "NDArray[np.float64]"
 
 
-@dataclass
-class Chunk:
+class Chunk(Struct):
     """What a stretch of a journal holds: events with their offsets, points by (key, rank), damaged bytes."""
 
     start: int

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
-from msgspec.structs import asdict, fields
+from msgspec.structs import asdict
 from workbench_store.errors import EnvironmentFailed
 from workbench_store.snapshot.upstream_hash import object_hash
 
@@ -55,10 +55,10 @@ def definition_from_dict(content: Mapping[str, Any]) -> EnvironmentDefinition:
     """What `definition_to_dict` gave. Raises TypeError for what that cannot have given."""
     tuples: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
     definition = EnvironmentDefinition(**tuples)
-    for one in fields(EnvironmentDefinition):
-        value = getattr(definition, one.name)
-        if not _is_kind(value, one.name):
-            raise TypeError(f"`{one.name}` of an environment's definition cannot be {value!r}")
+    for name in EnvironmentDefinition.__struct_fields__:
+        value = getattr(definition, name)
+        if not _is_kind(value, name):
+            raise TypeError(f"`{name}` of an environment's definition cannot be {value!r}")
     return definition
 
 

@@ -2,34 +2,30 @@
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from workbench.cli.completion.values import Candidate, Values, values_for
 
 _FLAGS = ("store_true", "store_false", "store_const", "help", "version", "count")
 
 
-@dataclass(frozen=True)
-class Completions:
+class Completions(NamedTuple):
     """What fits the word that is being typed, and whether these are paths."""
 
     paths: bool
     items: tuple[Candidate, ...]
 
 
-@dataclass
 class _Place:
     """Where on the line the word that is being typed stands: in which parser, and what was given so far."""
 
-    parser: argparse.ArgumentParser
-    positionals: list[argparse.Action] = field(default_factory=list)
-    given: set[str] = field(default_factory=set)
-    workspace: str | None = None
-    waiting: argparse.Action | None = None
-    only_positionals: bool = False
-
-    def __post_init__(self) -> None:
-        self.positionals = _positionals(self.parser)
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self.parser = parser
+        self.positionals = _positionals(parser)
+        self.given: set[str] = set()
+        self.workspace: str | None = None
+        self.waiting: argparse.Action | None = None
+        self.only_positionals = False
 
 
 def completions(parser: argparse.ArgumentParser, commands: Mapping[str, str], words: Sequence[str]) -> Completions:
