@@ -32,6 +32,7 @@ _README = """This folder is a Workbench workspace. It holds everything that was 
 
 Copying the folder copies everything. `git clean -x` deletes it: use `git clean -x -e .workbench`.
 """
+_RENEW = "Restore it from a copy, or let `workbench doctor --fix` write it anew; the runs stay as they are."
 _FOLDERS = ("runs", "journal", "blobs", "snapshots", "staging", "tmp", "stat-cache", "client")
 
 PathText = Union[str, "os.PathLike[str]"]
@@ -166,8 +167,7 @@ def _make(place: Path) -> bool:
         layout = WorkspaceLayout(draft)
         for name in _FOLDERS:
             (draft / name).mkdir(mode=0o700)
-        identity = {"id": os.urandom(16).hex(), "format": FORMAT_VERSION, "created": time.time()}
-        layout.identity.write_text(json.dumps(identity) + "\n")
+        _write_identity(layout.identity)
         layout.gitignore.write_text("*\n")
         layout.readme.write_text(_README)
     except OSError as error:
@@ -188,6 +188,43 @@ def _make(place: Path) -> bool:
     return True
 
 
+def _write_identity(file: Path) -> None:
+    identity = {"id": os.urandom(16).hex(), "format": FORMAT_VERSION, "created": time.time()}
+    file.write_text(json.dumps(identity) + "\n")
+
+
+def renew_identity(start: Optional[PathText] = None, explicit: Optional[PathText] = None) -> Optional[Path]:
+    """Write `workspace.json` anew where runs are and it is gone or damaged, under another id; a damaged one is kept
+    beside it. The path that was written; None if there was nothing to do. Raises WorkspaceError.
+    """
+    found = find_workspace(start, explicit)
+    if found is None or not _has_runs(found):
+        return None
+    layout = WorkspaceLayout(found)
+    _check_owner(layout)
+    file = layout.identity
+    try:
+        _identity(layout)
+        return None
+    except WorkspaceError as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise
+    draft = file.with_name(".{}.{}".format(file.name, os.getpid()))
+    try:
+        _write_identity(draft)
+        if os.path.lexists(str(file)):
+            os.rename(str(file), "{}.damaged-{}".format(file, os.urandom(3).hex()))
+        os.replace(str(draft), str(file))
+    except OSError as error:
+        raise WorkspaceError(f"cannot write {file}: {error.strerror or error}") from error
+    return file
+
+
+def _has_runs(root: Path) -> bool:
+    """Whether what is there was a workspace once, whatever became of `workspace.json`."""
+    return (root / "runs").is_dir() and (root / "blobs").is_dir()
+
+
 def _remove(draft: Path) -> None:
     import shutil
 
@@ -198,6 +235,8 @@ def _identity(layout: WorkspaceLayout) -> "dict[str, object]":
     try:
         data = json.loads(layout.identity.read_text())
     except FileNotFoundError:
+        if _has_runs(layout.root):
+            raise WorkspaceError(f"{layout.root} has lost its {layout.identity.name}", remedy=_RENEW) from None
         raise WorkspaceError(
             f"{layout.root} is not a workspace: it has no {layout.identity.name}",
             remedy="Move it out of the way, or name another workspace with --workspace.",
@@ -205,14 +244,13 @@ def _identity(layout: WorkspaceLayout) -> "dict[str, object]":
     except PermissionError as error:
         raise WorkspaceError(f"you may not read {layout.root}", remedy="Use a workspace of your own.") from error
     except (OSError, ValueError) as error:
-        raise WorkspaceError(f"cannot read {layout.identity}: {error}", remedy="Restore it from a copy.") from error
+        raise WorkspaceError(f"cannot read {layout.identity}: {error}", remedy=_RENEW) from error
     if not isinstance(data, dict) or "id" not in data:
-        raise WorkspaceError(f"{layout.identity} does not say what workspace this is", remedy="Restore it from a copy.")
+        raise WorkspaceError(f"{layout.identity} does not say what workspace this is", remedy=_RENEW)
     return data
 
 
-def _check(layout: WorkspaceLayout) -> str:
-    """The workspace's id. Raises WorkspaceError for one that this user or this version must leave alone."""
+def _check_owner(layout: WorkspaceLayout) -> None:
     try:
         owner = layout.root.stat().st_uid
     except OSError as error:
@@ -223,6 +261,11 @@ def _check(layout: WorkspaceLayout) -> str:
             f"{layout.root} belongs to another user (id {owner})",
             remedy="A workspace belongs to one user: name one of your own with --workspace or WORKBENCH_WORKSPACE.",
         )
+
+
+def _check(layout: WorkspaceLayout) -> str:
+    """The workspace's id. Raises WorkspaceError for one that this user or this version must leave alone."""
+    _check_owner(layout)
     identity = _identity(layout)
     found = identity.get("format", 0)
     if not isinstance(found, int) or found > FORMAT_VERSION:

@@ -214,3 +214,30 @@ def test_a_backup_does_not_put_a_damaged_journal_in_the_place_of_a_whole_one(wor
     )
     journal.write_bytes(whole)
     assert workbench("backup", "copy").returncode == 0
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("left", [None, b"", b"\xff{", b"[]"], ids=["gone", "empty", "garbage", "no id"])
+def test_a_workspace_that_lost_what_says_that_it_is_one_is_mended(
+    left: bytes | None, workbench: Workbench, here: Path
+) -> None:
+    identity = here / ".workbench" / "workspace.json"
+    identity.unlink()
+    if left is not None:
+        identity.write_bytes(left)
+    for words in (("ls",), ("doctor",)):
+        refused = workbench(*words)
+        assert refused.returncode == 4 and "workbench doctor --fix" in refused.stderr
+    mended = workbench("doctor", "--fix")
+    assert (mended.returncode, "workspace.json was lost or damaged" in mended.stderr) == (0, True), mended.stderr
+    assert names(workbench) == ["apple", "apricot", "berry"]
+    kept = [path.read_bytes() for path in identity.parent.glob("workspace.json.damaged-*")]
+    assert kept == ([] if left is None else [left])
+    again = workbench("doctor", "--fix")
+    assert again.returncode == 0 and "workspace.json" not in again.stderr
+
+
+def test_what_never_was_a_workspace_is_not_made_one(workbench: Workbench, here: Path) -> None:
+    (here / ".workbench" / "runs").mkdir(parents=True)
+    assert workbench("doctor", "--fix").returncode == 4
+    assert [path.name for path in (here / ".workbench").iterdir()] == ["runs"]

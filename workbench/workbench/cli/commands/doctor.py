@@ -32,6 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.cli.findings import report_findings
     from workbench.doctor import examine
 
+    if arguments.fix:
+        _renew_identity(arguments.workspace)
     layout = open_workspace(explicit=arguments.workspace, create=False)
     if arguments.rebuild:
         _rebuild(layout, losing=arguments.losing)
@@ -40,6 +42,17 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fix:
         _fix(layout)
     return report_findings(examine(layout), as_json=arguments.json)
+
+
+def _renew_identity(workspace: str | None) -> None:
+    """What has to be mended before the workspace can be opened at all."""
+    from workbench_store.workspace import renew_identity
+
+    from workbench.cli.output import narrate
+
+    written = renew_identity(explicit=workspace)
+    if written is not None:
+        narrate(f"mended: {written} was lost or damaged, and is written anew")
 
 
 def _fix(layout: "WorkspaceLayout") -> None:
