@@ -82,6 +82,7 @@ def test_three_real_misses_are_explained(workbench: Workbench, here: Path) -> No
     assert "has 2 of the 2 packages" in version.stdout
     run = workbench("run", "job.yml", "--set", "name=second")
     assert run.returncode == 0, run.stderr
+    assert "environment: image some/image is not used by local compute" in run.stderr
     ran = json.loads(workbench("show", "second", "--json").stdout)["environment"]
     assert ran["found"] == "built" and ran["key"] in version.stdout and ran["missed"] in version.stdout
     log = workbench("logs", "second", "--environment").stdout

@@ -87,6 +87,15 @@ def test_an_input_that_the_job_does_not_have(job_file: Path, text: str, nearest:
         load_job(job_file, params_override=[{f"inputs.{name}": value}])
 
 
+@pytest.mark.parametrize("value", ["./b.txt", "azureml:x@latest", "5"])
+def test_data_is_not_replaced_by_words(job_file: Path, value: str) -> None:
+    (problem,) = check_job(job_file, [f"inputs.data={value}"])
+    assert (problem.path, problem.file) == ("inputs.data", f"--set inputs.data={value}")
+    assert "inputs.data.path" in problem.message
+    with pytest.raises(SpecErrors, match=r"inputs\.data\.path"):
+        load_job(job_file, overrides=[f"inputs.data={value}"])
+
+
 def test_an_input_that_only_the_command_uses_may_be_set(job_file: Path) -> None:
     job_file.write_text("command: echo ${{inputs.lr}}\n")
     assert load_job(job_file, overrides=["inputs.lr=1"]).inputs == {"lr": 1}

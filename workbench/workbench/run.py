@@ -1,5 +1,6 @@
 """A run as a Python object: what it is, what it recorded, and what can be done with it."""
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +32,16 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({self.name!r}, state={str(self.state)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same run of the same workspace."""
+        return isinstance(other, Run) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[Path, str]:
+        return self._workspace.root, self.name
 
     @property
     def files(self) -> RunLayout:
@@ -182,9 +193,15 @@ class Run:
 
     def rerun(self, *overrides: str, compute: str | None = None) -> "Run":
         """Submit the run's job again from its own snapshot, spec and environment, with overrides such as
-        `inputs.lr=0.1`. Raises RunError for a run without a job, or whose secret variables are missing here."""
+        `inputs.lr=0.1`. Raises RunError for a run without a job, or whose secret variables are missing here, and
+        UsageError for an override that is no such text."""
         from workbench.lifecycle import rerun
 
+        for override in overrides:
+            if not isinstance(override, str):
+                raise UsageError(f"an override is text such as 'inputs.lr=0.1', not {override!r}")
+        if compute is not None and not isinstance(compute, str):
+            raise UsageError(f"compute is a name, not {compute!r}")
         again = rerun(self._workspace, self.name, overrides, compute=compute)
         return Run(self._workspace, self._store, again.name)
 
@@ -227,6 +244,8 @@ class Run:
         """
         from workbench.lifecycle.saved_files import unlike_saved
 
+        if not isinstance(target, str | os.PathLike):
+            raise UsageError(f"outputs are copied to a folder, which is named by its path, not {target!r}")
         folder = Path(target)
         copies = {
             name: folder / ("artifacts" if name == "default" else f"named-outputs/{name}") for name in self.outputs

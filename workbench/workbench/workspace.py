@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "Workspace"]
 
+_CONDITIONS = "A condition is SQL, such as params.lr < 0.1; `filter` takes words, such as state:failed."
+
 
 class Workspace:
     """The workspace at `path`, or the one found from the current folder upward.
@@ -101,6 +103,11 @@ class Workspace:
         from workbench.view import run_list
         from workbench.view.fresh import refresh
 
+        for text in (where, filter):
+            if not isinstance(text, str):
+                raise UsageError(f"which runs are wanted is said by text, not {text!r}", remedy=_CONDITIONS)
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
+            raise UsageError(f"limit is a number of runs, not {limit!r}")
         refresh(self.layout, self.store)
         names = run_list.matching_names(self.store, filter, where=where, limit=limit)
         return [Run(self.layout, self.store, name) for name in names]
@@ -113,5 +120,9 @@ class Workspace:
         """
         from workbench.view.fresh import refresh
 
+        if not isinstance(sql, str):
+            raise UsageError(f"a query is SQL, as text, not {sql!r}", remedy="Write for example: SELECT * FROM runs")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+            raise UsageError(f"seconds is how long the query may take, not {seconds!r}")
         refresh(self.layout, self.store)
         return self.store.query(sql, seconds)

@@ -19,7 +19,7 @@ Names = list[str] | tuple[str, ...]
 def edit_tags(layout: WorkspaceLayout, runs: Names, tags: Mapping[str, object], remove: Sequence[str] = ()) -> None:
     """Set tags of the runs of exactly those names and remove others. Raises UsageError for a name or value that is
     none, NotFound, or WorkspaceError."""
-    checked = check_tags(dict(tags))
+    checked = check_tags(tags)
     for name in remove:
         check_name(name, "tag")
         if name in checked:

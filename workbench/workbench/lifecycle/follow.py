@@ -130,5 +130,7 @@ def _told(events: list[Event]) -> Iterator[FollowEvent]:
             yield StageChanged(str(fields["stage"]), str(fields["status"]), fields.get("seconds"), detail)
         elif event.name == "progress":
             yield Progress(str(fields.get("stage", "")), str(fields.get("text", "")))
+        elif event.name == "environment":
+            yield from (Progress("environment", str(text)) for text in fields.get("substituted") or ())
         elif event.name == "warning":
             yield Warned(str(fields.get("text", "")))

@@ -19,7 +19,8 @@ from workbench.spec.tree import MapNode, plain
 
 
 class Finding(NamedTuple):
-    """A problem found on a job. `text` is the part of the field's text that it is about, if only a part."""
+    """A problem found on a job. `text` is the part of the field's text that it is about, if only a part, and `before`
+    is how many like it stand before that."""
 
     path: str
     message: str
@@ -27,6 +28,7 @@ class Finding(NamedTuple):
     nearest: str | None = None
     severity: Severity = "error"
     text: str | None = None
+    before: int = 0
 
 
 #: What ./outputs is called among a run's outputs.
@@ -43,7 +45,8 @@ def check_command(job: CommandJob) -> Iterator[Finding]:
         yield Finding("command", "is empty")
     opened = unclosed(job.command)
     if opened is not None:
-        yield Finding("command", f"{opened} is not closed by }}}}", text=opened)
+        written, before = opened
+        yield Finding("command", f"{written} is not closed by }}}}", text=written, before=before)
     declared = {"inputs": tuple(job.inputs), "outputs": tuple(job.outputs)}
     distinct = {item.text: item for item in reversed(references(job.command))}
     for item in list(reversed(distinct.values()))[:MOST_REFERENCES]:

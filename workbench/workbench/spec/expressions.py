@@ -50,10 +50,11 @@ def references(text: str) -> list[Reference]:
     return found
 
 
-def unclosed(text: str) -> str | None:
-    """The beginning of the first `${{` without its `}}`, as written; None if there is none."""
+def unclosed(text: str) -> tuple[str, int] | None:
+    """The beginning of the first `${{` without its `}}`, as written, and how many such stand before it; None if there
+    is none."""
     left = _OPENED.search(_EXPRESSION.sub(lambda match: " " * len(match[0]), text))
-    return None if left is None else text[left.start() : left.end()]
+    return None if left is None else (left[0], text[: left.start()].count(left[0]))
 
 
 def resolve_command(

@@ -14,7 +14,7 @@ from workbench.spec.errors import SpecErrors
 from workbench.spec.fields import Record
 from workbench.spec.files import Unreadable, read_yaml_file, read_yaml_text
 from workbench.spec.job import CommandJob
-from workbench.spec.overrides import BadOverride, apply_overrides, parse_overrides, stray_inputs
+from workbench.spec.overrides import BadOverride, apply_overrides, override_problems, parse_overrides
 from workbench.spec.ports import ANY_TYPE, Input, Output
 from workbench.spec.problems import Problem, nearest_name
 from workbench.spec.readers import new_context
@@ -76,7 +76,7 @@ def job_again(data: Mapping[str, object], base_dir: Path, overrides: Iterable[st
     except (Unreadable, BadOverride) as error:
         raise SpecErrors([error.problem]) from error
     context = new_context(base_dir)
-    context.problems.extend((*problems, *stray_inputs(written, given)))
+    context.problems.extend((*problems, *override_problems(written, given)))
     return _checked(_read(root, context, SPEC_CHECKS + DATA_CHECKS, None))
 
 
@@ -114,7 +114,7 @@ def _load(
     except (Unreadable, BadOverride) as error:
         return None, [error.problem]
     context = new_context(base if base is not None and relative_origin is None else _base_dir(name, relative_origin))
-    context.problems.extend((*problems, *stray_inputs(written, given)))
+    context.problems.extend((*problems, *override_problems(written, given)))
     return _read(root, context, SPEC_CHECKS + DISK_CHECKS + more, _Text(name, text), further)
 
 
@@ -241,7 +241,7 @@ def _locate(finding: Finding, context: Context, text: _Text | None) -> Problem:
     node = _place(finding.path, context)
     mark = node.mark
     if finding.text and text and isinstance(node, Scalar) and mark.file == text.file and mark.line:
-        mark = _within(node, finding.text, text)
+        mark = _within(node, finding, text)
     return Problem(
         mark.file,
         mark.line,
@@ -261,12 +261,13 @@ def _place(path: str, context: Context) -> Node:
     return context.places[path]
 
 
-def _within(node: Scalar, wanted: str, text: _Text) -> Mark:
-    """Where `wanted` first stands in the lines of a scalar; its beginning if not found."""
-    lines = text.text.splitlines()
+def _within(node: Scalar, finding: Finding, text: _Text) -> Mark:
+    """Where the finding's text stands in the lines of a scalar; the scalar's beginning if not found."""
+    lines, wanted, before = text.text.splitlines(), str(finding.text), finding.before
     for number in range(node.mark.line, min(node.end, len(lines)) + 1):
-        line = lines[number - 1]
-        column = line.find(wanted, node.mark.column - 1 if number == node.mark.line else 0)
-        if column >= 0:
-            return Mark(node.mark.file, number, column + 1)
+        line, column = lines[number - 1], node.mark.column - 2 if number == node.mark.line else -1
+        while (column := line.find(wanted, column + 1)) >= 0:
+            if before == 0:
+                return Mark(node.mark.file, number, column + 1)
+            before -= 1
     return node.mark

@@ -103,12 +103,28 @@ def _set(node: Node, path: tuple[str, ...], override: Override, above: tuple[str
     return make_mapping(node.mark, entries)
 
 
-def stray_inputs(root: MapNode, overrides: Iterable[Override]) -> Iterator[Problem]:
-    """Inputs that are set and that the job in the file, `root`, neither declares nor uses: slips of the pen.
+def override_problems(root: MapNode, overrides: Iterable[Override]) -> Iterator[Problem]:
+    """Slips of the pen in what sets inputs of the job in the file, `root`."""
+    given = list(overrides)
+    yield from _stray_inputs(root, given)
+    yield from _data_made_text(root, given)
+
+
+def _data_made_text(root: MapNode, given: list[Override]) -> Iterator[Problem]:
+    """Data of the file that a plain value is to stand in place of: the job would be given the words, not the data."""
+    inputs = root.get("inputs")
+    declared = {str(entry.key): entry.value for entry in inputs.entries} if isinstance(inputs, MapNode) else {}
+    for path, value in given:
+        if path[:-1] == ("inputs",) and isinstance(declared.get(path[-1]), MapNode) and isinstance(value, Scalar):
+            message = f"is data in the file, and would be plain text; to read other data, set inputs.{path[-1]}.path"
+            yield Problem(value.mark.file, 0, 0, ".".join(path), message)
+
+
+def _stray_inputs(root: MapNode, given: list[Override]) -> Iterator[Problem]:
+    """Inputs that are set and that the job neither declares nor uses.
 
     What is used is told by the command, also if that is set from outside.
     """
-    given = list(overrides)
     inputs, command = root.get("inputs"), apply_overrides(root, given).get("command")
     known = {str(entry.key): None for entry in inputs.entries} if isinstance(inputs, MapNode) else {}
     text = command.value if isinstance(command, Scalar) else ""

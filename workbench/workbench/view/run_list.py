@@ -1,5 +1,6 @@
 """The list of runs: which columns there are, and the rows of the window that is looked at."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,10 @@ from workbench.view.filter import parse_filter
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
+    from workbench_store.user_sql.session import Matching
 
+#: `state:failed` and the like; SQL has a colon in quotation marks, or two for a cast.
+_FILTER_WORD = re.compile(r"""^[^'"]*\b\w+:[^:\s]""")
 _DEFAULT_METRICS = 4
 _DEFAULT_PARAMS = 3
 _SYSTEM = "system/"
@@ -89,9 +93,22 @@ def _asked(store: "Store", filter: str, where: str) -> RunQuery:
     asked = RunQuery(wanted.alternatives, archived=wanted.archived)
     if not where:
         return asked
-    found = store.matching(where)
+    found = _matching(store, where)
     archived = None if found.asks_archived and wanted.archived is False else wanted.archived
     return replace(asked, names=tuple(found.names), archived=archived)
+
+
+def _matching(store: "Store", where: str) -> "Matching":
+    """The runs for which the condition holds. Words of a filter, which is no SQL, are told from other slips."""
+    from workbench_store.user_sql.statement import QueryError
+
+    try:
+        return store.matching(where)
+    except QueryError as error:
+        if error.remedy or not _FILTER_WORD.search(where):
+            raise
+        remedy = "A condition is SQL, such as state = 'Failed'; words such as state:failed are for the filter."
+        raise QueryError(error.message, remedy=remedy) from error
 
 
 def parse_sort(text: str, columns: ListColumns, *, descending: bool | None = None) -> SortKey:

@@ -8,6 +8,7 @@ examples:
 """
 
 import argparse
+import os
 import sys
 
 from workbench.cli.exit_codes import ExitCode
@@ -23,6 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
         from workbench.cli.commands import ls
 
         return ls.run(argparse.Namespace(workspace=arguments.workspace, **ls.DEFAULTS))
+    if not sys.stderr.isatty():
+        os.dup2(sys.stdout.fileno(), sys.stderr.fileno())  # Textual draws on stderr, which went to a file
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.output import narrate
