@@ -16,7 +16,6 @@ count keys, each as u16 length and UTF-8. An event is a JSON object in UTF-8, wi
 magic whose record is whole; a record cut off at the end of the file is not there yet.
 """
 
-import json
 import struct
 import zlib
 from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
@@ -75,6 +74,8 @@ def frame(kind: int, payload: bytes) -> bytes:
 
 def encode_event(name: str, time: float, fields: Dict[str, Any]) -> bytes:
     """The record of an event; `fields` must be JSON values (NaN and infinities are allowed)."""
+    import json  # a script that only imports Workbench does without
+
     body = dict(fields)
     body["e"] = name
     body["t"] = time
@@ -122,6 +123,8 @@ def _decode_points(payload: bytes) -> Points:
 
 
 def _decode_event(payload: bytes) -> Event:
+    import json
+
     try:
         body = json.loads(payload.decode("utf-8", "surrogatepass"))
         name, time = str(body.pop("e")), float(body.pop("t"))

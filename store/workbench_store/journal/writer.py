@@ -21,7 +21,6 @@ from workbench_store.faults import fault
 from workbench_store.journal.codec import PointsEncoder, encode_event
 from workbench_store.locks import lock_while_open, unlock
 from workbench_store.processes import boot_id, host_id
-from workbench_store.redaction import without_secrets
 
 #: What may wait in memory while the disk takes nothing, in bytes.
 HELD_BYTES = 16 * 1024 * 1024
@@ -128,6 +127,8 @@ class JournalWriter:
 
         What looks like a secret is not recorded: it is cut out of free texts and values here, on whatever way it came.
         """
+        from workbench_store.redaction import without_secrets
+
         self._append(encode_event(event, time.time(), without_secrets(event, fields)), 0)
 
     def points(self, when: float, step: int, keys: Tuple[str, ...], values: Sequence[float]) -> None:
