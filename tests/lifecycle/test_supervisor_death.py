@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from workbench.lifecycle import adopt, cancel, close_run, collect
-from workbench.lifecycle.files import read_json
+from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.judge import judge
 from workbench.lifecycle.logs import read_log
 from workbench.spec import Input
@@ -122,6 +122,21 @@ def test_close_refuses_while_the_job_lives_and_ends_a_dead_run(launch: Launch) -
     assert not again.unsaved
     assert "outputs/x" in run.artifacts()
     assert not run.layout.staged(run.name).exists()
+
+
+def test_a_job_that_its_parent_has_not_named_yet_is_not_closed_either(launch: Launch) -> None:
+    run = orphaned(launch)
+    wait_until(lambda: (read_json(run.files.job_process) or {}).get("ranks") is not None, "the parent to name it")
+    named = read_json(run.files.job_process) or {}
+    announced = {**named, "pid": None, "start": None}
+    del announced["ranks"]
+    write_json(run.files.job_process, announced)
+    with pytest.raises(RunError, match="still runs"):
+        close_run(run.layout, run.name, RunState.FAILED)
+    write_json(run.files.job_process, named)
+    (run.files.outputs / "go").touch()
+    wait_until(lambda: run.files.exit_status.exists() and not run.processes(), "the job's end")
+    close_run(run.layout, run.name, RunState.FAILED)
 
 
 def test_the_time_of_an_adopted_run_goes_on_from_its_start(launch: Launch) -> None:

@@ -118,6 +118,11 @@ CASES: tuple[Case, ...] = (
     ),
     *_cases(scenarios.IN_JOB, "Completed", "parent.named parent.after-exit-status"),
     *_cases(
-        scenarios.COLLECT, "Failed", "collect.held collect.over move.entry bring.unlinked save.artifact save.collected"
+        scenarios.COLLECT,
+        "Failed",
+        """
+        collect.held collect.over move.entry bring.unlinked save.artifact save.collected stage.finalize.started
+        stage.release.started release.links-removed
+        """,
     ),
 )

@@ -132,7 +132,7 @@ JOB = Scenario("a job", _workbench("run", "job.yml", "--detach"))
 IN_JOB = Scenario("in a job", _workbench("run", "job.yml", "--detach"), in_job=True)
 REMOVE = Scenario("rm", _workbench("rm", "unwanted"), _unwanted_run)
 GIVE_BACK = Scenario("gc", _workbench("gc", "--yes"), _run_in_the_trash, repeats=True)
-COLLECT = Scenario("outputs --collect", _collect, _uncollected_job, repeats=True)
+COLLECT = Scenario("outputs --collect", _collect, _uncollected_job)
 
 
 def die(world: World, scenario: Scenario, armed: str) -> None:

@@ -145,8 +145,13 @@ def ranks_of(identity: Mapping[str, Any]) -> list[WatchedProcess]:
 
 
 def living_process(files: RunLayout) -> int | None:
-    """The PID of one of the job's own processes that lives; jobs of other hosts cannot be seen."""
-    return next((rank.pid for rank in ranks_of(job_identity(files)) if rank.alive()), None)
+    """The PID of one of the job's own processes that lives, or of their parent while it has not named them; jobs of
+    other hosts cannot be seen."""
+    identity = job_identity(files)
+    processes = ranks_of(identity)
+    if not processes and identity.get("parent"):
+        processes = [WatchedProcess(int(identity["parent"]), identity.get("parent_start"))]
+    return next((process.pid for process in processes if process.alive()), None)
 
 
 class LocalJob:

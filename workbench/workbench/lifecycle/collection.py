@@ -15,7 +15,7 @@ from workbench_store.locks import FileLock
 from workbench.lifecycle.history import last_generation, state_changes
 from workbench.lifecycle.judge import current_state, supervisor_alive
 from workbench.lifecycle.plan import read_plan
-from workbench.lifecycle.recorder import RunRecorder
+from workbench.lifecycle.recorder import LateRecorder
 from workbench.lifecycle.saving import release, save
 from workbench.lifecycle.staging import remove_staging
 
@@ -47,7 +47,7 @@ def collect(layout: WorkspaceLayout, name: str) -> None:
 def _collect_held(layout: WorkspaceLayout, files: RunLayout) -> None:
     fault("collect.held")
     plan = read_plan(files)
-    recorder = RunRecorder(files, "user", last_generation(state_changes(files)))
+    recorder = LateRecorder(files, "user", last_generation(state_changes(files)))
     late = not files.collected.exists()
     try:
         save(layout, plan, recorder)

@@ -73,7 +73,7 @@ class RunRecorder:
         detail, but for `seconds` and `status`, which tell better how long it took and how it ended."""
         detail: dict[str, Any] = {}
         began = time.monotonic()
-        self._journal.event("stage", stage=stage, status="started", seconds=None, detail={})
+        self._begin(stage)
         fault(f"stage.{stage}.started")
         status = "failed"
         try:
@@ -86,6 +86,9 @@ class RunRecorder:
             seconds = detail.pop("seconds", None) or time.monotonic() - began
             self._journal.event("stage", stage=stage, status=status, seconds=seconds, detail=detail)
             fault(f"stage.{stage}.over")
+
+    def _begin(self, stage: str) -> None:
+        self._journal.event("stage", stage=stage, status="started", seconds=None, detail={})
 
     def flush(self) -> bool:
         """Try to write what waits for a full disk; whether all is written."""
@@ -102,3 +105,11 @@ class RunRecorder:
     def close(self) -> None:
         """End the journal."""
         self._journal.close()
+
+
+class LateRecorder(RunRecorder):
+    """Records what comes after a run's end: its stages only when they are over. One whose process was killed would go
+    on for ever, since the end of a run ends the stages of before it alone."""
+
+    def _begin(self, stage: str) -> None:
+        """Nothing."""
