@@ -11,7 +11,15 @@ import pytest
 from workbench.lifecycle import adopt
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.logs import read_log
-from workbench.spec import MpiDistribution, PyTorchDistribution, RayDistribution, SpecErrors, TensorFlowDistribution
+from workbench.spec import (
+    MpiDistribution,
+    PyTorchDistribution,
+    RayDistribution,
+    SpecErrors,
+    TensorFlowDistribution,
+    command,
+    execution_notes,
+)
 from workbench.spec.process_counts import Processes
 from workbench.workspace import Workspace
 from workbench_store.errors import ComputeError
@@ -75,6 +83,32 @@ def test_ranks_log_into_one_run_and_are_kept_apart(launch: Launch, distribution:
     for rank in range(3):
         assert seen.metrics(rank)["loss"] == 0.5
         assert seen.series("loss", rank).steps == [1]
+
+
+@pytest.mark.parametrize(
+    ("distribution", "ranks"), [(None, 1), (TensorFlowDistribution(worker_count=2), 2), (PyTorchDistribution(), 1)]
+)
+def test_the_place_of_who_submits_among_its_processes_is_not_the_jobs(
+    launch: Launch,
+    monkeypatch: pytest.MonkeyPatch,
+    distribution: "TensorFlowDistribution | PyTorchDistribution | None",
+    ranks: int,
+) -> None:
+    for name in (*VARIABLES, "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID"):
+        monkeypatch.setenv(name, "7")
+    run = launch(LOG, distribution=distribution)
+    assert run.finish() is RunState.COMPLETED
+    seen = Workspace(run.layout.root, create=False).run(run.name)
+    assert [seen.metrics(rank).get("loss") for rank in range(3)] == [0.5] * ranks + [None] * (3 - ranks)
+    assert seen.metrics(7) == {}
+
+
+def test_a_rank_that_is_set_for_all_is_noted() -> None:
+    job = command(
+        command="true", distribution=TensorFlowDistribution(worker_count=2), environment_variables={"RANK": "0"}
+    )
+    (note,) = [note for note in execution_notes(job) if note.field == "environment_variables.RANK"]
+    assert "every process" in note.text
 
 
 def test_a_rank_that_fails_ends_the_others(launch: Launch) -> None:

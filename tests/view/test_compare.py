@@ -1,5 +1,6 @@
 """Runs side by side: what differs, by how much, and whether a repetition came out the same."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from workbench_store.snapshot import take_snapshot
 from workbench_store.store import Store
 from workbench_store.workspace import open_workspace
 
+import workbench
+
 
 @pytest.fixture
 def layout(here: Path) -> WorkspaceLayout:
@@ -27,7 +30,9 @@ def make(
     *,
     params: dict[str, object] | None = None,
     metrics: dict[str, float] | None = None,
+    series: dict[str, list[float]] | None = None,
     state: str = "Completed",
+    end: dict[str, object] | None = None,
     outputs: dict[str, str] | None = None,
     snapshot: str | None = None,
     inputs: dict[str, list[tuple[Path, str]]] | None = None,
@@ -44,12 +49,15 @@ def make(
     for key, value in (metrics or {}).items():
         writer.points(1.0, 0, (key,), (value + 1.0,))
         writer.points(2.0, 1, (key,), (value,))
+    for key, points in (series or {}).items():
+        for step, value in enumerate(points):
+            writer.points(2.0 + step, step, (key,), (value,))
     for key, seen in (inputs or {}).items():
         for place, fingerprint in seen:
             writer.event("input", name=key, type="uri_file", path=str(place), fingerprint=fingerprint)
     for path, hash in (outputs or {}).items():
         writer.event("artifact", path=path, kind="output", size=1, hash=hash)
-    writer.event("state", state=state, generation=1, judged=False, seq=1, seconds=2.0)
+    writer.event("state", **{"state": state, "generation": 1, "judged": False, "seq": 1, "seconds": 2.0, **(end or {})})
     writer.close()
     for rank, values in (ranks or {}).items():
         other = JournalWriter(files.journals, "client", rank=rank)
@@ -155,6 +163,77 @@ def test_every_rank_is_compared_with_its_own(layout: WorkspaceLayout) -> None:
     told = {(one.name, one.rank): one.same for one in found if one.kind == "metric"}
     assert told == {("loss", 0): True, ("loss", 1): False, ("loss", 2): True, ("only", 1): True}
     assert rows(compare(layout, Store(layout), ["a", "b"])) == {}
+
+
+def repeated(layout: WorkspaceLayout, tolerance: float = 0.0) -> dict[str, tuple[bool | None, int | None]]:
+    """What a reproduction says of the runs `a` and `b`, and from which step on."""
+    found = reproduction(layout, Store(layout), "a", "b", tolerance=tolerance)
+    return {one.name: (one.same, one.step) for one in found if one.kind != "run" or one.same is False}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "parted"),
+    [
+        ([1.0, 2.0, 0.5], [1.0, 2.0, 0.5], None),
+        ([1.0, 2.0, 0.5], [1.0, 9.0, 0.5], 1),
+        ([1.0] * 50, [1.0] * 3, 3),
+        ([1.0], [1.0, 1.0], 1),
+        ([math.nan, math.inf], [math.nan, math.inf], None),
+        ([math.nan, 1.0], [0.0, 1.0], 0),
+    ],
+)
+def test_every_point_of_a_metric_is_to_be_the_same(
+    layout: WorkspaceLayout, before: list[float], after: list[float], parted: int | None
+) -> None:
+    make(layout, "a", series={"loss": before})
+    make(layout, "b", series={"loss": after})
+    assert repeated(layout) == {"loss": (parted is None, parted)}
+
+
+def test_points_within_the_tolerance_are_the_same(layout: WorkspaceLayout) -> None:
+    make(layout, "a", series={"loss": [1.0, 2.0]})
+    make(layout, "b", series={"loss": [1.0, 2.0001]})
+    assert repeated(layout, 1e-3) == {"loss": (True, None)} and repeated(layout, 1e-6) == {"loss": (False, 1)}
+
+
+def test_how_the_command_ended_is_to_be_the_same(layout: WorkspaceLayout) -> None:
+    make(layout, "a", end={"state": "Failed", "exit_code": 3})
+    make(layout, "b", end={"state": "Failed", "signal": "SIGKILL"})
+    (told,) = [one for one in reproduction(layout, Store(layout), "a", "b") if not one.same]
+    assert (told.name, told.before, told.after) == ("exit code", 3, "SIGKILL")
+
+
+def test_parameters_are_to_be_the_same_but_for_the_runs_own_folder(layout: WorkspaceLayout) -> None:
+    make(layout, "a", params={"seed": 1, "out": str(layout.run("a").outputs)})
+    make(layout, "b", params={"seed": 2, "out": str(layout.run("b").outputs)})
+    assert repeated(layout) == {"seed": (False, None), "out": (True, None)}
+
+
+def log_media(name: str, text: str, cell: int, pages: str) -> None:
+    with workbench.start_run(name=name, system_metrics=False, console=False) as run:
+        run.log_text("note", "first", step=0)
+        run.log_text("note", text, step=1)
+        run.log_table("table", {"x": [cell]}, step=0)
+        for number in range(len(pages)):
+            run.log_text("pages", pages[number], step=number)
+
+
+def test_media_are_to_be_the_same(here: Path) -> None:
+    log_media("a", "same", 1, "xyz")
+    log_media("b", "other", 2, "xy")
+    assert repeated(open_workspace()) == {"note": (False, 1), "table": (False, 0), "pages": (False, 2)}
+    log_media("c", "same", 1, "xyz")
+    told = reproduction(open_workspace(), Store(open_workspace()), "a", "c")
+    assert in_all(told) is True and {one.name for one in told} >= {"note", "table", "pages"}
+
+
+def test_media_whose_file_is_gone_are_not_known_to_be_the_same(here: Path) -> None:
+    for name in "ab":
+        with workbench.start_run(name=name, system_metrics=False, console=False) as run:
+            run.log_table("table", {"x": [1]}, step=3)
+    for file in (open_workspace().run("b").root / "media").rglob("*.json"):
+        file.unlink()
+    assert repeated(open_workspace()) == {"table": (None, 3)}
 
 
 def data(here: Path, text: str) -> tuple[Path, str]:

@@ -10,7 +10,13 @@ from workbench.lifecycle.plan import Plan
 
 #: They belong to the interpreter or the run of whoever submitted, and would mislead the job.
 _DROPPED = frozenset({"VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "PYTHONHOME", "__PYVENV_LAUNCHER__", "PWD", "OLDPWD"})
-_DROPPED_PREFIXES = ("WORKBENCH_", "AZUREML_")
+#: So do those by which a launcher (torchrun, an MPI, Slurm) tells who submitted its place among its processes: the
+#: job has a place of its own, or none.
+_OF_LAUNCHERS = frozenset(
+    "RANK LOCAL_RANK GROUP_RANK NODE_RANK ROLE_RANK WORLD_SIZE LOCAL_WORLD_SIZE GROUP_WORLD_SIZE ROLE_WORLD_SIZE "
+    "MASTER_ADDR MASTER_PORT TF_CONFIG MPI_LOCALRANKID MPI_LOCALNRANKS SLURM_PROCID SLURM_LOCALID SLURM_NODEID".split()
+)
+_DROPPED_PREFIXES = ("WORKBENCH_", "AZUREML_", "OMPI_COMM_WORLD_", "PMI_", "PMIX_", "TORCHELASTIC_")
 #: Settings of ours that a run submitted by the job should share.
 _KEPT = frozenset({"WORKBENCH_CACHE"})
 #: By these a job says itself where pip installs.
@@ -55,7 +61,7 @@ def _without_submitters(paths: str, prefix: str) -> str:
 
 
 def _is_inherited(name: str) -> bool:
-    return name in _KEPT or not (name in _DROPPED or name.startswith(_DROPPED_PREFIXES))
+    return name in _KEPT or not (name in _DROPPED | _OF_LAUNCHERS or name.startswith(_DROPPED_PREFIXES))
 
 
 def azure_variables(files: RunLayout, plan: Plan, code: Path) -> dict[str, str]:

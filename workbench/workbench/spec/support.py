@@ -54,9 +54,11 @@ def _notes(job: CommandJob) -> Iterator[Note]:
     for field, why in _UNUSED_RESOURCES.items():
         if job.resources is not None and getattr(job.resources, field) is not None:
             yield Note(f"resources.{field}", f"unused: {why}")
-    instances = processes_of(job).instances
-    if instances > 1:
-        yield Note("resources.instance_count", f"{instances} groups of processes on this machine")
+    processes = processes_of(job)
+    if processes.instances > 1:
+        yield Note("resources.instance_count", f"{processes.instances} groups of processes on this machine")
+    if processes.total > 1 and processes.kind != "pytorch" and "RANK" in job.environment_variables:
+        yield Note("environment_variables.RANK", "the same in every process: what they log is taken for one rank's")
     for field, why in (
         ("services", "a local run is reached without them"),
         ("identity", "a local run acts as you"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench_store.store import Store
 
     from workbench.tui.app import Dashboard
-    from workbench.view.reproduction import Outcome
+    from workbench.view.same_results import Outcome
 
 _LOOK_SECONDS = 1.0
 _COLOURS = {True: "green", False: "red", None: "yellow"}
@@ -106,6 +106,6 @@ def _told(found: "tuple[Outcome, ...]") -> Text:
     for one in found:
         before, after = value_texts(one.kind, one.name, [one.before, one.after], _WIDEST)
         text.append(f"{WORDS[one.same]:{width}}  ", _COLOURS[one.same])
-        text.append(f"{one.kind} ", GREY).append(f"{name_text(one.name, one.rank, _WIDEST)}  ")
+        text.append(f"{one.kind} ", GREY).append(f"{name_text(one.name, one.rank, one.step, _WIDEST)}  ")
         text.append(before if one.same else f"{before} → {after}", GREY if one.same else "").append("\n")
     return text

@@ -38,7 +38,7 @@ class Cell(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """One thing compared, of a metric that of one rank.
+    """One thing compared, of a metric that of rank 0.
 
     `differs` says whether any run's value is another than the baseline's; None if none is for all that is known, and of
     one that cannot be told.
@@ -48,7 +48,6 @@ class Row(Struct, frozen=True):
     name: str
     cells: tuple[Cell, ...]
     differs: bool | None
-    rank: int = 0
 
 
 class Comparison(Struct, frozen=True):
@@ -71,11 +70,10 @@ def compare(
     *,
     baseline: str | None = None,
     which: Which = "last",
-    every_rank: bool = False,
 ) -> Comparison:
     """The runs of exactly these names, at least two; the first is the baseline if none is named.
 
-    `which` of a metric's figures is compared, of rank 0 or of every rank. Raises NotFound for a run that is not there
+    `which` of a metric's figures is compared, of rank 0. Raises NotFound for a run that is not there
     and UsageError for fewer than two, one named twice, or a baseline that is not among them.
     """
     if len(names) < 2:
@@ -89,7 +87,7 @@ def compare(
     place = list(names).index(baseline) if baseline is not None else 0
     data = [data_of(layout, page) for page in pages]
     others = [given(layout.run(name)) for name in names]
-    return Comparison(tuple(names), place, tuple(_rows(pages, data, others, place, which, every_rank)))
+    return Comparison(tuple(names), place, tuple(_rows(pages, data, others, place, which)))
 
 
 def _rows(
@@ -98,13 +96,12 @@ def _rows(
     others: Sequence[Mapping[str, object]],
     base: int,
     which: Which,
-    every_rank: bool,
 ) -> Iterable[Row]:
     yield _row("run", "state", [str(page.record.state) for page in pages], base)
     # No two runs take equally long, so that is no difference worth a row.
     yield Row("run", "duration", tuple(Cell(page.duration) for page in pages), differs=False)
     yield from _of_mappings("param", [page.params for page in pages], base)
-    yield from _metric_rows(pages, base, which, every_rank)
+    yield from _metric_rows(pages, base, which)
     yield from _input_rows(data, base)
     yield from _of_mappings("tag", [dict(page.record.tags) for page in pages], base)
     yield from _of_mappings("environment", [_environment(page) for page in pages], base)
@@ -114,21 +111,19 @@ def _rows(
     yield from _of_mappings("code", [{file.path: file.hash for file in page.files} for page in pages], base)
 
 
-def _metric_rows(pages: Sequence[RunPage], base: int, which: Which, every_rank: bool) -> Iterable[Row]:
-    found = [_metrics(page, which, every_rank) for page in pages]
-    for name, rank in sorted({key for one in found for key in one}):
-        yield _row("metric", name, [one.get((name, rank)) for one in found], base, rank)
+def _metric_rows(pages: Sequence[RunPage], base: int, which: Which) -> Iterable[Row]:
+    yield from _of_mappings("metric", [_metrics(page, which) for page in pages], base)
 
 
-def _metrics(page: RunPage, which: Which, every_rank: bool) -> dict[tuple[str, int], object]:
+def _metrics(page: RunPage, which: Which) -> dict[str, object]:
     figures: dict[Which, Callable[[MetricSummary], float | None]] = {
         "last": lambda one: one.last,
         "min": lambda one: one.min,
         "max": lambda one: one.max,
         "mean": lambda one: one.mean,
     }
-    kept = (one for one in page.metrics if (every_rank or one.rank == 0) and not one.key.startswith(_SYSTEM))
-    return {(one.key, one.rank): figures[which](one) for one in kept}
+    kept = (one for one in page.metrics if one.rank == 0 and not one.key.startswith(_SYSTEM))
+    return {one.key: figures[which](one) for one in kept}
 
 
 def _input_rows(data: Sequence[Mapping[str, InputData]], base: int) -> Iterable[Row]:
@@ -164,10 +159,10 @@ def _of_mappings(kind: Kind, values: Sequence[dict[str, object]], base: int) -> 
         yield _row(kind, name, [one.get(name) for one in values], base)
 
 
-def _row(kind: Kind, name: str, values: Sequence[object], base: int, rank: int = 0) -> Row:
+def _row(kind: Kind, name: str, values: Sequence[object], base: int) -> Row:
     known = values[base]
     cells = tuple(Cell(value, None if place == base else _delta(value, known)) for place, value in enumerate(values))
-    return Row(kind, name, cells, any(not _same(value, known) for value in values), rank)
+    return Row(kind, name, cells, any(not _same(value, known) for value in values))
 
 
 def _same(one: object, other: object) -> bool:
@@ -243,7 +238,6 @@ def to_json_dict(found: Comparison, *, everything: bool) -> dict[str, object]:
             {
                 "kind": row.kind,
                 "name": row.name,
-                "rank": row.rank,
                 "differs": row.differs,
                 "values": [cell.value for cell in row.cells],
                 "deltas": [cell.delta for cell in row.cells],

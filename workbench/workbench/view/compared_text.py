@@ -38,6 +38,8 @@ def _from_where_they_part(text: str, alike: Sequence[str], width: int) -> str:
     return shorten(f"…{text[start:]}" if start else text, width)
 
 
-def name_text(name: str, rank: int, width: int = _WIDEST) -> str:
-    """What a row is called: a metric of another rank than 0 with its rank."""
-    return shorten(format_scalar(name), width) + (f" (rank {rank})" if rank else "")
+def name_text(name: str, rank: int = 0, step: int | None = None, width: int = _WIDEST) -> str:
+    """What a row is called: a metric of another rank than 0 with its rank, and with the step from which it differs."""
+    whose = (f"rank {rank}" if rank else "", "" if step is None else f"from step {step}")
+    told = ", ".join(filter(None, whose))
+    return shorten(format_scalar(name), width) + (f" ({told})" if told else "")

@@ -1,39 +1,27 @@
-"""Repeating a run to see whether it comes out the same: states, metrics, outputs, environment and data."""
+"""Repeating a run to see whether it comes out the same: its end, what it recorded and saved, environment and data."""
 
-import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from workbench_store.errors import RunError, UsageError
 from workbench_store.layout import WorkspaceLayout
 
 from workbench.lifecycle.filling import Narrate
 from workbench.lifecycle.repeating import Rerun, rerun
-from workbench.view.compare import Comparison, compare
+from workbench.view import same_results
+from workbench.view.compare import Row, compare
 from workbench.view.run_page import run_page
+from workbench.view.same_results import Outcome
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
 
-_COMPARED = ("environment", "input", "metric", "code")
-_OUTPUTS = ("output", "named-output")
+#: What it was given, which a comparison of any two runs tells.
+_GIVEN = ("environment", "input", "code")
 
 #: How it is told whether one thing came out the same.
 WORDS = {True: "same", False: "differs", None: "not known"}
 _SAID = {True: "came out the same", False: "did not come out the same", None: "is not known to have come out the same"}
-
-
-class Outcome(Struct, frozen=True):
-    """One thing that was to come out the same: what it is (of a metric that of one rank), how it was, how it is, and
-    whether that is the same: None where it cannot be told."""
-
-    kind: str
-    name: str
-    before: object
-    after: object
-    same: bool | None
-    rank: int = 0
 
 
 def begin(
@@ -69,11 +57,24 @@ def reproduction(
 ) -> tuple[Outcome, ...]:
     """Everything of the run `before` that was to be the same in `after`.
 
-    A metric is the same when its last value, of each rank, differs by at most `tolerance` times the larger of both;
-    outputs are by content. Raises NotFound.
+    A metric is the same when each of its points is: of the same step, and with a value that differs by at most
+    `tolerance` times the larger of both. Outputs and media are by content. Raises NotFound.
     """
-    found = compare(layout, store, [before, after], every_rank=True)
-    return (*_rows(found, tolerance), *_outputs(layout, store, before, after))
+    given = [row for row in compare(layout, store, [before, after]).rows if row.kind in _GIVEN]
+    old, new = run_page(layout, store, before), run_page(layout, store, after)
+    return (
+        *same_results.ends(old.record, new.record),
+        *same_results.params(old, new),
+        *same_results.metrics(store, old, new, tolerance),
+        *same_results.media(layout, store, before, after),
+        *(_outcome(row) for row in given),
+        *same_results.outputs(old, new),
+    )
+
+
+def _outcome(row: Row) -> Outcome:
+    one, other = (cell.value for cell in row.cells)
+    return Outcome(row.kind, row.name, one, other, None if row.differs is None else not row.differs)
 
 
 def verdict(before: str, again: str, same: bool | None) -> str:
@@ -85,31 +86,3 @@ def in_all(found: Iterable[Outcome]) -> bool | None:
     """Whether everything came out the same; None if nothing is known to differ, and of something it cannot be told."""
     each = {one.same for one in found}
     return False if False in each else None if None in each else True
-
-
-def _rows(found: Comparison, tolerance: float) -> Iterable[Outcome]:
-    for row in found.rows:
-        one, other = (cell.value for cell in row.cells)
-        if row.kind == "run" and row.name == "state":
-            yield Outcome("run", "state", one, other, one == other)
-        elif row.kind in _COMPARED:
-            same = None if row.differs is None else not row.differs
-            near = row.kind == "metric" and _near(one, other, tolerance)
-            yield Outcome(row.kind, row.name, one, other, near or same, row.rank)
-
-
-def _near(one: object, other: object, tolerance: float) -> bool:
-    numbers = [value for value in (one, other) if isinstance(value, int | float)]
-    return len(numbers) == 2 and math.isclose(numbers[0], numbers[1], rel_tol=tolerance, abs_tol=0.0)
-
-
-def _outputs(layout: WorkspaceLayout, store: "Store", before: str, after: str) -> Iterable[Outcome]:
-    old, new = (
-        {one.path: one.hash for one in run_page(layout, store, name).artifacts if one.kind in _OUTPUTS}
-        for name in (before, after)
-    )
-    for path in sorted({*old, *new}):
-        one, other = old.get(path), new.get(path)
-        missing = path not in old or path not in new
-        same = False if missing else None if one is None or other is None else one == other
-        yield Outcome("output", path, one, other, same)

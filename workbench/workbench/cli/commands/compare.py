@@ -65,7 +65,7 @@ def _print(found: "Comparison", *, everything: bool) -> None:
         narrate("nothing differs; --all shows what is the same")
         return
     titles = [name + (" (baseline)" if place == found.baseline else "") for place, name in enumerate(found.runs)]
-    table = [[Cell(row.kind, "dim"), Cell(name_text(row.name, row.rank)), *_cells(row)] for row in rows]
+    table = [[Cell(row.kind, "dim"), Cell(name_text(row.name)), *_cells(row)] for row in rows]
     emit_table(["", "", *titles], table)
     same = len(found.rows) - len(found.differing)
     if not everything and same:

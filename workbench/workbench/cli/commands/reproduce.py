@@ -1,8 +1,9 @@
 """Run a run again as it was, and report what came out the same.
 
 The new run has the old one's snapshot, spec and environment. Its outputs are kept in its own folder, wherever the old
-one's are, and none is registered. When it has ended its state, metrics, outputs, environment and data are compared; the
-exit code says whether all of them are the same. Of data that changed before its content was hashed it is not known.
+one's are, and none is registered. When it has ended both are compared: state and exit code, parameters, every point of
+every metric, media, outputs, environment and data; the exit code says whether all of them are the same. Of data that
+changed before its content was hashed it is not known, nor of figures that are pages and differ.
 
 examples:
   workbench reproduce brave
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from workbench.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from workbench.view.reproduction import Outcome
+    from workbench.view.same_results import Outcome
 
 _COLOURS = {True: "green", False: "red", None: "yellow"}
 
@@ -83,7 +84,7 @@ def _print(found: "tuple[Outcome, ...]") -> None:
             [
                 Cell(WORDS[one.same], _COLOURS[one.same]),
                 Cell(one.kind, "dim"),
-                Cell(name_text(one.name, one.rank)),
+                Cell(name_text(one.name, one.rank, one.step)),
                 Cell(before),
                 Cell("" if one.same else after),
             ]

@@ -172,7 +172,7 @@ class CompareScreen(Screen[None]):
 
 def _label(row: Row) -> Text:
     text = Text(f"{row.kind} ", GREY)
-    return text.append(name_text(row.name, row.rank, _WIDEST), "not dim default")
+    return text.append(name_text(row.name, width=_WIDEST), "not dim default")
 
 
 def _cells(row: Row, baseline: int) -> list[Text]:
