@@ -19,12 +19,20 @@ from workbench_store.faults import fault
 from workbench_store.forget import being_purged, forget_runs, removed_but_known
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
+from workbench_store.locks import FileLock
 
 
 def begin_purges(layout: WorkspaceLayout, names: Sequence[str]) -> None:
-    """Remove the files of these runs, which are in the trash. Raises WorkspaceError for one that cannot be moved."""
+    """Remove the files of these runs, which are in the trash. Raises WorkspaceError for one that cannot be moved or
+    that a process still holds."""
     layout.tmp.mkdir(mode=0o700, exist_ok=True)
     for name in names:
+        files = layout.trashed(name)
+        if not (FileLock.is_free(files.script_lock) and FileLock.is_free(files.supervisor_lock)):
+            raise WorkspaceError(
+                f"run {name} is in the trash, and a process still writes to it",
+                remedy=f"Bring it back (workbench restore {name}), or wait for the end of the process.",
+            )
         _empty(layout.purged(name))  # what an earlier removal of that name left
         try:
             os.rename(layout.trashed(name).root, layout.purged(name))

@@ -7,8 +7,8 @@ full disk, the folder is in one place or the other, and the database follows.
 import json
 import os
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from msgspec import Struct
@@ -19,7 +19,12 @@ from workbench_store.errors import NotFound, RunError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.forget import forget_runs
 from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.locks import FileLock
+from workbench_store.records import RunQuery
 from workbench_store.store import Store
+
+#: So long others may look whether somebody holds a run, or save the last of its outputs.
+_HELD_SECONDS = 5.0
 
 
 class Removed(Struct, frozen=True):
@@ -36,21 +41,44 @@ def put_in_trash(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
     """Move these runs, which are over, to the trash, where some may lie already.
 
     Returns why the database has them still (it is busy, its disk is full), None if it has not: the next reader that can
-    write takes them out of it. Raises NotFound for a run that is not there, and WorkspaceError for one that cannot be
-    moved; those before it are moved.
+    write takes them out of it. Raises NotFound for a run that is not there, RunError for one that somebody holds (it
+    was resumed, or its outputs are being saved), and WorkspaceError for one that cannot be moved; those before it are
+    moved.
     """
     store = Store(layout)
     store.refresh()
+    known = {row.name: row for row in store.runs(RunQuery(names=tuple(names))).rows}
     moved = []
     try:
         for name in names:
-            record = store.run(name)
-            facts = {"name": name, "state": str(record.state), "experiment": record.experiment, "removed": time.time()}
-            _move_in(layout, name, facts)
+            row = known.get(name) or store.run(name)
+            facts = {"name": name, "state": str(row.state), "experiment": row.experiment, "removed": time.time()}
+            with _alone(layout.run(name)):
+                _move_in(layout, name, facts)
             moved.append(name)
     finally:
         blocked = _forget(layout, moved)
     return blocked
+
+
+@contextmanager
+def _alone(files: RunLayout) -> Iterator[None]:
+    """Hold the run, as its supervisor or script would: nobody can go on with it meanwhile."""
+    held: list[FileLock] = []
+    try:
+        for path in (files.supervisor_lock, files.script_lock):
+            if path.exists():
+                lock = FileLock(path)
+                if not lock.acquire(timeout=_HELD_SECONDS):
+                    raise RunError(
+                        f"run {files.name} is not over any more: a process holds it",
+                        remedy="Wait for its end. The run is where it was; those before it are in the trash.",
+                    )
+                held.append(lock)
+        yield
+    finally:
+        for lock in held:
+            lock.release()
 
 
 def _forget(layout: WorkspaceLayout, moved: Sequence[str]) -> str | None:

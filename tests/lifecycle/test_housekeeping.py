@@ -15,16 +15,18 @@ from workbench.lifecycle import remove_runs
 from workbench.view.fresh import refresh
 from workbench_store.backup import back_up
 from workbench_store.content_lock import adding_content
-from workbench_store.errors import RunError, StoreBusy, StoreDamaged, UsageError
+from workbench_store.errors import RunError, StoreBusy, StoreDamaged, UsageError, WorkspaceError
 from workbench_store.garbage import find_garbage, remove_garbage
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.locks import FileLock
+from workbench_store.purging import begin_purges
 from workbench_store.rebuild import rebuild
 from workbench_store.shrink import shrink, unused_bytes
 from workbench_store.snapshot import verify_snapshot
 from workbench_store.store import Store
 from workbench_store.tidy import tidy
+from workbench_store.trash import in_trash, put_in_trash, take_from_trash
 from workbench_store.verify import Fault
 
 import workbench as wb
@@ -94,6 +96,66 @@ def test_a_run_that_is_not_over_is_not_removed(workspace: Workspace, job: Callab
         remove_runs(workspace.layout, [done, going.name])
     assert sorted(Store(workspace.layout).runs().names) == ["done", "going"], "all of them, or none"
     going.cancel()
+
+
+RESUMED = """
+import os, time, workbench
+with workbench.start_run(resume="own", system_metrics=False, console=False) as run:
+    print("resumed", flush=True)
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    run.log({"a": 2.0}, step=2)
+"""
+
+
+def test_a_run_that_was_resumed_meanwhile_is_neither_removed_nor_purged(
+    workspace: Workspace, job: Callable[..., str], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench_store.trash._HELD_SECONDS", 0.2)
+    layout = workspace.layout
+    with wb.start_run(name="own", system_metrics=False, console=False) as run:
+        run.log({"a": 1.0}, step=1)
+    script = start_script(here, RESUMED)
+    try:
+        assert script.stdout is not None and script.stdout.readline() == "resumed\n"
+        with pytest.raises(RunError, match="not over"):
+            remove_runs(layout, ["own"])
+        with pytest.raises(RunError, match="a process holds it"):
+            put_in_trash(layout, [job("first", "x"), "own"])  # as if it was resumed when all had been looked at
+        assert [one.name for one in in_trash(layout)] == ["first"]
+        layout.run("own").root.rename(layout.trashed("own").root)
+        with pytest.raises(WorkspaceError, match="still writes"):
+            begin_purges(layout, ["own"])
+        layout.trashed("own").root.rename(layout.run("own").root)
+        (here / "go").touch()
+        script.wait(60)
+    finally:
+        script.kill()
+        script.communicate()
+    assert workspace.run("own").series("a").steps == [1, 2] and workspace.run("own").state == "Completed"
+
+
+@pytest.mark.parametrize("hurt", ["gone", "cut short", "flipped"])
+def test_a_run_of_which_only_the_store_has_all_is_not_removed(workspace: Workspace, hurt: str) -> None:
+    layout = workspace.layout
+    with wb.start_run(name="own", system_metrics=False, console=False) as run:
+        for step in range(1000):
+            run.log({"a": 1.0}, step=step)
+    assert len(workspace.run("own").series("a")) == 1000
+    (journal,) = layout.run("own").journals.glob("*.wbj")
+    content = journal.read_bytes()
+    half = len(content) // 2
+    if hurt == "gone":
+        journal.unlink()
+    else:
+        journal.write_bytes(content[:half] + (b"" if hurt == "cut short" else b"x" * 50 + content[half + 50 :]))
+    with pytest.raises(RunError, match="only the store has all") as told:
+        remove_runs(layout, ["own"])
+    assert journal.name in told.value.message and len(workspace.run("own").series("a")) == 1000
+    journal.write_bytes(content)
+    remove_runs(layout, ["own"])
+    take_from_trash(layout, "own")
+    assert len(workspace.run("own").series("a")) == 1000
 
 
 def test_a_run_that_holds_a_registered_version_is_not_removed(workspace: Workspace, here: Path) -> None:

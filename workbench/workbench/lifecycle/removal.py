@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbench_store.errors import RunError
+from workbench_store.intact import lost_by_journals
 from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.locks import FileLock
+from workbench_store.records import RunQuery
 from workbench_store.store import Store
 from workbench_store.trash import put_in_trash
 
@@ -21,17 +24,18 @@ _LEAVING_SECONDS = 5.0
 def remove_runs(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
     """Move the runs of exactly these names to the trash; all of them, or none.
 
-    Returns why lists may show them for a while still, as `put_in_trash` does.
-    Raises RunError for a run that is not over or that holds a registered version, and WorkspaceError.
+    Returns why lists may show them for a while still, as `put_in_trash` does. Raises RunError for a run that is not
+    over, that holds a registered version, or whose journals have lost what the store has still, and WorkspaceError.
     """
     store = Store(layout)
     store.refresh()
     held = _versions_below(layout)
+    states = {row.name: row.state for row in store.runs(RunQuery(names=tuple(names))).rows}
     for name in names:
-        record = store.run(name)
-        if not record.state.final or not _is_left_alone(layout.run(name)):
+        state = states.get(name) or store.run(name).state
+        if not state.final or not _is_left_alone(layout.run(name)):
             raise RunError(
-                f"run {name} is not over: it is {record.state}",
+                f"run {name} is not over: it is {state}",
                 remedy=f"End it (workbench cancel {name}), then try again. Nothing was removed.",
             )
         if name in held:
@@ -39,13 +43,19 @@ def remove_runs(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
                 f"run {name} holds {held[name]}, which others may use",
                 remedy="Archive the run, or copy the data elsewhere and register that. Nothing was removed.",
             )
+    for name, what in lost_by_journals(layout, names).items():
+        raise RunError(
+            f"only the store has all of run {name}, which brought back would be less: {what}",
+            remedy="Bring the journal back from a copy first (workbench verify names all that is lost). To give up "
+            "what only the store has: workbench doctor --rebuild --losing. Nothing was removed.",
+        )
     return put_in_trash(layout, names)
 
 
 def _is_left_alone(files: RunLayout) -> bool:
-    """Whether no supervisor is at the run; one whose run has just ended is about to leave."""
+    """Whether no supervisor or script is at the run; one whose run has just ended is about to leave."""
     deadline = time.monotonic() + _LEAVING_SECONDS
-    while supervisor_alive(files):
+    while supervisor_alive(files) or not FileLock.is_free(files.script_lock):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
