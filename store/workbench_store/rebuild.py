@@ -98,9 +98,8 @@ def held(layout: WorkspaceLayout) -> dict[str, Held]:
 
 def _check_nothing_lost(layout: WorkspaceLayout, before: dict[str, Held], after: dict[str, Held]) -> None:
     removed = removed_runs(layout)  # their journals are elsewhere on purpose, or nowhere
-    lost = [
-        f"{run} ({what})" for run in sorted(before.keys() - removed) if (what := _less(before[run], after.get(run)))
-    ]
+    found = losses({run: one for run, one in before.items() if run not in removed}, after)
+    lost = [f"{run} ({what})" for run, what in found.items()]
     if lost:
         more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
         raise WorkspaceError(
@@ -108,6 +107,11 @@ def _check_nothing_lost(layout: WorkspaceLayout, before: dict[str, Held], after:
             remedy="Bring the journals back from a copy first (workbench verify names them). To give up what only the "
             "store has: workbench doctor --rebuild --losing",
         )
+
+
+def losses(before: dict[str, Held], after: dict[str, Held]) -> dict[str, str]:
+    """The runs of which there is less, and of what, in words."""
+    return {run: what for run in sorted(before) if (what := _less(before[run], after.get(run)))}
 
 
 def _less(had: Held, has: Held | None) -> str:

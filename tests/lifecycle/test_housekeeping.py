@@ -13,6 +13,7 @@ from workbench.housekeeping.proof import prove
 from workbench.housekeeping.usage import measure
 from workbench.lifecycle import remove_runs
 from workbench.view.fresh import refresh
+from workbench_store import backup
 from workbench_store.backup import back_up
 from workbench_store.content_lock import adding_content
 from workbench_store.errors import RunError, StoreBusy, StoreDamaged, UsageError, WorkspaceError
@@ -329,6 +330,91 @@ def test_a_backup_again_copies_what_is_new_and_keeps_what_was_removed(
     assert faults(copy) == []
     assert sorted(fresh(copy).runs().names) == ["four", "one", "two"], "what was purged here is still there"
     assert copy.trashed("three").root.is_dir() and not copy.run("three").root.exists()
+
+
+ODD_NAMES = ("model.new", "heartbeat", "sampler.lock", "weights.new/w.bin", "a" * 255, "journal/x.wbj", "plain")
+
+
+def test_a_backup_has_whatever_the_users_files_are_called(workspace: Workspace, tmp_path: Path) -> None:
+    layout = workspace.layout
+    makes = [
+        f'mkdir -p "$(dirname "$f/{name}")" && echo {number} > "$f/{name}"' for number, name in enumerate(ODD_NAMES)
+    ]
+    text = f"for f in outputs ${{{{outputs.m}}}}; do mkdir -p $f; {'; '.join(makes)}; done"
+    outputs = {"m": wb.Output(type="uri_folder")}
+    run = workspace.submit(command(command=text, name="odd", outputs=outputs))
+    assert run.wait(60) == "Completed", run.logs()
+    back_up(layout, tmp_path / "copy")
+    copy = WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    for folder in ("outputs", "named-outputs/m"):
+        for number, name in enumerate(ODD_NAMES):
+            assert (copy.run("odd").root / folder / name).read_text() == f"{number}\n"
+    assert faults(copy) == [] and not (copy.run("odd").heartbeat.exists() or any(copy.tmp.glob("backup*")))
+    (copy.run("odd").root / "named-outputs" / "m" / "model.new").unlink()
+    assert faults(copy) == ["run odd: named-outputs/m/model.new is gone"]
+
+
+def own_run(name: str, value: float, steps: int) -> None:
+    with wb.start_run(name=name, system_metrics=False, console=False) as run:
+        for step in range(steps):
+            run.log({"a": value}, step=step)
+
+
+def test_a_backup_keeps_two_runs_of_one_name_apart(workspace: Workspace, tmp_path: Path) -> None:
+    layout, copy = workspace.layout, WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    own_run("best", 1.0, 100)
+    back_up(layout, tmp_path / "copy")
+    remove_runs(layout, ["best"])
+    give_back(layout, offer(layout, time.time() - 10, -3600.0))
+    own_run("best", 2.0, 10)
+    own_run("other", 3.0, 10)
+    for _ in range(2):
+        with pytest.raises(WorkspaceError, match="another run named best"):
+            back_up(layout, tmp_path / "copy")
+        assert fresh(copy).series("best", "a").values == [1.0] * 100 and faults(copy) == []
+        assert len(fresh(copy).series("other", "a")) == 10
+    remove_runs(layout, ["best"])
+    with pytest.raises(WorkspaceError, match="another run named best"):
+        back_up(layout, tmp_path / "copy")
+    assert fresh(copy).series("best", "a").values == [1.0] * 100 and not copy.trashed("best").root.exists()
+    back_up(layout, tmp_path / "new")
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_a_run_that_comes_back_during_a_backup_is_in_it(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bool
+) -> None:
+    layout, copy = workspace.layout, WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    own_run("precious", 1.0, 100)
+    own_run("zebra", 1.0, 10)
+    remove_runs(layout, ["precious"])
+    if earlier:
+        back_up(layout, tmp_path / "copy")
+        own_run("zebra2", 1.0, 10)
+
+    def copied(source: Path, *others: Path) -> int:
+        if "zebra" in str(source) and layout.trashed("precious").root.exists():
+            take_from_trash(layout, "precious")
+        return copy_file(source, *others)
+
+    copy_file = backup._copy
+    monkeypatch.setattr(backup, "_copy", copied)
+    back_up(layout, tmp_path / "copy")
+    assert fresh(copy).series("precious", "a").values == [1.0] * 100 and faults(copy) == []
+    assert not copy.trashed("precious").root.exists()
+
+
+def test_a_backup_names_runs_of_which_only_the_store_has_all(workspace: Workspace, tmp_path: Path) -> None:
+    layout = workspace.layout
+    own_run("whole", 1.0, 10)
+    own_run("hurt", 1.0, 1000)
+    Store(layout).refresh()
+    (journal,) = layout.run("hurt").journals.glob("*.wbj")
+    os.truncate(journal, journal.stat().st_size // 2)
+    with pytest.raises(WorkspaceError, match="hurt") as told:
+        back_up(layout, tmp_path / "copy")
+    assert "whole" not in told.value.message
+    assert len(fresh(WorkspaceLayout(tmp_path / "copy" / ".workbench")).series("whole", "a")) == 10
 
 
 def test_a_backup_while_a_run_logs_has_a_beginning_of_it(workspace: Workspace, tmp_path: Path) -> None:

@@ -29,9 +29,15 @@ def _saved_files(layout: WorkspaceLayout) -> Iterator[Fault | str]:
         if hash is None:
             continue
         if not place.exists():
-            if kind != "named-output":  # which may be kept elsewhere
+            if kind != "named-output" or _is_kept_here(layout, run, path):
                 yield Fault(f"run {run}: {path} is gone", _CHANGED)
             continue
         if hash_of(place) != hash:
             yield Fault(f"run {run}: {path} is not what it was when it was saved", _CHANGED)
         yield f"file {run}/{path}"
+
+
+def _is_kept_here(layout: WorkspaceLayout, run: str, path: str) -> bool:
+    """Whether the run's own folder has the named output that the path is a file of; it may be kept elsewhere."""
+    output = "/".join(path.split("/")[:2])
+    return (layout.run(run).root / output).exists()
