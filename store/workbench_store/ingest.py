@@ -14,6 +14,7 @@ from workbench_store.faults import fault
 from workbench_store.fold import FoldedRun, StoredEvent, clean, fold_run, media_row, whole
 from workbench_store.journal.codec import Event
 from workbench_store.journal.reader import Chunk
+from workbench_store.path_text import text_of_name
 from workbench_store.summaries import Summary, merge, summarize
 
 if TYPE_CHECKING:
@@ -184,12 +185,19 @@ def _artifact(run: str, event: Event) -> tuple[Any, ...]:
     size, hash = fields.get("size"), fields.get("hash")
     return (
         run,
-        clean(fields.get("path", "")),
+        _path(fields.get("path", "")),
         clean(fields.get("kind", "logged")),
         whole(size),
         None if hash is None else clean(hash),
         event.time,
     )
+
+
+def _path(value: object) -> str:
+    try:
+        return clean(text_of_name(str(value)))
+    except UnicodeEncodeError:
+        return clean(value)
 
 
 def _without_row(connection: "duckdb.DuckDBPyConnection", names: set[str]) -> set[str]:

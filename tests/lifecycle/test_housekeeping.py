@@ -1,7 +1,9 @@
 """Giving space back, copies of a workspace, and proof that all is there: with real jobs."""
 
 import os
+import shlex
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -311,6 +313,23 @@ def test_a_backup_is_a_workspace_of_its_own(workspace: Workspace, job: Callable[
     shutil.copytree(copy.root, layout.root)
     assert faults(layout) == [] and Workspace().run("one").state
     assert workspace.layout.trashed("two").root.is_dir()
+
+
+def test_a_file_whose_name_is_no_text_is_found_again(workspace: Workspace, tmp_path: Path) -> None:
+    names = [b"bad\xff", b"bad\xfe", b"back\\xff", "good\u00e9".encode()]
+    writes = "; ".join(f"open(b'outputs/' + {name!r}, 'wb').write({name!r})" for name in names)
+    run = workspace.submit(command(command=shlex.join([sys.executable, "-c", writes]), name="odd"))
+    assert run.wait(60) == "Completed", run.logs()
+    saved = [one.path for one in run.artifacts if one.kind == "output"]
+    assert sorted(saved) == ["outputs/back\\xff", "outputs/bad\\xfe", "outputs/bad\\xff", "outputs/good\u00e9"]
+    assert faults(workspace.layout) == []
+    told: list[str] = []
+    run.download(tmp_path / "to", told.append)
+    assert told == [] and sorted(os.listdir(os.fsencode(tmp_path / "to" / "artifacts"))) == sorted(names)
+    back_up(workspace.layout, tmp_path / "copy")
+    assert faults(WorkspaceLayout(tmp_path / "copy" / ".workbench")) == []
+    os.unlink(os.fsencode(run.files.outputs) + b"/bad\xff")
+    assert faults(workspace.layout) == ["run odd: outputs/bad\\xff is gone"]
 
 
 def test_a_backup_again_copies_what_is_new_and_keeps_what_was_removed(

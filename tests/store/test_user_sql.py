@@ -170,6 +170,20 @@ def test_a_condition_that_is_not_whole_is_pointed_at(store: Store, condition: st
     assert shown == [f"    {condition}".replace('"', "'"), " " * (column + 3) + "^"]
 
 
+@pytest.mark.parametrize(
+    ("sample", "most"),
+    [
+        ("USING SAMPLE 1", 1),
+        ("TABLESAMPLE 100%", 99),
+        ("USING SAMPLE 100 PERCENT (bernoulli)", 99),
+        ("USING SAMPLE 2 ROWS", 2),
+    ],
+)
+def test_a_sample_can_be_asked_for(store: Store, sample: str, most: int) -> None:
+    there = len(store.query("SELECT name FROM runs"))
+    assert len(store.query(f"SELECT name FROM runs {sample}")) == min(most, there) > 0
+
+
 def test_a_statement_may_name_tables_of_its_own(store: Store) -> None:
     asked = """WITH RECURSIVE Best AS (SELECT name FROM RUNS WHERE metrics.accuracy > 0.9),
         number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3)

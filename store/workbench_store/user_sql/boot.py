@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import threading
+import traceback
 
 
 def main() -> None:
@@ -23,6 +24,11 @@ def main() -> None:
         told = answer(request)
     except WorkbenchError as error:
         told = {"error": type(error).__name__, "message": error.message, "remedy": error.remedy}
+    except Exception:
+        # Python's own end would wait for the thread that reads, and abort.
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
     print(json.dumps(told), flush=True)
     os._exit(0)
 

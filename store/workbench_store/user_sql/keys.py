@@ -119,7 +119,7 @@ def _map_in(names: list[str], tables: set[str]) -> int | None:
 
 
 def _compared_with_numbers(node: dict[str, Any]) -> list[Any]:
-    if node.get("type") not in _COMPARISONS:
+    if str(node.get("type")) not in _COMPARISONS:  # of a value it is the description of a type
         return []
     given = [node.get(name) for name in ("left", "right", "input", "lower", "upper")] + list(node.get("children") or ())
     operands = [one for one in given if isinstance(one, dict)]

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench_store.path_text import place_of_text
+
 from workbench.data.hashing import hash_file
 
 if TYPE_CHECKING:
@@ -34,4 +36,4 @@ def _place(path: str, places: Mapping[str, Path]) -> Path | None:
     """Where the file of a recorded path is to be; None where that is on no disk of ours."""
     kind, _, rest = path.partition("/")
     name, _, below = ("default", "", rest) if kind == "outputs" else rest.partition("/")
-    return places[name] / below if name in places else None
+    return place_of_text(places[name] / below) if name in places else None
