@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from workbench.lifecycle import adopt, cancel, close_run, collect
 from workbench.lifecycle.files import read_json, write_json
-from workbench.lifecycle.judge import judge
+from workbench.lifecycle.judge import current_state, judge, supervisor_alive
 from workbench.lifecycle.logs import read_log
 from workbench.spec import Input
 from workbench_store.errors import RunError, UsageError
@@ -122,6 +122,32 @@ def test_close_refuses_while_the_job_lives_and_ends_a_dead_run(launch: Launch) -
     assert not again.unsaved
     assert "outputs/x" in run.artifacts()
     assert not run.layout.staged(run.name).exists()
+
+
+def test_a_workspace_that_is_moved_takes_its_living_job_along(launch: Launch, here: Path) -> None:
+    run = launch(
+        "touch outputs/on; exec 3>outputs/late; until [ -e GO ]; do sleep 0.02; done; echo end >&3".replace(
+            "GO", str(here / "go")
+        )
+    )
+    run.wait_for_file("on")
+    pid = run.supervisor_pid()
+    (here / "moved").mkdir()
+    run.layout.root.rename(here / "moved" / ".workbench")
+    moved = WorkspaceLayout(here / "moved" / ".workbench")
+    files = moved.run(run.name)
+    wait_until(lambda: not supervisor_alive(files), f"the supervisor {pid} to leave")
+    assert judge(moved) == {run.name: RunState.NOT_RESPONDING}
+    with pytest.raises(RunError, match="still runs"):
+        close_run(moved, run.name, RunState.FAILED)
+    assert not run.layout.root.exists()
+    (here / "go").touch()
+    wait_until(files.exit_status.exists, "the job's end to be written")
+    adopt(moved, run.name)
+    wait_until(lambda: current_state(files).final and not supervisor_alive(files), "its end")
+    assert current_state(files) is RunState.COMPLETED and read_log(files) == ""
+    assert (files.outputs / "late").read_text() == "end\n" and not run.layout.root.exists()
+    moved.root.rename(run.layout.root)  # where what is left of a run is looked for
 
 
 def test_a_job_that_its_parent_has_not_named_yet_is_not_closed_either(launch: Launch) -> None:

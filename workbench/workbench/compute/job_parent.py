@@ -189,8 +189,12 @@ def main(arguments: list[str]) -> None:
     fault("parent.announced")
     _reserve(process_file, room)
     _reserve(exit_file, _ROOM_BYTES)
+    control = os.open(os.path.dirname(process_file), os.O_RDONLY)
     began = time.monotonic()
     pids = _start_all(shell, command, ranks)
+    # A workspace may be moved while the job runs: its folder is found wherever it is.
+    os.chdir(control)
+    process_file, exit_file = os.path.basename(process_file), os.path.basename(exit_file)
     fault("parent.spawned")
     started = [
         {"pid": pid, "start": _start_of(pid), "essential": rank["essential"]}

@@ -118,10 +118,17 @@ def supervise(layout: WorkspaceLayout, name: str, generation: int, way: Callable
         load_what_is_needed(plan)
         supervision = Supervision(layout, files, plan, compute_of(plan.compute), recorder, Watch(files))
         supervision.watch.start()
-        ending = finalize(supervision, _carry_out(supervision, way))
+        ending = _carry_out(supervision, way)
+        if not _is_made(layout, name):
+            raise FileNotFoundError(f"{files.root} is not there any more")
+        ending = finalize(supervision, ending)
         supervision.watch.stop()
     except Exception as error:
         note_trouble()
+        if not _is_made(layout, name):
+            # The workspace was moved: there the run has no supervisor, until it is adopted, and its job may go on.
+            recorder.close()
+            return
         ending = failed(f"the supervisor failed: {_told(error)}; see {files.supervisor_log.name}")
     _record_end(files, recorder, ending)
     fault("supervisor.ended")
