@@ -19,7 +19,7 @@ class Behaviour:
     `headers`. lie: a status that is answered to every GET, with a new version each time. said: the size that HEAD
     tells (None: the real one). sized: whether GET tells one. changed: its Last-Modified. A path with a query
     is one of its own. chunked: whether GET sends it as one chunk, of no size that is told before. size_text: what is
-    told as the size, whatever it is.
+    told as the size, whatever it is. part: what is told of the rest (Content-Range), of which 500 bytes are sent.
     """
 
     content: bytes
@@ -40,6 +40,7 @@ class Behaviour:
     sized: bool = True
     chunked: bool = False
     size_text: str | None = None
+    part: str | None = None
     held: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
 
@@ -151,7 +152,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.start = int(asked[6:].rstrip("-")) if asked and behaviour.ranges and same else 0
         size = behaviour.length if behaviour.length is not None else len(behaviour.content)
         self.send_response(206 if self.start else 200)
-        if self.start:
+        if self.start and behaviour.part is not None:
+            size = self.start + 500
+            self.send_header("Content-Range", behaviour.part)
+        elif self.start:
             self.send_header("Content-Range", f"bytes {self.start}-{size - 1}/{size}")
         if behaviour.tag:
             self.send_header("ETag", behaviour.etag)
@@ -173,6 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
         behaviour = self.behaviour
         assert behaviour is not None
         content = behaviour.content[self.start :]
+        if self.start and behaviour.part is not None:
+            content = content[:500]
         whole = len(content)
         if behaviour.chunked:
             self._send(f"{whole:x}\r\n".encode())

@@ -166,6 +166,20 @@ def test_a_wrong_part_of_an_earlier_attempt_is_found_out(server: Server, content
     assert get(url, user).tree.path.read_bytes() == data
 
 
+def test_the_rest_of_a_file_of_another_size_is_not_taken(server: Server, content: Content, user: Path) -> None:
+    data = content(2000)
+    url = server.serve("/a.bin", data, cut_after=1000, cuts=1, part="bytes 1000-1499/1500")
+    assert get(url, user).tree.path.read_bytes() == data
+    assert server.ranges("/a.bin")[-1] is None, "it is begun again"
+
+
+@pytest.mark.parametrize("told", ["bytes 1000-1999/1500", "bytes 1000-/2000", "bytes 1000-x/y", "bytes 1000-999/2000"])
+def test_a_rest_that_contradicts_itself_is_not_taken(server: Server, content: Content, user: Path, told: str) -> None:
+    url = server.serve("/a.bin", content(2000), cut_after=1000, cuts=1, part=told)
+    with pytest.raises(DataError, match="another part"):
+        get(url, user)
+
+
 def test_a_server_that_is_busy_is_asked_again(server: Server, user: Path) -> None:
     url = server.serve("/a.txt", b"here", failures=2, status=503)
     assert get(url, user).tree.path.read_bytes() == b"here"

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -56,6 +57,37 @@ def flaky() -> Iterator[type[Flaky]]:
     Flaky.breaks = 0
     yield Flaky
     Flaky.store.clear()
+
+
+class Connecting(Flaky):
+    """A file system that connects when it is made, as FTP's and others do."""
+
+    protocol = "connecting"
+    cachable = False
+    port = 0
+
+    def __init__(self, **options: Any) -> None:
+        socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+        super().__init__(**options)
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return super()._strip_protocol(path.replace("connecting://", "flaky://"))
+
+
+def test_a_server_that_is_gone_before_anything_is_asked_is_made_up_for_by_the_cache(
+    flaky: type[Flaky], here: Path
+) -> None:
+    fsspec.register_implementation("connecting", Connecting, clobber=True)
+    put("/shelf/a.txt", b"known")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Connecting.port = server.getsockname()[1]
+        get("connecting://shelf/a.txt", here, "uri_file")
+    told: list[str] = []
+    found = fetch(DataCache(), "connecting://shelf/a.txt", "uri_file", here / "run", Watcher(warn=told.append))
+    assert found.cached and found.tree.path.read_bytes() == b"known" and "cannot be reached" in told[0]
+    with pytest.raises(DataError, match=r"cannot be reached.*refused"):
+        get("connecting://shelf/b.txt", here, "uri_file")
 
 
 def put(path: str, data: bytes) -> None:

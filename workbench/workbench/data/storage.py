@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Generator, Mapping
+from functools import cached_property
 from typing import Any
 
 import fsspec
@@ -23,26 +24,32 @@ class FileSystemPlace:
     """The file or folder at a URL that fsspec knows; `mark` tells it from others that are filed under the same key."""
 
     def __init__(self, url: str, mark: str) -> None:
-        self._mark = mark
+        self._url, self._mark = url, mark
         self.shown = without_secrets(url)
+
+    @cached_property
+    def _place(self) -> tuple[Any, str]:
+        """The file system and the path in it. Some connect when they are made, so it is not asked for before."""
         try:
-            self._system, self._path = fsspec.url_to_fs(fsspec_url(url))
+            system, path = fsspec.url_to_fs(fsspec_url(self._url))
         except (ImportError, ValueError) as error:
-            raise missing_driver(url) or DataError(f"{self.shown} cannot be reached: {error}") from error
+            raise missing_driver(self._url) or DataError(f"{self.shown} cannot be reached: {error}") from error
         except Exception as error:
             raise self._trouble(error) from error
+        return system, str(path)
 
     def survey(self, type: str) -> Survey:
         """The file or folder that is there; for a type that is both, whichever it is."""
-        info = self._asking(self._system.info, self._path)
+        system, its_path = self._place
+        info = self._asking(system.info, its_path)
         if info.get("type") != "directory":
             if type in ("uri_folder", "mltable"):
                 raise DataError(f"{self.shown} is a file, and the input is a {type}", remedy="Say `type: uri_file`.")
-            return Survey(False, (_described(last_name(self._path), self._path, info, self._mark),))
+            return Survey(False, (_described(last_name(its_path), its_path, info, self._mark),))
         if type == "uri_file":
             raise DataError(f"{self.shown} is a folder, and the input is a file", remedy="Say `type: uri_folder`.")
-        root = self._path.rstrip("/")
-        found: Mapping[str, Any] = self._asking(self._system.find, self._path, detail=True)
+        root = its_path.rstrip("/")
+        found: Mapping[str, Any] = self._asking(system.find, its_path, detail=True)
         files = [
             _described(relative_name(root, path), path, info, self._mark)
             for path, info in found.items()
@@ -54,7 +61,8 @@ class FileSystemPlace:
 
     def open(self, file: RemoteFile, start: int) -> Opened:
         """Read from `start` on."""
-        handle = self._asking(self._system.open, file.address, "rb")
+        system, _ = self._place
+        handle = self._asking(system.open, file.address, "rb")
         if start:
             self._asking(handle.seek, start)
         return Opened(file, start, self._chunks(handle))

@@ -80,7 +80,8 @@ class WebFile:
             return Opened(self._described(file, answer.headers), 0, _chunks(answer))
         whole = _range_of(answer.headers, start)
         now = self._described(file, answer.headers, whole)
-        if answer.status_code == 206 and whole is not None and now.validator == file.validator is not None:
+        is_same = whole is not None and now.validator == file.validator is not None and file.size in (None, whole)
+        if answer.status_code == 206 and is_same:
             return Opened(now, start, _chunks(answer))
         answer.close()
         if answer.status_code == 206 and whole is None:
@@ -174,9 +175,11 @@ def _range_of(headers: Mapping[str, str], start: int) -> int | None:
     """The size of the whole file, if the answer holds its part from `start` on; None if it holds another."""
     kind, _, rest = headers.get("Content-Range", "").partition(" ")
     span, _, whole = rest.partition("/")
-    if kind.lower() != "bytes" or span.partition("-")[0] != str(start):
+    first, _, last = span.partition("-")
+    size, end = _number(whole), _number(last)
+    if kind.lower() != "bytes" or first != str(start) or size is None or end is None or not start <= end < size:
         return None
-    return _number(whole)
+    return size
 
 
 def _distrusted(error: Exception) -> bool:
