@@ -1,7 +1,7 @@
 """Which workspaces this user has: each is noted in the cache folder when it is opened for writing. (Python 3.8.)
 
 A note is a small file, `workspaces/ID-INODE`, that holds the path. A moved workspace keeps its note, a copy gets its
-own.
+own. Each workspace notes in turn which cache folders it was used with, as another may be named each time.
 """
 
 import json
@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Dict, List, NamedTuple
 
-from workbench_store.cache_root import cache_root, usable_cache
+from workbench_store.cache_root import VARIABLE, cache_root, usable_cache
 from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 
@@ -36,6 +36,7 @@ def remember(root: Path, identity: str) -> None:
         draft = note.with_name(".{}.{}.new".format(note.name, os.getpid()))
         draft.write_bytes(content)
         draft.replace(note)
+        _note_cache(WorkspaceLayout(root), cache_root())
     except (OSError, ValueError, WorkspaceError):
         pass
 
@@ -59,6 +60,28 @@ def known_workspaces() -> List[KnownWorkspace]:
         there = _is(path, note.name.rpartition("-")[0])
         found[path] = there or found.get(path, False)
     return [KnownWorkspace(path, found[path]) for path in sorted(found)]
+
+
+def _note_cache(layout: WorkspaceLayout, cache: Path) -> None:
+    if cache not in _caches_of(layout):
+        with layout.caches.open("ab") as file:
+            file.write(os.fsencode(str(cache)) + b"\n")
+
+
+def _caches_of(layout: WorkspaceLayout) -> List[Path]:
+    try:
+        return [Path(os.fsdecode(line)) for line in layout.caches.read_bytes().splitlines()]
+    except OSError:
+        return []
+
+
+def other_caches() -> List[Path]:
+    """The cache folders beside this one that are there: the usual one, and those that the known workspaces were used
+    with. In order of path. Raises WorkspaceError where there can be no cache."""
+    found = {cache_root({name: os.environ[name] for name in os.environ if name != VARIABLE})}
+    for workspace in known_workspaces():
+        found.update(_caches_of(WorkspaceLayout(workspace.path)))
+    return sorted(path for path in found - {cache_root()} if path.is_dir() and any(path.iterdir()))
 
 
 def _is(path: Path, identity: str) -> bool:

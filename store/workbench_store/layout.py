@@ -115,6 +115,7 @@ class WorkspaceLayout:
         self.blobs = root / "blobs"
         self.snapshots = root / "snapshots"
         self.computes = root / "computes"
+        self.caches = root / "caches"
         #: Temporary storage of local compute, `staging/<run>/`.
         self.staging = root / "staging"
         self.tmp = root / "tmp"

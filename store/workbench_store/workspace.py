@@ -21,6 +21,7 @@ _README = """This folder is a Workbench workspace. It holds everything that was 
 
   runs/           a folder for each run: its journals (the record), logs, outputs and control files
   journal/        edits: tags, notes, computes, datastores, data assets, models
+  caches          the cache folders it was used with
   datastores/     the datastores workspaceblobstore and workspaceartifactstore
   blobs/          the content of snapshots, each file once
   snapshots/      what each snapshot consists of

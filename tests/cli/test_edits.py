@@ -70,6 +70,7 @@ def test_what_cannot_be_written_is_refused(workbench: Workbench, runs: list[str]
     for words in (
         ("tag", "red-fox"),
         ("tag", "red-fox", "a=1", "--remove", "a"),
+        ("tag", "red-fox", "--all", "name:red", "best"),
         ("tag", "--all", "", "best"),
         ("archive", "--all", " "),
         ("tag",),

@@ -238,3 +238,16 @@ def test_with_environments_and_downloads(workbench: Workbench, here: Path) -> No
     parts = {Path(part["path"]).name: part for part in listed(workbench)["parts"]}
     assert parts["environments"]["size"] > 0 and parts["uv"]["size"] > 0 and "interpreters.json" in parts
     assert workbench("uninstall", "--yes").returncode == 0 and not cache_root().exists()
+
+
+def test_other_cache_folders_that_were_used_are_listed(
+    workbench: Workbench, job: Job, here: Path, tmp_path: Path
+) -> None:
+    file, other = job("true"), tmp_path / "other cache"
+    assert workbench("run", file).returncode == 0
+    assert workbench("run", file, WORKBENCH_CACHE=str(other)).returncode == 0
+    told = workbench("uninstall", "--preview")
+    assert f"WORKBENCH_CACHE='{other}' workbench uninstall" in told.stderr
+    assert str(other) in json.loads(workbench("uninstall", "--preview", "--json").stdout)["other_caches"]
+    shutil.rmtree(other)
+    assert str(other) not in workbench("uninstall", "--preview").stderr

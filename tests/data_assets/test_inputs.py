@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from glob import glob
 from importlib.util import find_spec
@@ -22,9 +23,11 @@ from workbench.lifecycle.judge import judge
 from workbench.lifecycle.logs import read_log
 from workbench.lifecycle.repeating import rerun
 from workbench.spec import Input, Output
+from workbench.view.assets import asset_page
 from workbench_store.errors import SpecError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
+from workbench_store.store import Store
 
 from tests.cli.terminal import Workbench
 from tests.data_assets.servers import Server
@@ -606,3 +609,12 @@ def test_a_file_that_two_parts_name_is_there_once(launch: Launch, here: Path) ->
         run = launch("cd ${{inputs.t}} && find . -name '*.csv' | sort", inputs={"t": given})
         assert run.finish() is RunState.COMPLETED, run.last_state()
         assert read_log(run.files).split() == ["./x/a.csv", "./x/b.csv"]
+
+
+def test_an_asset_whose_run_no_longer_has_it_is_told(launch: Launch, layout: WorkspaceLayout) -> None:
+    output = Output(type="uri_folder", name="kept", version="1")
+    run = launch("mkdir -p ${{outputs.o}}; echo x > ${{outputs.o}}/x", outputs={"o": output})
+    assert run.finish() is RunState.COMPLETED
+    assert not asset_page(layout, Store(layout), "data", "kept").gone
+    shutil.rmtree(run.files.named_outputs / "o")
+    assert asset_page(layout, Store(layout), "data", "kept").gone

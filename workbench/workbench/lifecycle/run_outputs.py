@@ -12,6 +12,8 @@ from workbench.lifecycle.outputs import output_sources
 from workbench.spec import is_remote
 from workbench.spec.problems import nearest_name
 
+_AGAIN = "Run it again (workbench rerun): what it registers then is the next version."
+
 
 def find_output(layout: WorkspaceLayout, run: str, output: str) -> str:
     """Where the output is: a path, or the URL that it was written to.
@@ -34,5 +36,5 @@ def find_output(layout: WorkspaceLayout, run: str, output: str) -> str:
         raise NotFound(f"run {run} has no output {output!r}", remedy=f"{hint}It has: {', '.join(places)}.")
     place = places[output]
     if not is_remote(place) and not Path(place).exists():
-        raise DataError(f"the output {output} of run {run} is not at {place} any more", remedy="Run it again.")
+        raise DataError(f"the output {output} of run {run} is not at {place} any more", remedy=_AGAIN)
     return place

@@ -8,7 +8,9 @@ from msgspec import Struct
 from workbench_store.layout import WorkspaceLayout
 
 from workbench.data.assets import AssetVersion, find_asset, list_assets, parse_asset_name
+from workbench.lifecycle.outputs import output_sources
 from workbench.spec import is_remote
+from workbench.spec.places import BadPlace, JobOutput, parse_place
 from workbench.view.format import iso_time
 
 if TYPE_CHECKING:
@@ -40,8 +42,21 @@ def asset_page(layout: WorkspaceLayout, store: "Store", kind: str, name: str) ->
         for port in run.inputs
         if (port.asset, port.asset_kind) == (asset.uri, kind)
     )
-    gone = not is_remote(asset.path) and not os.path.lexists(Path(asset.path))
-    return AssetPage(asset, versions, used, gone)
+    return AssetPage(asset, versions, used, _is_gone(layout, asset.path))
+
+
+def _is_gone(layout: WorkspaceLayout, path: str) -> bool:
+    """Whether nothing is there any more, where that can be seen from here: on this disk, or at a run's output."""
+    if not is_remote(path):
+        return not os.path.lexists(path)
+    try:
+        place = parse_place(path)
+    except BadPlace:
+        return False
+    if not isinstance(place, JobOutput):
+        return False
+    kept = output_sources(layout.run(place.run)).get(place.output)
+    return kept is None or not (is_remote(kept) or os.path.lexists(Path(kept, place.path)))
 
 
 def asset_dict(asset: AssetVersion) -> dict[str, Any]:

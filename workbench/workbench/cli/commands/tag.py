@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from workbench.run import Run
+    from workbench.workspace import Run, Workspace
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         runs = [workspace.run(arguments.run)]
     else:
         texts = [text for text in (arguments.run, *texts) if text is not None]
+        _refuse_run(workspace, arguments.run)
         runs = workspace.runs(filter=filter_of_all(arguments.all))
     if not texts and not arguments.remove:
         raise UsageError("no tag is named", remedy="workbench tag RUN TAG=VALUE ..., or --remove TAG")
@@ -54,6 +55,16 @@ def run(arguments: argparse.Namespace) -> int:
         said = f"taken from {_called(there)}" if there else f"is no tag of {_called(list(runs))}"
         narrate(f"{safe_text(name)} {said}")
     return ExitCode.COMPLETED
+
+
+def _refuse_run(workspace: "Workspace", first: str | None) -> None:
+    """Raises UsageError where the first word, which is a tag beside --all, is the name of a run."""
+    from workbench_store.errors import UsageError
+
+    if first and "=" not in first and "/" not in first and workspace.layout.run(first).root.is_dir():
+        raise UsageError(
+            f"{first} is a run, and --all names the runs", remedy=f"Leave out one of them; as a tag write {first}=."
+        )
 
 
 def _called(runs: "list[Run]") -> str:

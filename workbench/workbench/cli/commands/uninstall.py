@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from workbench.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from workbench_store.known import KnownWorkspace
 
     from workbench.uninstall import CachePart
@@ -29,18 +31,18 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List; remove after a yes."""
-    from workbench_store.known import known_workspaces
+    from workbench_store.known import known_workspaces, other_caches
 
     from workbench.cli.asking import agreed
     from workbench.cli.output import emit_json
     from workbench.uninstall import cache_parts, refuse_if_busy, refuse_if_not_ours
 
-    parts, known = cache_parts(), known_workspaces()
+    parts, known, others = cache_parts(), known_workspaces(), other_caches()
     ours = [part for part in parts if part.what is not None]
     if arguments.json:
-        emit_json(_as_dict(parts, known))
+        emit_json(_as_dict(parts, known, others))
     else:
-        _print(parts, known)
+        _print(parts, known, others)
     if ours and not arguments.preview:
         refuse_if_not_ours()
         refuse_if_busy()
@@ -70,17 +72,20 @@ def _remove() -> bool:
     return False
 
 
-def _as_dict(parts: "list[CachePart]", known: "list[KnownWorkspace]") -> dict[str, object]:
+def _as_dict(parts: "list[CachePart]", known: "list[KnownWorkspace]", others: "list[Path]") -> dict[str, object]:
     from workbench_store.cache_root import cache_root
 
     return {
         "cache": str(cache_root()),
         "parts": [{"path": str(one.path), "what": one.what, "size": one.size} for one in parts],
+        "other_caches": [str(path) for path in others],
         "workspaces": [{"path": str(one.path), "there": one.there} for one in known],
     }
 
 
-def _print(parts: "list[CachePart]", known: "list[KnownWorkspace]") -> None:
+def _print(parts: "list[CachePart]", known: "list[KnownWorkspace]", others: "list[Path]") -> None:
+    import shlex
+
     from workbench_store.cache_root import cache_root
 
     from workbench.cli.output import Cell, emit, emit_table, narrate
@@ -100,6 +105,9 @@ def _print(parts: "list[CachePart]", known: "list[KnownWorkspace]") -> None:
         emit_table(["SIZE", "IN THE CACHE", "WHAT"], rows)
         total = sum(one.size for one in parts if one.what is not None)
         narrate(f"{format_bytes(total)} to remove; files that several names share are counted under each kind")
+    for path in others:
+        quoted = safe_text(shlex.quote(str(path)))
+        narrate(f"another cache folder was used, and stays: WORKBENCH_CACHE={quoted} workbench uninstall --preview")
     if known:
         emit("")
         state = [[Cell(safe_text(str(one.path))), Cell("stays" if one.there else "gone")] for one in known]
