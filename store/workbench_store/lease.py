@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: How long one process waits for the others, in seconds, before it says that the store is busy.
 PATIENCE = 30.0
+#: So often it is looked whether who holds it is stopped, and will not let go of it.
+LOOK_SECONDS = 2.0
 #: A foreign program may hold the file for a moment (a backup); longer is told to the user.
 FOREIGN_PATIENCE = 2.0
 
@@ -274,13 +276,15 @@ class Lease:
 
 
 def _acquire(lock: FileLock, deadline: float, *, shared: bool) -> None:
-    if not lock.acquire(max(0.0, deadline - time.monotonic()), shared=shared):
-        raise _in_use(lock)
+    """Raises StoreInUse when the time is over, or as soon as it is seen that who holds the lock is stopped."""
+    while not lock.acquire(max(0.0, min(LOOK_SECONDS, deadline - time.monotonic())), shared=shared):
+        pids = [pid for pid in holders(lock.path) if pid != os.getpid()]
+        stopped = [pid for pid in pids if is_stopped(pid)]
+        if stopped or time.monotonic() >= deadline:
+            raise _in_use(lock, pids, stopped)
 
 
-def _in_use(lock: FileLock) -> StoreInUse:
-    pids = [pid for pid in holders(lock.path) if pid != os.getpid()]
-    stopped = [pid for pid in pids if is_stopped(pid)]
+def _in_use(lock: FileLock, pids: list[int], stopped: list[int]) -> StoreInUse:
     who = f" ({', '.join(f'PID {pid}' for pid in pids)})" if pids else ""
     remedy = "Try again; if it lasts, look for a program that hangs. Training is not affected."
     if stopped:

@@ -132,7 +132,7 @@ def _pattern(text: str) -> "Pattern[str]":
 _FREE = {
     "params": ("params",),
     "tags": ("set",),
-    "run": ("command", "description"),
+    "run": ("command", "display_name", "description"),
     "state": ("reason",),
     "warning": ("text",),
     "progress": ("text",),

@@ -2,6 +2,9 @@
 it."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,12 +89,33 @@ def test_what_links_lead_to_in_temporary_storage_is_kept(launch: Launch) -> None
     assert {"outputs/best", "outputs/model/w", "outputs/step-3/n"} <= run.artifacts()
 
 
+BRING_IN = """
+import pathlib, sys
+from workbench.lifecycle.saving import bring_in
+bring_in(*map(pathlib.Path, sys.argv[1:]))
+"""
+
+
 def test_a_copy_that_was_cut_short_is_put_in_its_place(tmp_path: Path) -> None:
     kept, staging = tmp_path / "outputs", tmp_path / "staging"
-    (kept / ".model.brought").mkdir(parents=True)
-    (kept / ".model.brought" / "w").write_text("weights")
+    (staging / "model").mkdir(parents=True)
+    (staging / "model" / "w").write_text("weights")
+    kept.mkdir()
+    (kept / "model").symlink_to(staging / "model")
+    environ = {**os.environ, "WORKBENCH_FAULT": "bring.unlinked"}
+    died = subprocess.run([sys.executable, "-c", BRING_IN, str(kept), str(staging)], env=environ)
+    assert died.returncode == -signal.SIGKILL and not (kept / "model").exists()
     bring_in(kept, staging)
-    assert (kept / "model" / "w").read_text() == "weights"
+    assert (kept / "model" / "w").read_text() == "weights" and os.listdir(kept) == ["model"]
+
+
+def test_a_file_of_the_users_is_no_copy_that_was_cut_short(tmp_path: Path) -> None:
+    kept = tmp_path / "outputs"
+    kept.mkdir()
+    (kept / "model").write_text("good")
+    (kept / ".model.brought").write_text("another")
+    bring_in(kept, tmp_path / "staging")
+    assert (kept / "model").read_text() == "good" and (kept / ".model.brought").read_text() == "another"
 
 
 def test_links_out_of_a_downloaded_folder_still_lead_there(launch: Launch, here: Path) -> None:

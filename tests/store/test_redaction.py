@@ -157,7 +157,7 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
 def test_no_journal_and_no_table_has_it(layout: WorkspaceLayout, secret: str) -> None:
     journals = make_run(layout, "r")
     writer = JournalWriter(journals, "client")
-    writer.event("run", name="r", command=f"train --key {secret}", description=secret)
+    writer.event("run", name="r", command=f"train --key {secret}", display_name=f"with {secret}", description=secret)
     writer.event("params", params={"a": secret, "b": f"x {secret} y"})
     writer.event("tags", set={"t": secret}, remove=[])
     writer.event("warning", text=f"cannot use {secret}")

@@ -9,6 +9,7 @@ from workbench_store.errors import DataError, RunError
 from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
+from xxhash import xxh32_hexdigest
 
 from workbench.client.log_cap import join_logs
 from workbench.data.copying import copy_data, is_inside, links_below, move_into, publish, replace_link
@@ -119,12 +120,13 @@ def bring_in(kept: Path, staging: Path) -> None:
     place, or it is led straight to what is kept already. Can be cut short and done again. Raises OSError."""
     if not kept.is_dir():
         return
-    for draft in sorted(kept.rglob(f".*{_BROUGHT}")):
-        _put_in_place(draft, draft.with_name(draft.name[1 : -len(_BROUGHT)]))
+    ending = f".{xxh32_hexdigest(os.fsencode(staging.name))}{_BROUGHT}"  # so that no name of the user's is one
+    for draft in sorted(kept.rglob(f".*{ending}")):
+        _put_in_place(draft, draft.with_name(draft.name[1 : -len(ending)]))
     for link in links_below(kept):
         real = Path(os.path.realpath(link))
         if real.exists() and is_inside(real, os.path.realpath(staging)):
-            draft = link.with_name(f".{link.name}{_BROUGHT}")
+            draft = link.with_name(f".{link.name}{ending}")
             copy_data(real, draft)
             fault("bring.copied")
             _put_in_place(draft, link)
