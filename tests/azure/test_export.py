@@ -134,6 +134,8 @@ def test_what_the_service_needs_is_asked_for(ran: Path, workbench: Callable[...,
     assert "the Python that submitted it" in lacks.stderr
     lacks = workbench("export", "azureml", "one", "--environment", "azureml:e@latest")
     assert lacks.returncode == ExitCode.REFUSED and "--compute" in lacks.stderr
+    named = workbench("export", "azureml", "one", "--compute", "bad name!", "--environment", "azureml:e@latest")
+    assert named.returncode == ExitCode.REFUSED and "'bad name!' cannot be" in named.stderr
     wrong = workbench("export", "azureml", "one", "--compute", "cpu", "--environment", "just a name")
     assert wrong.returncode == ExitCode.BAD_SPEC and "not how an environment is written" in wrong.stderr
     assert "--environment" in wrong.stderr and "spec.json" not in wrong.stderr

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from workbench_store.layout import WorkspaceLayout
 from workbench_store.workspace import open_workspace
 
 from tests.cli.terminal import Workbench
@@ -74,6 +75,8 @@ def test_values(offered: Offer, workspace: Path) -> None:
     assert offered("env", "explain", "j") == ["job two.yml", "job.yml", "jobs/"]
     assert offered("env", "explain", "bra") == ["brave_heron"]
     assert offered("outputs", "calm_otter", "--download", "j") == ["jobs/"]
+    WorkspaceLayout(workspace / ".workbench").trashed("gone_owl").root.mkdir(parents=True)
+    assert offered("restore", "") == ["gone_owl"], "what is not in the trash cannot be brought back"
     assert offered("run", "--", "jo") == ["job two.yml", "job.yml", "jobs/"]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, List
 from workbench._version import __version__
 
 if TYPE_CHECKING:
+    from workbench_store.errors import UsageError as UsageError
     from workbench_store.errors import WorkbenchError as WorkbenchError
 
     from workbench.client.api import active_run as active_run
@@ -59,6 +60,7 @@ _OF_SPEC = (
 _HOMES = {
     "Run": "workbench.run",
     "Workspace": "workbench.workspace",
+    "UsageError": "workbench_store.errors",
     "WorkbenchError": "workbench_store.errors",
 }
 _HOMES.update(dict.fromkeys(_IN_JOB, "workbench.client.api"))

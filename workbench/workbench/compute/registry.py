@@ -14,7 +14,8 @@ from workbench.compute.protocol import Compute, ComputeEntry
 #: The kinds that are always there. Others come as entry points of the group below.
 BUILT_IN = {"local": "workbench.compute.local:LocalCompute"}
 GROUP = "workbench.computes"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+#: What a compute may be called.
+COMPUTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class UnknownCompute(NotFound, ComputeError):
@@ -42,7 +43,7 @@ def list_computes(layout: WorkspaceLayout) -> list[ComputeEntry]:
 
 def add_compute(layout: WorkspaceLayout, name: str, kind: str, settings: Mapping[str, Any]) -> None:
     """Give the name to a compute of that kind, replacing what had the name. Raises ComputeError."""
-    if not _NAME.fullmatch(name):
+    if not COMPUTE_NAME.fullmatch(name):
         raise ComputeError(
             f"{name!r} cannot be a compute's name",
             remedy="Use letters, digits, `-`, `_` and `.`; at most 64.",

@@ -13,6 +13,7 @@ from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.snapshot import stage_snapshot
 
+from workbench.compute.registry import COMPUTE_NAME
 from workbench.data.secret_urls import HIDDEN
 from workbench.lifecycle.export_environment import Given, export_environment
 from workbench.lifecycle.export_secrets import fields_to_set, secret_fields, secret_files, secret_notes
@@ -142,6 +143,8 @@ def _compute(data: dict[str, Any], plan: Plan, wanted: str | None, notes: list[s
             f"run {plan.name} ran on local compute, which the service has not",
             remedy=f"Name one of your workspace there: --compute NAME, or --compute {SERVERLESS}.",
         )
+    if not COMPUTE_NAME.fullmatch(name):
+        raise RunError(f"{name!r} cannot be the name of a compute", remedy="Use letters, digits, `-`, `_` and `.`.")
     if name.lower() == SERVERLESS:
         data.pop("compute", None)
         notes.append("compute left out: serverless")

@@ -38,7 +38,7 @@ def values_for(parser: argparse.ArgumentParser, action: argparse.Action, current
     with suppress(WorkbenchError, OSError, ValueError):
         of_command = _OF_COMMANDS.get((parser.prog, action.dest), ())
         for kind, wanted in _KINDS.items():
-            if wanted(action) or kind in of_command:
+            if kind in of_command if of_command else wanted(action):
                 more = _SOURCES[kind](current, workspace)
                 found = Values(found.paths or more.paths, found.items + more.items)
     return found
@@ -61,7 +61,7 @@ _KINDS: dict[str, Callable[[argparse.Action], bool]] = {
     "models": _named(),
     "trash": _named(),
 }
-#: Arguments that are told by their command alone: NAME is many things.
+#: Arguments that are told by their command alone: NAME is many things, and a RUN may be one in the trash.
 _OF_COMMANDS = {
     ("workbench restore", "names"): ("trash",),
     ("workbench lineage", "name"): ("runs", "data", "models"),
