@@ -227,6 +227,10 @@ def test_media_are_to_be_the_same(here: Path) -> None:
     assert in_all(told) is True and {one.name for one in told} >= {"note", "table", "pages"}
 
 
+def test_of_media_it_is_told_how_many_there_are() -> None:
+    assert value_texts("text", "note", [1, 3]) == ["1 text", "3 texts"]
+
+
 def test_media_whose_file_is_gone_are_not_known_to_be_the_same(here: Path) -> None:
     for name in "ab":
         with workbench.start_run(name=name, system_metrics=False, console=False) as run:

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
+from workbench_store.words import counted
+
 from workbench.view.format import format_duration, format_number, format_scalar, shorten
 
+#: Of these it is told how many there are.
+MEDIA = frozenset({"image", "table", "histogram", "text", "figure"})
 _WIDEST = 40
 _SHOWN_HASH = 10
 #: So much of what texts have in common is left before the place where they part.
@@ -13,6 +17,8 @@ _BEFORE = 8
 def value_texts(kind: str, name: str, values: Sequence[object], width: int = _WIDEST) -> list[str]:
     """The values of one thing compared, each as text of at most `width` characters: `kind` and `name` are those of its
     row. None is `-`."""
+    if kind in MEDIA:
+        return [counted(value, kind) if isinstance(value, int) else "-" for value in values]
     whole = [format_scalar(value) for value in values]
     short = [_short(kind, name, value, width) for value in values]
     told = []
