@@ -110,8 +110,13 @@ async def test_a_tag_that_is_none_is_told_and_nothing_is_written(layout: Workspa
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
         await typed(pilot, "=x")
         await pilot.press("enter")
-        await until(pilot, lambda: any("characters" in text for text in notified(app)), "the refusal")
-    assert Workspace(layout.root).run("run-2").tags == {}
+        await until(pilot, lambda: "characters" in told(pilot), "the refusal")
+        assert isinstance(app.screen, Ask) and app.screen.query_one(Input).value == "=x", "it can be mended"
+        assert Workspace(layout.root).run("run-2").tags == {}
+        await typed(pilot, "a=x")
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, Ask), "the dialog to close")
+        await until(pilot, lambda: Workspace(layout.root).run("run-2").tags == {"a": "x"}, "the tag")
 
 
 async def test_a_note_is_written_and_begins_with_the_one_there_is(layout: WorkspaceLayout) -> None:

@@ -8,6 +8,7 @@ from workbench_store.absence import check_run
 from workbench_store.errors import UsageError, WorkbenchError
 from workbench_store.words import counted
 
+from workbench.client.arguments import check_tags
 from workbench.tui.screens.dialogs import Ask
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _MOST_NAMED = 3
 def tag_command(names: Sequence[str], text: str) -> str:
     """What sets and takes away the tags that the words name: `team=vision best -old`."""
     tags, removed = _tags(text)
+    check_tags(tags)
     words = [*(f"{key}={value}" if value else key for key, value in tags.items())]
     words += [f"--remove={name}" for name in removed]
     return shlex.join(["workbench", "tag", names[0], *words]) + _others(names)
@@ -97,7 +99,14 @@ async def rerun(app: "Dashboard", name: str) -> None:
         return
 
     def command(text: str) -> str:
-        return shlex.join(["workbench", "rerun", name, *(f"--set={one}" for one in _words(text))])
+        from workbench.spec.overrides import BadOverride, parse_overrides
+
+        words = _words(text)
+        try:
+            parse_overrides(words)
+        except BadOverride as error:
+            raise UsageError(error.problem.message) from error
+        return shlex.join(["workbench", "rerun", name, *(f"--set={one}" for one in words)])
 
     question = Ask(f"Run {name} again, with what changed", "inputs.lr=0.01 (empty: as it was)", "", command)
     text = await app.push_screen_wait(question)

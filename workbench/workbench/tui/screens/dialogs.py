@@ -1,6 +1,7 @@
 """Small windows over a screen: to choose, to confirm, to see the keys."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from rich.text import Text
@@ -133,8 +134,11 @@ class Ask(ModalScreen[str | None]):
         self.query_one("#command", Static).update(told)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the line."""
-        self.dismiss(event.value.strip())
+        """Take the line; one that no command takes stays, with the reason below it."""
+        text = event.value.strip()
+        with suppress(UsageError):
+            self._command(text)
+            self.dismiss(text)
 
 
 class Reader(ModalScreen[None]):
