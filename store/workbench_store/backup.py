@@ -5,32 +5,25 @@ something is copied before what it refers to. The store is no part of a copy: it
 """
 
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec import Struct
 
-from workbench_store.blobs import cloned
+from workbench_store.backup_place import Unreadable, goes_on, is_there, put
+from workbench_store.backup_sources import run_folders, sources
 from workbench_store.content_lock import adding_content
 from workbench_store.errors import StoreBusy, UsageError, WorkspaceError
-from workbench_store.journal.packed import SUFFIX
 from workbench_store.layout import WORKSPACE_DIR, RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.rebuild import Held, held, losses, rebuild
 from workbench_store.workspace import workspace_id
 
-#: In this order, after the journals and files of runs: plans name snapshots, manifests name blobs.
-_AFTER_RUNS = ("snapshots", "blobs", "datastores", "computes")
-_FILES = ("workspace.json", ".gitignore", "README.md")
 #: So long it waits for who tidies, or for another backup.
 _WAIT_SECONDS = 60.0
-#: What in a run's folder of control is of this moment alone. The locks by which a run's end is judged come along: in a
-#: copy nobody holds them.
-_OF_THIS_MOMENT = frozenset({"sampler.lock", "heartbeat"})
-_DRAFT = ".new"
 
 
 class Copied(Struct, frozen=True):
@@ -42,69 +35,97 @@ class Copied(Struct, frozen=True):
     bytes: int
 
 
+class _Shortfall(NamedTuple):
+    """What could not be brought up to the workspace: journals of which the copy has something else, what cannot be
+    read, and runs of which the copy has another one of the name."""
+
+    unlike: list[str]
+    unread: list[str]
+    others: frozenset[str]
+
+
 def back_up(layout: WorkspaceLayout, target: Path) -> Copied:
     """Copy the workspace into `target`/.workbench, or bring an earlier copy of it there up to date.
 
     Runs that are no longer in the workspace stay in the copy. Raises UsageError for a place inside the workspace or one
     that holds something else, StoreBusy while journals are being compressed or another backup is made, and
-    WorkspaceError where something cannot be copied, or where the workspace has lost what the copy or the store has:
-    all else is copied then.
+    WorkspaceError where the copy cannot be written, and, when all else is copied, for what cannot be read and for what
+    the workspace has lost that the copy or the store has.
     """
     copy = WorkspaceLayout(target.resolve() / WORKSPACE_DIR)
     _check(layout, copy)
     had = held(layout)
-    files = copied = size = 0
-    unlike: list[Path] = []
-    others = _namesakes(layout, copy)
+    short = _Shortfall([], [], _namesakes(layout, copy))
     try:
-        copy.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        copy.tmp.mkdir(mode=0o700, exist_ok=True)
+        copy.tmp.mkdir(mode=0o700, parents=True, exist_ok=True)
+        copy.root.chmod(0o700)
         with adding_content(layout), _journals_at_rest(layout):
-            for source in _sources(layout, others):
-                place = copy.root / source.relative_to(layout.root)
-                files += 1
-                if _is_same(source, place):
-                    continue
-                if source.suffix == SUFFIX and not _goes_on(source, place):
-                    unlike.append(source)
-                    continue
-                size += _copy(source, place, copy.tmp)
-                copied += 1
-            _follow_moves(layout, copy, others)
-        rebuild(copy, losing=True)  # what onlookers judged of the copy
+            done = _copy_all(layout, copy, short)
+            _follow_moves(layout, copy, short.others)
     except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
         raise WorkspaceError(
-            f"the backup in {copy.root} is not whole: {error.strerror or error} ({error.filename})",
+            f"the backup in {copy.root} is not whole: {error.strerror or error}{where}",
             remedy="Mend that, and run it again: it goes on where it stopped.",
         ) from error
-    _tell_of_losses(layout, copy, others, unlike, had)
+    try:
+        rebuild(copy, losing=True)  # what onlookers judged of the copy
+    except WorkspaceError as error:
+        raise WorkspaceError(
+            f"all is copied to {copy.root}, but its store cannot be made: {error.message}",
+            remedy="Whoever reads the copy makes it, where there is room. " + (error.remedy or ""),
+        ) from error
+    _tell_of(short, layout, copy, had)
+    return done
+
+
+def _copy_all(layout: WorkspaceLayout, copy: WorkspaceLayout, short: _Shortfall) -> Copied:
+    files = copied = size = 0
+    for source in sources(
+        layout, short.others, lambda error: short.unread.append(f"{error.filename}: {error.strerror}")
+    ):
+        place = copy.root / source.path.relative_to(layout.root)
+        is_folder = source.kind == "folder"
+        files += not is_folder
+        if is_there(source, place):
+            continue
+        try:
+            if source.is_journal and not goes_on(source.path, place):
+                short.unlike.append(str(source.path))
+                continue
+            size += put(source, place, copy.tmp)
+        except Unreadable as error:
+            short.unread.append(str(error))
+            continue
+        copied += not is_folder
     return Copied(copy.root, files, copied, size)
 
 
-def _tell_of_losses(
-    layout: WorkspaceLayout, copy: WorkspaceLayout, others: frozenset[str], unlike: list[Path], had: dict[str, Held]
-) -> None:
-    """Raises WorkspaceError for what the copy could not be brought up to."""
-    if others:
-        raise WorkspaceError(
-            f"the copy in {copy.root} has another run named {_listed(sorted(others))}, which was removed here; "
-            "it keeps that one, and all else is copied",
-            remedy="To copy the new one as well, back up into a new folder.",
-        )
-    if unlike:
-        raise WorkspaceError(
-            f"the copy in {copy.root} has {_listed([str(path) for path in unlike])} otherwise than the workspace, "
-            "where it was damaged or cut short",
-            remedy="The copy keeps its own, and all else is copied. Bring the journal back from there.",
-        )
+def _tell_of(short: _Shortfall, layout: WorkspaceLayout, copy: WorkspaceLayout, had: dict[str, Held]) -> None:
+    """Raises WorkspaceError for what the copy could not be brought up to; all of it in one."""
     known = held(layout).keys()  # what was removed meanwhile is no loss
     lost = losses({run: one for run, one in had.items() if run in known}, held(copy))
-    if lost:
-        raise WorkspaceError(
-            f"all is copied, but journals have lost what {layout.store} still has, so the copy has less: "
-            f"{_listed([f'{run} ({what})' for run, what in lost.items()])}",
-            remedy="Keep the workspace as it is. `workbench verify` names the journals: bring them back from a copy.",
+    told, remedies = [], []
+    if short.unread:
+        told.append(f"these cannot be read: {_listed(short.unread)}")
+        remedies.append("Make them readable, or remove them, and run it again.")
+    if short.others:
+        told.append(
+            f"the copy has another run named {_listed(sorted(short.others))}, which was removed here, and keeps it"
         )
+        remedies.append("To copy the new one as well, back up into a new folder.")
+    if short.unlike:
+        told.append(f"the copy has these journals otherwise, and keeps its own: {_listed(short.unlike)}")
+        remedies.append("They were damaged or cut short: bring them back from the copy.")
+    elif lost:
+        runs = [f"{run} ({what})" for run, what in lost.items() if run not in short.others]
+        if runs:
+            told.append(f"journals have lost what {layout.store} still has, so the copy has less: {_listed(runs)}")
+            remedies.append(
+                "Keep the workspace: `workbench verify` names the journals; bring them back from another copy."
+            )
+    if told:
+        raise WorkspaceError(f"all else is copied to {copy.root}, but {'; '.join(told)}", remedy=" ".join(remedies))
 
 
 def _listed(names: list[str]) -> str:
@@ -135,6 +156,8 @@ def _held(path: Path, otherwise: str) -> Iterator[None]:
 def _check(layout: WorkspaceLayout, copy: WorkspaceLayout) -> None:
     if copy.root.is_relative_to(layout.root.resolve()):
         raise UsageError(f"{copy.root} is the workspace itself, or in it", remedy="Name a folder elsewhere.")
+    if any(place.exists() and not place.is_dir() for place in (copy.root.parent, copy.root)):
+        raise UsageError(f"{copy.root.parent} is no folder that could hold a copy", remedy="Name a new folder.")
     is_new = not copy.root.exists() or all(path == copy.tmp for path in copy.root.iterdir())
     if not is_new and (not copy.identity.exists() or workspace_id(copy) != workspace_id(layout)):
         raise UsageError(f"{copy.root} is no copy of this workspace", remedy="Name a new folder.")
@@ -144,7 +167,7 @@ def _namesakes(layout: WorkspaceLayout, copy: WorkspaceLayout) -> frozenset[str]
     """The runs of which the copy has another one of the same name: that was removed here for good."""
     return frozenset(
         name
-        for name, folder in _run_folders(layout).items()
+        for name, folder in run_folders(layout).items()
         for theirs in (copy.run(name), copy.trashed(name))
         if _ids_differ(RunLayout(folder), theirs)
     )
@@ -158,119 +181,13 @@ def _ids_differ(ours: RunLayout, theirs: RunLayout) -> bool:
     return bool(one != other)
 
 
-def _run_folders(layout: WorkspaceLayout) -> dict[str, Path]:
-    """The folder of each run, in the workspace or in the trash. Looked for twice where they come back to: a run that
-    moves meanwhile is found."""
-    found: dict[str, Path] = {}
-    for folder in (layout.runs, layout.trash, layout.runs):
-        with suppress(FileNotFoundError), os.scandir(folder) as entries:
-            found.update(
-                (entry.name, Path(entry.path))
-                for entry in entries
-                if entry.is_dir(follow_symlinks=False)
-                and not (entry.name.startswith(".") and entry.name.endswith(_DRAFT))
-            )
-    return found
-
-
-def _sources(layout: WorkspaceLayout, others: frozenset[str]) -> Iterator[Path]:
-    """Each file of the workspace, in an order in which nothing is missed."""
-    for name in _FILES:
-        if (layout.root / name).exists():
-            yield layout.root / name
-    yield from _files(layout.root / "journal", _is_draft)
-    yield from _files_of_runs(layout, others)
-    for part in _AFTER_RUNS:
-        yield from _files(layout.root / part, _is_draft)
-
-
-def _files_of_runs(layout: WorkspaceLayout, others: frozenset[str]) -> Iterator[Path]:
-    """The files of every run; those of one that is removed or brought back meanwhile again, where it is then."""
-    gone_through: dict[str, Path] = {}
-    names = frozenset(_run_folders(layout)) - others
-    while True:
-        folders = {name: folder for name, folder in _run_folders(layout).items() if name in names}
-        ahead = [name for name, folder in folders.items() if gone_through.get(name) != folder]
-        if not ahead:
-            return
-        for name in sorted(ahead):
-            gone_through[name] = folders[name]
-            yield from _files(folders[name], _is_of_this_moment)
-
-
-def _is_draft(below: Path) -> bool:
-    return below.name.endswith(_DRAFT)
-
-
-def _is_of_this_moment(below: Path) -> bool:
-    """Of a run only what is Workbench's own: all else is the user's, whatever it is called."""
-    return below.parts[0] == "control" and (below.name in _OF_THIS_MOMENT or _is_draft(below))
-
-
-def _files(root: Path, left_out: Callable[[Path], bool]) -> Iterator[Path]:
-    """Files and links, journals after the others: a journal then tells of nothing that was not there to be copied."""
-    late = []
-    for place, folders, names in os.walk(root):
-        folders.sort()
-        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
-        for name in [*names, *links]:
-            path = Path(place, name)
-            if left_out(path.relative_to(root)) or not (path.is_file() or path.is_symlink()):
-                continue
-            if path.parent.name == "journal":
-                late.append(path)
-            else:
-                yield path
-    yield from late
-
-
-def _is_same(source: Path, place: Path) -> bool:
-    try:
-        ours, theirs = source.lstat(), place.lstat()
-    except OSError:
-        return False
-    return (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
-
-
-def _goes_on(source: Path, place: Path) -> bool:
-    """Whether a journal is what its copy is, and more: nothing is ever written to but the end of one."""
-    if not place.exists():
-        return True
-    with suppress(FileNotFoundError), source.open("rb") as ours, place.open("rb") as theirs:
-        while part := theirs.read(1024 * 1024):
-            if ours.read(len(part)) != part:
-                return False
-    return True
-
-
-def _copy(source: Path, place: Path, tmp: Path) -> int:
-    """Copy one file to a name in `tmp` and rename it; its bytes. One that is gone by now is none."""
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = tmp / "backup.new"
-    try:
-        if source.is_symlink():
-            draft.unlink(missing_ok=True)
-            os.symlink(os.readlink(source), draft)
-        else:
-            with source.open("rb") as original, draft.open("wb") as new:
-                if not cloned(original, new):
-                    shutil.copyfileobj(original, new, 1024 * 1024)
-            shutil.copystat(source, draft)
-        draft.replace(place)
-        return place.lstat().st_size
-    except FileNotFoundError:
-        if source.exists():
-            raise
-        return 0
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def _follow_moves(layout: WorkspaceLayout, copy: WorkspaceLayout, others: frozenset[str]) -> None:
     """Remove from the copy what it has twice, since it was moved (runs in or out of the trash, packed journals), and
     what onlookers have judged of runs in the copy."""
     for here, there in ((layout.runs, layout.trash), (layout.trash, layout.runs)):
         for folder in (copy.root / here.name).glob("*"):
+            if folder.is_symlink():
+                continue
             is_moved = not (here / folder.name).exists() and (there / folder.name).exists()
             if is_moved and folder.name not in others and (copy.root / there.name / folder.name).exists():
                 shutil.rmtree(folder)

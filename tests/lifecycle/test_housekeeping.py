@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -17,6 +18,8 @@ from workbench.lifecycle import remove_runs
 from workbench.view.fresh import refresh
 from workbench_store import backup
 from workbench_store.backup import back_up
+from workbench_store.backup_place import put
+from workbench_store.backup_sources import Source
 from workbench_store.content_lock import adding_content
 from workbench_store.errors import RunError, StoreBusy, StoreDamaged, UsageError, WorkspaceError
 from workbench_store.garbage import find_garbage, remove_garbage
@@ -411,16 +414,137 @@ def test_a_run_that_comes_back_during_a_backup_is_in_it(
         back_up(layout, tmp_path / "copy")
         own_run("zebra2", 1.0, 10)
 
-    def copied(source: Path, *others: Path) -> int:
-        if "zebra" in str(source) and layout.trashed("precious").root.exists():
+    def copied(source: Source, *places: Path) -> int:
+        if "zebra" in str(source.path) and layout.trashed("precious").root.exists():
             take_from_trash(layout, "precious")
-        return copy_file(source, *others)
+        return put(source, *places)
 
-    copy_file = backup._copy
-    monkeypatch.setattr(backup, "_copy", copied)
+    monkeypatch.setattr(backup, "put", copied)
     back_up(layout, tmp_path / "copy")
     assert fresh(copy).series("precious", "a").values == [1.0] * 100 and faults(copy) == []
     assert not copy.trashed("precious").root.exists()
+
+
+def resumed_run(name: str, change: Callable[[Path], None]) -> None:
+    """A run whose outputs the next script changes."""
+    with wb.start_run(resume=name, system_metrics=False, console=False) as run:
+        change(Path(run.path, "outputs"))
+
+
+def test_a_backup_writes_through_no_link(workspace: Workspace, tmp_path: Path) -> None:
+    target, theirs = tmp_path / "copy", tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "data").write_text("the user's own")
+    own_run("r", 1.0, 1)
+
+    def link(outputs: Path) -> None:
+        (outputs / "latest").symlink_to(theirs)
+        (outputs / "file").symlink_to(theirs / "data")
+
+    def replace(outputs: Path) -> None:
+        for name in ("latest", "file"):
+            (outputs / name).unlink()
+        (outputs / "latest").mkdir()
+        (outputs / "latest" / "data").write_text("written by the run")
+        (outputs / "file").write_text("written by the run")
+
+    resumed_run("r", link)
+    assert back_up(workspace.layout, target).copied > 0 and back_up(workspace.layout, target).copied == 0
+    resumed_run("r", replace)
+    back_up(workspace.layout, target)
+    copied = WorkspaceLayout(target / ".workbench").run("r").outputs
+    assert (theirs / "data").read_text() == "the user's own"
+    assert not (copied / "latest").is_symlink() and (copied / "latest" / "data").read_text() == "written by the run"
+    assert not (copied / "file").is_symlink() and (copied / "file").read_text() == "written by the run"
+
+
+def test_a_backup_follows_what_becomes_of_another_kind(workspace: Workspace, tmp_path: Path) -> None:
+    own_run("r", 1.0, 1)
+
+    def first(outputs: Path) -> None:
+        (outputs / "a").write_text("file")
+        (outputs / "b").mkdir()
+        (outputs / "b" / "x").write_text("x")
+        (outputs / "c").mkdir()
+        (outputs / "empty").mkdir()
+        (outputs / "own.wbj").write_text("one")
+
+    def second(outputs: Path) -> None:
+        (outputs / "a").unlink()
+        (outputs / "a").mkdir()
+        (outputs / "a" / "x").write_text("in a folder")
+        (outputs / "b" / "x").unlink()
+        (outputs / "b").rmdir()
+        (outputs / "b").write_text("file")
+        (outputs / "c").rmdir()
+        (outputs / "c").symlink_to("a")
+        (outputs / "own.wbj").write_text("two")
+
+    for change in (first, second):
+        resumed_run("r", change)
+        back_up(workspace.layout, tmp_path / "copy")
+    copied = WorkspaceLayout(tmp_path / "copy" / ".workbench").run("r").outputs
+    assert (copied / "a" / "x").read_text() == "in a folder" and (copied / "b").read_text() == "file"
+    assert os.readlink(copied / "c") == "a" and (copied / "own.wbj").read_text() == "two"
+    assert (copied / "empty").is_dir()
+
+
+@pytest.mark.parametrize("packed_before", [True, False])
+def test_a_backup_keeps_its_journals_where_compressed_ones_are_damaged(
+    workspace: Workspace, tmp_path: Path, packed_before: bool
+) -> None:
+    layout, copy = workspace.layout, WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    own_run("r", 1.0, 5000)
+    own_run("s", 1.0, 10)
+    Store(layout).refresh()
+    if not packed_before:
+        back_up(layout, tmp_path / "copy")
+    assert tidy(layout, quiet_seconds=-1.0).saved_bytes > 0
+    if packed_before:
+        back_up(layout, tmp_path / "copy")
+    (packed,) = layout.run("r").journals.glob("*.gz")
+    os.truncate(packed, 1000)
+    own_run("later", 2.0, 10)
+    with pytest.raises(WorkspaceError, match="keeps its own") as told:
+        back_up(layout, tmp_path / "copy")
+    assert packed.name in told.value.message
+    assert len(fresh(copy).series("r", "a")) == 5000 and len(fresh(copy).series("later", "a")) == 10
+    assert faults(copy) == []
+
+
+def test_a_backup_names_what_it_cannot_read_and_copies_the_rest(workspace: Workspace, tmp_path: Path) -> None:
+    own_run("a", 1.0, 1)
+    own_run("z", 1.0, 1)
+    folder, file = workspace.layout.run("a").outputs / "folder", workspace.layout.run("a").outputs / "file"
+    folder.mkdir()
+    (folder / "in").write_text("x")
+    file.write_text("x")
+    folder.chmod(0)
+    file.chmod(0)
+    back = "import sys; from workbench.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    try:
+        done = subprocess.run(
+            [*without_override(), sys.executable, "-c", back, "backup", str(tmp_path / "copy")],
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        folder.chmod(0o700)
+        file.chmod(0o600)
+    assert done.returncode != 0 and str(folder) in done.stderr and str(file) in done.stderr, done.stderr
+    copy = WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    assert set(fresh(copy).runs().names) == {"a", "z"}
+    back_up(workspace.layout, tmp_path / "copy")
+    assert (copy.run("a").outputs / "folder" / "in").exists() and faults(copy) == []
+
+
+def without_override() -> list[str]:
+    """What takes root's right to read everything away from a program, where this is root."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("root reads everything, and there is no setpriv to do without")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
 
 
 def test_a_backup_names_runs_of_which_only_the_store_has_all(workspace: Workspace, tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""Putting one thing into a backup, whatever was at its place before. Nothing is ever written through a link there."""
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from workbench_store.backup_sources import Source
+from workbench_store.blobs import cloned
+from workbench_store.journal.packed import PACKED_SUFFIX, SUFFIX, read_journal
+
+_PART_BYTES = 1024 * 1024
+
+
+class Unreadable(Exception):
+    """The source cannot be read; what is at its place stays."""
+
+
+def is_there(source: Source, place: Path) -> bool:
+    """Whether the place has it already: a file by size and time, a link by where it leads."""
+    try:
+        ours, theirs = source.path.lstat(), place.lstat()
+        if stat.S_IFMT(ours.st_mode) != stat.S_IFMT(theirs.st_mode):
+            return source.kind == "folder" and stat.S_ISDIR(theirs.st_mode)  # a run's folder may be a link
+        if source.kind == "link":
+            return os.readlink(source.path) == os.readlink(place)
+    except OSError:
+        return False
+    return source.kind == "folder" or (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
+
+
+def goes_on(source: Path, place: Path) -> bool:
+    """Whether a journal, compressed or not, is what its copy is, and more. Raises OSError."""
+    ours, theirs = _plain(source), _plain(place)
+    offset = 0
+    try:
+        while part := read_journal(theirs, offset, _PART_BYTES):
+            if read_journal(ours, offset, len(part)) != part:
+                return False
+            offset += len(part)
+    except FileNotFoundError:
+        return True  # it is not there yet, or has gone here
+    return True
+
+
+def _plain(journal: Path) -> Path:
+    return journal.with_name(journal.name.removesuffix(PACKED_SUFFIX).removesuffix(SUFFIX) + SUFFIX)
+
+
+def put(source: Source, place: Path, tmp: Path) -> int:
+    """Bring the source to its place, in one step where it is no folder; its bytes. One that is gone by now is none.
+
+    The draft is in `tmp`, on the disk of the place. Raises Unreadable, and OSError where the place cannot be written.
+    """
+    if source.kind == "folder":
+        if place.is_symlink() or (place.exists() and not place.is_dir()):
+            place.unlink()
+        place.mkdir(mode=0o700, exist_ok=True)
+        return 0
+    draft = tmp / "backup.new"
+    try:
+        if source.kind == "link":
+            draft.unlink(missing_ok=True)
+            os.symlink(os.readlink(source.path), draft)
+        else:
+            _copy(source.path, draft)
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)  # it was a folder before
+        draft.replace(place)
+        return place.lstat().st_size
+    except FileNotFoundError:
+        if os.path.lexists(source.path):
+            raise
+        return 0
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _copy(source: Path, draft: Path) -> None:
+    try:
+        original = source.open("rb")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Unreadable(f"{source}: {error.strerror or error}") from error
+    with original, draft.open("wb") as new:
+        if not cloned(original, new):
+            shutil.copyfileobj(original, new, _PART_BYTES)
+    shutil.copystat(source, draft)
