@@ -7,7 +7,7 @@ own. Each workspace notes in turn which cache folders it was used with, as anoth
 import json
 import os
 from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Optional
 
 from workbench_store.cache_root import VARIABLE, cache_root, usable_cache
 from workbench_store.errors import WorkspaceError
@@ -75,13 +75,23 @@ def _caches_of(layout: WorkspaceLayout) -> List[Path]:
         return []
 
 
-def other_caches() -> List[Path]:
-    """The cache folders beside this one that are there: the usual one, and those that the known workspaces were used
-    with. In order of path. Raises WorkspaceError where there can be no cache."""
+def other_caches(here: Optional[WorkspaceLayout] = None) -> List[Path]:
+    """The cache folders beside this one that are there: the usual one, and those that the workspace at hand and the
+    known ones were used with. In order of path. Raises WorkspaceError where there can be no cache."""
     found = {cache_root({name: os.environ[name] for name in os.environ if name != VARIABLE})}
+    found.update(_caches_of(here) if here is not None else [])
     for workspace in known_workspaces():
         found.update(_caches_of(WorkspaceLayout(workspace.path)))
-    return sorted(path for path in found - {cache_root()} if path.is_dir() and any(path.iterdir()))
+    return sorted(path for path in found - {cache_root()} if _holds_something(path))
+
+
+def _holds_something(folder: Path) -> bool:
+    try:
+        return bool(os.listdir(str(folder)))
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def _is(path: Path, identity: str) -> bool:

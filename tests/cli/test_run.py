@@ -131,6 +131,18 @@ def test_without_a_terminal_a_signal_cancels(
     assert listed(workbench)[0]["state"] == "Canceled"
 
 
+def test_who_wants_to_end_need_not_wait_for_the_log_of_a_run_that_is_over(workbench: Workbench, job: Job) -> None:
+    file = job("yes | head -c 8000000", "name: long\n")
+    command = [sys.executable, "-m", "workbench", "run", file]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.read(2) == b"y\n"
+        wait_until(lambda: listed(workbench)[0]["state"] == "Completed")
+        process.send_signal(signal.SIGTERM)
+        rest, told = process.communicate(timeout=60)
+    assert process.returncode == ExitCode.COMPLETED
+    assert b"the rest of its log: workbench logs long" in told and len(rest) < 7_000_000
+
+
 def test_a_cancelled_run_is_followed_to_its_end_though_nobody_reads_any_more(workbench: Workbench, job: Job) -> None:
     """Ctrl-C ends what is behind the pipe too."""
     talking = job("trap 'echo going; exit 1' TERM; echo started; while true; do sleep 0.1; done")

@@ -196,7 +196,9 @@ def test_an_artifact_stays_inside_the_outputs(run: ActiveRun, here: Path, place:
     assert store_of(run).artifacts(run.name) == []
 
 
-def test_a_folder_is_saved_with_all_its_files_and_nothing_else(run: ActiveRun, here: Path) -> None:
+def test_a_folder_is_saved_with_all_its_files_and_nothing_else(
+    run: ActiveRun, here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     folder = here / "folder"
     (folder / "sub").mkdir(parents=True)
     names = ["plain", "sub/with space", "sub/ünïcode", "sub/it's", os.fsdecode(b"sub/\xff"), "sub/" + "長" * 84]
@@ -208,6 +210,8 @@ def test_a_folder_is_saved_with_all_its_files_and_nothing_else(run: ActiveRun, h
     run.log_artifacts(str(folder), "kept")
     saved = run.path / "outputs" / "kept"
     assert {str(path.relative_to(saved)) for path in saved.rglob("*") if path.is_file()} == set(names)
+    told = capfd.readouterr().err
+    assert all(f"{folder / name} is" in told for name in ("loop", "link", "pipe")) and told.count("not saved") == 3
     assert sorted(artifact.size for artifact in store_of(run).artifacts(run.name)) == list(range(len(names)))
 
 
@@ -222,6 +226,16 @@ def test_a_folder_that_holds_the_workspace_is_saved_without_it(run: ActiveRun, h
     saved = run.path / "outputs"
     files = {str(path.relative_to(saved)) for path in saved.rglob("*") if path.is_file()}
     assert files == {"a", "sub/b", "all/a", "all/sub/b"}
+
+
+def test_a_link_to_a_file_in_the_folder_is_saved_as_that_file(run: ActiveRun, here: Path) -> None:
+    folder = here / "checkpoints"
+    folder.mkdir()
+    (folder / "step-9").write_text("weights")
+    (folder / "latest").symlink_to("step-9")
+    run.log_artifacts("checkpoints")
+    assert (run.path / "outputs" / "latest").read_text() == "weights"
+    assert {one.path for one in store_of(run).artifacts(run.name)} == {"outputs/step-9", "outputs/latest"}
 
 
 def test_the_outputs_are_saved_into_themselves_once(run: ActiveRun) -> None:

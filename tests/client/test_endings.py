@@ -3,6 +3,7 @@
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from workbench_store.store import Store
 
 from tests.client.scripts import run_script, start_script, store_of, the_run
 from tests.lifecycle.launched import wait_until
+from workbench import Workspace, command
 
 OPEN = "import os, signal, sys, threading, time, workbench\nrun = workbench.start_run(system_metrics=False)\n"
 
@@ -99,6 +101,42 @@ if __name__ == "__main__":
     os.waitpid(pid, 0)
     run.log({"after": 1})
 """
+
+
+LATE = """
+import atexit, workbench
+def late():
+    workbench.log({"late": 0.9})
+    workbench.log_params({"end": 1})
+    workbench.set_tags({"t": "x"})
+atexit.register(late)
+workbench.log({"a": 1.0})
+"""
+
+
+@pytest.mark.parametrize("in_job", [True, False])
+def test_what_is_logged_when_the_interpreter_ends_is_recorded(here: Path, in_job: bool) -> None:
+    if in_job:
+        (here / "late.py").write_text(LATE)
+        job = command(command=f"{sys.executable} late.py", code=str(here / "late.py"))
+        assert Workspace().submit(job).wait(60) == "Completed"
+    else:
+        assert run_script(here, LATE).returncode == 0
+    store = store_of(here)
+    name = the_run(store)
+    assert {one.key for one in store.metrics(name) if not one.key.startswith("system/")} == {"a", "late"}
+    assert store.params(name)["end"] == 1 and store.run(name).tags == {"t": "x"}
+    assert store.run(name).state is RunState.COMPLETED
+
+
+def test_nothing_is_opened_when_all_has_ended(here: Path) -> None:
+    text = (
+        "import atexit\natexit.register(lambda: workbench.log({'late': 1}))\nimport workbench\nworkbench.log({'a': 1})"
+    )
+    done = run_script(here, text)
+    store = store_of(here)
+    assert [one.key for one in store.metrics(the_run(store)) if not one.key.startswith("system/")] == ["a"]
+    assert "the script has ended" in done.stderr
 
 
 def test_children_log_into_the_run_and_do_not_end_it(here: Path) -> None:

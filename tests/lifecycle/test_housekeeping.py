@@ -324,7 +324,7 @@ def test_a_file_whose_name_is_no_text_is_found_again(workspace: Workspace, tmp_p
     run = workspace.submit(command(command=shlex.join([sys.executable, "-c", writes]), name="odd"))
     assert run.wait(60) == "Completed", run.logs()
     saved = [one.path for one in run.artifacts if one.kind == "output"]
-    assert sorted(saved) == ["outputs/back\\xff", "outputs/bad\\xfe", "outputs/bad\\xff", "outputs/good\u00e9"]
+    assert sorted(saved) == ["outputs/back\\x5cxff", "outputs/bad\\xfe", "outputs/bad\\xff", "outputs/good\u00e9"]
     assert faults(workspace.layout) == []
     told: list[str] = []
     run.download(tmp_path / "to", told.append)

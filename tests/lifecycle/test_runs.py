@@ -63,7 +63,7 @@ def test_a_command_that_fails_says_how(
 
 
 def test_outputs_and_logs_are_links_into_the_run_folder(launch: Launch) -> None:
-    run = launch("readlink outputs logs; echo mine > logs/mine.txt; pwd")
+    run = launch("readlink -f outputs logs; echo mine > logs/mine.txt; pwd")
     assert run.finish() is RunState.COMPLETED
     code = run.layout.staged(run.name) / "code"
     assert read_log(run.files).split() == [str(run.files.outputs), str(run.files.logs), str(code)]

@@ -126,7 +126,7 @@ def test_close_refuses_while_the_job_lives_and_ends_a_dead_run(launch: Launch) -
 
 def test_a_workspace_that_is_moved_takes_its_living_job_along(launch: Launch, here: Path) -> None:
     run = launch(
-        "touch outputs/on; exec 3>outputs/late; until [ -e GO ]; do sleep 0.02; done; echo end >&3".replace(
+        "touch outputs/on; until [ -e GO ]; do sleep 0.02; done; echo end > outputs/late".replace(
             "GO", str(here / "go")
         )
     )
@@ -148,6 +148,34 @@ def test_a_workspace_that_is_moved_takes_its_living_job_along(launch: Launch, he
     assert current_state(files) is RunState.COMPLETED and read_log(files) == ""
     assert (files.outputs / "late").read_text() == "end\n" and not run.layout.root.exists()
     moved.root.rename(run.layout.root)  # where what is left of a run is looked for
+
+
+@pytest.mark.parametrize("stage", ["Queued", "Finalizing"])
+def test_a_workspace_that_is_moved_is_not_made_again_where_it_was(
+    launch: Launch, here: Path, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = " ".join(f"outputs/{number}" for number in range(3000))
+    text = "sleep 600" if stage == "Queued" else f"touch {names}"
+    others = [launch("sleep 600") for _ in range(os.cpu_count() or 1)] if stage == "Queued" else []
+    for other in others:
+        other.wait_for(RunState.RUNNING)
+    run = launch(text)
+    wait_until(lambda: stage in run.states(), stage)
+    moved = WorkspaceLayout(here / "moved" / ".workbench")
+    moved.root.parent.mkdir()
+    run.layout.root.rename(moved.root)
+    files = moved.run(run.name)
+    for other in others:  # a place is free now
+        Launched(moved, other.name).kill_everything()
+    wait_until(lambda: not supervisor_alive(files), "the supervisor to leave")
+    assert not run.layout.root.exists()
+    if not current_state(files).final:
+        assert judge(moved)[run.name] is RunState.NOT_RESPONDING
+        adopt(moved, run.name)
+        wait_until(lambda: current_state(files).final and not supervisor_alive(files), "its end")
+    assert not run.layout.root.exists()
+    assert current_state(files) is (RunState.FAILED if stage == "Queued" else RunState.COMPLETED)
+    moved.root.rename(run.layout.root)
 
 
 def test_a_job_that_its_parent_has_not_named_yet_is_not_closed_either(launch: Launch) -> None:

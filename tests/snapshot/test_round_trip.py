@@ -117,6 +117,26 @@ def test_a_job_cannot_edit_the_store(layout: WorkspaceLayout, code: Path, tmp_pa
     assert (code / "train.py").read_text() == "original"
 
 
+@pytest.mark.parametrize("rule", ["[z-a]", "a[9-0]", "[b-a]*.py"])
+def test_a_pattern_that_is_none_is_named_with_its_line(layout: WorkspaceLayout, code: Path, rule: str) -> None:
+    (code / ".amlignore").write_text(f"*.tmp\n{rule}\n")
+    with pytest.raises(SnapshotError, match=r"\.amlignore:2: .* is not a pattern"):
+        take_snapshot(layout, code)
+
+
+def test_rules_count_for_where_linked_files_are_too(layout: WorkspaceLayout, code: Path) -> None:
+    (code / "data" / "deep").mkdir(parents=True)
+    (code / "data" / "deep" / "big.bin").write_text("big")
+    (code / "kept").mkdir()
+    (code / "kept" / "a.txt").write_text("a")
+    (code / "latest").symlink_to("data")
+    (code / "deep").symlink_to("data/deep")
+    (code / "alias").symlink_to("kept")
+    (code / ".amlignore").write_text("data/\n")
+    paths = {file.path for file in read_snapshot(layout, take_snapshot(layout, code).id).entries}
+    assert {"kept/a.txt", "alias/a.txt"} <= paths and not [path for path in paths if "big.bin" in path]
+
+
 def test_links_loops_and_devices_are_named(layout: WorkspaceLayout, code: Path, tmp_path: Path) -> None:
     (code / "real.py").write_text("x")
     (code / "alias.py").symlink_to("real.py")

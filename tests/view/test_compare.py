@@ -203,6 +203,14 @@ def test_how_the_command_ended_is_to_be_the_same(layout: WorkspaceLayout) -> Non
     assert (told.name, told.before, told.after) == ("exit code", 3, "SIGKILL")
 
 
+def test_a_parameter_that_is_called_as_its_run_is_the_same(layout: WorkspaceLayout) -> None:
+    make(layout, "train", params={"split": "train", "flag": True, "gone": None, "own": "train"})
+    make(layout, "b", params={"split": "train", "flag": 1, "own": "b"})
+    found = reproduction(layout, Store(layout), "train", "b")
+    told = {one.name: one.same for one in found if one.kind == "param"}
+    assert told == {"split": True, "flag": False, "gone": False, "own": True}
+
+
 def test_parameters_are_to_be_the_same_but_for_the_runs_own_folder(layout: WorkspaceLayout) -> None:
     make(layout, "a", params={"seed": 1, "out": str(layout.run("a").outputs)})
     make(layout, "b", params={"seed": 2, "out": str(layout.run("b").outputs)})

@@ -15,6 +15,7 @@ NOW = 1_000_000.0
     [
         ("state:failed", Condition("column", "state", "=", "Failed")),
         ("state:notresp", Condition("column", "state", "=", "NotResponding")),
+        ("state:canceled", Condition("column", "state", "=", "Canceled")),
         ("-state:completed", Condition("column", "state", "=", "Completed", True)),
         ("exp:digits", Condition("column", "experiment", "~", "digits")),
         ("exp=digits", Condition("column", "experiment", "=", "digits")),
@@ -47,6 +48,8 @@ def test_words_and_alternatives() -> None:
     [
         '"open',
         "state:sleeping",
+        "state:canc",
+        "state:c",
         "lr<",
         "created<soon",
         "created~1h",

@@ -9,6 +9,7 @@ In a training script: `start_run`, `log`, `log_params`, `set_tags`, `log_artifac
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, List
 
+import workbench.client.at_exit  # noqa: F401  (before anything that the script registers for its own end)
 from workbench._version import __version__
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ class Run:
         return hash(self._identity())
 
     def _identity(self) -> tuple[Path, str]:
-        return self._workspace.root, self.name
+        return Path(os.path.realpath(self._workspace.root)), self.name
 
     @property
     def files(self) -> RunLayout:

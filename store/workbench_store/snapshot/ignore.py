@@ -5,6 +5,8 @@ its path by all patterns in order and the last that matches decides, so a file m
 folder, which git would not do.
 """
 
+import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,7 +82,7 @@ def _parse(path: Path) -> list[Rule]:
     for number, line in enumerate(lines, 1):
         try:
             rule = _rule(line.strip(), number)
-        except ValueError as error:
+        except (ValueError, re.error) as error:  # of the expression that the pattern becomes
             raise SnapshotError(
                 f"{path}:{number}: {line!r} is not a pattern: {error}", remedy="Mend the line."
             ) from error
@@ -92,5 +94,7 @@ def _parse(path: Path) -> list[Rule]:
 def _rule(text: str, line: int) -> Rule:
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-    pattern = GitIgnoreSpecPattern(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # sets in brackets, of which Python may mean more one day
+        pattern = GitIgnoreSpecPattern(text)
     return Rule(text, line, pattern.include is True, pattern)

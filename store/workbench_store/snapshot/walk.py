@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from workbench_store.errors import SnapshotError
-from workbench_store.snapshot.ignore import ALWAYS_EXCLUDED, IgnoreRules
+from workbench_store.snapshot.ignore import ALWAYS_EXCLUDED, IgnoreRules, Rule
 from workbench_store.unreadable import unreadable
 
 
@@ -129,14 +129,22 @@ class _Walk:
         elif stat.S_ISDIR(status.st_mode):
             self._descend(target, path, above | {target}, None)
         else:
-            self._file(target, path, status, None)
+            self._regular(target, path, status, None)
 
     def _file(self, place: str, path: str, status: os.stat_result, dropped: str | None) -> None:
+        if dropped is None and self._rules.rules:
+            rule = self._rules.decide(path) or self._decided_where_it_is(place, path)
+            dropped = rule.text if rule else None
+        self._regular(place, path, status, dropped)
+
+    def _decided_where_it_is(self, place: str, path: str) -> Rule | None:
+        """In a folder that a link leads to, rules count for where the files are as well, as they do upstream."""
+        real = place[len(self._root) + 1 :] if place.startswith(self._root + os.sep) else path
+        return None if real == path else self._rules.decide(real)
+
+    def _regular(self, place: str, path: str, status: os.stat_result, dropped: str | None) -> None:
         if not stat.S_ISREG(status.st_mode):
             return self._skip(path, "not a regular file")
-        if dropped is None:
-            rule = self._rules.decide(path) if self._rules.rules else None
-            dropped = rule.text if rule else None
         if dropped is not None:
             return self._drop(dropped, status.st_size)
         self.found.take(WalkedFile(path, place, status))

@@ -39,6 +39,10 @@ _STATE_STYLES = {
 }
 
 
+class _Over(Exception):
+    """The run has ended while it was followed, and who asked to end that need not wait for the rest of a long log."""
+
+
 def follow_to_the_end(
     layout: WorkspaceLayout, name: str, taken: Signals, show: Callable[[FollowEvent], None] | None = None
 ) -> RunState | None:
@@ -59,7 +63,13 @@ def follow_to_the_end(
         if isinstance(event, StateChanged):
             state = event.state
         while taken.numbers:
-            if not _stay(layout, name, taken.numbers.pop(0)):
+            try:
+                stays = _stay(layout, name, taken.numbers.pop(0))
+            except _Over:
+                state = StateFollower(layout.run(name)).update()
+                narrate(f"{name} is {state}; the rest of its log: workbench logs {name}")
+                return state
+            if not stays:
                 narrate(f"detached from {name}, which goes on; follow it with: workbench logs -f {name}")
                 return None
     if state is RunState.NOT_RESPONDING:
@@ -92,13 +102,14 @@ def _stay(layout: WorkspaceLayout, name: str, number: int) -> bool:
         cancel(layout, name)
         narrate("cancelling ...")
     except RunError as error:
-        narrate(error.message)  # it ended meanwhile, which following shows next
+        narrate(error.message)
+        raise _Over from error
     return True
 
 
 def _ask(layout: WorkspaceLayout, name: str) -> str:
-    """detach, cancel or stay; a second Ctrl-C means cancel, the end of input means detach. Once the run is over it is
-    stay: there is nothing left to choose."""
+    """detach, cancel or stay; a second Ctrl-C means cancel, the end of input means detach. Raises _Over once the run is
+    over: there is nothing left to choose."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     state = StateFollower(layout.run(name))
     question = f"\n{name}: [d]etach, [c]ancel, or Enter to go on? (Ctrl-C cancels) "
@@ -110,7 +121,7 @@ def _ask(layout: WorkspaceLayout, name: str) -> str:
             if answer is None:
                 sys.stderr.write("\n")
                 narrate(f"{name} is over meanwhile: there is nothing left to detach from or to cancel")
-                return "stay"
+                raise _Over
             meant = "detach" if not answer else _MEANT.get(answer.strip().lower())
             if meant is not None:
                 return meant

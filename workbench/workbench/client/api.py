@@ -4,7 +4,6 @@ Inside a job they attach to the job's run. Elsewhere `start_run` opens a run of 
 by themselves when none is open, named after the script.
 """
 
-import atexit
 import os
 import sys
 import threading
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Union
 
 from workbench_store.errors import UsageError
 
+from workbench.client import at_exit
 from workbench.client.active_run import ActiveRun
 from workbench.client.arguments import check_name, check_tags, check_text, flatten_params
 from workbench.client.origins import Origin, origin_of
@@ -192,11 +192,13 @@ def _current() -> ActiveRun:
 
 
 def _opened() -> ActiveRun:
-    """A new run. UsageError in a thread that the script left behind at its end: nobody would close what it opens."""
-    if threading.current_thread().daemon and not threading.main_thread().is_alive():
+    """A new run. UsageError at the script's end, and in a thread that it left behind: nobody would close what they
+    open."""
+    if at_exit.begun or (threading.current_thread().daemon and not threading.main_thread().is_alive()):
         raise UsageError(
-            "the script has ended, and so has its run: what a thread logs after that is not recorded",
-            remedy="End the thread, or wait for it, before the script ends.",
+            "the script has ended, and so has its run: what is logged after that is not recorded",
+            remedy="End threads, or wait for them, before the script ends; import workbench before what is registered "
+            "with atexit.",
         )
     return start_run()
 
@@ -225,7 +227,7 @@ def _attach(files: "RunLayout") -> ActiveRun:
 
     journal = JournalWriter(files.journals, "client", rank_of_process())
     # What the disk did not take yet is tried for the last time, and counted, when the script ends.
-    atexit.register(journal.close)
+    at_exit.at_exit(journal.close)
     return ActiveRun(files, journal, None)
 
 

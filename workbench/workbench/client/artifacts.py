@@ -24,7 +24,8 @@ def save_file(files: RunLayout, journal: JournalWriter, source: Path, below: Opt
 
 
 def save_folder(files: RunLayout, journal: JournalWriter, source: Path, below: Optional[str]) -> None:
-    """Copy all files below a folder into the outputs and record them; links are not followed out of it.
+    """Copy all files below a folder into the outputs and record them. A link to a file in the folder is saved as that
+    file; what leads elsewhere or holds nothing is left out, and said to be.
 
     Workspaces and the outputs themselves are passed over: what is copied would be found and copied again.
     """
@@ -45,10 +46,18 @@ def _files_below(source: Path, apart: Set[Path]) -> Iterator[Path]:
             for name in sorted(folders)
             if name != WORKSPACE_DIR and os.path.realpath(os.path.join(place, name)) not in passed_over
         ]
-        for name in sorted(names):
+        linked = [name for name in folders if os.path.islink(os.path.join(place, name))]
+        for name in sorted(names + linked):
             path = Path(place) / name
-            if path.is_file() and not path.is_symlink():
+            if path.is_file() and (not path.is_symlink() or _leads_into(path, source)):
                 yield path
+            else:
+                why = "a link to a folder or to elsewhere" if path.is_symlink() else "not a file"
+                warn("workbench: {} is {}; it was not saved".format(path, why))
+
+
+def _leads_into(link: Path, folder: Path) -> bool:
+    return os.path.realpath(str(link)).startswith(os.path.realpath(str(folder)) + os.sep)
 
 
 def _inside(files: RunLayout, below: Optional[str]) -> Path:

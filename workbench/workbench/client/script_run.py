@@ -3,7 +3,6 @@
 (Python 3.8.) It has no supervisor. Found later with its lock free and no end recorded, it becomes Failed.
 """
 
-import atexit
 import contextlib
 import os
 import signal
@@ -23,6 +22,7 @@ from workbench_store.processes import boot_id, host_id
 from workbench_store.redaction import redacted
 from workbench_store.workspace import open_workspace
 
+from workbench.client import at_exit
 from workbench.client.active_run import ActiveRun, state_of
 from workbench.client.code_place import code_folder, git_root
 from workbench.client.console import Console
@@ -119,7 +119,7 @@ class _Holder:
         self._exit = ExitWatch()
         self._hook = sys.excepthook
         sys.excepthook = self._unhandled
-        atexit.register(self._at_exit)
+        at_exit.at_exit(self._at_exit)
         os.environ[SCRIPT_RUN] = "{}:{}".format(self._pid, files.root)
 
     def start_sampler(self, interval: float) -> None:
@@ -195,7 +195,7 @@ class _Holder:
                 self._console.stop()
             self._close_journal({"state": state, "reason": reason, **when})
             self._lock.release()
-            atexit.unregister(self._at_exit)
+            at_exit.not_at_exit(self._at_exit)
             os.environ.pop(SCRIPT_RUN, None)
             self._exit.stop()
             if sys.excepthook == self._unhandled:

@@ -72,6 +72,8 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
         detail.update(files=len(artifacts), bytes=sum(file.size for _, _, file in artifacts))
         recorder.sync()
         fault("save.recorded")
+        if not files.control.is_dir():
+            raise FileNotFoundError(f"{files.root} is not there any more")
         write_json(files.collected, {"time": time.time()})
         fault("save.collected")
 
@@ -100,7 +102,7 @@ def _rescue(files: RunLayout, code: Path) -> None:
     what there is is saved all the same."""
     for name, target in zip(_SEEN_LINKS, (files.outputs, files.logs), strict=True):
         place = code / name
-        target.mkdir(parents=True, exist_ok=True)
+        target.mkdir(exist_ok=True)
         if place.is_symlink() or not place.exists():
             continue
         if place.is_dir():

@@ -33,7 +33,9 @@ def stage_code(layout: WorkspaceLayout, plan: Plan) -> list[str]:
     WorkbenchError."""
     code = code_folder(layout, plan.name)
     shutil.rmtree(layout.staged(plan.name), ignore_errors=True)
-    code.parent.mkdir(parents=True, exist_ok=True)
+    # Not with its parents: a workspace that was moved is not made again where it was.
+    layout.staging.mkdir(mode=0o700, exist_ok=True)
+    code.parent.mkdir(exist_ok=True)
     if plan.snapshot is None:
         code.mkdir()
     else:
@@ -46,7 +48,7 @@ def stage_code(layout: WorkspaceLayout, plan: Plan) -> list[str]:
 
 def _link_folders(files: RunLayout, code: Path) -> list[str]:
     warnings = []
-    files.outputs.mkdir(parents=True, exist_ok=True)
+    files.outputs.mkdir(exist_ok=True)
     for name, target in (("outputs", files.outputs), ("logs", files.logs)):
         place = code / name
         if place.is_dir() and not place.is_symlink():
@@ -54,7 +56,10 @@ def _link_folders(files: RunLayout, code: Path) -> list[str]:
         if os.path.lexists(place):
             warnings.append(f"the snapshot has a file called {name}, so ./{name} is not saved as it is written")
         else:
-            place.symlink_to(target, target_is_directory=True)
+            # Relative, so that it leads there also when the workspace is moved.
+            place.symlink_to(
+                os.path.relpath(os.path.realpath(target), os.path.realpath(code)), target_is_directory=True
+            )
     before = hashes_below(files.outputs)
     if before:
         write_json(files.outputs_before, before)

@@ -27,6 +27,9 @@ class Supervision(Struct, frozen=True):
         return self.watch.cancelled.is_set()
 
     def check_cancel(self) -> None:
-        """Raise Canceled if the run is to be cancelled."""
+        """Raise Canceled if the run is to be cancelled, and FileNotFoundError if it is not where it was: its workspace
+        was moved."""
+        if not self.files.control.is_dir():
+            raise FileNotFoundError(f"{self.files.root} is not there any more")
         if self.is_to_be_cancelled():
             raise Canceled

@@ -125,11 +125,11 @@ def supervise(layout: WorkspaceLayout, name: str, generation: int, way: Callable
         supervision.watch.stop()
     except Exception as error:
         note_trouble()
-        if not _is_made(layout, name):
-            # The workspace was moved: there the run has no supervisor, until it is adopted, and its job may go on.
-            recorder.close()
-            return
         ending = failed(f"the supervisor failed: {_told(error)}; see {files.supervisor_log.name}")
+    if not _is_made(layout, name):
+        # The workspace was moved: there the run has no supervisor, until it is adopted, and its job may go on.
+        recorder.close()
+        return
     _record_end(files, recorder, ending)
     fault("supervisor.ended")
     files.heartbeat.unlink(missing_ok=True)

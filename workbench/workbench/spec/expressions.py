@@ -54,7 +54,10 @@ def unclosed(text: str) -> tuple[str, int] | None:
     """The beginning of the first `${{` without its `}}`, as written, and how many such stand before it; None if there
     is none."""
     left = _OPENED.search(_EXPRESSION.sub(lambda match: " " * len(match[0]), text))
-    return None if left is None else (left[0], text[: left.start()].count(left[0]))
+    if left is None:
+        return None
+    written = text[left.start() : left.end()][: len(left[0].rstrip())]  # not a part of the next one
+    return written, text[: left.start()].count(written)
 
 
 def resolve_command(

@@ -151,9 +151,13 @@ def _field(column: str, operator: str, value: str, negated: bool, now: float) ->
 
 def _state(value: str) -> str:
     wanted = value.replace("_", "").replace("-", "").lower()
-    for state in RunState:
-        if str(state).lower().startswith(wanted) and wanted:
-            return str(state)
+    fitting = [state for state in RunState if str(state).lower().startswith(wanted) and wanted]
+    exact = [state for state in fitting if str(state).lower() == wanted]
+    if len(exact or fitting) == 1:
+        return str((exact or fitting)[0])
+    if fitting:
+        meant = " or ".join(str(state).lower() for state in fitting)
+        raise UsageError(f"the filter's state {value!r} may be {meant}", remedy="Write more of it.")
     names = ", ".join(str(state).lower() for state in RunState if state is not RunState.UNKNOWN)
     raise UsageError(f"the filter's state {value!r} is none", remedy=f"States: {names}.")
 

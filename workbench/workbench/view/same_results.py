@@ -56,7 +56,9 @@ def params(before: RunPage, after: RunPage) -> Iterable[Outcome]:
     """The parameters. A run's own name, and what is in its own folder or in one of its outputs, are the same."""
     for name in sorted({*before.params, *after.params}):
         one, other = before.params.get(name), after.params.get(name)
-        yield Outcome("param", name, one, other, _equal(_placeless(one, before), _placeless(other, after)))
+        there = name in before.params and name in after.params
+        same = there and (_equal(one, other) or _equal(_placeless(one, before), _placeless(other, after)))
+        yield Outcome("param", name, one, other, same)
 
 
 def _placeless(value: object, page: RunPage) -> object:
@@ -65,11 +67,18 @@ def _placeless(value: object, page: RunPage) -> object:
         return value
     for port in page.detail.outputs:
         for place in filter(None, (port.resolved, port.path)):
-            value = value.replace(place, f"<{port.name}>")
-    return re.sub(rf"(?<![^/]){re.escape(page.record.name)}(?![^/])", "<run>", value)
+            value = _without(value, place, f"<{port.name}>")
+    return _without(value, page.record.name, "<run>")
+
+
+def _without(text: str, part: str, mark: str) -> str:
+    """The text with the mark for a part of it, where that is no part of a longer name."""
+    return re.sub(rf"(?<![\w.-]){re.escape(part)}(?![\w.-])", lambda found: mark, text)
 
 
 def _equal(one: object, other: object) -> bool:
+    if isinstance(one, bool) is not isinstance(other, bool):
+        return False
     return one == other or (one != one and other != other)
 
 

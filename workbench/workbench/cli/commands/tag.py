@@ -7,6 +7,7 @@ examples:
 """
 
 import argparse
+import re
 from typing import TYPE_CHECKING
 
 from workbench.cli.exit_codes import ExitCode
@@ -61,7 +62,9 @@ def _refuse_run(workspace: "Workspace", first: str | None) -> None:
     """Raises UsageError where the first word, which is a tag beside --all, is the name of a run."""
     from workbench_store.errors import UsageError
 
-    if first and "=" not in first and "/" not in first and workspace.layout.run(first).root.is_dir():
+    from workbench.spec.job import RUN_NAME
+
+    if first and "=" not in first and re.fullmatch(RUN_NAME, first) and workspace.layout.run(first).root.is_dir():
         raise UsageError(
             f"{first} is a run, and --all names the runs", remedy=f"Leave out one of them; as a tag write {first}=."
         )

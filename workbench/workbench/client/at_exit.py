@@ -1,0 +1,31 @@
+"""What Workbench does at a script's end: after all that the script registered since it imported Workbench, which may
+log still. (Python 3.8; loaded with every script, so it holds no more than that.)
+"""
+
+import atexit
+from typing import Callable, List
+
+_waiting: List[Callable[[], object]] = []
+#: Whether the end has begun: what opens a run now would never be closed.
+begun = False
+
+
+def at_exit(function: Callable[[], object]) -> None:
+    """Call the function at the end; the last one first."""
+    _waiting.append(function)
+
+
+def not_at_exit(function: Callable[[], object]) -> None:
+    """Take back what `at_exit` was told, if it was."""
+    if function in _waiting:
+        _waiting.remove(function)
+
+
+def _run() -> None:
+    global begun
+    begun = True
+    while _waiting:
+        _waiting.pop()()
+
+
+atexit.register(_run)
