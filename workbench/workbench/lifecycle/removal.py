@@ -43,7 +43,9 @@ def remove_runs(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
                 f"run {name} holds {held[name]}, which others may use",
                 remedy="Archive the run, or copy the data elsewhere and register that. Nothing was removed.",
             )
-    for name, what in lost_by_journals(layout, names).items():
+    # One that lies in the trash already has its journals there: the database has not heard of it.
+    here = [name for name in names if layout.run(name).root.is_dir()]
+    for name, what in lost_by_journals(layout, here).items():
         raise RunError(
             f"only the store has all of run {name}, which brought back would be less: {what}",
             remedy="Bring the journal back from a copy first (workbench verify names all that is lost). To give up "
