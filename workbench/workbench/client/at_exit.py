@@ -25,7 +25,12 @@ def _run() -> None:
     global begun
     begun = True
     while _waiting:
-        _waiting.pop()()
+        try:
+            _waiting.pop()()
+        except Exception:  # the others are called all the same, as atexit does
+            import traceback
+
+            traceback.print_exc()
 
 
 atexit.register(_run)
