@@ -20,6 +20,7 @@ from workbench_store.errors import StoreBusy, UsageError, WorkspaceError
 from workbench_store.layout import WORKSPACE_DIR, RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.rebuild import Held, held, losses, rebuild
+from workbench_store.words import listed
 from workbench_store.workspace import workspace_id
 
 #: So long it waits for who tidies, or for another backup.
@@ -107,29 +108,25 @@ def _tell_of(short: _Shortfall, layout: WorkspaceLayout, copy: WorkspaceLayout, 
     lost = losses({run: one for run, one in had.items() if run in known}, held(copy))
     told, remedies = [], []
     if short.unread:
-        told.append(f"these cannot be read: {_listed(short.unread)}")
+        told.append(f"these cannot be read: {listed(short.unread)}")
         remedies.append("Make them readable, or remove them, and run it again.")
     if short.others:
         told.append(
-            f"the copy has another run named {_listed(sorted(short.others))}, which was removed here, and keeps it"
+            f"the copy has another run named {listed(sorted(short.others))}, which was removed here, and keeps it"
         )
         remedies.append("To copy the new one as well, back up into a new folder.")
     if short.unlike:
-        told.append(f"the copy has these journals otherwise, and keeps its own: {_listed(short.unlike)}")
+        told.append(f"the copy has these journals otherwise, and keeps its own: {listed(short.unlike)}")
         remedies.append("They were damaged or cut short: bring them back from the copy.")
     elif lost:
         runs = [f"{run} ({what})" for run, what in lost.items() if run not in short.others]
         if runs:
-            told.append(f"journals have lost what {layout.store} still has, so the copy has less: {_listed(runs)}")
+            told.append(f"journals have lost what {layout.store} still has, so the copy has less: {listed(runs)}")
             remedies.append(
                 "Keep the workspace: `workbench verify` names the journals; bring them back from another copy."
             )
     if told:
         raise WorkspaceError(f"all else is copied to {copy.root}, but {'; '.join(told)}", remedy=" ".join(remedies))
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 @contextmanager

@@ -17,9 +17,10 @@ from workbench_store.edits import append_edits
 from workbench_store.errors import StoreBusy, StoreDamaged, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.forget import being_purged, forget_runs, removed_but_known
+from workbench_store.holding import is_held
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
-from workbench_store.locks import FileLock
+from workbench_store.words import listed
 
 
 def begin_purges(layout: WorkspaceLayout, names: Sequence[str]) -> None:
@@ -27,8 +28,7 @@ def begin_purges(layout: WorkspaceLayout, names: Sequence[str]) -> None:
     that a process still holds."""
     layout.tmp.mkdir(mode=0o700, exist_ok=True)
     for name in names:
-        files = layout.trashed(name)
-        if not (FileLock.is_free(files.script_lock) and FileLock.is_free(files.supervisor_lock)):
+        if is_held(layout.trashed(name)):
             raise WorkspaceError(
                 f"run {name} is in the trash, and a process still writes to it",
                 remedy=f"Bring it back (workbench restore {name}), or wait for the end of the process.",
@@ -69,9 +69,8 @@ def finish_purges(layout: WorkspaceLayout) -> None:
         except StoreBusy:
             raise
         except WorkspaceError as error:
-            who = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
             raise WorkspaceError(
-                f"the files of {who} are removed, but that cannot be recorded: {error.message}",
+                f"the files of {listed(names)} are removed, but that cannot be recorded: {error.message}",
                 remedy="Make room, then run `workbench gc` again: it goes on there. Until then the name stays taken.",
             ) from error
         for name in names:

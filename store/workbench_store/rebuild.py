@@ -13,7 +13,7 @@ from workbench_store.lease import lease_of, log_of
 from workbench_store.locks import FileLock
 from workbench_store.records import Refresh
 from workbench_store.store import Store
-from workbench_store.words import counted
+from workbench_store.words import counted, listed
 
 _TURN_SECONDS = 1.0
 
@@ -101,9 +101,8 @@ def _check_nothing_lost(layout: WorkspaceLayout, before: dict[str, Held], after:
     found = losses({run: one for run, one in before.items() if run not in removed}, after)
     lost = [f"{run} ({what})" for run, what in found.items()]
     if lost:
-        more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
         raise WorkspaceError(
-            f"{layout.store} holds what the journals have lost: {', '.join(lost[:5])}{more}; nothing was changed",
+            f"{layout.store} holds what the journals have lost: {listed(lost, 5)}; nothing was changed",
             remedy="Bring the journals back from a copy first (workbench verify names them). To give up what only the "
             "store has: workbench doctor --rebuild --losing",
         )

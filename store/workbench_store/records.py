@@ -14,6 +14,10 @@ from workbench_store.words import counted
 Scalar = str | float | int | bool | None
 
 
+#: How the keys of the metrics of the machine begin.
+SYSTEM = "system/"
+
+
 class RunRecord(Struct, frozen=True):
     """One run as the list knows it, with its tags."""
 

@@ -7,8 +7,8 @@ full disk, the folder is in one place or the other, and the database follows.
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -18,8 +18,8 @@ from workbench_store.disk_use import bytes_on_disk
 from workbench_store.errors import NotFound, RunError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.forget import forget_runs
+from workbench_store.holding import alone
 from workbench_store.layout import RunLayout, WorkspaceLayout
-from workbench_store.locks import FileLock
 from workbench_store.records import RunQuery
 from workbench_store.store import Store
 
@@ -53,32 +53,12 @@ def put_in_trash(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
         for name in names:
             row = known.get(name) or store.run(name)
             facts = {"name": name, "state": str(row.state), "experiment": row.experiment, "removed": time.time()}
-            with _alone(layout.run(name)):
+            with alone(layout.run(name), _HELD_SECONDS):
                 _move_in(layout, name, facts)
             moved.append(name)
     finally:
         blocked = _forget(layout, moved)
     return blocked
-
-
-@contextmanager
-def _alone(files: RunLayout) -> Iterator[None]:
-    """Hold the run, as its supervisor or script would: nobody can go on with it meanwhile."""
-    held: list[FileLock] = []
-    try:
-        for path in (files.supervisor_lock, files.script_lock):
-            if path.exists():
-                lock = FileLock(path)
-                if not lock.acquire(timeout=_HELD_SECONDS):
-                    raise RunError(
-                        f"run {files.name} is not over any more: a process holds it",
-                        remedy="Wait for its end. The run is where it was; those before it are in the trash.",
-                    )
-                held.append(lock)
-        yield
-    finally:
-        for lock in held:
-            lock.release()
 
 
 def _forget(layout: WorkspaceLayout, moved: Sequence[str]) -> str | None:

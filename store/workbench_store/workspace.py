@@ -56,6 +56,12 @@ def find_workspace(
     return place if place.is_dir() else None
 
 
+def layout_at_hand(explicit: Optional[PathText] = None) -> Optional[WorkspaceLayout]:
+    """The workspace in use, not opened; None if there is none yet. Writes nothing."""
+    found = find_workspace(explicit=explicit)
+    return None if found is None else WorkspaceLayout(found)
+
+
 def open_workspace(
     start: Optional[PathText] = None,
     explicit: Optional[PathText] = None,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from workbench_store.blobs import hash_of
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.path_text import place_of_text
+from workbench_store.path_text import name_of_text
 from workbench_store.user_sql.own import own_query
 from workbench_store.verify import Fault, verify_content, verify_tables
 
@@ -26,7 +26,7 @@ def _saved_files(layout: WorkspaceLayout) -> Iterator[Fault | str]:
     told = "SELECT run, path, hash, kind FROM artifacts WHERE kind <> 'log' ORDER BY time"
     latest = {(run, path): (hash, kind) for run, path, hash, kind in own_query(layout, told)}
     for (run, path), (hash, kind) in latest.items():
-        place = place_of_text(layout.run(run).root / path)
+        place = layout.run(run).root / name_of_text(path)
         if hash is None:
             continue
         if not place.exists():

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbench_store.errors import RunError
+from workbench_store.holding import is_held
 from workbench_store.intact import lost_by_journals
 from workbench_store.layout import RunLayout, WorkspaceLayout
-from workbench_store.locks import FileLock
 from workbench_store.records import RunQuery
 from workbench_store.store import Store
 from workbench_store.trash import put_in_trash
 
 from workbench.data.assets import list_assets
-from workbench.lifecycle.judge import supervisor_alive
 from workbench.spec.paths import is_remote
 from workbench.spec.places import BadPlace, JobOutput, parse_place
 
@@ -57,7 +56,7 @@ def remove_runs(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
 def _is_left_alone(files: RunLayout) -> bool:
     """Whether no supervisor or script is at the run; one whose run has just ended is about to leave."""
     deadline = time.monotonic() + _LEAVING_SECONDS
-    while supervisor_alive(files) or not FileLock.is_free(files.script_lock):
+    while is_held(files):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)

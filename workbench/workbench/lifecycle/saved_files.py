@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench_store.path_text import place_of_text
+from workbench_store.path_text import name_of_text
 
 from workbench.data.hashing import hash_file
 
@@ -36,4 +36,4 @@ def _place(path: str, places: Mapping[str, Path]) -> Path | None:
     """Where the file of a recorded path is to be; None where that is on no disk of ours."""
     kind, _, rest = path.partition("/")
     name, _, below = ("default", "", rest) if kind == "outputs" else rest.partition("/")
-    return place_of_text(places[name] / below) if name in places else None
+    return places[name] / name_of_text(below) if name in places else None

@@ -3,12 +3,10 @@
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from workbench_store.records import Series
+from workbench_store.records import SYSTEM, Series
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
-
-SYSTEM = "system/"
 
 
 class Chart(Struct, frozen=True):

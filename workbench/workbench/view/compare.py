@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from workbench_store.errors import UsageError
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.records import MetricSummary
+from workbench_store.records import SYSTEM, MetricSummary
 from workbench_store.redaction import redacted_value
 
 from workbench.view.given import given
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Kind = Literal["run", "param", "metric", "input", "tag", "environment", "code", "spec"]
 Which = Literal["last", "min", "max", "mean"]
-_SYSTEM = "system/"
 
 
 class Cell(Struct, frozen=True):
@@ -122,7 +121,7 @@ def _metrics(page: RunPage, which: Which) -> dict[str, object]:
         "max": lambda one: one.max,
         "mean": lambda one: one.mean,
     }
-    kept = (one for one in page.metrics if one.rank == 0 and not one.key.startswith(_SYSTEM))
+    kept = (one for one in page.metrics if one.rank == 0 and not one.key.startswith(SYSTEM))
     return {one.key: figures[which](one) for one in kept}
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from workbench_store.errors import UsageError
 from workbench_store.queries.conditions import COLUMNS
-from workbench_store.records import RunQuery, RunRow, RunTable, SortKey
+from workbench_store.records import SYSTEM, RunQuery, RunRow, RunTable, SortKey
 
 from workbench.view.filter import parse_filter
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _FILTER_WORD = re.compile(r"""^[^'"]*\b\w+:[^:\s]""")
 _DEFAULT_METRICS = 4
 _DEFAULT_PARAMS = 3
-_SYSTEM = "system/"
 _ALIASES = {"exp": "experiment", "age": "created", "status": "state", "env": "environment"}
 _ASCENDING = frozenset({"name", "state", "experiment", "compute", "kind", "user", "host", "note"})
 
@@ -50,7 +49,7 @@ def list_columns(
 ) -> ListColumns:
     """The columns asked for; by default those that most runs have, a few of each."""
     all_metrics, all_params = store.keys()
-    common = [key for key in all_metrics if not key.startswith(_SYSTEM)]
+    common = [key for key in all_metrics if not key.startswith(SYSTEM)]
     return ListColumns(
         metrics=tuple(common[:_DEFAULT_METRICS] if metrics is None else metrics),
         params=tuple(all_params[:_DEFAULT_PARAMS] if params is None else params),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.records import MediaRecord, RunRecord, Series
+from workbench_store.records import SYSTEM, MediaRecord, RunRecord, Series
 
 from workbench.data.hashing import hash_file
 from workbench.lifecycle.media_files import media_path
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from workbench_store.store import Store
 
 _OUTPUTS = ("output", "named-output")
-_SYSTEM = "system/"
 #: Pages that draw a figure have names in them that are made up anew each time.
 _MADE_UP = ("html",)
 
@@ -86,8 +85,7 @@ def metrics(store: "Store", before: RunPage, after: RunPage, tolerance: float) -
     """Every point of every metric of every rank, but for those of the machine. Numbers are the same that differ by at
     most `tolerance` times the larger of both."""
     old, new = (
-        {(one.key, one.rank): one for one in page.metrics if not one.key.startswith(_SYSTEM)}
-        for page in (before, after)
+        {(one.key, one.rank): one for one in page.metrics if not one.key.startswith(SYSTEM)} for page in (before, after)
     )
     for key, rank in sorted({*old, *new}):
         one, other = old.get((key, rank)), new.get((key, rank))

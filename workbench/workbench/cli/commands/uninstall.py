@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workbench_store.known import KnownWorkspace
-    from workbench_store.layout import WorkspaceLayout
 
     from workbench.uninstall import CachePart
 
@@ -33,12 +32,13 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List; remove after a yes."""
     from workbench_store.known import known_workspaces, other_caches
+    from workbench_store.workspace import layout_at_hand
 
     from workbench.cli.asking import agreed
     from workbench.cli.output import emit_json
     from workbench.uninstall import cache_parts, refuse_if_busy, refuse_if_not_ours
 
-    parts, known, others = cache_parts(), known_workspaces(), other_caches(_at_hand(arguments.workspace))
+    parts, known, others = cache_parts(), known_workspaces(), other_caches(layout_at_hand(arguments.workspace))
     ours = [part for part in parts if part.what is not None]
     if arguments.json:
         emit_json(_as_dict(parts, known, others))
@@ -51,14 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
     left = _remove() if removed else False
     _say_how(known)
     return ExitCode.WORKSPACE if left else ExitCode.COMPLETED
-
-
-def _at_hand(named: str | None) -> "WorkspaceLayout | None":
-    from workbench_store.layout import WorkspaceLayout
-    from workbench_store.workspace import find_workspace
-
-    found = find_workspace(explicit=named)
-    return None if found is None else WorkspaceLayout(found)
 
 
 def _remove() -> bool:

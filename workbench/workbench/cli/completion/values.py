@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from workbench_store.errors import WorkbenchError
-from workbench_store.layout import WorkspaceLayout
-from workbench_store.workspace import find_workspace
+from workbench_store.workspace import layout_at_hand
 
 #: More than that no shell shows well.
 _MOST = 1000
@@ -70,24 +69,19 @@ _OF_COMMANDS = {
 }
 
 
-def _layout(workspace: str | None) -> WorkspaceLayout | None:
-    found = find_workspace(explicit=workspace)
-    return None if found is None else WorkspaceLayout(found)
-
-
 def _words(values: Iterable[str]) -> Values:
     return Values(False, tuple(Candidate(value) for value in values))
 
 
 def _runs(current: str, workspace: str | None) -> Values:
     """The names of the runs' folders."""
-    layout = _layout(workspace)
+    layout = layout_at_hand(workspace)
     return _words(()) if layout is None else _folders_in(layout.runs, current)
 
 
 def _trash(current: str, workspace: str | None) -> Values:
     """The names of the runs in the trash."""
-    layout = _layout(workspace)
+    layout = layout_at_hand(workspace)
     return _words(()) if layout is None else _folders_in(layout.trash, current)
 
 
@@ -97,7 +91,7 @@ def _folders_in(place: Path, current: str) -> Values:
 
 
 def _computes(_current: str, workspace: str | None) -> Values:
-    layout = _layout(workspace)
+    layout = layout_at_hand(workspace)
     if layout is None:
         return _words(["local"])
     from workbench.compute.registry import list_computes
@@ -123,7 +117,7 @@ def _filters(current: str, _workspace: str | None) -> Values:
 
 def _assets(kind: str, workspace: str | None) -> Values:
     """Names of data assets or models, as the workspace's journals have them."""
-    layout = _layout(workspace)
+    layout = layout_at_hand(workspace)
     if layout is None:
         return _words(())
     from workbench_store.edits import read_edits
