@@ -242,6 +242,23 @@ def test_the_processes_of_a_job_log_into_its_run_by_rank(here: Path) -> None:
     assert store.run("the-job").state is RunState.RUNNING
 
 
+NAMED = """
+import workbench
+with workbench.start_run(experiment="mine", name="the-job", description="d") as run:
+    run.log({"loss": 1.0})
+"""
+
+
+def test_what_a_job_says_of_its_run_wins_and_the_script_is_told(here: Path) -> None:
+    run = WorkspaceLayout(here / ".workbench").run("the-job")
+    run.journals.mkdir(parents=True)
+    variables = {"WORKBENCH_RUN_DIR": str(run.root), "WORKBENCH_RUN_NAME": "the-job", "WORKBENCH_EXPERIMENT": "e"}
+    said = [run_script(here, NAMED, **variables, RANK=rank).stderr for rank in ("0", "1")]
+    assert said[0].strip() == "workbench: start_run's experiment, description has no effect here: the job says it"
+    assert said[1] == ""
+    assert run_script(here, NAMED, **{**variables, "WORKBENCH_EXPERIMENT": "mine"}).stderr.count("experiment") == 0
+
+
 def test_a_script_that_raises_system_exit_itself_is_told_of(here: Path) -> None:
     run_script(here, OPEN + "raise SystemExit(3)\n")
     store = store_of(here)

@@ -78,6 +78,7 @@ def test_what_links_lead_to_in_temporary_storage_is_kept(launch: Launch) -> None
         " && ln -s $PWD/best.bin outputs/best && ln -s $PWD/model outputs/model"
         " && mkdir outputs/step-3 && echo 3 > outputs/step-3/n && ln -s $PWD/outputs/step-3 outputs/latest"
         " && ln -s step-3 outputs/beside && ln -s /nowhere/at/all outputs/dangling"
+        " && ln -s ../best.bin outputs/above && ln -s ../../model outputs/step-3/model"
     )
     assert run.finish() is RunState.COMPLETED
     assert not run.layout.staged(run.name).exists()
@@ -86,6 +87,8 @@ def test_what_links_lead_to_in_temporary_storage_is_kept(launch: Launch) -> None
     assert (outputs / "model" / "w").read_text() == "weights\n"
     assert (outputs / "latest" / "n").read_text() == "3\n"
     assert (outputs / "beside").readlink() == Path("step-3")
+    assert (outputs / "above").read_text() == "best\n"
+    assert (outputs / "step-3" / "model" / "w").read_text() == "weights\n"
     assert {"outputs/best", "outputs/model/w", "outputs/step-3/n"} <= run.artifacts()
 
 

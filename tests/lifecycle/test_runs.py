@@ -43,6 +43,27 @@ def test_a_run_completes_and_its_outputs_and_logs_are_saved(launch: Launch, here
     assert not run.layout.staged(run.name).exists()
 
 
+def test_outputs_that_are_not_what_the_spec_says_are_told(launch: Launch) -> None:
+    run = launch(
+        "mkdir -p ${{outputs.scores}} && touch ${{outputs.scores}}/s && touch ${{outputs.fine}}/f",
+        outputs={
+            "scores": Output(type="uri_file"),
+            "model": Output(type="uri_folder"),
+            "plot": Output(type="uri_file"),
+            "fine": Output(type="uri_folder"),
+        },
+    )
+    assert run.finish() is RunState.COMPLETED
+    assert [fields["text"] for fields in run.events("warning")] == [
+        "the output scores: the job made a folder of it, and its type is uri_file",
+        "the output model: the job wrote nothing to it",
+        "the output plot: the job wrote nothing to it",
+    ]
+    failed = launch("exit 1", outputs={"model": Output(type="uri_folder")})
+    assert failed.finish() is RunState.FAILED
+    assert failed.events("warning") == []
+
+
 @pytest.mark.parametrize(
     ("text", "exit_code", "signal", "reason"),
     [

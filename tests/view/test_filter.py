@@ -48,6 +48,7 @@ def test_words_and_alternatives() -> None:
     [
         '"open',
         "state:sleeping",
+        "stat:failed",
         "state:canc",
         "state:c",
         "lr<",

@@ -81,6 +81,8 @@ class _Walk:
         try:
             names, statuses = _listing(place)
         except OSError as error:
+            if dropped is not None:
+                return self._drop(dropped, 0)
             raise unreadable("read the folder", place, error) from error
         before = f"{path}/" if path else ""
         kept = self._kept if dropped is None else frozenset()
@@ -93,9 +95,18 @@ class _Walk:
                 found.paths.append(inner)
                 found.statuses.append(status)
             elif name in ALWAYS_EXCLUDED:
-                self._drop(f"{name} (never in a snapshot)", 0)
+                self._never(WalkedFile(inner, os.path.join(place, name), status), above, dropped)
             else:
                 self._entry(WalkedFile(inner, os.path.join(place, name), status), above, dropped)
+
+    def _never(self, entry: WalkedFile, above: frozenset[str], dropped: str | None) -> None:
+        """What no snapshot holds, whatever the rules say."""
+        path, place, status = entry
+        rule = dropped or f"{os.path.basename(path)} (never in a snapshot)"
+        if self._look_inside and stat.S_ISDIR(status.st_mode):
+            self._folder(place, path, above, rule)
+        else:
+            self._drop(rule, 0)
 
     def _entry(self, entry: WalkedFile, above: frozenset[str], dropped: str | None) -> None:
         path, place, status = entry
@@ -114,14 +125,16 @@ class _Walk:
             self._folder(place, path, above, dropped or (rule.text if rule else None))
 
     def _link(self, place: str, path: str, above: frozenset[str], dropped: str | None) -> None:
+        if dropped is not None:
+            return self._drop(dropped, 0)
         rule = self._rules.decide(path)
         try:
             target = os.path.realpath(place)
             status = os.stat(target)
         except OSError:
             return self._skip(path, "a broken link")
-        if dropped or rule:
-            return self._drop(dropped or (rule.text if rule else ""), 0)
+        if rule is not None:
+            return self._drop(rule.text, 0)
         if target in above or _is_above(target, place):
             return self._skip(path, "a link that loops")
         if not self._follow_links and target != self._root and not target.startswith(self._root + os.sep):

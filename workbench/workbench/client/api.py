@@ -39,7 +39,7 @@ def start_run(
     fork: Optional[str] = None,
     at_step: Optional[int] = None,
 ) -> ActiveRun:
-    """Open a run, to be used with `with`; inside a job, the job's run.
+    """Open a run, to be used with `with`; inside a job, the job's run, which is what the job's file says it is.
 
     experiment: its experiment; the script's name if left out. name: unique in the workspace; made up if left out.
     system_metrics: whether to record CPU, memory, disk and network, or how often in seconds (10 by default).
@@ -69,6 +69,8 @@ def start_run(
             run = open_script_run(
                 workspace=workspace, name=name, fields=fields, interval=interval, console=console, origin=origin
             )
+        else:
+            _tell_unused(name=name, experiment=experiment, display_name=display_name, description=description)
         _active = run
     if given_params:
         run.log_params(given_params)
@@ -106,6 +108,25 @@ def _open_already(origin: Optional[Origin]) -> Optional[ActiveRun]:
             )
         return _active
     return None if joined is None else _attach(joined)
+
+
+#: What a job's run says itself, by the variables that tell it.
+_TOLD_BY = {"name": "WORKBENCH_RUN_NAME", "experiment": "WORKBENCH_EXPERIMENT"}
+
+
+def _tell_unused(**given: Optional[str]) -> None:
+    """Say, once for all ranks, which arguments have no effect since the run is a job's."""
+    if not os.environ.get("WORKBENCH_RUN_DIR") or rank_of_process() != 0:
+        return
+    unused = [
+        argument
+        for argument, value in given.items()
+        if value is not None and value != os.environ.get(_TOLD_BY.get(argument, ""))
+    ]
+    if unused:
+        from workbench_store.journal.writer import warn
+
+        warn("workbench: start_run's {} has no effect here: the job says it".format(", ".join(unused)))
 
 
 def _refuse_with_resume(**given: Optional[str]) -> None:

@@ -1,6 +1,5 @@
 """Outputs registered as data assets or models at the end of a Completed run."""
 
-import os
 from pathlib import Path
 
 from workbench_store.errors import WorkbenchError
@@ -8,6 +7,7 @@ from workbench_store.faults import fault
 
 from workbench.data.assets import AssetVersion, add_asset, kind_of_type, list_assets, word
 from workbench.data.fingerprint import content_fingerprint, stat_fingerprint
+from workbench.lifecycle.output_check import was_written
 from workbench.lifecycle.plan import PlannedOutput
 from workbench.lifecycle.supervision import Supervision
 
@@ -25,7 +25,7 @@ def register_outputs(supervision: Supervision) -> None:
 def _register(supervision: Supervision, output: PlannedOutput, name: str) -> None:
     run, kind = supervision.plan.name, kind_of_type(output.type)
     place = Path(output.resolved) if output.local else None
-    if place is not None and not _written(place):
+    if not was_written(output):
         _warn(supervision, output, "the job wrote nothing to it")
         return
     # An earlier supervisor of the run may have been killed just after it had registered it.
@@ -57,13 +57,6 @@ def _register(supervision: Supervision, output: PlannedOutput, name: str) -> Non
         asset=asset.uri,
         asset_kind=kind,
     )
-
-
-def _written(place: Path) -> bool:
-    if place.is_dir():
-        with os.scandir(place) as entries:
-            return any(True for _ in entries)
-    return place.exists()
 
 
 def _warn(supervision: Supervision, output: PlannedOutput, why: str) -> None:

@@ -19,6 +19,7 @@ from workbench.lifecycle.drafts import remove_drafts
 from workbench.lifecycle.ending import Ending, unsaved
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.links import remove_links
+from workbench.lifecycle.output_check import warn_of_outputs
 from workbench.lifecycle.plan import Plan, PlannedOutput
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.registration import register_outputs
@@ -42,6 +43,7 @@ def finalize(supervision: Supervision, ending: Ending) -> Ending:
         supervision.recorder.warning(f"outputs could not be saved: {error}")
         return unsaved(ending, str(error), supervision.plan.name)
     if ending.state is RunState.COMPLETED:
+        warn_of_outputs(supervision.plan, supervision.recorder)
         register_outputs(supervision)
     release(supervision.layout, supervision.plan, supervision.recorder)
     return ending
@@ -59,6 +61,7 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
         _rescue(files, code_folder(layout, plan.name))
         fault("save.rescued")
         remove_drafts(files)
+        _lead_from_the_code(files, code_folder(layout, plan.name))
         for kept in _kept_folders(files, plan):
             bring_in(kept, layout.staged(plan.name))
         for output in plan.outputs:
@@ -109,6 +112,16 @@ def _rescue(files: RunLayout, code: Path) -> None:
             move_into(place, target)
         elif place.is_file():
             place.replace(target / name)
+
+
+def _lead_from_the_code(files: RunLayout, code: Path) -> None:
+    """./outputs is itself a link, so that a relative link in it that leads to the job's folder by its looks leads
+    nowhere: it is led to what its maker meant, which is brought in like the rest."""
+    for name, target in zip(_SEEN_LINKS, (files.outputs, files.logs), strict=True):
+        for link in links_below(target) if (code / name).is_symlink() else ():
+            meant = Path(os.path.normpath(code / name / link.parent.relative_to(target) / os.readlink(link)))
+            if not link.exists() and code in meant.parents and os.path.lexists(meant):
+                replace_link(link, meant)
 
 
 def _kept_folders(files: RunLayout, plan: Plan) -> Iterator[Path]:

@@ -60,6 +60,11 @@ def unclosed(text: str) -> tuple[str, int] | None:
     return written, text[: left.start()].count(written)
 
 
+def has_open_optional(text: str) -> bool:
+    """Whether a `$[[` has no `]]` behind it."""
+    return "$[[" in _OPTIONAL.sub("", text)
+
+
 def resolve_command(
     text: str, inputs: Mapping[str, str], outputs: Mapping[str, str], paths: Collection[str] = ()
 ) -> str:

@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench.spec.problems import Problem
 from workbench.spec.tree import Node
@@ -18,13 +19,29 @@ class Unreadable(Exception):
         self.problem = problem
 
 
+class YamlText(NamedTuple):
+    """YAML that was read: its text, its tree, and what is wrong with single keys of it, which are left out."""
+
+    text: str
+    tree: Node | None
+    problems: list[Problem]
+
+
 def read_yaml_file(path: Path) -> tuple[str, Node | None]:
-    """The text and the tree of a YAML file. Raises Unreadable."""
-    return read_yaml_text(_read(path), str(path))
+    """The text and the tree of a YAML file. Raises Unreadable, also for a key that is given twice."""
+    text, tree, problems = parse_yaml_file(path)
+    if problems:
+        raise Unreadable(problems[0])
+    return text, tree
 
 
-def read_yaml_text(data: bytes | str, name: str) -> tuple[str, Node | None]:
-    """The text and the tree of YAML that was read already. Raises Unreadable, which calls it `name`."""
+def parse_yaml_file(path: Path) -> YamlText:
+    """A YAML file as far as it can be read. Raises Unreadable."""
+    return parse_yaml_text(_read(path), str(path))
+
+
+def parse_yaml_text(data: bytes | str, name: str) -> YamlText:
+    """YAML that was read already, as far as it makes sense. Raises Unreadable, which calls it `name`."""
     # Only files need a parser: what reads spec.json does without the cost of loading one.
     from workbench.spec.yamltext import BadYaml, parse_yaml
 
@@ -36,7 +53,7 @@ def read_yaml_text(data: bytes | str, name: str) -> tuple[str, Node | None]:
     if "\0" in text:
         raise _unreadable(name, "not text: it contains null characters")
     try:
-        return text, parse_yaml(text, name)
+        return YamlText(text, *parse_yaml(text, name))
     except BadYaml as error:
         raise Unreadable(error.problem) from error
 

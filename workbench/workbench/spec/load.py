@@ -12,7 +12,7 @@ from workbench.spec.checks import DATA_CHECKS, DISK_CHECKS, SPEC_CHECKS, Check, 
 from workbench.spec.environments import Environment
 from workbench.spec.errors import SpecErrors
 from workbench.spec.fields import Record
-from workbench.spec.files import Unreadable, read_yaml_file, read_yaml_text
+from workbench.spec.files import Unreadable, YamlText, parse_yaml_file, parse_yaml_text
 from workbench.spec.job import CommandJob
 from workbench.spec.overrides import BadOverride, apply_overrides, override_problems, parse_overrides
 from workbench.spec.ports import ANY_TYPE, Input, Output
@@ -108,24 +108,24 @@ def _load(
     further: Sequence[Check] = (),
 ) -> tuple[CommandJob | None, list[Problem]]:
     try:
-        name, text, tree, base = _open(source)
-        written, given = _root(tree, name), parse_overrides(overrides)
+        name, read, base = _open(source)
+        written, given = _root(read.tree, name), parse_overrides(overrides)
         root, problems = _command_job(apply_overrides(written, given), name)
     except (Unreadable, BadOverride) as error:
         return None, [error.problem]
     context = new_context(base if base is not None and relative_origin is None else _base_dir(name, relative_origin))
-    context.problems.extend((*problems, *override_problems(written, given)))
-    return _read(root, context, SPEC_CHECKS + DISK_CHECKS + more, _Text(name, text), further)
+    context.problems.extend((*read.problems, *problems, *override_problems(written, given)))
+    return _read(root, context, SPEC_CHECKS + DISK_CHECKS + more, _Text(name, read.text), further)
 
 
-def _open(source: Source) -> tuple[str, str, Node | None, Path | None]:
-    """The name, text and tree of a source, and where its paths start if that is not beside a file."""
+def _open(source: Source) -> tuple[str, YamlText, Path | None]:
+    """The name and content of a source, and where its paths start if that is not beside a file."""
     if is_azure_object(source):
         job = azure_job(source)
-        return NAME, "", from_python(job.data, Mark(NAME)), job.base_dir
+        return NAME, YamlText("", from_python(job.data, Mark(NAME)), []), job.base_dir
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return (str(path), *read_yaml_file(path), None)
+        return str(path), parse_yaml_file(path), None
     if not callable(getattr(source, "read", None)):
         raise UsageError(
             f"load_job takes no {type(source).__name__}",
@@ -137,7 +137,7 @@ def _open(source: Source) -> tuple[str, str, Node | None, Path | None]:
         data = source.read()
     except UnicodeDecodeError as error:
         raise Unreadable(Problem(name, 0, 0, "", "not UTF-8 text")) from error
-    return (name, *read_yaml_text(data, name), None)
+    return name, parse_yaml_text(data, name), None
 
 
 def _base_dir(name: str, relative_origin: str | os.PathLike[str] | None) -> Path:

@@ -51,9 +51,11 @@ def _value(text: str, mark: Mark) -> Node:
 
     if text[:1] in ("'", '"', "[", "{"):
         try:
-            node = parse_yaml(text, mark.file)
+            node, repeated = parse_yaml(text, mark.file)
         except BadYaml:
             return Scalar(mark, text, text)
+        if repeated:
+            raise BadOverride(Problem(mark.file, 0, 0, "", repeated[0].message.partition(";")[0]))
         return Scalar(mark, None, text) if node is None else _moved(node, mark)
     return Scalar(mark, resolve_scalar(text), text)
 

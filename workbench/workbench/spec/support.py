@@ -1,17 +1,25 @@
 """What local compute does with a valid job: which fields it does not use, and what it refuses to run."""
 
+import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from workbench.spec.checks import Finding
 from workbench.spec.environments import Environment
-from workbench.spec.expressions import EXAMPLE_VALUES, expand_path
+from workbench.spec.expressions import EXAMPLE_VALUES, expand_path, has_open_optional, references
 from workbench.spec.job import CommandJob
 from workbench.spec.paths import is_remote, scheme
 from workbench.spec.places import Asset, BadPlace, InRegistry, OnDatastore, Place, Remote, parse_place
 from workbench.spec.ports import FOLDER_TYPES, Input, Output
 from workbench.spec.problems import Problem
 from workbench.spec.processes import distribution_refusals, processes_of
+
+#: What a job's environment says of its run, whatever its spec says (lifecycle/job_environment.py).
+VARIABLES_OF_RUNS = frozenset(
+    "WORKBENCH_RUN_ID WORKBENCH_RUN_NAME WORKBENCH_RUN_DIR WORKBENCH_WORKSPACE WORKBENCH_EXPERIMENT AZUREML_RUN_ID "
+    "AZUREML_EXPERIMENT_NAME AZUREML_OUTPUT_DIRECTORY AZUREML_LOGDIRECTORY_PATH AZUREML_CR_EXECUTION_WORKING_DIR_PATH "
+    "AZUREML_CR_NODE_RANK AZUREML_NODE_COUNT".split()
+)
 
 
 class Note(NamedTuple):
@@ -51,6 +59,11 @@ def _notes(job: CommandJob) -> Iterator[Note]:
             yield from _input_notes(f"inputs.{name}", given)
     for name, output in job.outputs.items():
         yield from _output_notes(f"outputs.{name}", output)
+    yield from _shared_places(job)
+    yield from _expression_notes(job)
+    for name in job.environment_variables:
+        if name in VARIABLES_OF_RUNS:
+            yield Note(f"environment_variables.{name}", "unused: each run sets it itself")
     for field, why in _UNUSED_RESOURCES.items():
         if job.resources is not None and getattr(job.resources, field) is not None:
             yield Note(f"resources.{field}", f"unused: {why}")
@@ -87,6 +100,29 @@ def _input_notes(path: str, given: Input) -> Iterator[Note]:
 
 def _output_notes(path: str, output: Output) -> Iterator[Note]:
     yield from _workspace_note(f"{path}.path", _place(output.path))
+
+
+def _shared_places(job: CommandJob) -> Iterator[Note]:
+    """Outputs that go to the place of another one."""
+    taken: dict[str, str] = {}
+    for name, output in job.outputs.items():
+        if output.path is None or "${{output_name}}" in str(output.path).replace(" ", ""):
+            continue
+        path = str(output.path) if is_remote(str(output.path)) else os.path.normpath(job.base_dir / str(output.path))
+        other = taken.setdefault(path, name)
+        if other != name:
+            yield Note(f"outputs.{name}.path", f"the place of the output {other} too: what both write is mixed there")
+
+
+def _expression_notes(job: CommandJob) -> Iterator[Note]:
+    """What looks like an expression and is none, where it stands."""
+    if has_open_optional(job.command):
+        yield Note("command", "$[[ is not closed by ]], and goes to the shell as it is")
+    literals = {f"inputs.{name}": given for name, given in job.inputs.items() if isinstance(given, str)}
+    variables = {f"environment_variables.{name}": value for name, value in job.environment_variables.items()}
+    for field, text in (literals | variables).items():
+        if references(text):
+            yield Note(field, f"{references(text)[0].text} stays as it is: expressions are for the command")
 
 
 def _workspace_note(path: str, place: Place | None) -> Iterator[Note]:

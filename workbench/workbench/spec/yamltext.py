@@ -4,7 +4,7 @@ Scalars mean what PyYAML's safe loader makes of them (YAML 1.1), as for azure-ai
 given twice is an error.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import yaml
@@ -28,15 +28,16 @@ class BadYaml(Exception):
         self.problem = Problem(mark.file, mark.line, mark.column, "", message)
 
 
-def parse_yaml(text: str, file: str) -> Node | None:
-    """The tree of a YAML document, None if it holds nothing. Raises BadYaml; `file` is what it names."""
+def parse_yaml(text: str, file: str) -> tuple[Node | None, list[Problem]]:
+    """The tree of a YAML document, None if it holds nothing, and the keys that are given twice, of which the first
+    counts. Raises BadYaml; `file` is what it names."""
     builder = _Builder(file)
     try:
         for event in _events(text):
             builder.take(event)
     except yaml.YAMLError as error:
         raise _bad(error, file) from error
-    return builder.root
+    return builder.root, builder.problems
 
 
 def resolve_scalar(text: str) -> object:
@@ -86,6 +87,7 @@ class _Builder:
 
     def __init__(self, file: str) -> None:
         self.root: Node | None = None
+        self.problems: list[Problem] = []
         self._file = file
         self._stack: list[_Open] = []
         self._anchors: dict[str, Node | None] = {}
@@ -164,8 +166,18 @@ class _Builder:
         elif top.key is None:
             top.key = _key(node, mark)
         else:
-            _take_value(top, top.key, node, mark)
+            self._take_value(top, top.key, node, mark)
             top.key = None
+
+    def _take_value(self, top: _Open, key: _Key, node: Node, mark: Mark) -> None:
+        if key.merge:
+            top.merged.extend(_mappings(node, mark))
+        elif key.value in top.lines:
+            message = f"the key {key.value!r} is given twice; the first is in line {top.lines[key.value]}"
+            self.problems.append(Problem(self._file, key.mark.line, key.mark.column, "", message))
+        else:
+            top.lines[key.value] = key.mark.line
+            top.entries.append(Entry(key.value, key.mark, node))
 
 
 def _key(node: Node, mark: Mark) -> _Key:
@@ -174,17 +186,12 @@ def _key(node: Node, mark: Mark) -> _Key:
     return _Key(node.value, mark, merge=False)
 
 
-def _take_value(top: _Open, key: _Key, node: Node, mark: Mark) -> None:
-    if key.merge:
-        sources = node.items if isinstance(node, ListNode) else (node,)
-        if not all(isinstance(source, MapNode) for source in sources):
-            raise BadYaml(mark, "a merge key (<<) takes a mapping or a list of mappings")
-        top.merged.extend(sources)
-        return
-    first = top.lines.setdefault(key.value, key.mark.line)
-    if len(top.lines) == len(top.entries):
-        raise BadYaml(key.mark, f"the key {key.value!r} is given twice; the first is in line {first}")
-    top.entries.append(Entry(key.value, key.mark, node))
+def _mappings(node: Node, mark: Mark) -> Sequence[Node]:
+    """What a merge key takes its entries from. Raises BadYaml."""
+    sources = node.items if isinstance(node, ListNode) else (node,)
+    if not all(isinstance(source, MapNode) for source in sources):
+        raise BadYaml(mark, "a merge key (<<) takes a mapping or a list of mappings")
+    return sources
 
 
 def _with_merged(entries: list[Entry], merged: list[Node]) -> tuple[Entry, ...]:

@@ -15,6 +15,8 @@ from workbench_store.errors import UsageError
 from workbench_store.records import Condition, Operator, Subject
 from workbench_store.states import RunState
 
+from workbench.spec.problems import nearest_name
+
 #: What may stand in a filter for a column of the list.
 FIELDS = {
     "state": "state",
@@ -100,6 +102,12 @@ def _condition(word: str, now: float) -> Condition:
         return _tag(rest, operator, value, negated)
     if name.lower() in FIELDS:
         return _field(FIELDS[name.lower()], operator, value, negated, now)
+    meant = nearest_name(name, FIELDS) if operator == ":" else None
+    if meant is not None:
+        raise UsageError(
+            f"the filter's {word!r} names no field; did you mean {meant!r}?",
+            remedy=f"For a metric or a parameter write {name}={value}.",
+        )
     return Condition("any", name, _operator(operator), _comparable(word, operator, value), negated)
 
 
