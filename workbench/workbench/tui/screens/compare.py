@@ -96,16 +96,13 @@ class CompareScreen(Screen[None]):
         if found is None:
             return
         self.query_one("#same-command", Static).update(Text(self._command(), "dim"))
-        table = self.query_one(DataTable)
-        table.clear(columns=True)
         self._rows = found.rows if self._everything else found.differing
         titles = [
             Text(shorten(safe_text(name), _WIDEST) + (" ◂" if place == found.baseline else ""), "bold")
             for place, name in enumerate(found.runs)
         ]
-        table.add_columns("", *titles)
-        for row in self._rows:
-            table.add_row(_label(row), *_cells(row, found.baseline))
+        rows = [(_label(row), *_cells(row, found.baseline)) for row in self._rows]
+        self.query_one(Rows).fill([Text(), *titles], rows)
         self.query_one("#title", Static).update(self._head(found))
 
     def _command(self) -> str:

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import ItemGrid
 from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Log, Static, TabbedContent, TabPane
+from textual.widgets import Footer, Log, Static, TabbedContent, TabPane
 from workbench_store.absence import check_run
 from workbench_store.errors import WorkbenchError
 from workbench_store.states import RunState
@@ -114,8 +114,6 @@ class RunScreen(Screen[None]):
         self.query_one("#message").display = False
         self.query_one("#machine").display = False
         self.query_one("#log-rank").display = False
-        table = self.query_one("#file-table", DataTable)
-        table.add_columns("Size", "Kind", "Path")
         self.watch_run()
         self.watch_log()
 
@@ -191,14 +189,15 @@ class RunScreen(Screen[None]):
             widget.show(chart)
 
     def _show_files(self, page: RunPage) -> None:
-        table = self.query_one("#file-table", DataTable)
-        table.clear()
         rows = [(one.size, one.kind, one.path) for one in page.artifacts]
         rows += [(one.size, "code", one.path) for one in page.files]
-        for size, kind, path in rows[:_MOST_FILES]:
-            table.add_row(Text(format_bytes(size), justify="right"), Text(kind), Text(safe_text(path)))
+        shown = [
+            (Text(format_bytes(size), justify="right"), Text(kind), Text(safe_text(path)))
+            for size, kind, path in rows[:_MOST_FILES]
+        ]
         if len(rows) > _MOST_FILES:
-            table.add_row(Text(""), Text(""), Text(f"... and {len(rows) - _MOST_FILES:,} more: workbench outputs"))
+            shown.append((Text(), Text(), Text(f"... and {len(rows) - _MOST_FILES:,} more: workbench outputs")))
+        self.query_one("#file-table", Rows).fill([Text("Size"), Text("Kind"), Text("Path")], shown)
 
     @work(exclusive=True, group="log")
     async def watch_log(self) -> None:

@@ -1,6 +1,7 @@
 """Textual's lists, tables and pages, which take the same keys as the table of runs: j k g G, and h l where there is
 something to the side."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -53,6 +54,18 @@ class Rows(DataTable[Text]):
 
     def __init__(self, id: str, *, zebra_stripes: bool = False) -> None:
         super().__init__(id=id, cursor_type="row", zebra_stripes=zebra_stripes)
+
+    def fill(self, titles: Sequence[Text], rows: Sequence[Sequence[Text]]) -> None:
+        """Show these rows in place of all before; a row has a cell for each title.
+
+        The columns are measured here. Textual itself does it when it is idle, and keeps what it has painted before
+        that, too narrow, until a key is pressed.
+        """
+        self.clear(columns=True)
+        for place, title in enumerate(titles):
+            self.add_column(title, width=max(cell.cell_len for cell in (title, *(row[place] for row in rows))))
+        for row in rows:
+            self.add_row(*row)
 
 
 class Scrolled(VerticalScroll):

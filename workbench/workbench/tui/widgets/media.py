@@ -1,14 +1,14 @@
 """What a run logged beside numbers: keys on the left, the thing itself on the right, step by step."""
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import ContentSwitcher, DataTable, OptionList, Static
+from textual.widgets import ContentSwitcher, OptionList, Static
 from textual.widgets.option_list import Option
 from workbench_store.errors import WorkbenchError
 from workbench_store.records import MediaKey, MediaRecord
@@ -173,15 +173,14 @@ class MediaView(Horizontal):
             self._switch("media-picture")
 
     def _show_table(self, table: Table) -> None:
-        shown = self.query_one("#media-table", DataTable)
-        shown.clear(columns=True)
         columns = table.columns[:_MOST_COLUMNS]
         right = [kind == "number" for kind in table.types]
-        for number, name in enumerate(columns):
-            shown.add_column(Text(shorten(safe_text(name), _CELL), justify=_side(right[number])), key=str(number))
-        for row in table.rows[:_MOST_ROWS]:
-            cells = zip(row[:_MOST_COLUMNS], right, strict=False)
-            shown.add_row(*(Text(shorten(cell_text(cell), _CELL), justify=_side(side)) for cell, side in cells))
+        titles = [_table_cell(safe_text(name), right[number]) for number, name in enumerate(columns)]
+        rows = [
+            [_table_cell(cell_text(cell), side) for cell, side in zip(row[:_MOST_COLUMNS], right, strict=False)]
+            for row in table.rows[:_MOST_ROWS]
+        ]
+        self.query_one("#media-table", Rows).fill(titles, rows)
         self._switch("media-table")
 
     def _say(self, content: Content) -> None:
@@ -203,8 +202,8 @@ def _identity(key: MediaKey) -> tuple[str, str, int]:
     return key.kind, key.key, key.rank
 
 
-def _side(right: bool) -> Literal["left", "right"]:
-    return "right" if right else "left"
+def _table_cell(text: str, right: bool) -> Text:
+    return Text(shorten(text, _CELL), justify="right" if right else "left")
 
 
 def _label(key: MediaKey) -> Text:
