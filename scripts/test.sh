@@ -4,8 +4,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 bin=$PWD/.venv/bin
 failed=()
-# The tests wait for processes more than they work: one worker more than there are cores fills the gaps.
-workers=$(($(nproc 2>/dev/null || echo 2) + 1))
+# The tests wait for processes about as much as they work: two workers more than there are cores fill the gaps.
+workers=$(($(nproc 2>/dev/null || echo 2) + 2))
 
 check() {
   local name=$1

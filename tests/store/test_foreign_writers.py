@@ -87,7 +87,7 @@ def assert_the_run_is_readable(layout: WorkspaceLayout) -> None:
         assert len(store.media("r", MediaQuery(key.key, key.kind, rank=key.rank))) == key.count
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.lists(nonsense(), min_size=1, max_size=6), st.floats() | st.integers())
 @example([("artifact", {"path": "a", "size": 2**70})], 1.0)
 @example([("state", {"state": "Failed", "exit_code": 2**40})], 1.0)

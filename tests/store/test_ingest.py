@@ -53,7 +53,7 @@ def same(one: float | None, other: float | None) -> bool:
     )
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(POINTS, st.integers(1, 4), st.randoms(use_true_random=False))
 def test_any_order_gives_the_same_summary(points: list[Point], pieces: int, dice: random.Random) -> None:
     once = summarized(points, 1)

@@ -49,7 +49,7 @@ from workbench_store.workspace import open_workspace
 layout = open_workspace(explicit=sys.argv[1])
 writer = JournalWriter(layout.run("r").journals, "client")
 store = Store(layout)
-for step in range(40):
+for step in range(20):
     writer.points(1.0, step, ("k",), (1.0,))
     store.refresh()
     store.runs()
@@ -58,12 +58,12 @@ for step in range(40):
 
 def test_readers_and_writers_at_once(layout: WorkspaceLayout) -> None:
     make_run(layout, "r")
-    processes = [python(WRITER_AND_READER, str(layout.root)) for _ in range(5)]
+    processes = [python(WRITER_AND_READER, str(layout.root)) for _ in range(4)]
     for process in processes:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-    assert the_summary(layout, "r", "k").count == 200
-    assert len(fresh(layout).series("r", "k")) == 200
+    assert the_summary(layout, "r", "k").count == 80
+    assert len(fresh(layout).series("r", "k")) == 80
 
 
 HOLDER = """
@@ -174,7 +174,7 @@ from workbench_store.store import Store
 from workbench_store.workspace import open_workspace
 def databases_threads():
     return len(os.listdir("/proc/self/task")) - threading.active_count()
-layouts = [open_workspace(explicit=f"{sys.argv[1]}/ws{number}") for number in range(24)]
+layouts = [open_workspace(explicit=f"{sys.argv[1]}/ws{number}") for number in range(12)]
 Store(layouts[0]).refresh()
 one = databases_threads()
 assert one > 0
@@ -183,15 +183,15 @@ with lease_of(layouts[0]).reading() as held:
         Store(layout).refresh()
     assert held.execute("SELECT count(*) FROM runs").fetchone() == (0,)
 for _ in range(2):
-    for layout in layouts:
+    for layout in layouts[::2]:
         Store(layout).refresh()
         assert len(Store(layout).runs().rows) == 0
 assert databases_threads() <= 5 * one, (databases_threads(), one)
 wrong = []
 def use(first):
     try:
-        for turn in range(40):
-            Store(layouts[(first * 7 + turn * 5) % 24]).runs()
+        for turn in range(20):
+            Store(layouts[(first * 7 + turn * 5) % 12]).runs()
     except BaseException as error:
         wrong.append(error)
 users = [threading.Thread(target=use, args=(number,)) for number in range(6)]

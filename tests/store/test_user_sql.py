@@ -406,7 +406,7 @@ def test_a_file_that_another_program_holds_is_said_to_be(store: Store, layout: W
         query(layout, "SELECT 1 FROM runs")
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.sampled_from(list("SELECT namefromrunsparams.lr'\"();-/*=<> 1,\n\\é")), max_size=40))
 def test_any_text_ends_in_rows_or_a_clear_error(store: Store, text: str) -> None:
     try:
