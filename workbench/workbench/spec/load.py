@@ -1,7 +1,7 @@
 """Specs from YAML files and from plain data: read whole, every problem at once."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -190,9 +190,21 @@ def _read(
     # What could not be read was noted; placeholders keep the checks from finding it a second time.
     job = CommandJob(**{"command": "-", **_with_placeholders(values, context), "base_dir": context.base_dir})
     _check(job, checks, context, text)
-    _check(job, further, context, text)
+    wrong = {problem.path for problem in context.problems if problem.severity == "error"}
+    _check(job, [_of_sound_fields(check, wrong) for check in further], context, text)
     ordered = sorted(context.problems, key=lambda problem: (problem.file, problem.line, problem.column))
     return (None if _failed(context) else job), ordered
+
+
+def _of_sound_fields(check: Check, wrong: Collection[str]) -> Check:
+    """The check without what it finds of fields of which a part is known to be wrong."""
+
+    def checked(job: CommandJob) -> Iterator[Finding]:
+        for finding in check(job):
+            if not any(path.startswith(f"{finding.path}.") for path in wrong):
+                yield finding
+
+    return checked
 
 
 def _failed(context: Context) -> bool:
