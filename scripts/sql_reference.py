@@ -31,8 +31,9 @@ The language is DuckDB's. The views below are a promise: their columns are only 
 - **Keys**: `metrics.loss`, `params.lr`, `tags.team` in the view `runs` are a run's own; `metrics."val/loss"` where the
   name needs it, `params.model.depth` for a parameter `model.depth`. A key that no run has is an error that names the
   nearest. A run without it has NULL there, for which no comparison holds.
-- **Parameters** are numbers where every run that has them gave a number, and wherever they are compared with one (a run
-  with `lr=auto` is then never `< 0.1`); true and false where every run gave one of these; else text. Tags are text, and
+- **Parameters** are numbers where every run that has them gave a number, or text that is one to the letter (`2.10` is
+  not), and wherever they are compared with one (a run with `lr=auto` is then never `< 0.1`); true and false where every
+  run gave one of these; else text, as also where they are asked to be equal to a quoted text. Tags are text, and
   numbers where they are compared with one.
 - **NaN** is no number that anything compares with: find it by `isnan(metrics.loss)`. `--csv` writes `nan`, `inf` and
   `-inf`, and nothing for NULL; in `--json`, which has no word for them, all are `null`.

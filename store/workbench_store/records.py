@@ -261,7 +261,8 @@ Subject = Literal["column", "metric", "param", "tag", "any", "text"]
 class Condition(Struct, frozen=True):
     """One test of a run. `kind` says what `name` names; `any` looks for a metric, then a parameter of that name.
 
-    `~` asks whether a text holds another, whatever the case; kind `text` looks at name, experiment and tags.
+    `~` asks whether a text holds another, whatever the case; kind `text` looks at name, experiment and tags. `written`
+    is a value that is a number as its asker wrote it, which counts where a run gave text.
     """
 
     kind: Subject
@@ -269,6 +270,7 @@ class Condition(Struct, frozen=True):
     operator: Operator
     value: str | float
     negated: bool = False
+    written: str | None = None
 
 
 class SortKey(Struct, frozen=True):

@@ -21,6 +21,8 @@ _FORMS = {
     "glpat-": r"\bglpat-[A-Za-z0-9_-]{20,}",
     "xox": r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
     "hf_": r"\bhf_[A-Za-z0-9]{30,}",
+    "npm_": r"\bnpm_[A-Za-z0-9]{36}",
+    "pypi-": r"\bpypi-[A-Za-z0-9_-]{50,}",
     "sk-": r"\bsk-(?:(?:proj|ant|or|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{32,})",
     "aiza": r"\bAIza[A-Za-z0-9_-]{35}",
     "eyj": r"\beyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,}",
@@ -35,7 +37,10 @@ _FORMS = {
 #: How a name ends (in lower case) under which any text is a secret, and behind what such an end makes one: `pad_token`
 #: and `sort_key` are none. Between the two may be `_`, `-` or a blank. Stricter than for variables.
 _KINDS_OF_KEY = ("api", "access", "account", "private", "secret", "encryption", "signing", "subscription")
-_KINDS_OF_TOKEN = ("api", "auth", "access", "bearer", "refresh", "session", "hf", "github", "gitlab", "wandb")
+_KINDS_OF_TOKEN = (
+    *("api", "auth", "access", "bearer", "refresh", "session", "sas", "secret", "security", "bot", "service"),
+    *("hf", "github", "gitlab", "wandb", "slack", "npm", "pypi"),
+)
 _NAME_ENDS = {
     "key": _KINDS_OF_KEY,
     "token": _KINDS_OF_TOKEN,
@@ -44,7 +49,12 @@ _NAME_ENDS = {
     "password": ("",),
     "passwd": ("",),
     "passphrase": ("",),
+    "pwd": (),
 }
+#: Names of parameters and tags that are those of secrets when they are the whole name.
+_WHOLE_NAMES = frozenset({"token", "pwd", "sas"})
+#: What a token of no kind is where it is a secret: one word of letters and digits, and not a short one.
+_TOKEN_VALUE = r"(?=\S{0,200}[A-Za-z])(?=\S{0,200}\d)[A-Za-z0-9_.~+/=-]{12,}"
 _LONGEST_KIND = 16
 #: Ends of such names by which no value is looked for in a text: a path to a file is as likely.
 _OTHER_ENDS = re.compile(r"(?:(?:^|[_.-])credentials?|connection_?string)$")
@@ -100,9 +110,18 @@ def _makes_secret(lower: str, start: int, end: str) -> bool:
     before = lower[max(0, start - _LONGEST_KIND) : start]
     if end in ("secret", "authorization") and not before[-1:].isalnum():
         return True
-    if end == "token" and (before.endswith("--") or before[-1:] in ("?", "&")):
+    if end == "token" and (before.endswith("--") or before[-1:] in ("?", "&") or _is_bare(before)):
         return True
+    if end == "pwd":
+        return before[-1:] in ("_", "-")
     return (before[:-1] if before[-1:] in ("_", "-", " ") else before).endswith(_NAME_ENDS[end])
+
+
+def _is_bare(before: str) -> bool:
+    """Whether a `token` behind that is a word by itself, and not one of a known kind."""
+    return not (before[-1:].isalnum() or before[-1:] in ("_", "-", ".", "?", "&")) and not (
+        before[-1:] == " " and before[:-1].endswith(_KINDS_OF_TOKEN)
+    )
 
 
 def _is_secret(lower: str, end: "Match[str]", given: "Match[str]") -> bool:
@@ -113,6 +132,8 @@ def _is_secret(lower: str, end: "Match[str]", given: "Match[str]") -> bool:
     is_option = _pattern(_OPTION).fullmatch(lower, max(0, start - _LONGEST_OPTION), start) is not None
     if given["sign"] is None:
         return is_option and not _pattern(_PLACEHOLDER).fullmatch(value)
+    if end[0] == "token" and not is_option and _is_bare(lower[max(0, start - _LONGEST_KIND) : start]):
+        return given["scheme"] is not None or _pattern(_TOKEN_VALUE).fullmatch(value) is not None
     alone = end[0] in ("secret", "authorization") and lower[start - 1 : start] not in ("_", "-", ".")
     in_words = alone or (lower[start - 1 : start] == " " and end[0] in ("key", "token"))
     if (in_words and not given["scheme"]) or (is_option and given["sign"] == ":"):
@@ -152,7 +173,8 @@ def without_secrets(event: str, fields: Dict[str, Any]) -> Dict[str, Any]:
 def redacted_value(value: Any, name: str = "") -> Any:
     """A JSON value with the texts in it redacted; a text that stands under a secret's name is cut out whole."""
     if isinstance(value, str):
-        return REDACTED if _is_secret_name(name) and not _PLAIN.fullmatch(value) else redacted(value)
+        is_path = name.lower() == "pwd" and value.startswith("/")  # the working directory
+        return REDACTED if _is_secret_name(name) and not (is_path or _PLAIN.fullmatch(value)) else redacted(value)
     if isinstance(value, dict):
         return {key: redacted_value(item, str(key)) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -168,6 +190,8 @@ def _name_of(before: Any, name: str) -> str:
 
 def _is_secret_name(name: str) -> bool:
     lower = name.lower()
+    if lower in _WHOLE_NAMES:
+        return True
     end = next((end for end in _NAME_ENDS if lower.endswith(end)), None)
     if end is not None:
         return _makes_secret(lower, len(lower) - len(end), end)

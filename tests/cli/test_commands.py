@@ -37,6 +37,8 @@ def test_validate_tells_of_names_beside_errors(workbench: Workbench, here: Path,
     assert done.returncode == ExitCode.BAD_SPEC
     assert "bad.yml:1:1" in done.stdout and "bad.yml:2:10" in done.stdout and "bad.yml:3:14" in done.stdout
     assert "bad.yml:5:" in done.stdout
+    (here / "bad.yml").write_text("command: echo\nenvironment_variables: {Z: null}\n")
+    assert "bad.yml:2:" in workbench("validate", "bad.yml").stdout
     (here / "bad.yml").write_text("command: echo\nenvironment: {conda_file: nowhere.yml}\n")
     assert workbench("validate", "bad.yml").stdout.count("nowhere.yml") == 1
 

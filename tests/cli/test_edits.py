@@ -101,6 +101,27 @@ def test_runs_are_compared_and_only_what_differs_is_shown(workbench: Workbench, 
     assert workbench("compare", "one", "nothing").returncode == ExitCode.NOT_FOUND
 
 
+def test_arguments_may_stand_behind_options(workbench: Workbench, runs: list[str], here: Path) -> None:
+    assert workbench("tag", "red-fox", "--remove", "a", "c=d").returncode == 0
+    assert json.loads(workbench("show", "red-fox", "--json").stdout)["tags"] == {"c": "d"}
+    assert workbench("compare", "red-fox", "--all", "red-hen").returncode == 0
+    (here / "x.csv").write_text("1\n")
+    assert workbench("data", "add", "rain", "--version", "9", "x.csv").returncode == 0
+    assert "too many arguments: blue" in workbench("show", "red-fox", "--json", "blue").stderr
+
+
+def test_secrets_in_code_are_not_shown(workbench: Workbench, job: Job, here: Path) -> None:
+    code = here / "src"
+    code.mkdir(exist_ok=True)
+    for number in (1, 2):
+        (code / ".env").write_text(f"DB_PASSWORD=hunter2secret{number}\n")
+        (code / "cfg.py").write_text(f'API_KEY = "s3cr3t-value-{number}"\nsteps = {number}\n')
+        assert workbench("run", job("true", f"name: c{number}\n")).returncode == 0
+    told = workbench("compare", "c1", "c2", "--code").stdout
+    assert "hunter2" not in told and "s3cr3t" not in told
+    assert "+steps = 2" in told and ".env changed" in told and "left out" in told
+
+
 def test_whatever_a_job_was_given_is_compared(workbench: Workbench, job: Job) -> None:
     extra = "name: one\nenvironment_variables: {SEED: '1'}\nlimits: {timeout: 60}\noutputs: {m: {}}\n"
     assert workbench("run", job("true", extra)).returncode == 0

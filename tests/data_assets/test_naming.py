@@ -260,6 +260,9 @@ def test_lineage_goes_both_ways(workbench: Workbench, job: Job, here: Path, rain
     assert shown["used_by"] == [{"run": "train", "input": "t"}]
     shown = json.loads(workbench("model", "show", "net", "--json").stdout)
     assert (shown["run"], shown["output"]) == ("train", "m")
+    assert workbench("run", job("true", "name: rain\n")).returncode == 0
+    found = json.loads(workbench("lineage", "rain", "--json").stdout)
+    assert (found["kind"], found["name"], found["detail"], found["made_from"]) == ("run", "rain", "Completed", [])
     page = json.loads(workbench("show", "use", "--json").stdout)
     assert page["inputs"][0]["asset"] == "azureml:net:1"
     assert json.loads(workbench("show", "train", "--json").stdout)["outputs"][0]["asset"] == "azureml:net:1"

@@ -46,6 +46,32 @@ def test_what_matters_and_what_does_not() -> None:
     assert key(conda("numpy", channels=channels)) != key(conda("numpy", channels=channels[::-1]))
 
 
+@pytest.mark.parametrize(
+    ("definition", "told"),
+    [
+        ({"dependancies": ["six"]}, "dependancies is no key of a conda file; did you mean 'dependencies'"),
+        ({"channels": 5, "dependencies": []}, "channels must be a list"),
+        ({"channels": "conda-forge", "dependencies": []}, "channels must be a list"),
+        ({"variables": ["A"], "dependencies": []}, "variables must be a mapping"),
+        ({"variables": {"A": None}}, "variables must be a mapping"),
+    ],
+)
+def test_what_no_conda_file_says_is_refused(definition: dict[str, Any], told: str) -> None:
+    with pytest.raises(EnvironmentFailed, match=told):
+        define(Environment(conda_file=definition), Path("/"))
+
+
+def test_what_is_known_to_nobody_is_told() -> None:
+    found = define(Environment(conda_file=conda("six", platforms=["linux-64"], prefix="/opt/env")), Path("/"))
+    assert found.substituted == ("platforms of the conda file is left out",)
+
+
+def test_an_item_for_pip_may_be_several_lines(tmp_path: Path) -> None:
+    (tmp_path / "req.txt").write_text("six==1.16.0\n")
+    found = read_packages({"dependencies": [{"pip": ["-r req.txt\nattrs\n", "rich"]}]}, tmp_path)
+    assert found.requirements == ("six==1.16.0", "attrs", "rich") and found.options == ()
+
+
 def test_azure_mls_own_version_of_an_image() -> None:
     definition = define(Environment(image="python:3.11"), Path("/"))
     assert definition.anonymous_version == "cf5b091b5c0106f54f5b040169b322c104c6471fbe5f40384d2ef9b18e466112"

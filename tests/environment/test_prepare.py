@@ -46,6 +46,9 @@ def test_made_once_and_found_again(tmp_path: Path) -> None:
     assert str(made.path).startswith(str(cache_root())) and log.read_text()
     again = prepare(definition("humanize=4.12"), log=tmp_path / "other.log")
     assert again.found == "cache" and again.path == made.path and not (tmp_path / "other.log").exists()
+    same = {"dependencies": [f"python={MINOR}", "humanize=4.12"], "variables": {"GREETING": "hello", "THREADS": 4}}
+    told = prepare(define(Environment(image="some/image", conda_file=same), Path("/")), log=log)
+    assert told.path == made.path and told.environ["GREETING"] == "hello" and told.environ["THREADS"] == "4"
 
 
 @pytest.mark.slow

@@ -646,3 +646,21 @@ def test_code_that_nothing_refers_to_is_all_that_is_found(workspace: Workspace, 
     assert len(find_garbage(workspace.layout).snapshots) == 1
     remove_garbage(workspace.layout)
     assert "stray" not in blobs(workspace.layout) and faults(workspace.layout) == []
+
+
+def test_what_is_no_run_and_no_blob_is_left_alone(
+    workspace: Workspace, job: Callable[..., str], tmp_path: Path
+) -> None:
+    job("one", "1")
+    elsewhere = tmp_path / "elsewhere" / ("0" * 30)
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "precious").write_text("kept")
+    (elsewhere.parent / ("1" * 30)).write_text("kept")
+    (workspace.layout.blobs / "ab").symlink_to(elsewhere.parent)
+    (workspace.layout.blobs / "cd").mkdir(exist_ok=True)
+    (workspace.layout.blobs / "cd" / "notes.txt").write_text("somebody's")
+    (workspace.layout.runs / "notes.txt").write_text("somebody's")
+    assert find_garbage(workspace.layout).bytes == 0 and remove_garbage(workspace.layout) == 0
+    assert measure(workspace.layout, workspace.store).runs.keys() == {"one"}
+    assert (elsewhere / "precious").exists() and (elsewhere.parent / ("1" * 30)).exists()
+    assert (workspace.layout.blobs / "cd" / "notes.txt").exists()

@@ -116,3 +116,23 @@ def test_a_metric_of_several_runs_is_that_of_each(layout: WorkspaceLayout) -> No
         assert (one.steps, one.times, one.total) == (known.steps, known.times, known.total)
         assert [value for value in one.values if value == value] == [value for value in known.values if value == value]
     assert store.series_of_runs([], "loss") == {} == store.series_of_runs(["r1"], "nothing")
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (Condition("any", "v", "=", 2.1, written="2.10"), {"text", "number"}),
+        (Condition("param", "v", "=", 2.1, written="2.1"), {"number", "other"}),
+        (Condition("param", "v", "!=", 2.1, written="2.10"), {"other"}),
+        (Condition("param", "v", "<", 3.0, written="3"), {"text", "number", "other"}),
+        (Condition("param", "v", "=", 2.1), {"text", "number", "other"}),
+    ],
+)
+def test_a_parameter_given_as_text_is_equal_to_that_text_alone(
+    layout: WorkspaceLayout, condition: Condition, expected: set[str]
+) -> None:
+    for name, value in (("text", "2.10"), ("other", "2.1"), ("number", 2.1)):
+        writer = JournalWriter(make_run(layout, name), "client")
+        writer.event("params", params={"v": value})
+        writer.close()
+    assert names(fresh(layout), condition) == expected

@@ -106,6 +106,49 @@ def test_keys_get_their_own_names_and_types(store: Store) -> None:
         assert [row[:3] for row in result][:2] == [("c", 1e-05, "a\"b'c"), ("b", 0.05, "sgd")]
 
 
+VERSIONS = {
+    "v1": {"version": "2.10", "seed": 2**64 + 1, "width": "64", "mixed": True},
+    "v2": {"version": "2.1", "seed": 2**64 + 3, "width": "128", "mixed": 1},
+    "v3": {"version": "0012", "seed": 7, "width": "1e3", "mixed": 0.5},
+}
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("params.version = '2.10'", "v1"),
+        ("params.version IN ('2.1', '12')", "v2"),
+        ("params.version <> '2.1'", "v1v3"),
+        ("params.version < 3", "v1v2"),
+        ("params.seed = '18446744073709551617'", "v1"),
+        ("params.width = '64'", "v1"),
+        ("params.width > 100", "v2v3"),
+    ],
+)
+def test_text_that_reads_as_a_number_is_told_from_another(
+    layout: WorkspaceLayout, condition: str, expected: str
+) -> None:
+    store = versions(layout)
+    assert "".join(sorted(store.matching(condition).names)) == expected
+
+
+def versions(layout: WorkspaceLayout) -> Store:
+    for name, params in VERSIONS.items():
+        writer = JournalWriter(make_run(layout, name), "client")
+        writer.event("params", params=params)
+        writer.close()
+    return fresh(layout)
+
+
+def test_parameters_are_shown_as_they_were_given(layout: WorkspaceLayout) -> None:
+    asked = "SELECT params.version, params.seed, params.width, params.mixed FROM runs ORDER BY name"
+    assert rows(versions(layout), asked) == [
+        ("2.10", "18446744073709551617", "64", "true"),
+        ("2.1", "18446744073709551619", "128", "1"),
+        ("0012", "7", "1e3", "0.5"),
+    ]
+
+
 def test_the_views_metrics_and_params_are_tables_with_columns_of_their_own(store: Store) -> None:
     assert rows(store, "SELECT metrics.rank FROM metrics WHERE metrics.key = 'accuracy' AND run = 'a' ORDER BY 1") == [
         (0,),

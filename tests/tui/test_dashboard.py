@@ -305,8 +305,10 @@ async def test_the_log_is_live_and_harmless(dashboard: Dashboard) -> None:
         await until(pilot, lambda: len(log.lines) >= 21, "the log")
         assert any("[red]" in line for line in log.lines) and not any("\x1b" in line for line in log.lines)
         with dashboard.layout.run("brave-heron").user_log.open("a") as file:
-            file.write("one more line\n")
+            file.write("above\n\n\none more line\n")
         await until(pilot, lambda: any("one more line" in line for line in log.lines), "the new line")
+        shown = [line.strip() for line in log.lines]
+        assert shown[shown.index("above") :][:4] == ["above", "", "", "one more line"]
 
 
 async def test_charts_grow_with_the_run(dashboard: Dashboard) -> None:

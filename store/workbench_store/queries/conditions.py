@@ -28,6 +28,7 @@ COLUMNS = {
 _METRIC = "(SELECT any_value(s.last) FROM series s WHERE s.run = r.name AND s.rank = 0 AND s.key = ?)"
 _PARAM = "(SELECT any_value(p.number) FROM params p WHERE p.run = r.id AND p.key = ?)"
 _PARAM_TEXT = "(SELECT any_value(p.text) FROM params p WHERE p.run = r.id AND p.key = ?)"
+_PARAM_IS_TEXT = "(SELECT any_value(p.value) FROM params p WHERE p.run = r.id AND p.key = ?) LIKE '\"%'"
 _TAG = "(SELECT any_value(t.value) FROM tags t WHERE t.run = r.id AND t.key = ?)"
 _COMPARE = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _ORDERS = frozenset({"<", "<=", ">", ">="})
@@ -77,8 +78,15 @@ def _test(condition: Condition) -> tuple[str, Parameters]:
 
 
 def _param_test(condition: Condition) -> tuple[str, Parameters]:
-    expression = _PARAM if isinstance(condition.value, float) else _PARAM_TEXT
-    return _compared(expression, condition, [condition.name])
+    name = condition.name
+    if isinstance(condition.value, str):
+        return _compared(_PARAM_TEXT, condition, [name])
+    test, values = _compared(_PARAM, condition, [name])
+    if condition.operator not in ("=", "!=") or condition.written is None:
+        return test, values
+    # What a run gave as text is equal to the same text alone: the version "2.10" is not 2.1.
+    text = f"lower({_PARAM_TEXT}) {_COMPARE[condition.operator]} lower(?)"
+    return f"CASE WHEN {_PARAM_IS_TEXT} THEN {text} ELSE {test} END", [name, name, condition.written, *values]
 
 
 def _compared(expression: str, condition: Condition, names: Parameters) -> tuple[str, Parameters]:

@@ -1,8 +1,9 @@
 """Names of metrics, parameters and tags in a user's SQL: `metrics.accuracy`, `params.model.depth`, `r.tags.team`.
 
 What parameters hold is text or numbers, as each run gave it, and a column has one type. So `params.lr` becomes a number
-where every run that has it has a number, and wherever it is compared with one: for `adam` no comparison with 0.1 holds
-then, in place of an error or a comparison of letters. Nor does one hold for NaN.
+where every run that has it has a number that says all that was given, and wherever it is compared with one: for `adam`
+no comparison with 0.1 holds then, in place of an error or a comparison of letters. Nor does one hold for NaN. What is
+asked to be equal to a text stays text: `2.10` is not `2.1`.
 """
 
 import difflib
@@ -21,14 +22,20 @@ _KEYS_OF = {
     "params": "SELECT DISTINCT key FROM store.params",
     "tags": "SELECT DISTINCT key FROM store.tags",
 }
-_TYPES_OF_PARAMS = (
-    "SELECT key, bool_and(value IN ('true', 'false')), bool_and(number IS NOT NULL) FROM store.params "
-    "WHERE value <> 'null' AND key IN (SELECT unnest(?::VARCHAR[])) GROUP BY key"
-)
+#: Whether a parameter's number is what was given, whole: `"2.10"` and `"0012"` say more, and 2**64 + 1 has none here.
+_SAYS_ALL = rf"""number IS NOT NULL AND value NOT IN ('true', 'false') AND CASE
+    WHEN regexp_full_match(text, '-?(0|[1-9]\d*)') THEN TRY_CAST(text AS BIGINT) BETWEEN {-(2**53)} AND {2**53}
+    ELSE value NOT LIKE '"%' OR number::VARCHAR = text END"""
+_TYPES_OF_PARAMS = f"""
+    SELECT key, bool_and(value IN ('true', 'false')), bool_and(coalesce({_SAYS_ALL}, false)) FROM store.params
+    WHERE value <> 'null' AND key IN (SELECT unnest(?::VARCHAR[])) GROUP BY key"""
 _COMPARISONS = frozenset(
     "COMPARE_EQUAL COMPARE_NOTEQUAL COMPARE_LESSTHAN COMPARE_GREATERTHAN COMPARE_LESSTHANOREQUALTO "
     "COMPARE_GREATERTHANOREQUALTO COMPARE_BETWEEN COMPARE_NOT_BETWEEN COMPARE_IN COMPARE_NOT_IN".split()
 )
+
+
+_EQUALITIES = frozenset("COMPARE_EQUAL COMPARE_NOTEQUAL COMPARE_IN COMPARE_NOT_IN".split())
 
 
 class _Reference(NamedTuple):
@@ -40,6 +47,7 @@ class _Reference(NamedTuple):
     map: str
     key: str
     as_number: bool
+    as_text: bool
     is_column: bool
 
 
@@ -84,7 +92,7 @@ def _expression(one: _Reference, is_flag: bool, is_number: bool) -> str:
     if one.as_number:
         # To DuckDB NaN is greater than every number, and equal to itself; here it compares with none.
         value = f"nullif(TRY_CAST({value} AS DOUBLE), 'nan'::DOUBLE)"
-    elif one.map == "params" and (is_flag or is_number):
+    elif one.map == "params" and (is_flag or (is_number and not one.as_text)):
         value = f"TRY_CAST({value} AS {'BOOLEAN' if is_flag else 'DOUBLE'})"
     return f'{value} AS "{one.key.replace(chr(34), chr(34) * 2)}"' if one.is_column else value
 
@@ -92,6 +100,7 @@ def _expression(one: _Reference, is_flag: bool, is_number: bool) -> str:
 def _references(tree: dict[str, Any]) -> Iterator[_Reference]:
     tables = {str(node.get("alias") or node.get("table_name")).lower() for node in nodes(tree) if "table_name" in node}
     compared = {id(operand) for node in nodes(tree) for operand in _compared_with_numbers(node)}
+    equal_to_text = {id(operand) for node in nodes(tree) for operand in _equal_to_texts(node)}
     columns = {id(item) for node in nodes(tree) for item in node.get("select_list") or () if not item.get("alias")}
     for node in nodes(tree):
         names = node.get("column_names")
@@ -106,6 +115,7 @@ def _references(tree: dict[str, Any]) -> Iterator[_Reference]:
             names[place].lower(),
             ".".join(names[place + 1 :]),
             id(node) in compared,
+            id(node) in equal_to_text,
             id(node) in columns,
         )
 
@@ -119,11 +129,18 @@ def _map_in(names: list[str], tables: set[str]) -> int | None:
 
 
 def _compared_with_numbers(node: dict[str, Any]) -> list[Any]:
-    if str(node.get("type")) not in _COMPARISONS:  # of a value it is the description of a type
-        return []
-    given = [node.get(name) for name in ("left", "right", "input", "lower", "upper")] + list(node.get("children") or ())
-    operands = [one for one in given if isinstance(one, dict)]
+    operands = _operands(node) if str(node.get("type")) in _COMPARISONS else []
     return operands if any(_is_number(one) for one in operands) else []
+
+
+def _equal_to_texts(node: dict[str, Any]) -> list[Any]:
+    operands = _operands(node) if str(node.get("type")) in _EQUALITIES else []
+    return operands if any((one.get("literal") or {}).get("kind") == "STRING" for one in operands) else []
+
+
+def _operands(node: dict[str, Any]) -> list[dict[str, Any]]:
+    given = [node.get(name) for name in ("left", "right", "input", "lower", "upper")] + list(node.get("children") or ())
+    return [one for one in given if isinstance(one, dict)]
 
 
 def _is_number(node: dict[str, Any]) -> bool:

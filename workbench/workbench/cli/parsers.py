@@ -17,12 +17,26 @@ _NAME_WIDTH = 13
 class CommandParser(argparse.ArgumentParser):
     """The parser of a command or of one of its actions: what it does not know is told with its own usage."""
 
+    _intermixing = False
+
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
-        """As argparse's; whatever is left over is an error here, not one of `workbench` as a whole."""
+        """As argparse's, but arguments may also stand behind options (`tag RUN --remove old new`); whatever is left
+        over is an error here, not one of `workbench` as a whole."""
         found, left = super().parse_known_args(args, namespace)
+        if self._intermixing:
+            return found, left
+        if left and not any(word.startswith("-") for word in left) and self._can_intermix():
+            self._intermixing = True
+            try:
+                found, left = self.parse_known_intermixed_args(args)
+            finally:
+                self._intermixing = False
         if left:
             self.error(self._unknown(left))
         return found, left
+
+    def _can_intermix(self) -> bool:
+        return not any(action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in self._actions)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """As argparse's, but naming only what has a summary: the others are not for users."""

@@ -19,7 +19,7 @@ from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.processes import boot_id, host_id
-from workbench_store.redaction import redacted
+from workbench_store.redaction import without_secrets
 from workbench_store.workspace import open_workspace
 
 from workbench.client import at_exit
@@ -245,7 +245,7 @@ def _identity(name: str, fields: Mapping[str, Any]) -> Dict[str, Any]:
         "display_name": fields["display_name"],
         "description": fields["description"],
         "compute": None,
-        "command": redacted(" ".join(sys.argv)),
+        "command": " ".join(sys.argv),
         "user": _user(),
         "host": host_id(),
         "boot": boot_id(),
@@ -301,7 +301,7 @@ def _make_folder(
         lock.acquire()
         journal: Optional[JournalWriter] = None
         try:
-            identity = _identity(files.name, fill(draft))
+            identity = without_secrets("run", _identity(files.name, fill(draft)))
             write_json(draft.identity, identity)
             journal = JournalWriter(draft.journals, "script")
             journal.event("run", notes=[], **identity)

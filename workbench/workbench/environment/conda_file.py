@@ -8,9 +8,9 @@ from typing import Any
 from msgspec import Struct, field
 from workbench_store.errors import EnvironmentFailed
 
-from workbench.environment.pip_lines import PipLines
+from workbench.environment.pip_lines import PipLines, joined_lines
 from workbench.environment.python_choice import is_constraint
-from workbench.spec.conda_shape import conda_problems
+from workbench.spec.conda_shape import conda_problems, unknown_keys
 
 #: Conda's names of packages that PyPI has under another.
 PYPI_NAMES = {
@@ -74,10 +74,12 @@ def read_packages(conda: Mapping[str, Any], folder: Path | None) -> Packages:
     by_conda: list[str] = []
     for place, wanted in conda_problems(conda):
         raise EnvironmentFailed(f"the conda definition's {place} {wanted}", remedy="See docs/environments.md.")
+    pip.changes += [f"{key} of the conda file is left out" for key in unknown_keys(conda)]
     for item in conda.get("dependencies") or ():
         if isinstance(item, Mapping):
-            for line in item.get("pip") or ():
-                pip.read(str(line), (folder or Path(),))
+            # conda makes a requirements file of them: an item may be several of its lines.
+            for line in joined_lines("\n".join(item.get("pip") or ())):
+                pip.read(line, (folder or Path(),))
             continue
         name, version, dropped = _conda_spec(str(item))
         pip.changes += [f"{part} of {name} left out: PyPI has no such choice" for part in dropped]

@@ -114,6 +114,11 @@ def joined(path: Path) -> Iterator[str]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise EnvironmentFailed(f"the requirements file {path} cannot be read: {error}") from error
+    return joined_lines(text)
+
+
+def joined_lines(text: str) -> Iterator[str]:
+    """The lines of such a file's text."""
     parts: list[str] = []
     for line in text.splitlines():
         if line.endswith("\\") and not line.lstrip().startswith("#"):

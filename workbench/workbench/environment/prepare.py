@@ -136,6 +136,11 @@ def _taken(definition: EnvironmentDefinition, place: Path) -> tuple[dict[str, An
     return taken
 
 
+def _variables(definition: EnvironmentDefinition) -> dict[str, str]:
+    """Those that a conda file gives its environment."""
+    return {str(name): str(value) for name, value in ((definition.conda or {}).get("variables") or {}).items()}
+
+
 def _prepared(
     definition: EnvironmentDefinition,
     key: str,
@@ -153,7 +158,7 @@ def _prepared(
         path=python.parent.parent,
         python=str(python),
         python_version=str(ready["python_version"]),
-        environ={"PATH": os.pathsep.join(folders), "VIRTUAL_ENV": str(python.parent.parent)},
+        environ={**_variables(definition), "PATH": os.pathsep.join(folders), "VIRTUAL_ENV": str(python.parent.parent)},
         found=found,
         substituted=(*definition.substituted, *ready.get("substituted", ())),
         missed=missed,

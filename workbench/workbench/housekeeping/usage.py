@@ -58,6 +58,8 @@ def measure(layout: WorkspaceLayout, store: "Store") -> Usage:
 def _runs(layout: WorkspaceLayout) -> Iterator[tuple[str, str, int]]:
     for folder in sorted(layout.runs.glob("[!.]*")):
         files = RunLayout(folder)
+        if not folder.is_dir():
+            continue  # somebody's file: no run
         for part in sorted(folder.iterdir()):
             yield files.name, _PARTS.get(part.name, "other"), bytes_on_disk(part)
 

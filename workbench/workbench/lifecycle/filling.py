@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from msgspec.structs import replace
 from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.redaction import without_secrets
 from workbench_store.snapshot import Taken, read_snapshot, take_snapshot
 from workbench_store.states import RunState
 from workbench_store.words import counted
@@ -49,7 +50,7 @@ def fill(layout: WorkspaceLayout, files: RunLayout, draft: Draft, follow_links: 
         write_plan(files, _complete(plan, identity, snapshot))
         write_json(files.spec, job_to_dict(replace(job, name=plan.name)))
         write_text(files.job_yaml, job_to_yaml(replace(job, name=plan.name)))
-        write_json(files.identity, identity)
+        write_json(files.identity, without_secrets("run", identity))
         fault("submit.identity-written")
         files.heartbeat.touch()
         recorder.state(RunState.PREPARING)

@@ -1,12 +1,35 @@
-"""Whether a conda definition has the shape that one must have: `dependencies`, a list of text and of `pip: [text]`."""
+"""Whether a conda definition has the shape that one must have: `dependencies`, a list of text and of `pip: [text]`,
+`channels`, a list of text, and `variables`, each with a value."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workbench.spec.problems import nearest_name
+
+#: What conda reads; `prefix` says where one was exported from, and counts for nothing.
+KEYS = ("name", "channels", "dependencies", "variables", "prefix")
+
 
 def conda_problems(conda: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What is wrong, each as the place (`dependencies[2].pip`) and what must be there."""
-    dependencies = conda.get("dependencies")
+    for key in unknown_keys(conda):
+        meant = nearest_name(str(key), KEYS)
+        if meant is not None:
+            yield str(key), f"is no key of a conda file; did you mean {meant!r}?"
+    channels, variables = conda.get("channels"), conda.get("variables")
+    if channels is not None and not (isinstance(channels, list) and all(_is_text(one) for one in channels)):
+        yield "channels", f"must be a list of channels, such as [conda-forge], not {channels!r}"
+    if variables is not None and not (isinstance(variables, Mapping) and all(map(_is_variable, variables.items()))):
+        yield "variables", f"must be a mapping from names to text or numbers, not {variables!r}"
+    yield from _dependencies(conda.get("dependencies"))
+
+
+def unknown_keys(conda: Mapping[str, Any]) -> list[str]:
+    """The keys that a conda file does not have, in their order."""
+    return [key for key in conda if key not in KEYS]
+
+
+def _dependencies(dependencies: object) -> Iterator[tuple[str, str]]:
     if dependencies is None:
         return
     if not isinstance(dependencies, list):
@@ -26,6 +49,10 @@ def _installers(place: str, item: Mapping[Any, Any]) -> Iterator[tuple[str, str]
             yield place, f"{key!r} is no installer that is known here; `pip` is"
         elif lines is not None and not (isinstance(lines, list) and all(_is_text(line) for line in lines)):
             yield f"{place}.pip", f"must be a list of requirements, not {lines!r}"
+
+
+def _is_variable(pair: tuple[object, object]) -> bool:
+    return _is_text(pair[0]) and isinstance(pair[1], str | int | float)
 
 
 def _is_text(item: object) -> bool:

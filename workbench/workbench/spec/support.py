@@ -121,7 +121,7 @@ def _expression_notes(job: CommandJob) -> Iterator[Note]:
     literals = {f"inputs.{name}": given for name, given in job.inputs.items() if isinstance(given, str)}
     variables = {f"environment_variables.{name}": value for name, value in job.environment_variables.items()}
     for field, text in (literals | variables).items():
-        if references(text):
+        if isinstance(text, str) and references(text):  # a null, which is told as an error, may still be there
             yield Note(field, f"{references(text)[0].text} stays as it is: expressions are for the command")
 
 

@@ -12,7 +12,8 @@ from msgspec import Struct
 from workbench_store.errors import UsageError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import SYSTEM, MetricSummary
-from workbench_store.redaction import redacted_value
+from workbench_store.redaction import redacted, redacted_value
+from workbench_store.secrets import secret_in_name
 
 from workbench.view.given import given
 from workbench.view.run_page import RunPage, run_page
@@ -209,7 +210,11 @@ def _diff(layout: WorkspaceLayout, path: str, old: str | None, new: str | None) 
     if before is None or after is None:
         return ()
     names = (f"a/{path}" if old else "/dev/null", f"b/{path}" if new else "/dev/null")
-    return tuple(line.rstrip("\n") for line in difflib.unified_diff(before, after, *names, n=2))
+    secret = secret_in_name(path.rpartition("/")[2])
+    if secret is not None:
+        return (f"--- {names[0]}", f"+++ {names[1]}", f"(left out: {secret})")
+    lines = [line.rstrip("\n") for line in difflib.unified_diff(before, after, *names, n=2)]
+    return tuple(redacted("\n".join(lines)).split("\n"))
 
 
 def _text(layout: WorkspaceLayout, hash: str | None) -> list[str] | None:

@@ -97,7 +97,7 @@ def _condition(word: str, now: float) -> Condition:
     kind, _, rest = name.partition(".")
     if kind in ("metric", "metrics", "param", "params") and rest:
         which: Subject = "metric" if kind[0] == "m" else "param"
-        return Condition(which, rest, _operator(operator), _comparable(word, operator, value), negated)
+        return _of_value(which, rest, word, operator, value, negated)
     if kind in ("tag", "tags"):
         return _tag(rest, operator, value, negated)
     if name.lower() in FIELDS:
@@ -108,7 +108,12 @@ def _condition(word: str, now: float) -> Condition:
             f"the filter's {word!r} names no field; did you mean {meant!r}?",
             remedy=f"For a metric or a parameter write {name}={value}.",
         )
-    return Condition("any", name, _operator(operator), _comparable(word, operator, value), negated)
+    return _of_value("any", name, word, operator, value, negated)
+
+
+def _of_value(kind: Subject, name: str, word: str, operator: str, value: str, negated: bool) -> Condition:
+    found = _comparable(word, operator, value)
+    return Condition(kind, name, _operator(operator), found, negated, value if isinstance(found, float) else None)
 
 
 def _comparable(word: str, operator: str, value: str) -> str | float:

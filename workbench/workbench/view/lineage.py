@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -126,8 +127,8 @@ def _source(port: PortRecord, makers: Mapping[str, tuple[int, str]]) -> Thing:
 
 def _named(layout: WorkspaceLayout, store: "Store", graph: Graph, name: str) -> Thing:
     """The run of that name, else the data asset or model, else the run whose name begins so. Raises NotFound."""
-    if Thing("run", name) in graph.details:
-        return Thing("run", name)
+    with suppress(NotFound):
+        return _run(store, graph, name)
     base, version, label = parse_asset_name(name)
     kinds = sorted({asset.kind for asset in list_assets(layout) if asset.name == base})
     for kind in kinds:
@@ -136,7 +137,14 @@ def _named(layout: WorkspaceLayout, store: "Store", graph: Graph, name: str) -> 
         except NotFound:
             if kind == kinds[-1]:
                 raise
-    return Thing("run", store.resolve(name))
+    return _run(store, graph, store.resolve(name))
+
+
+def _run(store: "Store", graph: Graph, name: str) -> Thing:
+    """The run of exactly that name, also if it has neither inputs nor outputs. Raises NotFound."""
+    thing = Thing("run", name)
+    graph.details.setdefault(thing, str(store.run(name).state))
+    return thing
 
 
 def _steps(

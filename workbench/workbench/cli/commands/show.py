@@ -56,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _print_diff(page: "RunPage") -> None:
     """The diff on stdout. Raises NotFound where git knew nothing of the code."""
     from workbench_store.errors import NotFound
+    from workbench_store.layout import RunLayout
+    from workbench_store.redaction import redacted
 
     from workbench.cli.output import emit_text, narrate
     from workbench.view.git import read_diff
@@ -66,4 +68,7 @@ def _print_diff(page: "RunPage") -> None:
     if not diff:
         narrate(f"{page.record.name}: nothing was changed since commit {page.detail.git.commit}")
         return
-    emit_text(diff.rstrip("\n"))
+    shown = redacted(diff)
+    if shown != diff:
+        narrate(f"what looks like a secret is cut out; the whole diff is in {RunLayout(page.folder).git_diff}")
+    emit_text(shown.rstrip("\n"))

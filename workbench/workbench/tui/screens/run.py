@@ -220,7 +220,7 @@ class RunScreen(Screen[None]):
             with while_shown(self):
                 self._tell_rank(ranks)
                 if lines:
-                    log.write_lines(lines)
+                    log.write_lines(line or " " for line in lines)  # it leaves out empty ones
                 pending = plain_text(reader.pending)[:300]
                 say(self.query_one("#log-pending", Static), Text(pending, no_wrap=True))
                 self.query_one("#log-pending").display = bool(pending)
