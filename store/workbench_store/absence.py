@@ -12,6 +12,11 @@ def no_run(layout: WorkspaceLayout, name: str, remedy: str = "`workbench ls` lis
         return NotFound(f"run {name} is in the trash", remedy=f"Bring it back: workbench restore {name}")
     if name and os.path.isdir(layout.purged(name)):
         return NotFound(f"run {name} is removed for good", remedy="`workbench gc` finishes that.")
+    if name and os.path.isfile(layout.run(name).identity):
+        return NotFound(
+            f"run {name} is on the disk, and the store of {layout.root} has not taken it in",
+            remedy="`workbench ls` says what keeps it from that.",
+        )
     return NotFound(f"there is no run {name!r} in {layout.root}", remedy=remedy)
 
 

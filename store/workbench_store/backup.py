@@ -131,7 +131,10 @@ def _tell_of(short: _Shortfall, layout: WorkspaceLayout, copy: WorkspaceLayout, 
 
 @contextmanager
 def _journals_at_rest(layout: WorkspaceLayout) -> Iterator[None]:
-    """No journal is put in the place of another meanwhile; runs go on."""
+    """No journal is put in the place of another meanwhile; runs go on. Where nothing can be written nobody does."""
+    if not layout.writable:
+        yield
+        return
     with (
         _held(layout.backup_lock, "another backup is being made"),
         _held(layout.tidy_lock, "old journals are being compressed, which takes long"),

@@ -27,6 +27,9 @@ def removing_content(layout: WorkspaceLayout) -> Iterator[None]:
 
 @contextmanager
 def _held(layout: WorkspaceLayout, *, shared: bool, other: str) -> Iterator[None]:
+    if shared and not layout.writable:
+        yield  # who may write nothing there adds nothing, and can only read
+        return
     lock = FileLock(layout.content_lock)
     if not lock.acquire(_WAIT_SECONDS, shared=shared):
         raise StoreBusy(

@@ -71,3 +71,7 @@ class RunError(WorkbenchError):
 
 class UsageError(WorkbenchError):
     """A wrong argument to the Python API or the command line."""
+
+
+class StaleStore(UserWarning):
+    """What runs recorded of late cannot be taken in, so that what is shown is older."""

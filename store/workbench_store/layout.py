@@ -3,7 +3,9 @@
 Nothing here touches the disk.
 """
 
+import os
 from pathlib import Path
+from typing import Optional
 
 FORMAT_VERSION = 1
 WORKSPACE_DIR = ".workbench"
@@ -127,10 +129,17 @@ class WorkspaceLayout:
         #: A new store while it is made.
         self.store_draft = self.tmp / "store.duckdb.new"
 
-    def rebuilding(self) -> "WorkspaceLayout":
-        """The same workspace with a store of its own beside the real one, which goes on being read."""
+    @property
+    def writable(self) -> bool:
+        """Whether this process may write there: not on a read-only file system, nor in what is another user's."""
+        return os.access(self.root, os.W_OK)
+
+    def rebuilding(self, place: Optional[Path] = None) -> "WorkspaceLayout":
+        """The same workspace with a store of its own beside the real one, which goes on being read; or in `place`,
+        with all that is temporary."""
         other = WorkspaceLayout(self.root)
-        folder = self.tmp / "rebuild"
+        folder = place or self.tmp / "rebuild"
+        other.tmp = place or self.tmp
         other.store = folder / self.store.name
         other.store_lock = folder / self.store_lock.name
         other.writer_lock = folder / self.writer_lock.name

@@ -49,7 +49,7 @@ def log_of(path: Path) -> Path:
 
 def lease_of(layout: WorkspaceLayout) -> "Lease":
     """This process's one lease on that workspace's store."""
-    key = (os.getpid(), os.path.realpath(layout.root), str(layout.store.relative_to(layout.root)))
+    key = (os.getpid(), os.path.realpath(layout.root), os.path.relpath(layout.store, layout.root))
     with _leases_guard:
         known = _leases.pop(key, None)
         lease = _leases[key] = known or Lease(layout)

@@ -3,8 +3,11 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from workbench_store.cache_root import usable_cache
 from workbench_store.errors import StoreBusy, WorkbenchError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.forget import removed_runs
@@ -25,6 +28,8 @@ def rebuild(layout: WorkspaceLayout, *, losing: bool = False) -> Refresh:
     WorkspaceError for that, and when the folder cannot be written, the disk has no room for both or a folder is in the
     way; StoreBusy when another program holds on to the file, or another rebuild is at work.
     """
+    if not layout.writable:
+        raise WorkspaceError(f"{layout.root} may not be written", remedy="Rebuild a copy of it.")
     for path in (layout.store, log_of(layout.store)):
         if path.is_dir():
             raise WorkspaceError(f"{path} is a folder", remedy="Move it away, then rebuild again.")
@@ -35,9 +40,14 @@ def rebuild(layout: WorkspaceLayout, *, losing: bool = False) -> Refresh:
 @contextmanager
 def second_store(layout: WorkspaceLayout) -> Iterator[WorkspaceLayout]:
     """A place for a store of its own beside the real one, empty, for one process at a time; it is removed afterwards.
+    Beside one that may not be written it is in the cache.
 
     Raises StoreBusy while another process has it.
     """
+    if not layout.writable:
+        with TemporaryDirectory(prefix="verify-", dir=usable_cache(), ignore_cleanup_errors=True) as folder:
+            yield layout.rebuilding(Path(folder))
+        return
     layout.tmp.mkdir(mode=0o700, exist_ok=True)
     turn = FileLock(layout.rebuild_lock)
     # Not `try_acquire`: who sweeps up after a killed rebuild holds it for a moment.

@@ -104,7 +104,7 @@ def _brought_level(
 
 def _refresh(layout: WorkspaceLayout) -> None:
     report = Store(layout).refresh()
-    if report.blocked:
+    if report.blocked and layout.writable:
         raise WorkspaceError(f"the journals cannot be read: {report.blocked}", remedy="Nothing was changed.")
 
 

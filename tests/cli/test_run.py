@@ -291,3 +291,8 @@ def test_a_run_that_nohup_started_survives_a_hang_up(job: Callable[..., str], he
     (here / "go").touch()
     assert process.wait(60) == 0
     assert b"off\n" in (here / "out.txt").read_bytes()
+
+
+def test_a_run_whose_folder_goes_away_is_not_followed_for_ever(workbench: Workbench, job: Job) -> None:
+    done = workbench("run", job("sleep 1; rm -rf $WORKBENCH_RUN_DIR"))
+    assert done.returncode == ExitCode.WORKSPACE and "is gone" in done.stderr

@@ -15,7 +15,7 @@ import pytest
 import workbench_store
 from workbench.lifecycle.judge import current_state
 from workbench.view.fresh import refresh
-from workbench_store.errors import WorkspaceError
+from workbench_store.errors import StaleStore, WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 from workbench_store.store import Store
@@ -108,6 +108,24 @@ def test_a_disk_that_turns_read_only_is_told_and_is_still_read(here: Path, disk:
         listed = subprocess.run([*words, "ls", "--json"], capture_output=True, text=True)
         assert (listed.returncode, [run["name"] for run in json.loads(listed.stdout)["runs"]]) == (0, ["seen"])
         assert "cannot be taken in" in listed.stderr
+        for asking, code in (
+            (("sql", "SELECT name FROM runs"), 0),
+            (("show", "new"), 5),
+            (("compare", "seen", "new"), 5),
+        ):
+            asked = subprocess.run([*words, *asking], capture_output=True, text=True)
+            assert asked.returncode == code and "cannot be taken in" in asked.stderr, asked.stderr
+            assert code == 0 or "new is on the disk" in asked.stderr
+        with pytest.warns(StaleStore):
+            assert [run.name for run in workbench.Workspace(disk).runs()] == ["seen"]
+        # What is needed most on such a day: to copy all of it, and to prove a copy that may not be written.
+        subprocess.run([*words, "backup", str(here / "copy")], check=True)
+        assert sorted(run.name for run in workbench.Workspace(here / "copy").runs()) == ["new", "seen"]
+        assert subprocess.run([*words, "verify"], capture_output=True).returncode == 0
+        assert (
+            "may not be written"
+            in subprocess.run([*words, "doctor", "--rebuild"], capture_output=True, text=True).stderr
+        )
         (here / "job.yml").write_text("command: echo hello\n")
         submitted = subprocess.run([*words, "run", "job.yml"], capture_output=True, text=True)
         assert submitted.returncode == 4 and "Read-only file system" in submitted.stderr

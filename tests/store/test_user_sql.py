@@ -460,3 +460,14 @@ def test_any_text_ends_in_rows_or_a_clear_error(store: Store, text: str) -> None
         assert set(store.matching(text).names) <= set("abcd")
     except WorkbenchError as error:
         assert error.message
+
+
+def test_only_the_column_says_which_archived_runs_are_meant(layout: WorkspaceLayout) -> None:
+    for name in ("there", "away"):
+        writer = JournalWriter(make_run(layout, name), "client")
+        writer.event("tags", set={"archived": "no"}, remove=[])
+        writer.event("archived", archived=name == "away")
+        writer.close()
+    store = fresh(layout)
+    assert not store.matching("tags.archived = 'no'").asks_archived
+    assert store.matching("runs.archived or name = 'x'").asks_archived

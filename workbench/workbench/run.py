@@ -50,9 +50,9 @@ class Run:
 
     def record(self) -> "RunRecord":
         """Everything the list of runs knows of it, brought up to date. Raises NotFound if it was removed."""
-        from workbench.view.fresh import refresh
+        from workbench.view.fresh import refresh_or_warn
 
-        refresh(self._workspace, self._store)
+        refresh_or_warn(self._workspace, self._store)
         return self._store.run(self.name)
 
     @property

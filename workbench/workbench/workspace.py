@@ -79,11 +79,11 @@ class Workspace:
 
     def run(self, name: str) -> Run:
         """The run of that name, or whose name alone begins so. Raises NotFound."""
-        from workbench.view.fresh import refresh
+        from workbench.view.fresh import refresh_or_warn
 
         if not isinstance(name, str):
             raise UsageError(f"a run's name is text, not {name!r}")
-        refresh(self.layout, self.store)
+        refresh_or_warn(self.layout, self.store)
         return Run(self.layout, self.store, self.store.resolve(name))
 
     def compare(self, *names: "str | Run", baseline: "str | Run | None" = None) -> "Comparison":
@@ -101,14 +101,14 @@ class Workspace:
         condition and UsageError for a filter that cannot be understood.
         """
         from workbench.view import run_list
-        from workbench.view.fresh import refresh
+        from workbench.view.fresh import refresh_or_warn
 
         for text in (where, filter):
             if not isinstance(text, str):
                 raise UsageError(f"which runs are wanted is said by text, not {text!r}", remedy=_CONDITIONS)
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
             raise UsageError(f"limit is a number of runs, not {limit!r}")
-        refresh(self.layout, self.store)
+        refresh_or_warn(self.layout, self.store)
         names = run_list.matching_names(self.store, filter, where=where, limit=limit)
         return [Run(self.layout, self.store, name) for name in names]
 
@@ -118,11 +118,11 @@ class Workspace:
         The result has `.rows()`, and `.arrow()`, `.pandas()` or `.polars()` where these packages are installed. Raises
         QueryError for SQL that is wrong, is refused or takes longer than `seconds`.
         """
-        from workbench.view.fresh import refresh
+        from workbench.view.fresh import refresh_or_warn
 
         if not isinstance(sql, str):
             raise UsageError(f"a query is SQL, as text, not {sql!r}", remedy="Write for example: SELECT * FROM runs")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
             raise UsageError(f"seconds is how long the query may take, not {seconds!r}")
-        refresh(self.layout, self.store)
+        refresh_or_warn(self.layout, self.store)
         return self.store.query(sql, seconds)

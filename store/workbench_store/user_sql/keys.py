@@ -16,7 +16,8 @@ from workbench_store.user_sql.statement import QueryError, Source, nodes
 if TYPE_CHECKING:
     import duckdb
 
-_MAPS = ("metrics", "params", "tags")
+#: The columns of `runs` that are maps from keys.
+MAPS = ("metrics", "params", "tags")
 _KEYS_OF = {
     "metrics": "SELECT DISTINCT key FROM store.series WHERE rank = 0",
     "params": "SELECT DISTINCT key FROM store.params",
@@ -123,7 +124,7 @@ def _references(tree: dict[str, Any]) -> Iterator[_Reference]:
 def _map_in(names: list[str], tables: set[str]) -> int | None:
     """Which name is one of the maps with a key behind it. `metrics.key` is a column where metrics is a table."""
     for place, name in enumerate(names[:-1][:2]):
-        if name.lower() in _MAPS and (place == 1 or name.lower() not in tables):
+        if name.lower() in MAPS and (place == 1 or name.lower() not in tables):
             return place if place == 0 or names[0].lower() in tables else None
     return None
 
@@ -150,7 +151,7 @@ def _is_number(node: dict[str, Any]) -> bool:
 
 
 def _check(connection: "duckdb.DuckDBPyConnection", references: list[_Reference], source: Source) -> None:
-    for which in _MAPS:
+    for which in MAPS:
         asked = [one for one in references if one.map == which]
         if not asked:
             continue

@@ -18,6 +18,7 @@ from workbench_store.cache_root import usable_cache
 from workbench_store.connection import open_connection, quoted
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.user_sql import boot
+from workbench_store.user_sql.keys import MAPS
 from workbench_store.user_sql.result import QueryResult
 from workbench_store.user_sql.statement import QueryError, Source, nodes, parse, took_too_long, took_too_much
 
@@ -62,8 +63,9 @@ def matching(layout: WorkspaceLayout, condition: str, *, seconds: float = DEFAUL
     source = Source(condition, _WHERE, "\n)")
     tree = _understood(layout, source)
     _check_condition(tree, source)
-    asked = {str(node["column_names"][-1]).lower() for node in nodes(tree) if node.get("column_names")}
-    return Matching(_answer(layout, source, tree, seconds, None)["names"], "archived" in asked)
+    columns = ([name.lower() for name in node["column_names"]] for node in nodes(tree) if node.get("column_names"))
+    asks = any(column[-1] == "archived" and not set(MAPS).intersection(column[:-1]) for column in columns)
+    return Matching(_answer(layout, source, tree, seconds, None)["names"], asks)
 
 
 @contextmanager

@@ -136,11 +136,11 @@ def _show(arguments: argparse.Namespace, kind: str) -> int:
 
     from workbench.cli.output import emit_json
     from workbench.view.assets import asset_page, page_dict
-    from workbench.view.fresh import refresh
+    from workbench.view.fresh import refresh_or_warn
 
     layout = open_workspace(explicit=arguments.workspace, create=False)
     store = Store(layout)
-    refresh(layout, store)
+    refresh_or_warn(layout, store)
     page = asset_page(layout, store, kind, arguments.name)
     if arguments.json:
         emit_json(page_dict(page))

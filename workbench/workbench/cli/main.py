@@ -6,6 +6,7 @@ import gc
 import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 from workbench_store.errors import WorkbenchError, WorkspaceError
@@ -160,9 +161,17 @@ def _settle_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def _tell(message: Warning | str, *_place: object, **_more: object) -> None:
+    """A warning of Python's, as a line of narration: users of a command have no use for a place in our code."""
+    from workbench.cli.output import narrate
+
+    narrate(str(message))
+
+
 def entry() -> None:
     """The `workbench` command."""
     gc.set_threshold(_COLLECT_EVERY)
+    warnings.showwarning = _tell
     _settle_streams()
     try:
         code = main()

@@ -198,6 +198,8 @@ def find_run(layout: WorkspaceLayout, name: str) -> RunLayout:
     except OSError:
         every = []
     found = [name] if name in every else [one for one in every if one.startswith(name)]
+    if not found and name and layout.trashed(name).root.is_dir():
+        raise UsageError("run {} is in the trash".format(name), remedy="Bring it back: workbench restore " + name)
     if len(found) != 1:
         what = "begins the names of {} runs".format(len(found)) if found else "names no run"
         raise UsageError("{!r} {} in {}".format(name, what, layout.root), remedy="`workbench ls` lists the runs.")

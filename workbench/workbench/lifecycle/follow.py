@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
+from workbench_store.errors import WorkspaceError
 from workbench_store.journal.codec import Event
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState, StateChange, fold_states
@@ -84,7 +85,7 @@ def follow(layout: WorkspaceLayout, name: str, on_event: Callable[[FollowEvent],
 
 
 def followed(layout: WorkspaceLayout, name: str) -> Iterator[FollowEvent]:
-    """The same as an iterator."""
+    """The same as an iterator. Raises WorkspaceError if the run's folder goes away."""
     files = layout.run(name)
     journal, log = JournalTail(files), LogReader(files)
     changes: list[StateChange] = []
@@ -105,6 +106,8 @@ def followed(layout: WorkspaceLayout, name: str) -> Iterator[FollowEvent]:
             return
         if time.monotonic() - judged > _JUDGE_SECONDS:
             judged = time.monotonic()
+            if not files.root.is_dir():
+                raise WorkspaceError(f"the folder of {name} is gone: {files.root}", remedy="Bring it back from a copy.")
             judge(layout, [name])
         yield Idle()
         pause = _SHORTEST_POLL_SECONDS if events else min(1.5 * pause, _LONGEST_POLL_SECONDS)

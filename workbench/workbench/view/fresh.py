@@ -1,7 +1,9 @@
 """Bringing the store up to date with what runs have recorded, and with what became of those whose holder is gone."""
 
+import warnings
 from typing import TYPE_CHECKING
 
+from workbench_store.errors import StaleStore
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import Refresh
 
@@ -29,3 +31,10 @@ def refresh(layout: WorkspaceLayout, store: "Store", budget_seconds: float | Non
             blocked=again.blocked,
         )
     return done
+
+
+def refresh_or_warn(layout: WorkspaceLayout, store: "Store") -> None:
+    """The same, whole; a StaleStore warning where what is new cannot be taken in. Raises as `refresh`."""
+    done = refresh(layout, store)
+    if done.blocked:
+        warnings.warn(f"what is new cannot be taken in: {done.blocked}", StaleStore, stacklevel=3)

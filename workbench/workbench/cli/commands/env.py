@@ -103,10 +103,10 @@ def _list(arguments: argparse.Namespace) -> int:
     kept = kept_environments()
     runs: dict[str, list[str]] = {}
     if find_workspace(explicit=arguments.workspace) is not None:
-        from workbench.view.fresh import refresh
+        from workbench.view.fresh import refresh_or_warn
 
         workspace = Workspace(arguments.workspace, create=False)
-        refresh(workspace.layout, workspace.store)
+        refresh_or_warn(workspace.layout, workspace.store)
         runs = runs_of(workspace.store, kept)
     if arguments.json:
         emit_json([kept_as_dict(one, runs.get(str(one.place), [])) for one in kept])

@@ -67,17 +67,15 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.bulk import condition_of_where
-    from workbench.cli.output import emit_json, narrate
-    from workbench.view.fresh import refresh
+    from workbench.cli.output import emit_json
+    from workbench.view.fresh import refresh_or_warn
     from workbench.view.run_list import list_columns, parse_sort, run_list
     from workbench.view.upkeep import tidy_if_due
 
     where = condition_of_where(arguments.where)
     layout = open_workspace(explicit=arguments.workspace, create=False)
     store = Store(layout)
-    done = refresh(layout, store)
-    if done.blocked:
-        narrate(f"what is new cannot be taken in: {done.blocked}")
+    refresh_or_warn(layout, store)
     columns = list_columns(store, arguments.metric, arguments.param)
     sort = parse_sort(arguments.sort, columns, descending=arguments.descending) if arguments.sort else None
     limit = arguments.limit if arguments.limit is not None else None if arguments.all or arguments.json else _LIMIT
