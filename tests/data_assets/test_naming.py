@@ -86,6 +86,8 @@ def test_a_version_never_changes(workbench: Workbench, rain: Path) -> None:
         (("datastore", "add", "x", "azureml:rain:1"), 2, "not another azureml: name"),
         (("datastore", "add", "x", "none"), 6, "there is no folder"),
         (("lineage", "nothing"), 5, "there is no run 'nothing'"),
+        (("data", "add", "evil", "rain.csv", "--tag", "k=\x1b[31mred"), 2, "cannot be shown"),
+        (("data", "add", "evil", "rain.csv", "--description", "a\x1b[31mred"), 2, "cannot be shown"),
         (("lineage", "rain:9"), 5, "no version '9'"),
     ],
 )

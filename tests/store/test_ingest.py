@@ -170,6 +170,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_kill_minus_nine_while_ingesting(layout: WorkspaceLayout, tmp_path: Path) -> None:
     journals, dice, written = make_run(layout, "r"), random.Random(1), 0
     writer = JournalWriter(journals, "client")

@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.store import Store
@@ -49,6 +50,7 @@ def assert_all_is_there(layout: WorkspaceLayout, written: int) -> None:
         assert len(store.params(name)) == (written + 99) // 100
 
 
+@pytest.mark.slow
 def test_kills_among_ingesting_processes_cost_nothing(layout: WorkspaceLayout) -> None:
     writers = [
         [JournalWriter(make_run(layout, name) if rank == 0 else layout.run(name).journals, "client", rank)]

@@ -103,6 +103,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_kill_minus_nine_while_the_file_is_made(filled: WorkspaceLayout) -> None:
     before, dice = everything(filled), random.Random(4)
     for _ in range(8):
@@ -177,6 +178,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_kill_minus_nine_while_rebuilding(filled: WorkspaceLayout) -> None:
     before, dice = everything(filled), random.Random(5)
     for _ in range(6):

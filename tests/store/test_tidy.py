@@ -144,6 +144,7 @@ def test_interleaved_points_are_gathered(layout: WorkspaceLayout) -> None:
     assert len(fresh(layout).series("run-3", "b").values) == 2000
 
 
+@pytest.mark.slow
 def test_kills_at_any_moment_leave_nothing_lost_or_doubled(layout: WorkspaceLayout) -> None:
     for number in range(4):
         finished_run(layout, f"run-{number}", 10_000)

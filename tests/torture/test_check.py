@@ -19,6 +19,7 @@ from tests.torture.scenarios import JOB, do_again
 from tests.torture.world import World, add_finished_run, make_world
 
 COMPLETED = frozenset({"Completed"})
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def fixed_workspace(place: Path) -> WorkspaceLayout:
         python="/env/bin/python",
         python_version="3.11.7",
         substituted=["image python:3.11 is not used by local compute"],
-        missed="no environment with this key was made on this machine before",
+        missed="no environment with this key was made here before, or it was removed",
         seconds=4.0,
         anonymous_version=None,
     )

@@ -37,7 +37,7 @@ def print_page(page: RunPage) -> None:
     _section(
         "Inputs",
         (
-            [Cell(safe_text(p.name)), Cell(_where(p.value, p.resolved, p.path)), Cell(_came_from(p), "dim")]
+            [Cell(safe_text(p.name)), Cell(_where(p.value, p.path, p.resolved)), Cell(_came_from(p), "dim")]
             for p in page.detail.inputs
         ),
     )

@@ -11,6 +11,7 @@ from workbench_store.errors import DataError, NotFound, UsageError, WorkspaceErr
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock
 
+from workbench.client.arguments import check_tags
 from workbench.data.fingerprint import differs
 from workbench.spec.places import LATEST, LONGEST_ASSET_NAME, BadPlace, parse_place, version_problem
 from workbench.spec.ports import MODEL_TYPES
@@ -178,6 +179,7 @@ def add_asset(layout: WorkspaceLayout, draft: AssetVersion) -> Added:
     WorkspaceError if nothing can be written.
     """
     _check_name(draft)
+    _check_words(draft)
     with _alone(layout):
         versions = [asset for asset in list_assets(layout, draft.kind) if asset.name == draft.name]
         taken = next((asset for asset in versions if asset.version == draft.version), None)
@@ -187,6 +189,12 @@ def add_asset(layout: WorkspaceLayout, draft: AssetVersion) -> Added:
         del fields["created"]
         append_edits(layout, "asset", [fields])
     return Added(find_asset(layout, draft.kind, draft.name, fields["version"]), True)
+
+
+def _check_words(draft: AssetVersion) -> None:
+    check_tags(draft.tags)
+    if draft.description is not None and not draft.description.replace("\n", " ").isprintable():
+        raise UsageError(f"the description of {draft.name} has characters that cannot be shown")
 
 
 def learn_content(layout: WorkspaceLayout, kind: str, uri: str, content: str, run: str) -> str:

@@ -48,7 +48,7 @@ def why_missed(place: Path) -> str:
         return f"{place} was not finished, or its Python is gone"
     if place.parent.exists() and any(place.parent.glob("*/" + READY)):
         return "made before, but for another Python or platform"
-    return "no environment with this key was made on this machine before"
+    return "no environment with this key was made here before, or it was removed"
 
 
 def pythons(definition: EnvironmentDefinition, strict: bool, downloads: bool) -> list[Choice]:

@@ -127,6 +127,8 @@ class _Builder:
         self._add(node, done.mark)
 
     def _scalar(self, event: Any, mark: Mark) -> None:
+        if event.tag and event.tag != "!" and not event.tag.startswith("tag:yaml.org,2002:"):
+            raise BadYaml(mark, f"the YAML tag {event.tag!r} has no meaning here")
         if event.tag and event.implicit == (False, False):
             tag = event.tag
         else:
@@ -172,11 +174,12 @@ class _Builder:
     def _take_value(self, top: _Open, key: _Key, node: Node, mark: Mark) -> None:
         if key.merge:
             top.merged.extend(_mappings(node, mark))
-        elif key.value in top.lines:
-            message = f"the key {key.value!r} is given twice; the first is in line {top.lines[key.value]}"
+            return
+        first = top.lines.setdefault((type(key.value), key.value), key.mark.line)  # 1 is not true
+        if len(top.lines) == len(top.entries):
+            message = f"the key {key.value!r} is given twice; the first is in line {first}"
             self.problems.append(Problem(self._file, key.mark.line, key.mark.column, "", message))
         else:
-            top.lines[key.value] = key.mark.line
             top.entries.append(Entry(key.value, key.mark, node))
 
 

@@ -70,7 +70,7 @@ def overview_text(page: RunPage, charts: tuple[Chart, ...], now: float) -> Rende
     parts.append(_pairs("Run", _facts(page)))
     if page.detail.inputs:
         parts.append(
-            _pairs("Inputs", [(safe_text(p.name), _place(p.value, p.resolved, p.path)) for p in page.detail.inputs])
+            _pairs("Inputs", [(safe_text(p.name), _place(p.value, p.path, p.resolved)) for p in page.detail.inputs])
         )
     if page.detail.outputs:
         parts.append(_pairs("Outputs", [(safe_text(p.name), _place(None, p.path, None)) for p in page.detail.outputs]))
