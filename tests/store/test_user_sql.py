@@ -119,6 +119,7 @@ VERSIONS = {
         ("params.version = '2.10'", "v1"),
         ("params.version IN ('2.1', '12')", "v2"),
         ("params.version <> '2.1'", "v1v3"),
+        ("params.version IS NOT DISTINCT FROM '0012'", "v3"),
         ("params.version < 3", "v1v2"),
         ("params.seed = '18446744073709551617'", "v1"),
         ("params.width = '64'", "v1"),
