@@ -56,8 +56,8 @@ def back_up(layout: WorkspaceLayout, target: Path) -> Copied:
     copy = WorkspaceLayout(target.resolve() / WORKSPACE_DIR)
     _check(layout, copy)
     had = held(layout)
-    short = _Shortfall([], [], _namesakes(layout, copy))
     try:
+        short = _Shortfall([], [], _namesakes(layout, copy))
         copy.tmp.mkdir(mode=0o700, parents=True, exist_ok=True)
         copy.root.chmod(0o700)
         with adding_content(layout), _journals_at_rest(layout):

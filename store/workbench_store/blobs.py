@@ -3,9 +3,11 @@
 import contextlib
 import errno
 import os
+import re
 import shutil
 import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -21,6 +23,17 @@ _PART_BYTES = 1024 * 1024
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 #: ioctl_ficlone(2) of Linux: share the extents of a file on file systems that can (Btrfs, XFS, bcachefs).
 _FICLONE = 0x40049409
+
+
+#: A blob's name in its folder: its hash but for the first two digits.
+_NAME = re.compile(r"[0-9a-f]{30}")
+
+
+def blob_files(layout: WorkspaceLayout) -> Iterator[Path]:
+    """The files that have a blob's name. What else lies among them is somebody's, and a link may lead anywhere."""
+    for folder in layout.blobs.glob("[0-9a-f][0-9a-f]"):
+        if not folder.is_symlink():
+            yield from (path for path in folder.glob("*") if _NAME.fullmatch(path.name) and path.is_file())
 
 
 class Blob(NamedTuple):

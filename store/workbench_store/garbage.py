@@ -6,7 +6,6 @@ removes holds it alone. So nothing goes that a run is about to refer to.
 
 import json
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from workbench_store.blobs import blob_files
 from workbench_store.content_lock import removing_content
 from workbench_store.disk_use import bytes_on_disk
 from workbench_store.errors import NotFound, SnapshotError, StoreDamaged
@@ -22,8 +22,6 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.snapshot.manifest import read_snapshot
 
-#: A blob's name in its folder: its hash (xxh3-128) but for the first two digits.
-_BLOB_NAME = re.compile(r"[0-9a-f]{30}")
 #: What is half made and older than this, in seconds, is nobody's work any more.
 _OLD_SECONDS = 24 * 3600.0
 
@@ -55,7 +53,7 @@ def find_garbage(layout: WorkspaceLayout, without: frozenset[str] = frozenset())
     used = _used_snapshots(layout, without)
     manifests = {path.name.removesuffix(".json"): path for path in layout.snapshots.glob("*.json")}
     kept = {hash for id in used & set(manifests) for hash in _hashes(layout, id)}
-    blobs = {path: bytes_on_disk(path) for path in _blobs(layout) if path.parent.name + path.name not in kept}
+    blobs = {path: bytes_on_disk(path) for path in blob_files(layout) if path.parent.name + path.name not in kept}
     snapshots = {path: bytes_on_disk(path) for id, path in manifests.items() if id not in used}
     return Garbage(snapshots, blobs, {path: bytes_on_disk(path) for path in _leftovers(layout)})
 
@@ -89,13 +87,6 @@ def _used_snapshots(layout: WorkspaceLayout, without: frozenset[str]) -> set[str
         except (OSError, ValueError, AttributeError):
             continue  # a script's run, which has none
     return used - {None}
-
-
-def _blobs(layout: WorkspaceLayout) -> Iterator[Path]:
-    """The files that have a blob's name. What else lies among them is somebody's, and a link may lead anywhere."""
-    for folder in layout.blobs.glob("[0-9a-f][0-9a-f]"):
-        if not folder.is_symlink():
-            yield from (path for path in folder.glob("*") if _BLOB_NAME.fullmatch(path.name) and path.is_file())
 
 
 def _hashes(layout: WorkspaceLayout, id: str) -> set[str]:

@@ -230,7 +230,7 @@ class Lease:
             raise _io_error(self._layout, error) from error
         except duckdb.Error as error:
             # Damage and a full disk are also told of by classes that stand for other things.
-            if not _tells_of_damage(error) and "could not write" not in str(error).lower():
+            if not _tells_of_damage(error) and not any(sign in str(error).lower() for sign in _OF_THE_DISK):
                 raise
             self._drop()
             raise _io_error(self._layout, error) from error
@@ -307,6 +307,10 @@ def _damaged(layout: WorkspaceLayout, error: Exception) -> StoreDamaged:
         f"{layout.store} is damaged: {first[:200]}",
         remedy="Make it again from the journals, which hold everything: workbench doctor --rebuild",
     )
+
+
+#: How DuckDB tells, also by errors of other classes, that a file or the log beside it cannot be written.
+_OF_THE_DISK = ("could not write", "cannot open file", "no space left", "permission denied", "read-only file system")
 
 
 def _tells_of_damage(error: Exception) -> bool:

@@ -29,6 +29,10 @@ _FORMS = {
     "bearer ": r"(?P<scheme>\b[Bb]earer )(?=[A-Za-z._~+/=-]{0,200}\d)[A-Za-z0-9._~+/=-]{20,}",
     "accountkey=": r"(?P<key>AccountKey=)[A-Za-z0-9+/]{40,}={0,2}",
     "sig=": r"(?P<sig>[?&]sig=)[A-Za-z0-9%+/]{30,}",
+    # Of presigned URLs: of S3 and CloudFront, of Google's storage.
+    "signature=": r"(?P<signature>[?&](?:[A-Za-z]{1,10}-){0,3}Signature=)[A-Za-z0-9%+/_~.-]{16,}={0,2}",
+    "security-token=": r"(?P<security>[?&][A-Za-z-]{0,20}Security-Token=)[A-Za-z0-9%+/_~.-]{16,}={0,2}",
+    "hooks.slack.com/": r"(?P<hook>hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}",
     "://": (
         r"(?P<user>://[^/\s:@]{0,200}:)[^/\s\"'<>]{3,200}(?=@)"
         r"|(?P<bare>https?://)(?=[^/\s:@]{0,200}\d)[A-Za-z0-9._~-]{20,200}(?=@)"
@@ -51,10 +55,10 @@ _NAME_ENDS = {
     "passphrase": ("",),
     "pwd": (),
 }
-#: Names of parameters and tags that are those of secrets when they are the whole name.
-_WHOLE_NAMES = frozenset({"token", "pwd", "sas"})
-#: What a token of no kind is where it is a secret: one word of letters and digits, and not a short one.
-_TOKEN_VALUE = r"(?=\S{0,200}[A-Za-z])(?=\S{0,200}\d)[A-Za-z0-9_.~+/=-]{12,}"
+#: How names end under which only what looks made by a machine is a secret: other tokens are words of a model's.
+_UNSURE_NAMES = re.compile(r"(?:^|[_.-])(?:token|pwd|sas|auth)$")
+#: What looks so: one word, not a short one, of letters and several digits.
+_MADE = r"(?=\S{0,200}[A-Za-z])(?=(?:\S{0,80}?\d){3})[A-Za-z0-9+=:-]{16,}"
 _LONGEST_KIND = 16
 #: Ends of such names by which no value is looked for in a text: a path to a file is as likely.
 _OTHER_ENDS = re.compile(r"(?:(?:^|[_.-])credentials?|connection_?string)$")
@@ -71,8 +75,12 @@ _REST = r"[^\s\"',;]*"
 #: What a name stands in where it is an option of a command; it is looked for so far before the name's end.
 _OPTION = r"(?:.*[\s\"'])?--[\w-]*"
 _LONGEST_OPTION = 48
-#: What stands where a secret would: a number, a variable's name or an expression in a command; a placeholder or option.
-_STAND_IN = r"[\d.eE+-]*|\$(?:[A-Z_][A-Z0-9_]*|[{(].*)"
+#: What stands where a secret would: a number, a variable's name, an expression or a call; a placeholder or option.
+_STAND_IN = (
+    r"[\d.eE+-]*|\$(?:[A-Z_][A-Z0-9_]*|[{(].*)"
+    # Code that asks for it: `os.getenv("KEY")`, `os.environ["KEY"]`, `get_token()`.
+    r"|[A-Za-z_]\w{0,40}(?:\.\w{1,40}){1,5}[(\[].*|[A-Za-z_]\w{0,40}(?:\(\)?|\[)"
+)
 _PLACEHOLDER = r"[<\[{-].*|[A-Z_]+\]?"
 #: No secret under any name: nothing, a number, a word that stands for nothing.
 _PLAIN = re.compile(r"[\d.eE+-]*|(?i:none|null|true|false|yes|no)")
@@ -95,10 +103,13 @@ def _without_named(text: str) -> str:
     pieces: List[str] = []
     done = 0
     for end in _pattern(_END).finditer(lower):
-        if end.start() < done or not _makes_secret(lower, end.start(), end[0]):
+        if end.start() < done:
+            continue
+        sure = _makes_secret(lower, end.start(), end[0])
+        if not sure and end[0] != "token":
             continue
         given = _pattern(_GIVEN).match(text, end.end())
-        if given is not None and _is_secret(lower, end, given):
+        if given is not None and (_is_secret(lower, end, given) if sure else _is_made(given)):
             pieces += [text[done : given.start("value")], REDACTED]
             rest = _pattern(_REST).match(text, given.end())
             done = rest.end() if rest is not None else given.end()
@@ -110,18 +121,11 @@ def _makes_secret(lower: str, start: int, end: str) -> bool:
     before = lower[max(0, start - _LONGEST_KIND) : start]
     if end in ("secret", "authorization") and not before[-1:].isalnum():
         return True
-    if end == "token" and (before.endswith("--") or before[-1:] in ("?", "&") or _is_bare(before)):
+    if end == "token" and (before.endswith("--") or before[-1:] in ("?", "&")):
         return True
     if end == "pwd":
         return before[-1:] in ("_", "-")
     return (before[:-1] if before[-1:] in ("_", "-", " ") else before).endswith(_NAME_ENDS[end])
-
-
-def _is_bare(before: str) -> bool:
-    """Whether a `token` behind that is a word by itself, and not one of a known kind."""
-    return not (before[-1:].isalnum() or before[-1:] in ("_", "-", ".", "?", "&")) and not (
-        before[-1:] == " " and before[:-1].endswith(_KINDS_OF_TOKEN)
-    )
 
 
 def _is_secret(lower: str, end: "Match[str]", given: "Match[str]") -> bool:
@@ -132,13 +136,18 @@ def _is_secret(lower: str, end: "Match[str]", given: "Match[str]") -> bool:
     is_option = _pattern(_OPTION).fullmatch(lower, max(0, start - _LONGEST_OPTION), start) is not None
     if given["sign"] is None:
         return is_option and not _pattern(_PLACEHOLDER).fullmatch(value)
-    if end[0] == "token" and not is_option and _is_bare(lower[max(0, start - _LONGEST_KIND) : start]):
-        return given["scheme"] is not None or _pattern(_TOKEN_VALUE).fullmatch(value) is not None
+    if end[0] == "pwd" and value.startswith("/"):  # the working directory
+        return False
     alone = end[0] in ("secret", "authorization") and lower[start - 1 : start] not in ("_", "-", ".")
     in_words = alone or (lower[start - 1 : start] == " " and end[0] in ("key", "token"))
     if (in_words and not given["scheme"]) or (is_option and given["sign"] == ":"):
         return _pattern(r"\d").search(value) is not None
     return True
+
+
+def _is_made(given: "Match[str]") -> bool:
+    """Whether what is given to a token of no known kind looks made by a machine."""
+    return given["sign"] is not None and _pattern(_MADE).fullmatch(given["value"].rstrip(")]}\\")) is not None
 
 
 def _pattern(text: str) -> "Pattern[str]":
@@ -173,8 +182,9 @@ def without_secrets(event: str, fields: Dict[str, Any]) -> Dict[str, Any]:
 def redacted_value(value: Any, name: str = "") -> Any:
     """A JSON value with the texts in it redacted; a text that stands under a secret's name is cut out whole."""
     if isinstance(value, str):
-        is_path = name.lower() == "pwd" and value.startswith("/")  # the working directory
-        return REDACTED if _is_secret_name(name) and not (is_path or _PLAIN.fullmatch(value)) else redacted(value)
+        if _UNSURE_NAMES.search(name.lower()) and _pattern(_MADE).fullmatch(value):
+            return REDACTED
+        return REDACTED if _is_secret_name(name) and not _PLAIN.fullmatch(value) else redacted(value)
     if isinstance(value, dict):
         return {key: redacted_value(item, str(key)) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -190,8 +200,6 @@ def _name_of(before: Any, name: str) -> str:
 
 def _is_secret_name(name: str) -> bool:
     lower = name.lower()
-    if lower in _WHOLE_NAMES:
-        return True
     end = next((end for end in _NAME_ENDS if lower.endswith(end)), None)
     if end is not None:
         return _makes_secret(lower, len(lower) - len(end), end)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from workbench_store.blobs import BlobStore
+from workbench_store.blobs import BlobStore, blob_files
 from workbench_store.errors import NotFound, SnapshotError, WorkspaceError
 from workbench_store.ingest import JournalKey, read_offsets
 from workbench_store.layout import WorkspaceLayout
@@ -56,7 +56,7 @@ def verify_content(layout: WorkspaceLayout) -> Iterator[Fault | str]:
         if missing:
             yield Fault(f"snapshot {id}: {missing} of its files are missing", "Bring blobs/ back from a copy.")
         yield f"snapshot {id}"
-    for path in sorted(layout.blobs.glob("??/*")):
+    for path in sorted(blob_files(layout)):
         hash = path.parent.name + path.name
         if not blobs.verify(hash):
             yield Fault(f"{path} is not what its name says", "Bring it back from a copy.")
@@ -71,6 +71,7 @@ def verify_tables(layout: WorkspaceLayout) -> Iterator[Fault | str]:
     """
     with second_store(layout) as draft:
         ours, theirs = _brought_level(layout, draft)
+        _check_nothing_waits(layout, ours, theirs)
         growing = {key.run for key, end in theirs.items() if end > ours.get(key, 0)}
         hurt = _damaged(layout, draft) | _cut_short(ours, theirs)
         yield from (Fault(f"{_place(key)}: {what}", _FROM_A_COPY) for key, what in hurt.items())
@@ -106,6 +107,16 @@ def _refresh(layout: WorkspaceLayout) -> None:
     report = Store(layout).refresh()
     if report.blocked and layout.writable:
         raise WorkspaceError(f"the journals cannot be read: {report.blocked}", remedy="Nothing was changed.")
+
+
+def _check_nothing_waits(layout: WorkspaceLayout, ours: dict[JournalKey, int], theirs: dict[JournalKey, int]) -> None:
+    """Raises WorkspaceError where the store has not taken in all, and cannot: nothing could be compared."""
+    if not layout.writable and any(end > ours.get(key, 0) for key, end in theirs.items()):
+        raise WorkspaceError(
+            f"{layout.store} has not taken in all that was recorded, and may not be written, so that its tables cannot "
+            "be compared with the journals",
+            remedy="Copy the workspace (workbench backup DIR) and verify the copy.",
+        )
 
 
 def _offsets(layout: WorkspaceLayout) -> dict[JournalKey, int]:

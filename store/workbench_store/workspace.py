@@ -229,7 +229,7 @@ def renew_identity(start: Optional[PathText] = None, explicit: Optional[PathText
 
 def _has_runs(root: Path) -> bool:
     """Whether what is there was a workspace once, whatever became of `workspace.json`."""
-    return (root / "runs").is_dir() and (root / "blobs").is_dir()
+    return os.path.isdir(str(root / "runs")) and os.path.isdir(str(root / "blobs"))
 
 
 def _remove(draft: Path) -> None:

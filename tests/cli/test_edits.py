@@ -108,6 +108,9 @@ def test_arguments_may_stand_behind_options(workbench: Workbench, runs: list[str
     (here / "x.csv").write_text("1\n")
     assert workbench("data", "add", "rain", "--version", "9", "x.csv").returncode == 0
     assert "too many arguments: blue" in workbench("show", "red-fox", "--json", "blue").stderr
+    assert workbench("note", "red-fox", "--workspace", ".", "- better than before").returncode == 0
+    assert workbench("tag", "red-fox", "--remove", "c", "--", "e").returncode == 0
+    assert json.loads(workbench("show", "red-fox", "--json").stdout)["tags"] == {"e": ""}
 
 
 def test_secrets_in_code_are_not_shown(workbench: Workbench, job: Job, here: Path) -> None:
@@ -119,6 +122,7 @@ def test_secrets_in_code_are_not_shown(workbench: Workbench, job: Job, here: Pat
         assert workbench("run", job("true", f"name: c{number}\n")).returncode == 0
     told = workbench("compare", "c1", "c2", "--code").stdout
     assert "hunter2" not in told and "s3cr3t" not in told
+    assert "cut out of the lines shown" in workbench("compare", "c1", "c2", "--code").stderr
     assert "+steps = 2" in told and ".env changed" in told and "left out" in told
 
 

@@ -132,7 +132,7 @@ def test_a_copy_is_proved_and_a_damaged_one_is_not(workbench: Workbench, tmp_pat
     assert json.loads(workbench("backup", str(copy), "--json").stdout)["copied"] == 0
     assert names(workbench, "--workspace", str(copy)) == ["apple", "apricot", "berry"]
     assert workbench("verify", "--workspace", str(copy)).returncode == 0
-    blob = copy / ".workbench" / "blobs" / "00" / "11"
+    blob = copy / ".workbench" / "blobs" / "00" / ("1" * 30)
     blob.parent.mkdir(parents=True)
     blob.write_text("this is not its content")
     done = workbench("verify", "--workspace", str(copy))

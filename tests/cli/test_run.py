@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 from workbench.cli.exit_codes import ExitCode
+from workbench_store.errors import WorkspaceError
 
 from tests.cli.terminal import Workbench
+from workbench import Workspace
 
 Job = Callable[..., str]
 
@@ -294,5 +296,11 @@ def test_a_run_that_nohup_started_survives_a_hang_up(job: Callable[..., str], he
 
 
 def test_a_run_whose_folder_goes_away_is_not_followed_for_ever(workbench: Workbench, job: Job) -> None:
-    done = workbench("run", job("sleep 1; rm -rf $WORKBENCH_RUN_DIR"))
+    name = workbench("run", "--detach", job("sleep 1; rm -rf $WORKBENCH_RUN_DIR")).stdout.strip()
+    run = Workspace().run(name)
+    followed = workbench("logs", "-f", name)
+    assert followed.returncode == ExitCode.WORKSPACE and "is gone" in followed.stderr
+    with pytest.raises(WorkspaceError, match="is gone"):
+        run.wait(30)
+    done = workbench("run", job("rm -rf $WORKBENCH_RUN_DIR"))
     assert done.returncode == ExitCode.WORKSPACE and "is gone" in done.stderr

@@ -53,7 +53,9 @@ def test_what_matters_and_what_does_not() -> None:
         ({"channels": 5, "dependencies": []}, "channels must be a list"),
         ({"channels": "conda-forge", "dependencies": []}, "channels must be a list"),
         ({"variables": ["A"], "dependencies": []}, "variables must be a mapping"),
-        ({"variables": {"A": None}}, "variables must be a mapping"),
+        ({"variables": {"A": None}}, "variables.A must be text or a number"),
+        ({"variables": {"A=B": 1}}, "variables cannot have the name 'A=B'"),
+        ({"variables": {"A": "x\0"}}, "variables.A must be text"),
     ],
 )
 def test_what_no_conda_file_says_is_refused(definition: dict[str, Any], told: str) -> None:

@@ -121,7 +121,8 @@ def test_a_disk_that_turns_read_only_is_told_and_is_still_read(here: Path, disk:
         # What is needed most on such a day: to copy all of it, and to prove a copy that may not be written.
         subprocess.run([*words, "backup", str(here / "copy")], check=True)
         assert sorted(run.name for run in workbench.Workspace(here / "copy").runs()) == ["new", "seen"]
-        assert subprocess.run([*words, "verify"], capture_output=True).returncode == 0
+        verified = subprocess.run([*words, "verify"], capture_output=True, text=True)
+        assert verified.returncode == 4 and "not taken in all" in verified.stderr
         assert (
             "may not be written"
             in subprocess.run([*words, "doctor", "--rebuild"], capture_output=True, text=True).stderr
@@ -134,6 +135,28 @@ def test_a_disk_that_turns_read_only_is_told_and_is_still_read(here: Path, disk:
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
     refresh(layout := WorkspaceLayout(disk / ".workbench"), store := Store(layout))
     assert sorted(store.runs().names) == ["new", "seen"]
+
+
+def test_a_disk_with_no_room_for_another_file_is_told_and_is_still_read(disk: Path) -> None:
+    workspace = workbench.Workspace(disk)
+    for name in ("seen", "new"):
+        with workbench.start_run(name=name, workspace=disk, system_metrics=False) as run:
+            run.log({"k": 1.0})
+        if name == "seen":
+            assert [run.name for run in workspace.runs()] == ["seen"]
+    subprocess.run(["mount", "-o", "remount,nr_inodes=400", str(disk)], check=True)
+    with pytest.raises(OSError, match="No space left"):
+        for number in range(400):
+            (disk / f"file-{number}").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench", "--workspace", str(disk), "ls"], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "seen" in done.stdout and "cannot be taken in" in done.stderr
+    with pytest.warns(StaleStore):
+        assert [run.name for run in workspace.runs()] == ["seen"]
+    for path in disk.glob("file-*"):
+        path.unlink()
+    assert sorted(run.name for run in workspace.runs()) == ["new", "seen"]
 
 
 def test_a_changed_time_zone_changes_no_time(here: Path) -> None:

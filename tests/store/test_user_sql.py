@@ -26,7 +26,7 @@ from tests.store.journals import fresh, make_run, python, write_points
 
 RUNS: dict[str, tuple[dict[str, Any], dict[str, str], float]] = {
     "a": (
-        {"lr": 0.1, "opt": "adam", "warm": True, "model.depth": 2, "mixed": 1},
+        {"lr": 0.1, "opt": "adam", "warm": True, "model.depth": 2, "mixed": 1, "depth": 5},
         {"team": "vision", "seed": "9"},
         0.95,
     ),
@@ -107,9 +107,9 @@ def test_keys_get_their_own_names_and_types(store: Store) -> None:
 
 
 VERSIONS = {
-    "v1": {"version": "2.10", "seed": 2**64 + 1, "width": "64", "mixed": True},
-    "v2": {"version": "2.1", "seed": 2**64 + 3, "width": "128", "mixed": 1},
-    "v3": {"version": "0012", "seed": 7, "width": "1e3", "mixed": 0.5},
+    "v1": {"version": "2.10", "seed": 2**64 + 1, "width": "64", "mixed": True, "depth": 5},
+    "v2": {"version": "2.1", "seed": 2**64 + 3, "width": "128", "mixed": 1, "depth": 5},
+    "v3": {"version": "0012", "seed": 7, "width": "1e3", "mixed": 0.5, "depth": 7},
 }
 
 
@@ -131,6 +131,17 @@ def test_text_that_reads_as_a_number_is_told_from_another(
 ) -> None:
     store = versions(layout)
     assert "".join(sorted(store.matching(condition).names)) == expected
+
+
+def test_a_number_is_one_thing_wherever_it_is_written(layout: WorkspaceLayout) -> None:
+    store = versions(layout)
+    asked = "SELECT params.depth, count(*) FROM runs GROUP BY params.depth HAVING params.depth = '5'"
+    assert rows(store, asked) == [(5.0, 2)]
+    assert rows(store, "SELECT max(x.params.seed) FROM (SELECT * FROM runs) x") == [("7",)]
+    with pytest.raises(QueryError, match="no run has a parameter 'sed'"):
+        rows(store, "SELECT x.params.sed FROM (SELECT * FROM runs) x")
+    with store.query("SELECT ended - created AS took FROM runs") as result, pytest.raises(UsageError, match="took"):
+        result.polars()
 
 
 def versions(layout: WorkspaceLayout) -> Store:

@@ -37,6 +37,11 @@ def test_one_word(text: str, condition: Condition) -> None:
     assert parse_filter(text, NOW).alternatives == ((condition,),)
 
 
+def test_names_that_are_near_a_field_are_those_of_parameters() -> None:
+    for name in ("seed", "step", "stage", "rate", "node", "cost"):
+        assert parse_filter(f"{name}:1").alternatives == ((Condition("any", name, "=", 1.0, written="1"),),)
+
+
 def test_words_and_alternatives() -> None:
     found = parse_filter("a b | c", NOW).alternatives
     assert [[one.value for one in conditions] for conditions in found] == [["a", "b"], ["c"]]

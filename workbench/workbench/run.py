@@ -146,14 +146,16 @@ class Run:
     def wait(self, timeout: float | None = None) -> RunState:
         """Wait until the run is final or not responding, and return its state.
 
-        `timeout` is in seconds; RunError is raised when it passes, and the run goes on.
+        `timeout` is in seconds; RunError is raised when it passes, and the run goes on. WorkspaceError is raised when
+        the run's folder is gone.
         """
-        from workbench.lifecycle.judge import current_state, judge
+        from workbench.lifecycle.judge import check_there, current_state, judge
 
         if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float)):
             raise UsageError(f"timeout is a number of seconds, not {timeout!r}")
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
+            check_there(self.files)
             judge(self._workspace, [self.name])
             state = current_state(self.files)
             if state.final or state is RunState.NOT_RESPONDING:

@@ -99,7 +99,11 @@ def _expression(one: _Reference, is_flag: bool, is_number: bool) -> str:
 
 
 def _references(tree: dict[str, Any]) -> Iterator[_Reference]:
-    tables = {str(node.get("alias") or node.get("table_name")).lower() for node in nodes(tree) if "table_name" in node}
+    tables = {
+        str(node.get("alias") or node.get("table_name")).lower()
+        for node in nodes(tree)
+        if "table_name" in node or (node.get("type") == "SUBQUERY" and node.get("alias"))
+    }
     compared = {id(operand) for node in nodes(tree) for operand in _compared_with_numbers(node)}
     equal_to_text = {id(operand) for node in nodes(tree) for operand in _equal_to_texts(node)}
     columns = {id(item) for node in nodes(tree) for item in node.get("select_list") or () if not item.get("alias")}
@@ -136,7 +140,17 @@ def _compared_with_numbers(node: dict[str, Any]) -> list[Any]:
 
 def _equal_to_texts(node: dict[str, Any]) -> list[Any]:
     operands = _operands(node) if str(node.get("type")) in _EQUALITIES else []
-    return operands if any((one.get("literal") or {}).get("kind") == "STRING" for one in operands) else []
+    return operands if any(_is_no_number(one) for one in operands) else []
+
+
+def _is_no_number(node: dict[str, Any]) -> bool:
+    """Whether it is a text that a number would not be written as, though it may read as one."""
+    literal = node.get("literal") or {}
+    text = str(literal.get("text"))
+    try:
+        return literal.get("kind") == "STRING" and text not in (repr(float(text)), str(int(float(text))))
+    except (ValueError, OverflowError):
+        return literal.get("kind") == "STRING"
 
 
 def _operands(node: dict[str, Any]) -> list[dict[str, Any]]:

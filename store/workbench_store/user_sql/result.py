@@ -62,9 +62,17 @@ class QueryResult:
         return self._connection.sql("SELECT * FROM result").df()
 
     def polars(self) -> Any:
-        """A polars.DataFrame. Raises UsageError where polars or pyarrow is not installed."""
+        """A polars.DataFrame. Raises UsageError where polars or pyarrow is not installed, and for intervals, for which
+        polars has no type."""
         _need("polars")
         import polars
+
+        spans = [name for name, kind in zip(self.columns, self.types) if "INTERVAL" in kind]
+        if spans:
+            raise UsageError(
+                f"polars has no type for the intervals in {', '.join(spans)}",
+                remedy="Ask for seconds, epoch(ended - started), or take .arrow() or .pandas().",
+            )
 
         return polars.from_arrow(self.arrow())
 

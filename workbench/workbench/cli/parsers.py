@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -25,10 +26,13 @@ class CommandParser(argparse.ArgumentParser):
         found, left = super().parse_known_args(args, namespace)
         if self._intermixing:
             return found, left
-        if left and not any(word.startswith("-") for word in left) and self._can_intermix():
+        if left and not any(_is_option(word) for word in left) and self._can_intermix():
+            words = list(sys.argv[1:] if args is None else args)
+            if "--" in left:  # all of what stands behind it is an argument, and none looks like an option
+                words.remove("--")
             self._intermixing = True
             try:
-                found, left = self.parse_known_intermixed_args(args)
+                found, left = self.parse_known_intermixed_args(words)
             finally:
                 self._intermixing = False
         if left:
@@ -54,6 +58,10 @@ class CommandParser(argparse.ArgumentParser):
         near = difflib.get_close_matches(options[0], self._option_string_actions, 1, 0.5)
         hint = f"did you mean {near[0]}?" if near else f"see {self.prog} --help"
         return f"there is no option {options[0]}; {hint}"
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("-") and word not in ("-", "--") and " " not in word
 
 
 def load_command(name: str) -> ModuleType:

@@ -34,6 +34,7 @@ def _follow(layout: WorkspaceLayout, name: str, taken: Signals) -> int:
     # Loaded when the run is on its way, which takes its own start meanwhile.
     from workbench.cli.following import follow_to_the_end
 
+    narrate(f"run {name}")
     try:
         state = follow_to_the_end(layout, name, taken)
     except BrokenPipeError:

@@ -58,9 +58,11 @@ def measure(layout: WorkspaceLayout, store: "Store") -> Usage:
 def _runs(layout: WorkspaceLayout) -> Iterator[tuple[str, str, int]]:
     for folder in sorted(layout.runs.glob("[!.]*")):
         files = RunLayout(folder)
-        if not folder.is_dir():
-            continue  # somebody's file: no run
-        for part in sorted(folder.iterdir()):
+        try:
+            parts = sorted(folder.iterdir())
+        except OSError:
+            continue  # somebody's file, or what may not be looked into
+        for part in parts:
             yield files.name, _PARTS.get(part.name, "other"), bytes_on_disk(part)
 
 

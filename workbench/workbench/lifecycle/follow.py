@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
-from workbench_store.errors import WorkspaceError
 from workbench_store.journal.codec import Event
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState, StateChange, fold_states
 
 from workbench.lifecycle.history import JournalTail, changes_of
-from workbench.lifecycle.judge import judge
+from workbench.lifecycle.judge import check_there, judge
 from workbench.lifecycle.logs import LogReader
 
 #: How long nothing is looked at: short after news, ever longer without.
@@ -106,8 +105,7 @@ def followed(layout: WorkspaceLayout, name: str) -> Iterator[FollowEvent]:
             return
         if time.monotonic() - judged > _JUDGE_SECONDS:
             judged = time.monotonic()
-            if not files.root.is_dir():
-                raise WorkspaceError(f"the folder of {name} is gone: {files.root}", remedy="Bring it back from a copy.")
+            check_there(files)
             judge(layout, [name])
         yield Idle()
         pause = _SHORTEST_POLL_SECONDS if events else min(1.5 * pause, _LONGEST_POLL_SECONDS)

@@ -45,6 +45,12 @@ def judge_run(files: RunLayout) -> RunState | None:
         return None  # gone meanwhile, or not ours to write: an onlooker need not succeed
 
 
+def check_there(files: RunLayout) -> None:
+    """Raise WorkspaceError if the run's folder is gone: who waits for its end would wait for ever."""
+    if not files.root.is_dir():
+        raise WorkspaceError(f"the folder of {files.name} is gone: {files.root}", remedy="Bring it back from a copy.")
+
+
 def _all_names(layout: WorkspaceLayout) -> list[str]:
     """Runs that may be alive: a run that ended in order has no heartbeat any more."""
     try:

@@ -17,7 +17,7 @@ from workbench_store.states import RunState, StateChange, fold_states
 
 from workbench.client.log_cap import LogShape, gap_line, logged_ranks, read_shapes
 from workbench.lifecycle.history import JournalTail, changes_of
-from workbench.lifecycle.judge import judge_run
+from workbench.lifecycle.judge import check_there, judge_run
 
 _READ_BYTES = 1024 * 1024
 _POLL_SECONDS = 0.1
@@ -178,7 +178,8 @@ _OVER = frozenset(state for state in RunState if state.final or state is RunStat
 
 
 class StateFollower:
-    """A run's state, brought up to date from its journals at each call; now and then its holder is looked for."""
+    """A run's state, brought up to date from its journals at each call; now and then its holder is looked for.
+    WorkspaceError once the run's folder is gone."""
 
     def __init__(self, files: RunLayout) -> None:
         self._tail = JournalTail(files)
@@ -189,6 +190,7 @@ class StateFollower:
         """The state now."""
         if time.monotonic() - self._judged > _JUDGE_SECONDS:
             self._judged = time.monotonic()
+            check_there(self._files)
             judge_run(self._files)
         self._changes += changes_of(self._tail.new_events())
         change = fold_states(self._changes)

@@ -120,7 +120,8 @@ def _lead_from_the_code(files: RunLayout, code: Path) -> None:
     for name, target in zip(_SEEN_LINKS, (files.outputs, files.logs), strict=True):
         for link in links_below(target) if (code / name).is_symlink() else ():
             meant = Path(os.path.normpath(code / name / link.parent.relative_to(target) / os.readlink(link)))
-            if not link.exists() and code in meant.parents and os.path.lexists(meant):
+            inside = code in meant.parents and code / name not in meant.parents
+            if inside and not os.path.exists(link) and os.path.lexists(meant):
                 replace_link(link, meant)
 
 
@@ -140,12 +141,12 @@ def bring_in(kept: Path, staging: Path) -> None:
         _put_in_place(draft, draft.with_name(draft.name[1 : -len(ending)]))
     for link in links_below(kept):
         real = Path(os.path.realpath(link))
-        if real.exists() and is_inside(real, os.path.realpath(staging)):
+        if os.path.exists(real) and is_inside(real, os.path.realpath(staging)):
             draft = link.with_name(f".{link.name}{ending}")
             copy_data(real, draft)
             fault("bring.copied")
             _put_in_place(draft, link)
-        elif real.exists() and is_inside(link.parent / os.readlink(link), staging):
+        elif os.path.exists(real) and is_inside(link.parent / os.readlink(link), staging):
             replace_link(link, os.path.relpath(real, os.path.realpath(link.parent)))
 
 

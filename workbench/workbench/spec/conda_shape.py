@@ -19,8 +19,10 @@ def conda_problems(conda: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     channels, variables = conda.get("channels"), conda.get("variables")
     if channels is not None and not (isinstance(channels, list) and all(_is_text(one) for one in channels)):
         yield "channels", f"must be a list of channels, such as [conda-forge], not {channels!r}"
-    if variables is not None and not (isinstance(variables, Mapping) and all(map(_is_variable, variables.items()))):
-        yield "variables", f"must be a mapping from names to text or numbers, not {variables!r}"
+    if isinstance(variables, Mapping):
+        yield from _variables(variables)
+    elif variables is not None:
+        yield "variables", "must be a mapping from names to text or numbers"
     yield from _dependencies(conda.get("dependencies"))
 
 
@@ -51,8 +53,13 @@ def _installers(place: str, item: Mapping[Any, Any]) -> Iterator[tuple[str, str]
             yield f"{place}.pip", f"must be a list of requirements, not {lines!r}"
 
 
-def _is_variable(pair: tuple[object, object]) -> bool:
-    return _is_text(pair[0]) and isinstance(pair[1], str | int | float)
+def _variables(variables: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
+    """Their values are not told: they may be secrets."""
+    for name, value in variables.items():
+        if not isinstance(name, str) or not name or "=" in name or "\0" in name:
+            yield "variables", f"cannot have the name {name!r}"
+        elif not isinstance(value, str | int | float) or "\0" in str(value):
+            yield f"variables.{name}", "must be text or a number"
 
 
 def _is_text(item: object) -> bool:

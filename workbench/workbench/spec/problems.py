@@ -28,10 +28,10 @@ class Problem(Struct, frozen=True):
     severity: Severity = "error"
 
 
-def nearest_name(name: str, allowed: Iterable[str]) -> str | None:
-    """Which of `allowed` a misspelt `name` probably means, or None."""
+def nearest_name(name: str, allowed: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Which of `allowed` a misspelt `name` probably means, or None; `likeness` is what they have in common at least."""
     from difflib import get_close_matches
 
     by_folded = {candidate.casefold(): candidate for candidate in allowed}
-    close = get_close_matches(name.casefold()[:256], by_folded, n=1, cutoff=0.6)
+    close = get_close_matches(name.casefold()[:256], by_folded, n=1, cutoff=likeness)
     return by_folded[close[0]] if close else None

@@ -227,5 +227,5 @@ def _value(loader: Any, tag: str, text: str) -> object:
         return text
     try:
         return loader.construct_object(yaml.ScalarNode(tag, text))
-    except (yaml.YAMLError, ValueError, KeyError, IndexError, OverflowError) as error:
+    except (yaml.YAMLError, ValueError, KeyError, IndexError, OverflowError, AttributeError) as error:
         raise ValueError(getattr(error, "problem", None) or str(error)) from error

@@ -118,6 +118,8 @@ class Dashboard(App[None]):
         )
 
 
-def run_dashboard(layout: WorkspaceLayout) -> None:
-    """Open the dashboard until the user leaves it."""
-    Dashboard(layout).run()
+def run_dashboard(layout: WorkspaceLayout) -> bool:
+    """Open the dashboard until the user leaves it; whether that was how it ended."""
+    app = Dashboard(layout)
+    app.run()
+    return not app.return_code

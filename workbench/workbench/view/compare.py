@@ -12,7 +12,7 @@ from msgspec import Struct
 from workbench_store.errors import UsageError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import SYSTEM, MetricSummary
-from workbench_store.redaction import redacted, redacted_value
+from workbench_store.redaction import REDACTED, redacted, redacted_value
 from workbench_store.secrets import secret_in_name
 
 from workbench.view.given import given
@@ -161,8 +161,17 @@ def _of_mappings(kind: Kind, values: Sequence[dict[str, object]], base: int) -> 
 
 def _row(kind: Kind, name: str, values: Sequence[object], base: int) -> Row:
     known = values[base]
-    cells = tuple(Cell(value, None if place == base else _delta(value, known)) for place, value in enumerate(values))
-    return Row(kind, name, cells, any(not _same(value, known) for value in values))
+    cells = tuple(
+        Cell(value, None if place == base else _delta(value, known), place != base and _hidden(value, known))
+        for place, value in enumerate(values)
+    )
+    unknown = None if any(cell.unknown for cell in cells) else False
+    return Row(kind, name, cells, any(not _same(value, known) for value in values) or unknown)
+
+
+def _hidden(value: object, known: object) -> bool:
+    """Whether two secrets were cut out, which may have been different."""
+    return isinstance(value, str) and value == known and REDACTED in value
 
 
 def _same(one: object, other: object) -> bool:

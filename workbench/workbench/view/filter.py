@@ -102,7 +102,7 @@ def _condition(word: str, now: float) -> Condition:
         return _tag(rest, operator, value, negated)
     if name.lower() in FIELDS:
         return _field(FIELDS[name.lower()], operator, value, negated, now)
-    meant = nearest_name(name, FIELDS) if operator == ":" else None
+    meant = nearest_name(name, FIELDS, 0.85) if operator == ":" else None
     if meant is not None:
         raise UsageError(
             f"the filter's {word!r} names no field; did you mean {meant!r}?",

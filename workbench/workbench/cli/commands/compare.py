@@ -90,10 +90,14 @@ def _remark(cell: "Value") -> str:
 
 
 def _print_code(name: str, found: "tuple[CodeDifference, ...]") -> None:
-    from workbench.cli.output import emit
+    from workbench_store.redaction import REDACTED
+
+    from workbench.cli.output import emit, narrate
     from workbench.view.format import safe_text
 
     for one in found:
         emit(f"\n{name}: {safe_text(one.path)} {one.change}" + ("" if one.lines else " (no text)"))
         for line in one.lines[2:]:
             emit(f"  {safe_text(line)}")
+    if any(REDACTED in line for one in found for line in one.lines):
+        narrate(f"{name}: what looks like a secret is cut out of the lines shown")

@@ -31,5 +31,5 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.cli.output import narrate
     from workbench.tui.app import run_dashboard
 
-    run_dashboard(open_workspace(explicit=arguments.workspace, announce=narrate))
-    return ExitCode.COMPLETED
+    left = run_dashboard(open_workspace(explicit=arguments.workspace, announce=narrate))
+    return ExitCode.COMPLETED if left else ExitCode.INTERNAL
