@@ -26,7 +26,7 @@ from tests.store.journals import fresh, make_run, python, write_points
 
 RUNS: dict[str, tuple[dict[str, Any], dict[str, str], float]] = {
     "a": (
-        {"lr": 0.1, "opt": "adam", "warm": True, "model.depth": 2, "mixed": 1, "depth": 5},
+        {"lr": 0.1, "opt": "adam", "warm": True, "model.depth": 2, "mixed": 1},
         {"team": "vision", "seed": "9"},
         0.95,
     ),
@@ -87,6 +87,12 @@ def rows(store: Store, text: str) -> list[tuple[Any, ...]]:
         ("name in (select run from points where value between 0.93 and 1)", "a"),
         ("exists (select 1 from params p where p.run = runs.name and p.key = 'warm' and p.value = 'true')", "a"),
         ("isnan(metrics.accuracy)", "d"),
+        ('metrics.accuracy > metrics."val/loss"', "ab"),
+        ("metrics.accuracy * 2 > abs(-1)", "ab"),
+        ("metrics.accuracy > 1e-3::DOUBLE", "abc"),
+        ("params.mixed > metrics.accuracy * 2", "c"),
+        ("abs(params.lr - 0.1) < 1e-9", "a"),
+        ("params.lr IS NOT DISTINCT FROM 0.1", "a"),
         ("not metrics.accuracy > 0.9", "c"),
         ("true", "abcd"),
         ("null", ""),

@@ -55,7 +55,8 @@ def order_by(sort: SortKey) -> tuple[str, Parameters]:
     direction = "DESC" if sort.descending else "ASC"
     key = clean(sort.name)
     if sort.kind == "metric":
-        return f"{_METRIC} {direction} NULLS LAST, name", [key]
+        # To DuckDB NaN is greater than every number: a run that diverged would be the best of all.
+        return f"nullif({_METRIC}, 'nan'::DOUBLE) {direction} NULLS LAST, name", [key]
     if sort.kind == "param":
         return f"{_PARAM} {direction} NULLS LAST, {_PARAM_TEXT} {direction} NULLS LAST, name", [key, key]
     return f"{COLUMNS[sort.name]} {direction} NULLS LAST, id {direction}", []

@@ -32,8 +32,11 @@ _TYPES_OF_PARAMS = f"""
     WHERE value <> 'null' AND key IN (SELECT unnest(?::VARCHAR[])) GROUP BY key"""
 _COMPARISONS = frozenset(
     "COMPARE_EQUAL COMPARE_NOTEQUAL COMPARE_LESSTHAN COMPARE_GREATERTHAN COMPARE_LESSTHANOREQUALTO "
-    "COMPARE_GREATERTHANOREQUALTO COMPARE_BETWEEN COMPARE_NOT_BETWEEN COMPARE_IN COMPARE_NOT_IN".split()
+    "COMPARE_GREATERTHANOREQUALTO COMPARE_BETWEEN COMPARE_NOT_BETWEEN COMPARE_IN COMPARE_NOT_IN "
+    "COMPARE_DISTINCT_FROM COMPARE_NOT_DISTINCT_FROM".split()
 )
+#: Functions that make numbers of numbers.
+_ARITHMETIC = frozenset("+ - * / // % ** ^ abs round floor ceil sqrt exp ln log log10 pow power greatest least".split())
 _EQUALITIES = frozenset(
     "COMPARE_EQUAL COMPARE_NOTEQUAL COMPARE_IN COMPARE_NOT_IN COMPARE_DISTINCT_FROM COMPARE_NOT_DISTINCT_FROM".split()
 )
@@ -104,7 +107,7 @@ def _references(tree: dict[str, Any]) -> Iterator[_Reference]:
         for node in nodes(tree)
         if "table_name" in node or (node.get("type") == "SUBQUERY" and node.get("alias"))
     }
-    compared = {id(operand) for node in nodes(tree) for operand in _compared_with_numbers(node)}
+    compared = {id(operand) for node in nodes(tree) for operand in _compared_with_numbers(node, tables)}
     equal_to_text = {id(operand) for node in nodes(tree) for operand in _equal_to_texts(node)}
     columns = {id(item) for node in nodes(tree) for item in node.get("select_list") or () if not item.get("alias")}
     for node in nodes(tree):
@@ -133,9 +136,30 @@ def _map_in(names: list[str], tables: set[str]) -> int | None:
     return None
 
 
-def _compared_with_numbers(node: dict[str, Any]) -> list[Any]:
-    operands = _operands(node) if str(node.get("type")) in _COMPARISONS else []
-    return operands if any(_is_number(one) for one in operands) else []
+def _compared_with_numbers(node: dict[str, Any], tables: set[str]) -> list[Any]:
+    """What of a comparison is to be numbers, where it is one of numbers: its operands, and what these are worked out
+    of."""
+    if str(node.get("type")) not in _COMPARISONS:  # of a value it is the description of a type
+        return []
+    parts = [part for operand in _operands(node) for part in _terms(operand)]
+    return parts if any(_is_number(part) or _is_metric(part, tables) for part in parts) else []
+
+
+def _terms(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    if node.get("class") == "FUNCTION" and node.get("function_name") in _ARITHMETIC:
+        for argument in _arguments(node):
+            yield from _terms(argument)
+
+
+def _arguments(node: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one["expression"] for one in node.get("arguments") or () if isinstance(one.get("expression"), dict)]
+
+
+def _is_metric(node: dict[str, Any], tables: set[str]) -> bool:
+    names = node.get("column_names")
+    place = _map_in(names, tables) if isinstance(names, list) else None
+    return names is not None and place is not None and names[place].lower() == "metrics"
 
 
 def _equal_to_texts(node: dict[str, Any]) -> list[Any]:
@@ -159,8 +183,10 @@ def _operands(node: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _is_number(node: dict[str, Any]) -> bool:
+    if node.get("class") == "CAST":
+        return _is_number(node.get("child") or {})
     if node.get("class") == "FUNCTION" and node.get("function_name") in ("-", "+"):
-        return any(_is_number(child) for child in node.get("children") or ())
+        return any(map(_is_number, _arguments(node)))
     return (node.get("literal") or {}).get("kind") in ("INTEGER", "NUMERIC", "FLOAT", "DECIMAL")
 
 
