@@ -22,6 +22,7 @@ from workbench_store.locks import FileLock
 from workbench_store.rebuild import Held, held, losses, rebuild
 from workbench_store.words import listed
 from workbench_store.workspace import workspace_id
+from workbench_store.writing import may_write
 
 #: So long it waits for who tidies, or for another backup.
 _WAIT_SECONDS = 60.0
@@ -132,7 +133,7 @@ def _tell_of(short: _Shortfall, layout: WorkspaceLayout, copy: WorkspaceLayout, 
 @contextmanager
 def _journals_at_rest(layout: WorkspaceLayout) -> Iterator[None]:
     """No journal is put in the place of another meanwhile; runs go on. Where nothing can be written nobody does."""
-    if not layout.writable:
+    if not may_write(layout):
         yield
         return
     with (

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from workbench_store.errors import StoreBusy
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock
+from workbench_store.writing import may_write
 
 #: How long one waits for the other, in seconds: a snapshot of many files takes its time.
 _WAIT_SECONDS = 60.0
@@ -27,7 +28,7 @@ def removing_content(layout: WorkspaceLayout) -> Iterator[None]:
 
 @contextmanager
 def _held(layout: WorkspaceLayout, *, shared: bool, other: str) -> Iterator[None]:
-    if shared and not layout.writable:
+    if shared and not may_write(layout):
         yield  # who may write nothing there adds nothing, and can only read
         return
     lock = FileLock(layout.content_lock)

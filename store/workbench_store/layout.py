@@ -3,7 +3,6 @@
 Nothing here touches the disk.
 """
 
-import os
 from pathlib import Path
 from typing import Optional
 
@@ -128,11 +127,6 @@ class WorkspaceLayout:
         self.rebuild_lock = self.tmp / "rebuild.lock"
         #: A new store while it is made.
         self.store_draft = self.tmp / "store.duckdb.new"
-
-    @property
-    def writable(self) -> bool:
-        """Whether this process may write there: not on a read-only file system, nor in what is another user's."""
-        return os.access(self.root, os.W_OK)
 
     def rebuilding(self, place: Optional[Path] = None) -> "WorkspaceLayout":
         """The same workspace with a store of its own beside the real one, which goes on being read; or in `place`,

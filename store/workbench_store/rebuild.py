@@ -17,6 +17,7 @@ from workbench_store.locks import FileLock
 from workbench_store.records import Refresh
 from workbench_store.store import Store
 from workbench_store.words import counted, listed
+from workbench_store.writing import may_write
 
 _TURN_SECONDS = 1.0
 
@@ -28,7 +29,7 @@ def rebuild(layout: WorkspaceLayout, *, losing: bool = False) -> Refresh:
     WorkspaceError for that, and when the folder cannot be written, the disk has no room for both or a folder is in the
     way; StoreBusy when another program holds on to the file, or another rebuild is at work.
     """
-    if not layout.writable:
+    if not may_write(layout):
         raise WorkspaceError(f"{layout.root} may not be written", remedy="Rebuild a copy of it.")
     for path in (layout.store, log_of(layout.store)):
         if path.is_dir():
@@ -44,7 +45,7 @@ def second_store(layout: WorkspaceLayout) -> Iterator[WorkspaceLayout]:
 
     Raises StoreBusy while another process has it.
     """
-    if not layout.writable:
+    if not may_write(layout):
         with TemporaryDirectory(prefix="verify-", dir=usable_cache(), ignore_cleanup_errors=True) as folder:
             yield layout.rebuilding(Path(folder))
         return

@@ -16,6 +16,7 @@ from workbench_store.lease import lease_of
 from workbench_store.rebuild import second_store
 from workbench_store.snapshot.manifest import read_snapshot
 from workbench_store.store import Store
+from workbench_store.writing import may_write
 
 _FROM_A_COPY = "Bring the journal back from a copy. The store may have what it has lost: do not make that again before."
 #: So often both databases are brought up to date, until they have read the same.
@@ -105,13 +106,13 @@ def _brought_level(
 
 def _refresh(layout: WorkspaceLayout) -> None:
     report = Store(layout).refresh()
-    if report.blocked and layout.writable:
+    if report.blocked and may_write(layout):
         raise WorkspaceError(f"the journals cannot be read: {report.blocked}", remedy="Nothing was changed.")
 
 
 def _check_nothing_waits(layout: WorkspaceLayout, ours: dict[JournalKey, int], theirs: dict[JournalKey, int]) -> None:
     """Raises WorkspaceError where the store has not taken in all, and cannot: nothing could be compared."""
-    if not layout.writable and any(end > ours.get(key, 0) for key, end in theirs.items()):
+    if not may_write(layout) and any(end > ours.get(key, 0) for key, end in theirs.items()):
         raise WorkspaceError(
             f"{layout.store} has not taken in all that was recorded, and may not be written, so that its tables cannot "
             "be compared with the journals",

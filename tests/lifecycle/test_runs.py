@@ -13,6 +13,7 @@ from workbench.lifecycle import submit
 from workbench.lifecycle.logs import read_log
 from workbench.lifecycle.outputs import output_places
 from workbench.spec import Input, Output, SpecErrors, command
+from workbench.spec.support import VARIABLES_OF_RUNS
 from workbench_store.errors import ComputeError, RunError, SpecError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
@@ -41,6 +42,16 @@ def test_a_run_completes_and_its_outputs_and_logs_are_saved(launch: Launch, here
     stages = [fields["stage"] for fields in run.events("stage") if fields["status"] == "done"]
     assert stages == ["snapshot", "environment", "provision", "stage", "run", "finalize", "release"]
     assert not run.layout.staged(run.name).exists()
+
+
+def test_what_a_run_says_of_itself_is_not_the_specs_to_say(launch: Launch) -> None:
+    given = dict.fromkeys(VARIABLES_OF_RUNS, "mine")
+    run = launch("env > outputs/env", environment_variables=given)
+    assert run.finish() is RunState.COMPLETED
+    seen = dict(line.partition("=")[::2] for line in (run.files.outputs / "env").read_text().splitlines())
+    assert "mine" not in seen.values()
+    # And nobody forgets to name one that is added.
+    assert {name for name in seen if name.startswith(("WORKBENCH_", "AZUREML_"))} == given.keys() | {"WORKBENCH_CACHE"}
 
 
 def test_outputs_that_are_not_what_the_spec_says_are_told(launch: Launch) -> None:

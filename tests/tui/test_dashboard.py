@@ -424,7 +424,7 @@ async def test_what_went_wrong_is_shown_as_long_as_it_is_wrong(dashboard: Dashbo
             await until(pilot, lambda: "newer" in names(dashboard), "a new run")
 
 
-@pytest.mark.parametrize("size", [(40, 10), (200, 60)])
+@pytest.mark.parametrize("size", [(80, 24), (40, 10), (200, 60)])
 async def test_every_tab_on_every_size(dashboard: Dashboard, size: tuple[int, int]) -> None:
     async with dashboard.run_test(size=size) as pilot:
         await opened(pilot, "brave-heron")
