@@ -4,23 +4,35 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cli.forks import Forks
 from tests.cli.terminal import Workbench
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """What starts commands quickly."""
+    forks = Forks()
+    yield forks
+    forks.end()
+
+
 @pytest.fixture
-def workbench(here: Path) -> Workbench:
+def workbench(here: Path, forks: Forks) -> Workbench:
     """Run a command in the test's folder; nothing is checked."""
 
     def call(*words: str, input: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+        whole = {**os.environ, **environ}
+        if forks.spare(whole):
+            return forks.run(words, here, whole, input, timeout=120)
         return subprocess.run(
             [sys.executable, "-m", "workbench", *words],
             cwd=here,
-            env={**os.environ, **environ},
+            env=whole,
             input=input,
             stdin=subprocess.DEVNULL if input is None else None,
             capture_output=True,
