@@ -23,4 +23,26 @@ def no_run(layout: WorkspaceLayout, name: str, remedy: str = "`workbench ls` lis
 def check_run(layout: WorkspaceLayout, name: str) -> None:
     """Raise NotFound unless the run of exactly that name is there."""
     if not os.path.isdir(layout.run(name).root):
-        raise no_run(layout, name)
+        raise no_run(
+            layout,
+            name,
+            "`workbench ls` lists the runs. One that it lists all the same has lost its folder: bring that back from a "
+            "copy, or give up what only the store has of such runs: workbench doctor --rebuild --losing",
+        )
+
+
+def is_gone(layout: WorkspaceLayout, name: str) -> bool:
+    """Whether nothing is left of the run but what the store has: its folder is neither in its place nor in the trash,
+    nor on its way out of it. One that cannot be looked for is not gone."""
+    places = (layout.run(name).root, layout.trashed(name).root, layout.purged(name))
+    return not any(_may_be_there(place) for place in places)
+
+
+def _may_be_there(place: "os.PathLike[str]") -> bool:
+    try:
+        os.stat(place)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True

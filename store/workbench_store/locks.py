@@ -115,6 +115,12 @@ class FileLock:
             except WorkspaceError:
                 return False
 
+    def is_removed(self) -> bool:
+        """Whether the lock is held and its file was removed, which moving it to another folder is not."""
+        with _guard:
+            descriptor = self._descriptor
+            return descriptor is not None and mark_of(descriptor) == self._mark and not os.fstat(descriptor).st_nlink
+
     def _forget(self) -> None:
         """In a forked child: close without unlocking, since the lock is the parent's."""
         descriptor, self._descriptor = self._descriptor, None

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Launched:
     def state(self) -> RunState:
         return current_state(self.files)
 
-    @property
+    @cached_property  # for the day on which the run has no folder
     def id(self) -> str:
         return str((read_json(self.files.identity) or {})["id"])
 

@@ -114,11 +114,12 @@ def _runs(layout: WorkspaceLayout) -> Iterator[Finding]:
             yield Finding(
                 "problem",
                 f"the journals of run {name} are gone from {layout.run(name).root}; only the store still knows it",
-                "Bring the folder back from a copy.",
+                "Bring the folder back from a copy. To give up what only the store has of such runs: "
+                "workbench doctor --rebuild --losing",
             )
-        if state is RunState.NOT_RESPONDING:
+        elif state is RunState.NOT_RESPONDING:
             yield Finding(
-                "problem", f"run {name} is not responding", f"workbench adopt {name}, or workbench close {name}"
+                "problem", f"run {name} is not responding", f"workbench adopt {name}, or workbench close --as failed {name}"
             )
         if damaged:
             yield Finding(

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from workbench_store.absence import check_run, is_gone
 from workbench_store.errors import RunError
 from workbench_store.holding import is_held
 from workbench_store.intact import lost_by_journals
@@ -32,6 +33,8 @@ def remove_runs(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
     states = {row.name: row.state for row in store.runs(RunQuery(names=tuple(names))).rows}
     for name in names:
         state = states.get(name) or store.run(name).state
+        if is_gone(layout, name):
+            check_run(layout, name)
         if not state.final or not _is_left_alone(layout.run(name)):
             raise RunError(
                 f"run {name} is not over: it is {state}",

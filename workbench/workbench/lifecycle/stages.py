@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from workbench_store.faults import fault
+from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 from workbench_store.words import counted
 
@@ -14,6 +15,7 @@ from workbench.lifecycle.ending import Ending, canceled, failed, of_exit
 from workbench.lifecycle.environments import PreparedVariables, prepare_environment
 from workbench.lifecycle.fingerprints import hash_inputs
 from workbench.lifecycle.job_environment import job_environment
+from workbench.lifecycle.plan import Plan
 from workbench.lifecycle.ranks import command_of, launch_ranks
 from workbench.lifecycle.staging import code_folder, prepare_outputs, stage_code
 from workbench.lifecycle.supervision import Supervision
@@ -47,14 +49,15 @@ def take_over(supervision: Supervision) -> Ending:
     job = supervision.compute.find(supervision.files, supervision.plan.id)
     if job is not None:
         return _run(supervision, job)
-    end_family(_own_family(supervision), grace_seconds())
+    end_family(own_family(supervision.plan, supervision.files), grace_seconds())
     supervision.check_cancel()
     return failed("the supervisor ended before the command was started")
 
 
-def _own_family(supervision: Supervision) -> Family:
+def own_family(plan: Plan, files: RunLayout) -> Family:
+    """All processes of the run but this one, its supervisor."""
     me = frozenset({os.getpid()})
-    return Family(supervision.plan.id, supervision.files.root, frozenset(), me, me)
+    return Family(plan.id, files.root, frozenset(), me, me)
 
 
 def grace_seconds() -> float:
@@ -68,7 +71,7 @@ def grace_seconds() -> float:
 def _environment(supervision: Supervision) -> PreparedVariables:
     supervision.check_cancel()
     supervision.recorder.state(RunState.PREPARING)
-    family = _own_family(supervision)
+    family = own_family(supervision.plan, supervision.files)
     with supervision.recorder.stage("environment") as detail:
         try:
             # A build that runs in a program of its own ends when that program is killed.

@@ -22,13 +22,14 @@ from workbench_store.locks import FileLock
 from workbench_store.processes import boot_id, folder_id, host_id, process_start
 from workbench_store.states import RunState
 
+from workbench.compute.process_end import end_family
 from workbench.compute.registry import compute_of
 from workbench.lifecycle import stages
 from workbench.lifecycle.collection import sweep_leftovers
 from workbench.lifecycle.ending import Canceled, Ending, canceled, failed
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.history import last_generation, state_changes
-from workbench.lifecycle.plan import read_plan
+from workbench.lifecycle.plan import Plan, read_plan
 from workbench.lifecycle.preload import load_what_is_needed
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.saving import finalize
@@ -61,7 +62,7 @@ def main(request: dict[str, Any], channel: BinaryIO) -> None:
     try:
         if request["adopting"] or _is_made(layout, request["name"]):
             way = stages.take_over if request["adopting"] else stages.from_the_start
-            supervise(layout, request["name"], generation, way)
+            supervise(layout, request["name"], generation, way, lock)
             with suppress(OSError, WorkbenchError):
                 sweep_leftovers(layout)
         else:
@@ -109,10 +110,13 @@ def _is_made(layout: WorkspaceLayout, name: str) -> bool:
     return (read_json(layout.run(name).supervisor_process) or {}).get("pid") == os.getpid()
 
 
-def supervise(layout: WorkspaceLayout, name: str, generation: int, way: Callable[[Supervision], Ending]) -> None:
-    """Lead the run, the given way, to its final state."""
+def supervise(
+    layout: WorkspaceLayout, name: str, generation: int, way: Callable[[Supervision], Ending], lock: FileLock
+) -> None:
+    """Lead the run, the given way, to its final state. `lock` is the run's."""
     files = layout.run(name)
     recorder = RunRecorder(files, "supervisor", generation)
+    plan: Plan | None = None
     try:
         plan = read_plan(files)
         load_what_is_needed(plan)
@@ -127,8 +131,11 @@ def supervise(layout: WorkspaceLayout, name: str, generation: int, way: Callable
         note_trouble()
         ending = failed(f"the supervisor failed: {_told(error)}; see {files.supervisor_log.name}")
     if not _is_made(layout, name):
-        # The workspace was moved: there the run has no supervisor, until it is adopted, and its job may go on.
         recorder.close()
+        # A workspace that was moved has the run without a supervisor, until it is adopted, and its job may go on. What
+        # a job does whose run was removed is recorded nowhere, and nobody could cancel it.
+        if plan is not None and lock.is_removed():
+            end_family(stages.own_family(plan, files), stages.grace_seconds())
         return
     _record_end(files, recorder, ending)
     fault("supervisor.ended")

@@ -7,6 +7,7 @@ from workbench_store.errors import StaleStore
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import Refresh
 
+from workbench.lifecycle.absent import judge_absent
 from workbench.lifecycle.judge import judge
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ def refresh(layout: WorkspaceLayout, store: "Store", budget_seconds: float | Non
     """
     done = store.refresh(budget_seconds)
     unfinished = store.unfinished()
-    if unfinished and not done.blocked and judge(layout, unfinished):
+    if done.blocked or not unfinished:
+        return done
+    judged = judge(layout, unfinished)
+    if judge_absent(layout, store, unfinished) or judged:
         again = store.refresh(budget_seconds)
         return Refresh(
             points=done.points + again.points,
