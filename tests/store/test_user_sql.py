@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from workbench_store.store import Store
 from workbench_store.user_sql.session import matching, query
 from workbench_store.user_sql.statement import QueryError
 from workbench_store.user_sql.views import VIEWS
+from workbench_store.workspace import open_workspace
 
 from tests.store.journals import fresh, make_run, python, write_points
 
@@ -36,9 +38,10 @@ RUNS: dict[str, tuple[dict[str, Any], dict[str, str], float]] = {
 }
 
 
-@pytest.fixture
-def store(layout: WorkspaceLayout) -> Store:
+@pytest.fixture(scope="module")
+def four_runs(tmp_path_factory: pytest.TempPathFactory) -> WorkspaceLayout:
     """Four runs with parameters of several types, tags, and a metric whose name needs quotation marks."""
+    layout = open_workspace(explicit=str(tmp_path_factory.mktemp("four-runs") / "ws"))
     for name, (params, tags, accuracy) in RUNS.items():
         journals = make_run(layout, name)
         writer = JournalWriter(journals, "client")
@@ -49,7 +52,15 @@ def store(layout: WorkspaceLayout) -> Store:
         write_points(journals, "accuracy", [(0, 0, 1.0, 0.1), (0, 1, 2.0, accuracy)])
         write_points(journals, "val/loss", [(0, 0, 1.0, 1.0 - accuracy)])
         write_points(journals, "accuracy", [(1, 0, 1.0, 0.0)])
-    return fresh(layout)
+    fresh(layout)
+    return layout
+
+
+@pytest.fixture
+def store(layout: WorkspaceLayout, four_runs: WorkspaceLayout) -> Store:
+    """A workspace of the test's own with the four runs."""
+    shutil.copytree(four_runs.root, layout.root, dirs_exist_ok=True)
+    return Store(layout)
 
 
 def rows(store: Store, text: str) -> list[tuple[Any, ...]]:
