@@ -3,11 +3,14 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from _pytest.terminal import TerminalReporter
 from hypothesis import settings
+
+from tests.cli.forks import Forks
 
 # Where the tests are run under nohup or in the background, what they start would not hear these signals either.
 if hasattr(signal, "SIGHUP"):
@@ -34,6 +37,14 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The folder is a git root of its own, so that no workspace above it is found or made.
     (here / ".git").mkdir()
     monkeypatch.chdir(here)
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """What starts commands quickly."""
+    forks = Forks()
+    yield forks
+    forks.end()
 
 
 @pytest.fixture

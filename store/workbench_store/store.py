@@ -132,7 +132,10 @@ class Store:
                 return
 
     def _known_offsets(self) -> dict[JournalKey, int]:
-        if self._offsets is None or self._file != self._file_now():
+        if self._offsets is not None and self._file != self._file_now():
+            self._offsets = None
+            self.revision += 1  # the store was made again, or has lost runs: what was seen may be gone
+        if self._offsets is None:
             self._offsets = self._load_offsets()
         return self._offsets
 

@@ -4,21 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.forks import Forks
 from tests.cli.terminal import Workbench
-
-
-@pytest.fixture(scope="session")
-def forks() -> Iterator[Forks]:
-    """What starts commands quickly."""
-    forks = Forks()
-    yield forks
-    forks.end()
 
 
 @pytest.fixture

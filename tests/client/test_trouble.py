@@ -93,6 +93,7 @@ def test_the_import_is_light() -> None:
 CLOSING = """
 import os, workbench
 run = workbench.start_run(name="r", system_metrics=False)
+print("first", flush=True)
 for step in range(10): run.log({"a": step}, step=step)
 os.closerange(3, 10000)
 files = [open("v%d.txt" % number, "wb") for number in range(12)]
@@ -113,13 +114,15 @@ def test_a_script_that_closes_every_descriptor_loses_no_point_and_finds_nothing_
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert script.stdout is not None and script.stdout.readline() == "on\n"
+    assert script.stdout is not None and script.stdout.readline() == "first\n"
+    assert script.stdout.readline() == "on\n"
     meanwhile = Workspace().run("r").state
     _, said = script.communicate("\n")
     assert script.returncode == 0 and "Error" not in said and "written" not in said
     run = Workspace().run("r")
     assert (str(meanwhile), str(run.state)) == ("Running", "Completed")
     assert run.series("a").steps == list(range(60))
+    assert run.logs() == "first\non\n"
 
 
 TAKEN = """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from workbench_store.errors import WorkspaceError
 from workbench_store.journal.codec import Event, Gap, Points, Record, decode
-from workbench_store.journal.writer import JournalWriter
+from workbench_store.journal.writer import JournalWriter, retire
 
 from tests.store.journals import python
 
@@ -127,3 +127,16 @@ def test_threads_never_tear_each_others_records(tmp_path: Path) -> None:
     writer.close()
     assert sorted(steps(tmp_path)) == list(range(1800))
     assert not any(isinstance(record, Gap) for record in records(tmp_path))
+
+
+def test_what_is_closed_in_a_while_may_be_anothers_file_by_then(tmp_path: Path) -> None:
+    descriptor = os.open(tmp_path / "ours", os.O_CREAT | os.O_WRONLY)
+    retire(descriptor)
+    os.close(descriptor)  # as those do that close "all"
+    theirs = os.open(tmp_path / "theirs", os.O_CREAT | os.O_WRONLY)
+    assert theirs == descriptor
+    for number in range(40):  # so many that the first has its turn
+        retire(os.open(tmp_path / str(number), os.O_CREAT | os.O_WRONLY))
+    os.write(theirs, b"theirs")
+    os.close(theirs)
+    assert (tmp_path / "theirs").read_bytes() == b"theirs" and not (tmp_path / "ours").read_bytes()

@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 from textual.widgets import DataTable, Input, Log, OptionList, TabbedContent
+from workbench.lifecycle.removal import remove_runs
 from workbench.tui.app import Dashboard
 from workbench.tui.screens.dialogs import Choose, ChooseColumns, Confirm, Keys
 from workbench.tui.screens.run import RunScreen
@@ -142,6 +144,29 @@ async def test_enter_opens_the_page_and_escape_goes_back(dashboard: Dashboard) -
         await until(pilot, lambda: "brave-heron" in screen_text(app) and "loss" in screen_text(app), "its metrics")
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, RunScreen), "the table")
+
+
+@pytest.mark.parametrize("keys", ["24", "234", "52341"])
+async def test_tabs_asked_for_at_once_end_at_the_last(dashboard: Dashboard, keys: str) -> None:
+    async with dashboard.run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, "brave-heron")
+        tabs = screen.query_one(TabbedContent)
+        shown: list[str] = []
+        screen.watch(tabs, "active", lambda tab: shown.append(tab), init=False)
+        for key in keys:
+            dashboard.post_message(Key(key, key))
+        await until(pilot, lambda: len(shown) >= len(keys), "the tabs")
+        await pilot.pause(0.3)
+        assert len(shown) == len(keys) and tabs.active_pane is not None
+        assert dashboard.focused is not None and tabs.active_pane in dashboard.focused.ancestors_with_self
+
+
+async def test_a_run_that_is_removed_elsewhere_leaves_the_table(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 24)) as pilot:
+        app = await loaded(pilot)
+        remove_runs(app.layout, ["dim-lynx"])
+        await until(pilot, lambda: len(names(app)) == 4, "the list without it")
+        assert "dim-lynx" not in names(app)
 
 
 async def test_the_page_shows_everything(dashboard: Dashboard) -> None:

@@ -33,8 +33,8 @@ _RETIREMENT_SECONDS = 5.0
 _MOST_RETIRED = 32
 #: Writers that several threads use at once.
 _THREADED = ("script", "client")
-#: Files of closed writers, with the time when they were closed.
-_retired: Deque[Tuple[float, int]] = deque()
+#: Files of closed writers: when they were closed, and what tells them from files that get their numbers.
+_retired: Deque[Tuple[float, int, Optional[Tuple[int, int]]]] = deque()
 _NO_ROOM = OSError("no room for the whole record")
 _writers: "weakref.WeakSet[JournalWriter]" = weakref.WeakSet()
 
@@ -317,10 +317,10 @@ def tell_nobody(text: str) -> None:
 
 def retire(descriptor: int) -> None:
     """Close the file in a while: another thread may be about to write to it, and must not write to whatever file would
-    get its number meanwhile."""
+    get its number meanwhile. The descriptor is known to be the caller's."""
     unlock(descriptor)
     now = time.monotonic()
-    _retired.append((now, descriptor))
+    _retired.append((now, descriptor, mark_of(descriptor)))
     while len(_retired) > _MOST_RETIRED:
         _close_retired(_retired[0][0])
     _close_retired(now - _RETIREMENT_SECONDS)
@@ -329,13 +329,14 @@ def retire(descriptor: int) -> None:
 def _close_retired(before: float) -> None:
     while True:
         try:
-            since, descriptor = _retired.popleft()
+            since, descriptor, mark = _retired.popleft()
         except IndexError:
             return
         if since > before:
-            _retired.appendleft((since, descriptor))
+            _retired.appendleft((since, descriptor, mark))
             return
-        os.close(descriptor)
+        if mark is not None and mark_of(descriptor) == mark:  # or others have closed it, and it is a file of theirs
+            os.close(descriptor)
 
 
 def _forked() -> None:

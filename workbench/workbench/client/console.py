@@ -9,8 +9,9 @@ is written at once: no pipe and no thread that could hold the script up. What is
 import os
 import sys
 import threading
-from typing import Any, Callable, List, Optional, Set
+from typing import Any, Callable, List, Optional, Set, Tuple
 
+from workbench_store.descriptors import mark_of, out_of_the_way
 from workbench_store.journal.writer import retire
 from workbench_store.layout import RunLayout
 
@@ -111,6 +112,16 @@ def _heard(original: Callable[..., Any], log: "ConsoleLog") -> Callable[..., Any
     return write
 
 
+#: An open file's number and its mark.
+_File = Tuple[int, Optional[Tuple[int, int]]]
+
+
+def _ours(file: Optional[_File]) -> Optional[int]:
+    """The number, as long as it is that file's: a script that closes "all" descriptors has closed it, and may have
+    opened a file of its own since."""
+    return file[0] if file is not None and mark_of(file[0]) == file[1] else None
+
+
 class ConsoleLog:
     """Appends to the run's log, capped as a job's is. Nothing here raises because of the disk."""
 
@@ -118,7 +129,8 @@ class ConsoleLog:
         #: The threads that are writing just now.
         self.writing: Set[int] = set()
         self._files = files
-        self._fd: Optional[int] = None
+        #: The open log and what tells it from other files. No lock: a forked child would wait for one for ever.
+        self._file: Optional[_File] = None
         self._closed = False
         self._pid = os.getpid()
         self._lost = 0
@@ -133,7 +145,7 @@ class ConsoleLog:
             return
         data = text.encode("utf-8", "backslashreplace")
         try:
-            descriptor = self._fd
+            descriptor = _ours(self._file)
             if descriptor is None:
                 descriptor = self._open()
             if descriptor is None:
@@ -151,11 +163,12 @@ class ConsoleLog:
 
     def _open(self) -> Optional[int]:
         """The open log; None once it is closed. Another thread may open it, or close it, at the same time."""
-        descriptor = os.open(str(self._files.user_log), _FLAGS, 0o600)
-        if self._closed or self._fd is not None:
+        before = self._file
+        descriptor = out_of_the_way(os.open(str(self._files.user_log), _FLAGS, 0o600))
+        if self._closed or self._file is not before:
             os.close(descriptor)
-            return self._fd
-        self._fd = descriptor
+            return None if self._closed else _ours(self._file)
+        self._file = (descriptor, mark_of(descriptor))
         return descriptor
 
     def _cut(self) -> None:
@@ -178,7 +191,7 @@ class ConsoleLog:
     def close(self) -> None:
         """Write no more; head and tail of a log that was cut are joined."""
         self._closed = True
-        descriptor, self._fd = self._fd, None
+        descriptor, self._file = _ours(self._file), None
         if descriptor is not None:
             # Another thread may be about to write to it.
             retire(descriptor)

@@ -119,7 +119,9 @@ def _runs(layout: WorkspaceLayout) -> Iterator[Finding]:
             )
         elif state is RunState.NOT_RESPONDING:
             yield Finding(
-                "problem", f"run {name} is not responding", f"workbench adopt {name}, or workbench close --as failed {name}"
+                "problem",
+                f"run {name} is not responding",
+                f"workbench adopt {name}, or workbench close --as failed {name}",
             )
         if damaged:
             yield Finding(

@@ -49,6 +49,15 @@ class _Loaded(Struct, frozen=True):
     revision: int
 
 
+class _Tabs(TabbedContent):
+    """Tabs that only keys and the mouse choose: a focus that arrives late, of a tab that was asked for before, would
+    bring that tab back."""
+
+    def on_tab_pane_focused(self, event: TabPane.Focused) -> None:
+        """Keep the tab that is shown."""
+        event.prevent_default()
+
+
 class RunScreen(Screen[None]):
     """The page of one run."""
 
@@ -87,7 +96,7 @@ class RunScreen(Screen[None]):
         """Title, what is wrong, tabs, keys."""
         yield Static(Text(safe_text(self._run), "bold"), id="title")
         yield Static(id="message", classes="bad")
-        with TabbedContent(initial="overview"):
+        with _Tabs(initial="overview"):
             with TabPane("1 Overview", id="overview"), Scrolled():
                 yield Static(id="overview-text")
             with TabPane("2 Metrics", id="metrics"), Scrolled():
@@ -237,6 +246,8 @@ class RunScreen(Screen[None]):
 
     @on(TabbedContent.TabActivated)
     def _focus_content(self, event: TabbedContent.TabActivated) -> None:
+        if event.tabbed_content.active != event.pane.id:
+            return  # another has been asked for since: the focus would bring this one back
         if event.pane.id == "media":
             self.query_one(MediaView).open()
         for widget in event.pane.query("OptionList, VerticalScroll, Log, DataTable"):
