@@ -136,6 +136,29 @@ async def test_the_cursor_stays_on_its_run(dashboard: Dashboard) -> None:
         assert selected is not None and selected.name == "dim-lynx"
 
 
+async def test_a_cursor_in_the_first_row_stays_there_when_the_order_changes(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 24)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: names(app)[0] == "eager-wolf", "the reverse order")
+        selected = table(app).selected
+        assert table(app).cursor == 0 and selected is not None and selected.name == "eager-wolf"
+        await pilot.press("down", "r")
+        await until(pilot, lambda: names(app)[-1] == "eager-wolf", "the order as before")
+        selected = table(app).selected
+        assert selected is not None and selected.name == "brave-heron"
+
+
+async def test_a_page_opens_once_however_often_enter_is_pressed(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        app = await loaded(pilot)
+        for _ in range(3):
+            app.post_message(Key("enter", None))
+        await until(pilot, lambda: isinstance(app.screen, RunScreen), "the page")
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 2, "the table")
+
+
 async def test_enter_opens_the_page_and_escape_goes_back(dashboard: Dashboard) -> None:
     async with dashboard.run_test(size=(80, 24)) as pilot:
         app = await loaded(pilot)

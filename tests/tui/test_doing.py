@@ -187,7 +187,8 @@ async def test_a_run_is_reproduced_and_what_came_of_it_is_told(here: Path) -> No
         assert told(pilot) == "workbench reproduce first --tolerance 1e-6"
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, RunScreen), "the page of the new run")
-        again = app.screen._run  # type: ignore[attr-defined]
+        assert isinstance(app.screen, RunScreen)
+        again = app.screen.run_name
         # Its end is told wherever one is by then, but not over what is being typed.
         await pilot.press("escape", "t")
         await until(pilot, lambda: isinstance(app.screen, Ask), "another question")

@@ -242,8 +242,10 @@ class Run:
         """Copy ./outputs to `target`/artifacts and named outputs to `target`/named-outputs; returns `target`.
 
         `tell` is given a line for each file that is not what the run saved, as where it is kept others may have
-        written since. Raises RunError if a file is in the way: nothing is overwritten.
+        written since. Raises RunError if a file is in the way, as nothing is overwritten, and for a folder that is in
+        what is to be copied.
         """
+        from workbench.data.copying import is_inside, told
         from workbench.lifecycle.saved_files import unlike_saved
 
         if not isinstance(target, str | os.PathLike):
@@ -255,29 +257,40 @@ class Run:
         taken = [copy for copy in copies.values() if copy.exists()]
         if taken:
             raise RunError(f"{taken[0]} is there already", remedy="Name another folder, or remove it first.")
+        outputs = {name: place for name, place in self.outputs.items() if place.exists()}
+        for name, place in outputs.items():
+            if is_inside(os.path.realpath(copies[name]), os.path.realpath(place)):
+                raise RunError(
+                    f"{folder} is in {place}, which would be copied into itself",
+                    remedy="Name a folder elsewhere. Nothing was copied.",
+                )
         try:
-            for name, place in self.outputs.items():
-                if place.exists():
-                    copies[name].parent.mkdir(parents=True, exist_ok=True)
-                    _copy(place, copies[name])
-        except (OSError, shutil.Error) as error:
+            for name, place in outputs.items():
+                copies[name].parent.mkdir(parents=True, exist_ok=True)
+                self._copy(place, copies[name])
+        except OSError as error:
             raise RunError(
-                f"the outputs of {self.name} cannot be copied to {folder}: {error}",
+                f"the outputs of {self.name} cannot be copied to {folder}: {told(error)}",
                 remedy="Name a folder that is not there yet, in one that you may write to, on a disk with room.",
             ) from error
         for text in unlike_saved(self.artifacts, copies):
             tell(text)
         return folder
 
+    def _copy(self, source: Path, target: Path) -> None:
+        """Copy an output; the workspace, which may be in a place that the user chose, is none of it."""
+        workspace = os.path.realpath(self._workspace.root)
 
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, symlinks=True, ignore=_neither_file_nor_folder)
-    else:
-        shutil.copy2(source, target)
+        def passed_over(folder: str, names: list[str]) -> set[str]:
+            paths = ((name, Path(folder, name)) for name in names)
+            return {name for name, path in paths if _holds_nothing(path) or os.path.realpath(path) == workspace}
+
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True, ignore=passed_over)
+        else:
+            shutil.copy2(source, target)
 
 
-def _neither_file_nor_folder(place: str, names: list[str]) -> set[str]:
+def _holds_nothing(path: Path) -> bool:
     """Pipes, sockets and devices: they hold nothing to copy."""
-    paths = ((name, Path(place, name)) for name in names)
-    return {name for name, path in paths if not (path.is_symlink() or path.is_file() or path.is_dir())}
+    return not (path.is_symlink() or path.is_file() or path.is_dir())

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workbench_store.faults import fault
+from workbench_store.layout import WORKSPACE_DIR
+from workbench_store.words import counted
 
 _FICLONE = 0x40049409  # linux/fs.h
 
@@ -39,18 +41,43 @@ def _reflink(source: str | Path, target: str | Path) -> bool:
     return True
 
 
-def copy_data(source: Path, target: Path) -> None:
-    """Copy a file or a folder with all that is in it. Raises OSError.
+#: Folders that are no data where they lie in data: each run writes to its workspace, and has its copies of data there.
+NO_DATA = frozenset({WORKSPACE_DIR})
+
+
+def copy_data(source: Path, target: Path, leaving_out: frozenset[str] = frozenset()) -> None:
+    """Copy a file or a folder with all that is in it, but for folders of the names that are left out. Raises OSError.
 
     Links inside a folder stay links; those that lead out of it by a relative way lead to the same place as before.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, symlinks=True, copy_function=copy_file, dirs_exist_ok=True)
+
+        def passed_over(folder: str, names: list[str]) -> set[str]:
+            return {name for name in names if name in leaving_out and os.path.isdir(os.path.join(folder, name))}
+
+        between = Path(os.path.relpath(os.path.realpath(target), os.path.realpath(source))).parts
+        if ".." not in between and not leaving_out.intersection(between):
+            raise OSError(f"{source} would be copied into itself, to {target}")
+        try:
+            shutil.copytree(
+                source, target, symlinks=True, ignore=passed_over, copy_function=copy_file, dirs_exist_ok=True
+            )
+        except shutil.Error as error:
+            raise OSError(told(error)) from error
         for link in links_below(target):
             _lead_as_before(source, link, target)
     else:
         copy_file(source, target)
+
+
+def told(error: OSError) -> str:
+    """The error in words. `shutil.Error` lists all that went wrong: the first is told, and how many there are."""
+    if not (isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list)):
+        return str(error)
+    first, more = error.args[0][0], len(error.args[0]) - 1
+    text = str(first[-1]) if isinstance(first, tuple) else str(first)
+    return f"{text} (and {counted(more, 'more error')})" if more else text
 
 
 def _lead_as_before(source: Path, link: Path, target: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from workbench.data.copying import NO_DATA
 from workbench.data.hashing import content_hash
 
 #: A look at sizes and times does not take longer than this unless it is told to.
@@ -34,7 +35,7 @@ def _walk(path: Path) -> Iterator[tuple[str, os.stat_result]]:
         yield "", path.stat()
         return
     for folder, names, files in os.walk(path):
-        names.sort()
+        names[:] = sorted(set(names) - NO_DATA)
         for name in sorted(files):
             full = Path(folder, name)
             with suppress(OSError):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from xxhash import xxh3_128
 
-from workbench.data.copying import is_inside, raise_error
+from workbench.data.copying import NO_DATA, is_inside, raise_error
 from workbench.spec.files import kind_of
 
 _READ_BYTES = 1024 * 1024
@@ -56,9 +56,9 @@ def hash_below(root: Path) -> Iterator[HashedFile]:
 def changed_below(root: Path, since: float) -> Iterator[HashedFile]:
     """The same, but only what changed since that time (UTC epoch seconds), of a place that others may write to as well.
 
-    Nothing is raised: what cannot be looked into is passed over, what cannot be read has no hash.
+    Nothing is raised: what cannot be looked into is passed over, as is a workspace; what cannot be read has no hash.
     """
-    for path in _files_below(root, lambda error: None):
+    for path in _files_below(root, lambda error: None, NO_DATA):
         with suppress(OSError):
             found = path.stat()
             if found.st_ctime >= since:
@@ -72,12 +72,14 @@ def _hash_or_none(path: Path, root: Path) -> str | None:
         return None
 
 
-def _files_below(root: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
+def _files_below(
+    root: Path, on_error: Callable[[OSError], None], leaving_out: frozenset[str] = frozenset()
+) -> Iterator[Path]:
     if root.is_file():
         yield root
         return
     for folder, names, files in os.walk(root, onerror=on_error) if root.exists() else ():
-        names.sort()
+        names[:] = sorted(set(names) - leaving_out)
         yield from (path for name in sorted(files) if (path := Path(folder, name)).is_file())
 
 
@@ -97,10 +99,12 @@ def hashes_below(root: Path) -> dict[str, str | None]:
 
 
 def content_hash(path: Path) -> str:
-    """One hash for a file's or a folder's content: names and hashes of the files in it."""
+    """One hash for a file's or a folder's content: names and hashes of the files in it, but for those of a workspace.
+    Raises OSError as `hash_below`."""
     if not path.is_dir():
         return hash_file(path)[1]
     digest = xxh3_128()
-    for file in hash_below(path):
-        digest.update(f"{file.path}\0{file.hash}\0".encode("utf-8", "surrogatepass"))
+    for file in _files_below(path, raise_error, NO_DATA):
+        name, hash = _relative(file, path), _content(file, path)[1]
+        digest.update(f"{name}\0{hash}\0".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()

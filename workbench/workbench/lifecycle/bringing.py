@@ -12,7 +12,7 @@ from workbench_store.errors import DataError, RunError, WorkbenchError
 
 from workbench.data.assets import learn_content, same_way
 from workbench.data.cache import DataCache, Tree
-from workbench.data.copying import copy_data
+from workbench.data.copying import NO_DATA, copy_data
 from workbench.data.fetch import fetch
 from workbench.data.limit import size_text
 from workbench.data.located import locate
@@ -172,7 +172,7 @@ class _Bringing(Struct, frozen=True):
         if not self.item.copied:
             target.symlink_to(source)
             return
-        copy_data(source, target)
+        copy_data(source, target, leaving_out=NO_DATA)
         _make_writable(target)
 
     def _fetched(self, url: str, type: str, watcher: Watcher) -> Tree:

@@ -45,11 +45,12 @@ class Dashboard(App[None]):
         self.desk.close()
 
     def open_run(self, name: str) -> None:
-        """Open the page of a run."""
+        """Open the page of a run; a second key press while it opens finds it open."""
         # Charts are loaded with the first page, not with the table.
         from workbench.tui.screens.run import RunScreen
 
-        self.push_screen(RunScreen(name))
+        if not (isinstance(self.screen, RunScreen) and self.screen.run_name == name):
+            self.push_screen(RunScreen(name))
 
     def compare_runs(self, names: tuple[str, ...]) -> None:
         """Open a comparison; the first run is the baseline."""

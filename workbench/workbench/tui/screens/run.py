@@ -82,7 +82,7 @@ class RunScreen(Screen[None]):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self._run = name
+        self.run_name = name
         self._loaded: _Loaded | None = None
         self._reader: LogReader | None = None
         self._rank = 0
@@ -94,7 +94,7 @@ class RunScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Title, what is wrong, tabs, keys."""
-        yield Static(Text(safe_text(self._run), "bold"), id="title")
+        yield Static(Text(safe_text(self.run_name), "bold"), id="title")
         yield Static(id="message", classes="bad")
         with _Tabs(initial="overview"):
             with TabPane("1 Overview", id="overview"), Scrolled():
@@ -115,7 +115,7 @@ class RunScreen(Screen[None]):
             with TabPane("6 Spec", id="spec"), Scrolled():
                 yield Static(id="spec-text")
             with TabPane("7 Media", id="media"):
-                yield MediaView(self._run)
+                yield MediaView(self.run_name)
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -152,13 +152,13 @@ class RunScreen(Screen[None]):
 
         layout, last = self.dashboard.layout, self._loaded
         refresh(layout, store, budget_seconds=0.5)
-        check_run(layout, self._run)
+        check_run(layout, self.run_name)
         if last is not None and store.revision == last.revision:
             return last
         revision = store.revision
-        page = run_page(layout, store, self._run)
-        charts = metric_charts(store, self._run, max_points=_CHART_POINTS)
-        system = metric_charts(store, self._run, max_points=_CHART_POINTS, system=True)
+        page = run_page(layout, store, self.run_name)
+        charts = metric_charts(store, self.run_name, max_points=_CHART_POINTS)
+        system = metric_charts(store, self.run_name, max_points=_CHART_POINTS, system=True)
         return _Loaded(page, charts, system, revision)
 
     async def _show(self, loaded: _Loaded) -> None:
@@ -182,7 +182,7 @@ class RunScreen(Screen[None]):
             self._show_files(page)
 
     def _environment_log(self) -> str:
-        path = self.dashboard.layout.run(self._run).environment_log
+        path = self.dashboard.layout.run(self.run_name).environment_log
         try:
             return path.read_text(errors="replace")[-20_000:]
         except OSError:
@@ -214,7 +214,7 @@ class RunScreen(Screen[None]):
         from workbench.client.log_cap import logged_ranks
         from workbench.lifecycle.logs import LogReader, plain_text
 
-        files = self.dashboard.layout.run(self._run)
+        files = self.dashboard.layout.run(self.run_name)
         self._reader = reader = LogReader(files, self._rank)
         log = self.query_one("#log-text", Log)
 
@@ -266,13 +266,13 @@ class RunScreen(Screen[None]):
         """Cancel this run."""
         # Before the page is loaded its state is not known; whether it can be cancelled shows when it is tried.
         state = RunState.UNKNOWN if self._loaded is None else self._loaded.page.record.state
-        self.dashboard.cancel_run(self._run, state)
+        self.dashboard.cancel_run(self.run_name, state)
 
     def action_next_rank(self) -> None:
         """The log of the next rank."""
         from workbench.client.log_cap import logged_ranks
 
-        ranks = logged_ranks(self.dashboard.layout.run(self._run))
+        ranks = logged_ranks(self.dashboard.layout.run(self.run_name))
         if len(ranks) > 1:
             self._rank = ranks[(ranks.index(self._rank) + 1) % len(ranks)] if self._rank in ranks else 0
             self.query_one("#log-text", Log).clear()
@@ -281,29 +281,29 @@ class RunScreen(Screen[None]):
     @work
     async def action_rerun(self) -> None:
         """Run it again."""
-        await doing.rerun(self.dashboard, self._run)
+        await doing.rerun(self.dashboard, self.run_name)
 
     def action_reproduce(self) -> None:
         """Run it again as it was, and report what came out the same."""
-        self.dashboard.reproduce_run(self._run)
+        self.dashboard.reproduce_run(self.run_name)
 
     @work
     async def action_tag(self) -> None:
         """Tag it."""
-        await doing.tag(self.dashboard, (self._run,))
+        await doing.tag(self.dashboard, (self.run_name,))
 
     @work
     async def action_note(self) -> None:
         """Write a note."""
         before = "" if self._loaded is None else self._loaded.page.record.note or ""
-        await doing.note(self.dashboard, self._run, before)
+        await doing.note(self.dashboard, self.run_name, before)
 
     @work
     async def action_archive(self) -> None:
         """Archive it."""
-        await doing.archive(self.dashboard, (self._run,))
+        await doing.archive(self.dashboard, (self.run_name,))
 
     @work
     async def action_open_folder(self) -> None:
         """Open its folder."""
-        await doing.open_folder(self.dashboard, self._run)
+        await doing.open_folder(self.dashboard, self.run_name)

@@ -198,6 +198,7 @@ class RunsScreen(Screen[None]):
 
     def _order(self, sort: SortKey) -> None:
         self._sort, self._offset = sort, 0
+        self.query_one(RunTable).reordered()
         self._wake.set()
 
     @on(RunTable.Opened)

@@ -149,6 +149,12 @@ class RunTable(ScrollView, can_focus=True):
             self._remember()
         self.refresh()
 
+    def reordered(self) -> None:
+        """The list is about to come in another order: a cursor in the first row stays there, on whichever run is first
+        then; from further down it goes along with its run."""
+        if self.cursor == 0:
+            self._selected = None
+
     def tick(self) -> None:
         """Ages and durations go on."""
         if self._list is not None:
