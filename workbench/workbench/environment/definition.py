@@ -106,6 +106,8 @@ def define(environment: "Environment | str", base_dir: Path) -> EnvironmentDefin
 def _curated(reference: str) -> EnvironmentDefinition:
     found = find_curated(reference)
     left_out = f"curated {found.name} is made of packages from PyPI; left out: {', '.join(found.left_out)}"
+    if "azureml-mlflow" in found.left_out:
+        left_out += " (a script that imports mlflow needs a conda file that names it)"
     asked = [f"version {found.asked} of {found.name} is what is known as it here"] if found.asked else []
     return EnvironmentDefinition(
         label=found.name,

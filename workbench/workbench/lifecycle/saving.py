@@ -19,6 +19,7 @@ from workbench.lifecycle.drafts import remove_drafts
 from workbench.lifecycle.ending import Ending, unsaved
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.links import remove_links
+from workbench.lifecycle.mlflow_records import keep_mlflow_records
 from workbench.lifecycle.output_check import warn_of_outputs
 from workbench.lifecycle.plan import Plan, PlannedOutput
 from workbench.lifecycle.recorder import RunRecorder
@@ -59,6 +60,7 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
         _refuse_pipes(plan)
         join_logs(files)
         _rescue(files, code_folder(layout, plan.name))
+        keep_mlflow_records(layout, plan, recorder)
         fault("save.rescued")
         remove_drafts(files)
         _lead_from_the_code(files, code_folder(layout, plan.name))
