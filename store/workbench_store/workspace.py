@@ -79,8 +79,9 @@ def open_workspace(
     if found is None:
         place = place_for_new(start, explicit)
         if not create:
+            named = _named(explicit, None)
             raise WorkspaceError(
-                f"there is no workspace at {place}" if explicit else "there is no workspace here or above",
+                f"there is no workspace at {place}" if named else "there is no workspace here or above",
                 remedy="One is made by the first `workbench run`; or name one with --workspace or WORKBENCH_WORKSPACE.",
             )
         if _make(place) and announce is not None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workbench_store.snapshot.stage import stage_snapshot as stage_snapshot
     from workbench_store.snapshot.stage import verify_snapshot as verify_snapshot
     from workbench_store.snapshot.stage import zip_snapshot as zip_snapshot
+    from workbench_store.snapshot.take import Progress as Progress
     from workbench_store.snapshot.take import take_snapshot as take_snapshot
 
 _HOMES = {
@@ -24,6 +25,7 @@ _HOMES = {
     "stage_snapshot": "stage",
     "verify_snapshot": "stage",
     "zip_snapshot": "stage",
+    "Progress": "take",
     "take_snapshot": "take",
 }
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pathspec
+from msgspec import Struct
 
 from workbench_store.blobs import BlobStore
 from workbench_store.errors import SnapshotError
@@ -16,8 +17,24 @@ from workbench_store.snapshot.walk import Walked, WalkedFile, walk
 from workbench_store.stat_cache import StatCache, tree_of
 
 
-def take_snapshot(layout: WorkspaceLayout, code: Path, *, component: bool = False, follow_links: bool = False) -> Taken:
-    """Store the code as it is now; identical code is stored once and has the same id.
+class Progress(Struct):
+    """How far a snapshot is: files and bytes that are stored, of how many files (None: not all are found yet). Whoever
+    is interested reads it meanwhile, in another thread."""
+
+    files: int = 0
+    bytes: int = 0
+    total: int | None = None
+
+
+def take_snapshot(
+    layout: WorkspaceLayout,
+    code: Path,
+    *,
+    component: bool = False,
+    follow_links: bool = False,
+    progress: Progress | None = None,
+) -> Taken:
+    """Store the code as it is now; identical code is stored once and has the same id. `progress` is kept up to date.
 
     Raises SnapshotError: nothing there, nothing left after the ignore rules, an unreadable file, links that lead out.
     """
@@ -29,7 +46,7 @@ def take_snapshot(layout: WorkspaceLayout, code: Path, *, component: bool = Fals
             f"nothing of {code} goes into the snapshot", remedy="Is it the right folder? Check its ignore file."
         )
     made = cache.made_of(tree_of(found.paths, found.statuses))
-    stored = _as_before(layout, made) or _store(layout, found, cache)
+    stored = _as_before(layout, made) or _store(layout, found, cache, progress or Progress())
     return Taken(*stored[:4], dict(found.excluded), (*found.skipped, *stored[4]))
 
 
@@ -37,10 +54,11 @@ def take_snapshot(layout: WorkspaceLayout, code: Path, *, component: bool = Fals
 _Stored = tuple[str, int, int, str, tuple[str, ...]]
 
 
-def _store(layout: WorkspaceLayout, found: Walked, cache: StatCache) -> _Stored:
+def _store(layout: WorkspaceLayout, found: Walked, cache: StatCache, progress: Progress) -> _Stored:
     """Store what is new of the files, and the manifest."""
     blobs = BlobStore(layout)
-    entries = tuple(_entry(file, blobs, cache) for file in found.files)
+    progress.total = len(found.paths)
+    entries = tuple(_entry(file, blobs, cache, progress) for file in found.files)
     id = snapshot_id(entries)
     upstream = known_upstream_hash(layout, id)
     if upstream is None:
@@ -81,7 +99,13 @@ def no_rules() -> IgnoreRules:
     return IgnoreRules(None, ())
 
 
-def _entry(file: WalkedFile, blobs: BlobStore, cache: StatCache) -> Entry:
+def _entry(file: WalkedFile, blobs: BlobStore, cache: StatCache, progress: Progress) -> Entry:
+    entry = _stored(file, blobs, cache)
+    progress.files, progress.bytes = progress.files + 1, progress.bytes + entry.size
+    return entry
+
+
+def _stored(file: WalkedFile, blobs: BlobStore, cache: StatCache) -> Entry:
     known = cache.get(file.path, file.status)
     executable = bool(file.status.st_mode & 0o100)
     if known is not None and blobs.has(known):

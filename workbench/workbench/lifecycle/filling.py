@@ -21,6 +21,7 @@ from workbench.lifecycle.git_facts import git_properties, look_at_git, repeat_gi
 from workbench.lifecycle.identity import new_identity
 from workbench.lifecycle.plan import Plan, PlannedInput, write_plan
 from workbench.lifecycle.recorder import RunRecorder
+from workbench.lifecycle.slow_snapshot import telling
 from workbench.spec import CommandJob, execution_notes, job_to_dict, job_to_yaml
 
 Narrate = Callable[[str], None]
@@ -35,7 +36,7 @@ def fill(layout: WorkspaceLayout, files: RunLayout, draft: Draft, follow_links: 
         code = job.code if isinstance(job.code, Path) else job.base_dir
         git = _InBackground(lambda: None if draft.earlier else look_at_git(code))
         with recorder.stage("snapshot") as detail:
-            snapshot = _snapshot(layout, job, draft.earlier, follow_links)
+            snapshot = _snapshot(layout, job, draft.earlier, follow_links, say)
             if snapshot is not None:
                 detail.update(files=snapshot.files, bytes=snapshot.bytes)
         facts = dict(draft.earlier.git) if draft.earlier else git_properties(git.result(), code)
@@ -73,10 +74,15 @@ def _complete(plan: Plan, identity: dict[str, Any], snapshot: Taken | None) -> P
     )
 
 
-def _snapshot(layout: WorkspaceLayout, job: CommandJob, earlier: Earlier | None, follow_links: bool) -> Taken | None:
+def _snapshot(
+    layout: WorkspaceLayout, job: CommandJob, earlier: Earlier | None, follow_links: bool, say: Narrate
+) -> Taken | None:
     if earlier is not None:
         return None if earlier.snapshot is None else _taken_before(layout, earlier.snapshot)
-    return take_snapshot(layout, job.code, follow_links=follow_links) if isinstance(job.code, Path) else None
+    if not isinstance(job.code, Path):
+        return None
+    with telling(say, job.code) as progress:
+        return take_snapshot(layout, job.code, follow_links=follow_links, progress=progress)
 
 
 def _taken_before(layout: WorkspaceLayout, id: str) -> Taken:

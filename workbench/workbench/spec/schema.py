@@ -1,5 +1,7 @@
 """The JSON Schema of a job file, for editors, out of the declared fields."""
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -37,6 +39,8 @@ def json_schema() -> Schema:
     """
     definitions: dict[str, Schema] = {}
     root = _record_body(CommandJob, definitions)
+    described = root["properties"]["type"]
+    root["properties"]["type"] = {"description": described["description"], "enum": ["command"]}  # in no other letters
     return {"$schema": DIALECT, "title": "Command job", **root, "$defs": definitions}
 
 
@@ -84,7 +88,22 @@ def _simple(shape: Shape) -> Schema:
         return {"type": "number"}
     if isinstance(shape, Flag):
         return {"type": "boolean"}
-    return {"enum": list(shape.values)} if isinstance(shape, Choice) else {}
+    return _choice(shape.values, shape.fold) if isinstance(shape, Choice) else {}
+
+
+def _choice(values: Iterable[str], fold: str = "") -> Schema:
+    """The words that editors offer, and the same in other letters, as `reading.fold` takes them."""
+    gap = "_?" if fold == "snake" else "_"
+    return {
+        "anyOf": [
+            {"enum": list(values)},
+            {"type": "string", "pattern": f"^({'|'.join(map(_any_case, values))})$".replace("_", gap)},
+        ]
+    }
+
+
+def _any_case(word: str) -> str:
+    return "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else re.escape(letter) for letter in word)
 
 
 def _table(shape: Table, definitions: dict[str, Schema]) -> Schema:
@@ -141,7 +160,7 @@ def _input(definitions: dict[str, Schema]) -> Schema:
     definitions["Input"]["allOf"] = [
         {
             "if": {"properties": {"type": {"const": kind}}, "required": ["type"]},
-            "then": {"properties": {"mode": {"enum": list(modes)}}},
+            "then": {"properties": {"mode": _choice(modes)}},
         }
         for kind, modes in INPUT_MODES.items()
     ]
