@@ -24,6 +24,8 @@ import workbench
 from tests.lifecycle.launched import Launch, wait_until
 from tests.small_disk import small_disk
 
+pytestmark = pytest.mark.slow
+
 SUBMITTING = """
 import sys
 from workbench import Input, Output, Workspace, command
@@ -181,7 +183,6 @@ for step in range(1_000_000):
 """
 
 
-@pytest.mark.slow
 def test_a_million_records_of_each_rank_are_all_kept(launch: Launch, here: Path) -> None:
     (here / "code").mkdir()
     (here / "code" / "train.py").write_text(MANY)
@@ -198,7 +199,6 @@ def test_a_million_records_of_each_rank_are_all_kept(launch: Launch, here: Path)
         assert (summary.count, summary.last_step, summary.max, summary.max_step) == (1_000_000, 999_999, 1.0, 0)
 
 
-@pytest.mark.slow
 def test_a_log_of_ten_gigabytes_at_full_speed_stays_within_its_cap(
     launch: Launch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

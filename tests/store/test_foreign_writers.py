@@ -35,6 +35,8 @@ from workbench_store.workspace import open_workspace
 
 from tests.store.journals import fresh, make_run, the_summary, write_points
 
+pytestmark = pytest.mark.slow
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=6),
     lambda inner: (

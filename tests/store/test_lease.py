@@ -56,6 +56,7 @@ for step in range(20):
 """
 
 
+@pytest.mark.slow
 def test_readers_and_writers_at_once(layout: WorkspaceLayout) -> None:
     make_run(layout, "r")
     processes = [python(WRITER_AND_READER, str(layout.root)) for _ in range(4)]
@@ -166,6 +167,7 @@ def test_a_forked_child_uses_the_store_itself(layout: WorkspaceLayout) -> None:
     assert store.run("r").name == "r"
 
 
+@pytest.mark.slow
 def test_a_process_that_goes_through_many_workspaces_stays_small(tmp_path: Path) -> None:
     script = """
 import os, sys, threading

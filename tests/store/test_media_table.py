@@ -3,6 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from workbench_store.journal.codec import encode_event
@@ -52,6 +53,7 @@ def read(items: list[Item], pieces: int) -> tuple[list[MediaKey], list[MediaReco
         return before
 
 
+@pytest.mark.slow
 @settings(max_examples=7)
 @given(ITEMS, st.integers(1, 4), st.randoms())
 def test_any_order_of_ingest_gives_the_same(items: list[Item], pieces: int, dice: object) -> None:

@@ -60,6 +60,7 @@ def test_a_rebuilt_store_holds_everything_again(filled: WorkspaceLayout) -> None
     assert not list(filled.tmp.glob("*.old"))
 
 
+@pytest.mark.slow
 def test_damage_anywhere_in_the_file_never_passes_for_data(filled: WorkspaceLayout) -> None:
     before = everything(filled)
     whole, dice = filled.store.read_bytes(), random.Random(3)

@@ -156,6 +156,7 @@ def test_names_keys_and_paths_are_recorded_as_they_are(layout: WorkspaceLayout, 
     assert list(store.params("r")) == [secret]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [

@@ -122,6 +122,7 @@ def test_what_is_written_after_tidying_is_taken_in_and_tidied_too(layout: Worksp
     assert tidy(layout, quiet_seconds=0).runs == 1 and len(packed_files(layout)) == 2
 
 
+@pytest.mark.slow
 def test_interleaved_points_are_gathered(layout: WorkspaceLayout) -> None:
     writers = {}
     for number in range(20):
@@ -188,6 +189,7 @@ def test_packing_cut_short_before_its_end_is_finished_by_the_next(layout: Worksp
     assert not plain.exists() and everything(layout) == before
 
 
+@pytest.mark.slow
 def test_damage_in_a_packed_journal_costs_only_what_it_hits(layout: WorkspaceLayout) -> None:
     finished_run(layout, "r", 100_000)  # several members
     time.sleep(0.05)
