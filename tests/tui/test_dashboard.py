@@ -10,7 +10,7 @@ from textual.events import Key
 from textual.widgets import DataTable, Input, Log, OptionList, TabbedContent
 from workbench.lifecycle.removal import remove_runs
 from workbench.tui.app import Dashboard
-from workbench.tui.screens.dialogs import Choose, ChooseColumns, Confirm, Keys
+from workbench.tui.screens.dialogs import Ask, Choose, ChooseColumns, Confirm, Keys
 from workbench.tui.screens.run import RunScreen
 from workbench.tui.widgets.chart import MetricChart
 from workbench.tui.widgets.run_table import RunTable
@@ -397,6 +397,24 @@ async def test_who_presses_ctrl_c_is_told_how_to_leave(dashboard: Dashboard) -> 
         app = await loaded(pilot)
         await pilot.press("ctrl+c")
         await until(pilot, lambda: "q quits" in screen_text(app), "the hint")
+
+
+@pytest.mark.parametrize("page", [False, True])
+async def test_what_is_typed_at_once_is_for_the_dialog(dashboard: Dashboard, page: bool) -> None:
+    async with dashboard.run_test(size=(100, 30)) as pilot:
+        app = await loaded(pilot)
+        if page:
+            await opened(pilot, names(app)[0])
+        depth = len(app.screen_stack)
+        for key in "nxq quick":
+            app.post_message(Key("space" if key == " " else key, key))
+        await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
+        await until(pilot, lambda: app.screen.query_one(Input).value == "xq quick", "what was typed")
+        assert len(app.screen_stack) == depth + 1
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == depth, "the dialog to be closed")
+        await pilot.press("question_mark")  # keys are the page's again
+        await until(pilot, lambda: isinstance(app.screen, Keys), "the keys")
 
 
 async def test_keys_of_the_focused_part(dashboard: Dashboard) -> None:

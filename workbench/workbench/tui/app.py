@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from textual import work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 from workbench_store.errors import WorkbenchError
@@ -14,12 +13,13 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 
 from workbench.tui import doing
+from workbench.tui.asking import AskingApp, asks
 from workbench.tui.desk import Desk
 from workbench.tui.screens.dialogs import Confirm, Keys, defined_here
 from workbench.tui.screens.runs import RunsScreen
 
 
-class Dashboard(App[None]):
+class Dashboard(AskingApp):
     """`now` tells the time, in UTC epoch seconds."""
 
     TITLE = "Workbench"
@@ -58,14 +58,14 @@ class Dashboard(App[None]):
 
         self.push_screen(CompareScreen(names))
 
-    @work
+    @asks
     async def reproduce_run(self, name: str) -> None:
         """Run a run again and report what came out the same, whatever screen is looked at meanwhile."""
         from workbench.tui.reproducing import reproduce
 
         await reproduce(self, name)
 
-    @work
+    @asks
     async def cancel_run(self, name: str, state: RunState) -> None:
         """Ask, then cancel the run."""
         if not doing.are_there(self, [name]):

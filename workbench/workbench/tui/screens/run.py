@@ -17,6 +17,7 @@ from workbench_store.errors import WorkbenchError
 from workbench_store.states import RunState
 
 from workbench.tui import doing
+from workbench.tui.asking import asks
 from workbench.tui.drawings import environment_text, overview_text, spec_text, title_text
 from workbench.tui.looks import GREY
 from workbench.tui.shown import is_shown, while_shown
@@ -278,7 +279,7 @@ class RunScreen(Screen[None]):
             self.query_one("#log-text", Log).clear()
             self.watch_log()
 
-    @work
+    @asks
     async def action_rerun(self) -> None:
         """Run it again."""
         await doing.rerun(self.dashboard, self.run_name)
@@ -287,23 +288,23 @@ class RunScreen(Screen[None]):
         """Run it again as it was, and report what came out the same."""
         self.dashboard.reproduce_run(self.run_name)
 
-    @work
+    @asks
     async def action_tag(self) -> None:
         """Tag it."""
         await doing.tag(self.dashboard, (self.run_name,))
 
-    @work
+    @asks
     async def action_note(self) -> None:
         """Write a note."""
         before = "" if self._loaded is None else self._loaded.page.record.note or ""
         await doing.note(self.dashboard, self.run_name, before)
 
-    @work
+    @asks
     async def action_archive(self) -> None:
         """Archive it."""
         await doing.archive(self.dashboard, (self.run_name,))
 
-    @work
+    @asks
     async def action_open_folder(self) -> None:
         """Open its folder."""
         await doing.open_folder(self.dashboard, self.run_name)

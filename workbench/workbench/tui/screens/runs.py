@@ -16,6 +16,7 @@ from workbench_store.records import SortKey
 from workbench_store.words import counted
 
 from workbench.tui import doing
+from workbench.tui.asking import asks
 from workbench.tui.looks import STATES
 from workbench.tui.screens.dialogs import Choose, ChooseColumns
 from workbench.tui.shown import is_shown
@@ -229,7 +230,7 @@ class RunsScreen(Screen[None]):
         box.display = bool(box.value)
         self.query_one(RunTable).focus()
 
-    @work
+    @asks
     async def action_sort(self) -> None:
         """Choose what to sort by."""
         names = ["created", "duration", "name", "state", "experiment"]
@@ -247,7 +248,7 @@ class RunsScreen(Screen[None]):
         """The other way round."""
         self._order(SortKey(self._sort.kind, self._sort.name, not self._sort.descending))
 
-    @work
+    @asks
     async def action_columns(self) -> None:
         """Choose the columns."""
         columns = self._columns
@@ -294,14 +295,14 @@ class RunsScreen(Screen[None]):
             return
         self.dashboard.compare_runs(names)
 
-    @work
+    @asks
     async def action_tag(self) -> None:
         """Tag the chosen runs."""
         names = self._chosen()
         if names:
             await doing.tag(self.dashboard, names)
 
-    @work
+    @asks
     async def action_note(self) -> None:
         """Write a note."""
         name = self._under_cursor()
@@ -312,7 +313,7 @@ class RunsScreen(Screen[None]):
             if record is not None:
                 await doing.note(self.dashboard, name, record.note or "")
 
-    @work
+    @asks
     async def action_rerun(self) -> None:
         """Run it again."""
         name = self._under_cursor()
@@ -325,7 +326,7 @@ class RunsScreen(Screen[None]):
         if name is not None:
             self.dashboard.reproduce_run(name)
 
-    @work
+    @asks
     async def action_archive(self) -> None:
         """Archive the chosen runs."""
         names = self._chosen()
@@ -334,7 +335,7 @@ class RunsScreen(Screen[None]):
             self.query_one(RunTable).unmark(names)
             self._wake.set()
 
-    @work
+    @asks
     async def action_open_folder(self) -> None:
         """Open its folder."""
         name = self._under_cursor()
