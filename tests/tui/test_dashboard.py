@@ -359,6 +359,23 @@ async def test_the_log_is_live_and_harmless(dashboard: Dashboard) -> None:
         assert shown[shown.index("above") :][:4] == ["above", "", "", "one more line"]
 
 
+async def test_tabs_that_hold_nothing_say_so(tmp_path: Path) -> None:
+    layout = open_workspace(explicit=str(tmp_path / "ws"))
+    run = Run(layout, "bare", NOW - 60)
+    run.state(0, "Running")
+    app = Dashboard(layout, now=lambda: NOW)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, "bare")
+        await pilot.press("3")
+        await until(pilot, lambda: "No output." in screen_text(app), "the empty log")
+        await pilot.press("4")
+        await until(pilot, lambda: "No files." in screen_text(app), "no files")
+        layout.run("bare").user_log.parent.mkdir(parents=True, exist_ok=True)
+        layout.run("bare").user_log.write_text("hello\n")
+        await pilot.press("3")
+        await until(pilot, lambda: "hello" in screen_text(app) and "No output." not in screen_text(app), "the log")
+
+
 async def test_charts_grow_with_the_run(dashboard: Dashboard) -> None:
     async with dashboard.run_test(size=(100, 30)) as pilot:
         screen = await opened(pilot, "calm-otter")

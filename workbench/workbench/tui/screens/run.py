@@ -106,10 +106,12 @@ class RunScreen(Screen[None]):
                 yield Static("Machine", id="machine")
                 yield ItemGrid(min_column_width=38, id="system-charts")
             with TabPane("3 Log", id="log"):
+                yield Static("No output.", id="no-log")
                 yield Static(id="log-rank")
                 yield Lines(max_lines=_MOST_LINES, id="log-text")
                 yield Static(id="log-pending")
             with TabPane("4 Files", id="files"):
+                yield Static("No files.", id="no-files")
                 yield Rows("file-table")
             with TabPane("5 Environment", id="environment"), Scrolled():
                 yield Static(id="environment-text")
@@ -123,7 +125,8 @@ class RunScreen(Screen[None]):
         """Begin to watch."""
         self.query_one("#message").display = False
         self.query_one("#machine").display = False
-        self.query_one("#log-rank").display = False
+        for name in ("#log-rank", "#no-log", "#no-files"):
+            self.query_one(name).display = False
         self.watch_run()
         self.watch_log()
 
@@ -207,6 +210,8 @@ class RunScreen(Screen[None]):
         ]
         if len(rows) > _MOST_FILES:
             shown.append((Text(), Text(), Text(f"... and {len(rows) - _MOST_FILES:,} more: workbench outputs")))
+        self.query_one("#no-files").display = not shown
+        self.query_one("#file-table").display = bool(shown)
         self.query_one("#file-table", Rows).fill([Text("Size"), Text("Kind"), Text("Path")], shown)
 
     @work(exclusive=True, group="log")
@@ -234,6 +239,7 @@ class RunScreen(Screen[None]):
                 pending = plain_text(reader.pending)[:300]
                 say(self.query_one("#log-pending", Static), Text(pending, no_wrap=True))
                 self.query_one("#log-pending").display = bool(pending)
+                self.query_one("#no-log").display = not (log.line_count or pending)
             await asyncio.sleep(0 if len(lines) == _LINES_AT_ONCE else LOG_SECONDS)
 
     def _tell_rank(self, ranks: list[int]) -> None:
