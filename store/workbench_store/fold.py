@@ -201,9 +201,19 @@ def _state_columns(events: Sequence[StoredEvent]) -> dict[str, Any]:
         "signal": _text(fields.get("signal")),
         "started": min(running, default=None),
         "ended": _number(fields.get("ended"), now.time) if now and now.state.final else None,
-        "seconds": _seconds_of_lives(changes) if now and now.state.final else None,
+        "seconds": _seconds_so_far(changes, now, fields) if now else None,
         "going_since": _going_since(changes) if now and not now.state.final else None,
     }
+
+
+def _seconds_so_far(
+    changes: Sequence[tuple[StateChange, dict[str, Any]]], now: StateChange, fields: dict[str, Any]
+) -> float | None:
+    """How long a run took; of one that does not respond, up to its last sign of life. None while it goes on."""
+    if now.state.final:
+        return _seconds_of_lives(changes)
+    since, seen = _going_since(changes), _number(fields.get("ended"))
+    return max(0.0, seen - since) if now.state is RunState.NOT_RESPONDING and seen and since is not None else None
 
 
 def _going_since(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> float | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from workbench.lifecycle import adopt, cancel, close_run, collect
 from workbench.lifecycle.files import read_json, write_json
+from workbench.lifecycle.history import last_sign_of_life
 from workbench.lifecycle.judge import current_state, judge, supervisor_alive
 from workbench.lifecycle.logs import read_log
 from workbench.spec import Input
@@ -46,6 +47,32 @@ def test_the_job_goes_on_and_an_adopter_completes_the_run(launch: Launch) -> Non
     assert "outputs/x" in run.artifacts()
     assert read_log(run.files) == "end\n"
     assert not run.layout.staged(run.name).exists()
+
+
+@pytest.mark.parametrize("way", ["adopt", "cancel", "close"])
+def test_what_died_with_everything_ended_at_its_last_sign_of_life(launch: Launch, way: str) -> None:
+    run = launch("echo on > outputs/on; echo working; sleep 600")
+    run.wait_for_file("on")
+    run.kill_everything()  # as when the machine goes down
+    seen = last_sign_of_life(run.files)
+    (store := Store(run.layout)).refresh()
+    started = store.run(run.name).started or 0.0
+    judge(run.layout)
+    store.refresh()
+    assert store.run(run.name).state is RunState.NOT_RESPONDING
+    assert store.run(run.name).seconds == seen - started and last_sign_of_life(run.files) == seen
+    if way == "close":
+        close_run(run.layout, run.name, RunState.FAILED)
+    else:
+        (adopt if way == "adopt" else cancel)(run.layout, run.name)
+        wait_until(lambda: run.state.final and not supervisor_alive(run.files), "its end")
+    store.refresh()
+    record = store.run(run.name)
+    assert record.state is (RunState.CANCELED if way == "cancel" else RunState.FAILED)
+    assert record.ended == seen
+    if way != "close":
+        (stage,) = [stage for stage in store.detail(run.name).stages if stage.stage == "run"]
+        assert stage.seconds == seen - started
 
 
 def test_a_job_that_ended_meanwhile_is_finalized_with_its_exit_code(launch: Launch) -> None:

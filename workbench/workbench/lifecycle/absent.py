@@ -1,6 +1,7 @@
 """Runs that are not over and whose folder is gone: nobody can hold them any more, and no journal of theirs says so.
 The workspace's journal does."""
 
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -40,5 +41,6 @@ def _judgement(layout: WorkspaceLayout, store: "Store", name: str) -> dict[str, 
         "generation": generation,
         "judged": True,
         "seq": 1,
+        "ended": time.time(),
         "reason": f"its folder is gone: {layout.run(name).root}",
     }

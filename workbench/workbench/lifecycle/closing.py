@@ -9,7 +9,7 @@ from workbench_store.states import RunState, fold_states
 
 from workbench.compute.local_job import living_process
 from workbench.lifecycle.files import read_json
-from workbench.lifecycle.history import last_generation, state_changes
+from workbench.lifecycle.history import last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.links import remove_links
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.script_runs import is_script_run, only_its_script
@@ -52,11 +52,12 @@ def _close_held(layout: WorkspaceLayout, files: RunLayout, state: RunState) -> N
     if pid is not None:
         remedy = f"Cancel it: workbench cancel {files.name}; or go on with it: workbench adopt {files.name}"
         raise RunError(f"the job of run {files.name} still runs (PID {pid})", remedy=remedy)
+    # The command may have ended long before; where nobody saw that, it did after its last sign of life.
+    seen = last_sign_of_life(files) or None
     recorder = RunRecorder(files, "user", last_generation(changes) + 1, tell=tell_nobody)
     if holds_unsaved(layout, files.name):
         recorder.warning(f"not all outputs are saved; to save them: workbench outputs --collect {files.name}")
-    # The command may have ended long before.
-    ended = read_json(files.exit_status) or {}
+    ended = read_json(files.exit_status) or {"ended": seen}
     recorder.state(state, "closed by the user", ended=ended.get("ended"), seconds=ended.get("seconds"))
     recorder.finish()
     files.heartbeat.unlink(missing_ok=True)

@@ -17,6 +17,8 @@ _HEAD_BYTES = 64 * 1024
 _TAIL_BYTES = 256 * 1024
 _POINTS_WRITERS = ("client", "system")
 _MIXED_WRITERS = ("script",)
+#: How the journals of those begin who have no part in the run's life.
+_ONLOOKERS = ("judge-", "user-")
 
 
 class JournalTail:
@@ -102,8 +104,10 @@ def last_generation(changes: Iterable[StateChange]) -> int:
 
 
 def last_sign_of_life(files: RunLayout) -> float:
-    """When the run's holder or job last wrote anything, in UTC epoch seconds; 0.0 if never."""
-    paths = [files.heartbeat, files.user_log, files.identity, *files.journals.glob("*.wbj")]
+    """When the run's holder or job last wrote anything, in UTC epoch seconds; 0.0 if never. What onlookers and users
+    wrote about it is no sign of its life."""
+    journals = [path for path in files.journals.glob("*.wbj") if not path.name.startswith(_ONLOOKERS)]
+    paths = [files.heartbeat, files.user_log, files.identity, *journals]
     times = []
     for path in paths:
         try:

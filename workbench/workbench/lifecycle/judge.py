@@ -91,8 +91,9 @@ def _judge_one(files: RunLayout) -> RunState | None:
     if last is None or last.state.final or last.state is RunState.NOT_RESPONDING:
         return None
     pid = (read_json(files.supervisor_process) or {}).get("pid", "unknown")
-    reason = f"its supervisor (PID {pid}) is gone; last sign of life {_when(last_sign_of_life(files))}"
-    written = _write(files, last_generation(changes), RunState.NOT_RESPONDING, reason)
+    seen = last_sign_of_life(files)
+    reason = f"its supervisor (PID {pid}) is gone; last sign of life {_when(seen)}"
+    written = _write(files, last_generation(changes), RunState.NOT_RESPONDING, reason, ended=seen or None)
     return RunState.NOT_RESPONDING if written else None
 
 

@@ -4,6 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec.structs import replace
 from workbench_store.faults import fault
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
@@ -14,6 +15,7 @@ from workbench.compute.protocol import Allocation, JobExit, JobLaunch, RunningJo
 from workbench.lifecycle.ending import Ending, canceled, failed, of_exit
 from workbench.lifecycle.environments import PreparedVariables, prepare_environment
 from workbench.lifecycle.fingerprints import hash_inputs
+from workbench.lifecycle.history import state_changes
 from workbench.lifecycle.job_environment import job_environment
 from workbench.lifecycle.plan import Plan
 from workbench.lifecycle.ranks import command_of, launch_ranks
@@ -165,10 +167,25 @@ def _launch(supervision: Supervision, prepared: PreparedVariables, allocation: A
 def _run(supervision: Supervision, job: RunningJob) -> Ending:
     supervision.recorder.state(RunState.RUNNING)
     with supervision.recorder.stage("run") as detail:
-        ending = _watch_job(supervision, job)
+        ended = job.wait(0.0)
+        ending = _watch_job(supervision, job) if ended is None else _ended(supervision, job, _dated(ended, supervision))
         detail["status"] = _STATUS[ending.state]
-        detail["seconds"] = ending.seconds  # the command may have ended long before it was adopted
+        detail["seconds"] = _seconds(supervision.files, ending)  # it may have ended long before it was adopted
         return ending
+
+
+def _dated(ended: JobExit, supervision: Supervision) -> JobExit:
+    """An end that nobody saw, as when the machine went down, was after the last sign of life, and not just now."""
+    unseen = ended.exit_code is None and ended.signal is None
+    return replace(ended, ended=supervision.seen) if unseen and supervision.seen else ended
+
+
+def _seconds(files: RunLayout, ending: Ending) -> float | None:
+    """How long the command took; by the times of what was recorded, where no monotonic clock told."""
+    if ending.seconds is not None or ending.ended is None:
+        return ending.seconds
+    began = [change.time for change in state_changes(files) if change.state is RunState.RUNNING]
+    return max(0.0, ending.ended - began[0]) if began else None
 
 
 def _watch_job(supervision: Supervision, job: RunningJob) -> Ending:

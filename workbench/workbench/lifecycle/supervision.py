@@ -11,7 +11,8 @@ from workbench.lifecycle.watch import Watch
 
 
 class Supervision(Struct, frozen=True):
-    """One run in the hands of one supervisor."""
+    """One run in the hands of one supervisor. `seen` is the run's last sign of life before this one came, in UTC epoch
+    seconds."""
 
     layout: WorkspaceLayout
     files: RunLayout
@@ -19,6 +20,7 @@ class Supervision(Struct, frozen=True):
     compute: Compute
     recorder: RunRecorder
     watch: Watch
+    seen: float
 
     def is_to_be_cancelled(self) -> bool:
         """Whether somebody has asked for it, though the watch may not have looked yet."""

@@ -28,7 +28,7 @@ from workbench.lifecycle import stages
 from workbench.lifecycle.collection import sweep_leftovers
 from workbench.lifecycle.ending import Canceled, Ending, canceled, failed
 from workbench.lifecycle.files import read_json, write_json
-from workbench.lifecycle.history import last_generation, state_changes
+from workbench.lifecycle.history import last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.plan import Plan, read_plan
 from workbench.lifecycle.preload import load_what_is_needed
 from workbench.lifecycle.recorder import RunRecorder
@@ -115,12 +115,13 @@ def supervise(
 ) -> None:
     """Lead the run, the given way, to its final state. `lock` is the run's."""
     files = layout.run(name)
+    seen = last_sign_of_life(files)
     recorder = RunRecorder(files, "supervisor", generation)
     plan: Plan | None = None
     try:
         plan = read_plan(files)
         load_what_is_needed(plan)
-        supervision = Supervision(layout, files, plan, compute_of(plan.compute), recorder, Watch(files))
+        supervision = Supervision(layout, files, plan, compute_of(plan.compute), recorder, Watch(files), seen)
         supervision.watch.start()
         ending = _carry_out(supervision, way)
         if not _is_made(layout, name):
