@@ -60,6 +60,8 @@ def record_of(here: Path) -> RunRecord:
         ),
         ("sys.last_value = ValueError('of a test runner')\nsys.exit(0)", RunState.COMPLETED, None),
         ("sys.last_value = ValueError('caught by a prompt')", RunState.COMPLETED, None),
+        ("try: 1 / 0\nexcept ArithmeticError: sys.excepthook(*sys.exc_info())", RunState.COMPLETED, None),
+        ("import code; code.InteractiveConsole().push('1 / 0')", RunState.COMPLETED, None),
         ("with run: raise KeyboardInterrupt", RunState.CANCELED, "interrupted"),
         ("raise KeyboardInterrupt", RunState.CANCELED, "interrupted"),
         ("raise ValueError('x' * 5000 + '\\ud800')", RunState.FAILED, "ValueError: xxx"),
@@ -74,6 +76,16 @@ def test_a_script_ends_its_run_as_it_ends_itself(here: Path, ending: str, state:
     assert record.state is state
     assert (record.reason or "").startswith(reason or "") and bool(record.reason) == bool(reason)
     assert judge(WorkspaceLayout(here / ".workbench")) == {}
+
+
+@pytest.mark.parametrize("typo", ["undefinedd", "1 / 0", "raise KeyboardInterrupt"])
+@pytest.mark.parametrize("way", ["exit()", ""])
+def test_a_typo_at_the_prompt_is_not_the_end_of_the_run(here: Path, typo: str, way: str) -> None:
+    lines = ["import workbench", "workbench.log({'a': 1})", typo, "workbench.log({'a': 2})", way]
+    said = subprocess.run([sys.executable, "-i", "-q"], input="\n".join(lines), text=True, capture_output=True)
+    assert said.returncode == 0, said.stderr
+    record = record_of(here)
+    assert (record.state, record.reason) == (RunState.COMPLETED, None)
 
 
 def test_a_thread_that_outlives_the_main_one_is_recorded(here: Path) -> None:

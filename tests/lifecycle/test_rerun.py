@@ -133,6 +133,19 @@ def test_a_rerun_can_have_a_name_and_other_settings(launch: Launch) -> None:
     assert (read_json(second.files.identity) or {})["experiment"] == "other"
 
 
+def test_a_rerun_from_another_folder_is_of_the_same_experiment(
+    launch: Launch, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = launch("true")
+    first.finish()
+    (here / "elsewhere").mkdir()
+    monkeypatch.chdir(here / "elsewhere")
+    second = again(first)
+    second.finish()
+    experiments = [(read_json(run.files.identity) or {})["experiment"] for run in (first, second, again(second))]
+    assert experiments == [here.name] * 3
+
+
 def test_relative_paths_of_what_is_set_begin_at_the_current_folder(
     launch: Launch, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,11 @@ class ExitWatch:
         printed = self._printed()
         return SystemExit(*self._told) if printed is None and self._told is not None else printed
 
+    def came_to_its_end(self) -> bool:
+        """Whether the script's main module ran to its end: what was shown as unhandled before was not its end, as at a
+        prompt, or where somebody calls the hook."""
+        return self._main is not None and not self._was_left()
+
     def left_unseen(self) -> bool:
         """Whether the script's main module was left by a SystemExit that it raised itself, whose code nobody told."""
         return self._told is None and self._was_left() and self._printed() is None

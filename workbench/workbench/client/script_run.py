@@ -233,7 +233,8 @@ class _Holder:
         if self._error is None and os.getpid() == self._pid and self._exit.left_unseen():
             text = "the script raised SystemExit itself, whose exit code is not known here: sys.exit(code) tells it"
             self._journal.event("warning", text=text)
-        self.run.end(*state_of(self._error or self._exit.error()))
+        error = None if self._exit.came_to_its_end() else self._error or self._exit.error()
+        self.run.end(*state_of(error))
 
 
 def _identity(name: str, fields: Mapping[str, Any]) -> Dict[str, Any]:

@@ -61,7 +61,7 @@ def rerun(
     texts = list(overrides)
     taken = [asset for asset in list_assets(layout) if asset.run == name]
     told = _with_assets(_kept_apart(spec) if apart else _without_versions(spec, taken), plan)
-    job = _named(job_again(_without_name(told), Path.cwd(), texts), name)
+    job = _of_the_run(job_again(_without_name(told), Path.cwd(), texts), name, plan)
     submitted = submit(
         layout,
         _with_secrets(job, plan, name),
@@ -111,9 +111,11 @@ def _without_name(spec: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in spec.items() if key != "name"}
 
 
-def _named(job: CommandJob, name: str) -> CommandJob:
+def _of_the_run(job: CommandJob, name: str, plan: Plan) -> CommandJob:
+    """Says of which run it is the repetition, and is of its experiment, from whatever folder it is submitted."""
     properties = {key: value for key, value in job.properties.items() if key != SECRETS_PROPERTY}
-    return replace(job, properties={**properties, RERUN_PROPERTY: name})
+    experiment = job.experiment_name or plan.experiment
+    return replace(job, properties={**properties, RERUN_PROPERTY: name}, experiment_name=experiment)
 
 
 def _with_secrets(job: CommandJob, plan: Plan, name: str) -> CommandJob:
