@@ -88,3 +88,19 @@ def test_how_a_script_ends_under_each_python(
     name = the_run(store)
     assert str(store.run(name).state) == state
     assert any("sys.exit(code)" in text for text in store.detail(name).warnings) is warned
+
+
+@pytest.mark.parametrize("interpreter", FOUND, ids=[found.text for found in FOUND])
+def test_a_short_script_has_the_state_of_its_code_and_says_nothing(here: Path, interpreter: Interpreter) -> None:
+    bundle = ensure_bundle(open_workspace())
+    subprocess.run(["git", "init", "-q"], check=True)
+    (here / "train.py").write_text("import workbench\nworkbench.log({'a': 1})\n")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    words = [interpreter.path, "train.py"]
+    done = subprocess.run(
+        words, cwd=here, env={**clean, "PYTHONPATH": str(bundle)}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    store = store_of(here)
+    git = store.detail(the_run(store)).git
+    assert git is not None and git.untracked == 1

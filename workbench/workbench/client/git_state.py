@@ -6,10 +6,11 @@ secrets by their names, and of files that git does not track, only the names are
 
 import os
 import re
+import select
 import subprocess
-import threading
+import time
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import IO, Any, Dict, List, NamedTuple, Optional, Sequence
 
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout
@@ -24,6 +25,7 @@ _MOST_NAMES = 1000
 _MOST_LEFT_OUT = 100
 _USER_AND_QUERY = re.compile(r"(?<=://)[^/?#]*@|[?#].*$", re.S)
 #: A repository's own settings must not start programs here.
+_PIECE = 64 * 1024
 _GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotepath=off")
 
 
@@ -129,18 +131,36 @@ def _read(root: Path, arguments: Sequence[str], seconds: float, most: int = DIFF
         )
     except (OSError, ValueError):
         return None
-    timer = threading.Timer(seconds, git.kill)
-    timer.daemon = True
-    timer.start()
+    deadline = time.monotonic() + seconds
     with git:
-        assert git.stdout is not None
-        answer = git.stdout.read(most)
-        late = not timer.is_alive()
-        timer.cancel()
-        if len(answer) == most:
+        try:
+            assert git.stdout is not None
+            answer = _until(git.stdout, deadline, most)
+            if answer is None or len(answer) == most:
+                return answer
+            return answer if git.wait(max(0.0, deadline - time.monotonic())) == 0 else None
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
             git.kill()
-            return answer
-    return answer if git.returncode == 0 and not late else None
+
+
+def _until(pipe: IO[bytes], deadline: float, most: int) -> Optional[bytes]:
+    """What comes, up to its end or so many bytes; None if that takes too long. No thread watches over it: Python 3.12
+    starts none while it ends, when the state of a short script's code is asked for."""
+    pieces, length = [], 0
+    poll = select.poll() if hasattr(select, "poll") else None  # Windows waits for as long as git takes
+    if poll is not None:
+        poll.register(pipe, select.POLLIN)
+    while length < most:
+        if poll is not None and not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            return None
+        piece = os.read(pipe.fileno(), min(most - length, _PIECE))
+        if not piece:
+            break
+        pieces.append(piece)
+        length += len(piece)
+    return b"".join(pieces)
 
 
 def _text(answer: bytes) -> str:

@@ -127,7 +127,8 @@ class _Holder:
 
         # Starting a process takes longer than opening a run may: it is done beside the script.
         def start() -> None:
-            with contextlib.suppress(ImportError, OSError):  # a run never fails for want of system metrics
+            # A run never fails for want of system metrics; an interpreter that is ending starts no process.
+            with contextlib.suppress(ImportError, OSError, RuntimeError):
                 self._sampler = start_sampler(self._files.root, os.getpid(), interval)
             if self._over.is_set():
                 self._end_sampler()
@@ -150,7 +151,7 @@ class _Holder:
         def look() -> None:
             # Loading what this takes would slow down the script's own loading at its start.
             self._over.wait(_GIT_FROM_SECONDS)
-            with contextlib.suppress(ImportError, OSError):  # nor for want of git's state
+            with contextlib.suppress(ImportError, OSError, RuntimeError):  # nor for want of git's state
                 from workbench.client.git_state import git_state, record_git
 
                 state = git_state(folder, _GIT_SECONDS)
