@@ -2,6 +2,7 @@
 
 import datetime
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
@@ -55,6 +56,38 @@ class Frame:
     def to_dict(self, orient: str) -> dict[str, Any]:
         assert orient == "split"
         return {"columns": ["a", ("b", 1), "a"], "data": [[1, "x", 2.5], [3, "y", math.nan]], "index": [0, 1]}
+
+
+class Indexed:
+    """A pandas data frame whose rows have labels."""
+
+    columns = ("acc",)
+
+    def __init__(self, names: list[str | None], entries: list[Any]) -> None:
+        self.index = SimpleNamespace(names=names)
+        self._entries = entries
+
+    def to_dict(self, orient: str) -> dict[str, Any]:
+        return {"columns": ["acc"], "data": [[0.5], [0.6]], "index": self._entries}
+
+
+@pytest.mark.parametrize(
+    ("names", "entries", "columns", "first"),
+    [
+        (["class"], ["cat", "dog"], ["class", "acc"], ["cat", 0.5]),
+        ([None], ["mean", "std"], ["index", "acc"], ["mean", 0.5]),
+        ([None], [3, 5], ["index", "acc"], [3, 0.5]),
+        (["a", None], [("x", 1), ("y", 2)], ["a", "1", "acc"], ["x", 1, 0.5]),
+        (["acc"], ["cat", "dog"], ["acc", "acc'"], ["cat", 0.5]),
+        ([None], [0, 1], ["acc"], [0.5]),
+    ],
+)
+def test_the_labels_of_rows_are_columns(
+    run: ActiveRun, names: list[str | None], entries: list[Any], columns: list[str], first: list[Any]
+) -> None:
+    run.log_table("k", Indexed(names, entries))
+    table = logged(run)
+    assert [column["name"] for column in table["columns"]] == columns and table["rows"][0] == first
 
 
 class Arrow:

@@ -26,7 +26,8 @@ class BadOverride(Exception):
 def parse_overrides(texts: Iterable[str | Mapping[str, object]]) -> list[Override]:
     """Overrides as `KEY=VALUE` texts or as mappings from dotted keys to values. Raises BadOverride.
 
-    The value of a text is a YAML scalar; quoted text, `[...]` and `{...}` are YAML too.
+    The value of a text is a YAML scalar, but fields that hold text take it as it stands; quoted text, `[...]` and
+    `{...}` are YAML too.
     """
     found: list[Override] = []
     for item in texts:
@@ -57,7 +58,7 @@ def _value(text: str, mark: Mark) -> Node:
         if repeated:
             raise BadOverride(Problem(mark.file, 0, 0, "", repeated[0].message.partition(";")[0]))
         return Scalar(mark, None, text) if node is None else _moved(node, mark)
-    return Scalar(mark, resolve_scalar(text), text)
+    return Scalar(mark, resolve_scalar(text), text, bare=True)
 
 
 def _moved(node: Node, mark: Mark) -> Node:

@@ -69,7 +69,7 @@ def _version(shape: Shape, node: Node, path: str, context: Context) -> Any:
 
 
 def _variable(_shape: Shape, node: Node, path: str, context: Context) -> Any:
-    if isinstance(node, Scalar) and isinstance(node.value, bool | int | float):
+    if isinstance(node, Scalar) and isinstance(node.value, bool | int | float) and not node.bare:
         return literal_text(node.value)
     return _text(node, path, context)
 

@@ -101,14 +101,23 @@ def _wrong(expected: str, node: Node, path: str, context: Context) -> _Invalid:
 
 
 def _text(shape: Text, node: Node, path: str, context: Context) -> Any:
-    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+    value = _text_of(node)
+    if value is None:
         return _wrong("text", node, path, context)
-    if "\0" in node.value or any("\ud800" <= char <= "\udfff" for char in node.value):
+    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
         message = "contains a null or half a character, which no program can be given"
         return context.note(node.mark, path, message)
-    if shape.pattern and not re.search(shape.pattern.replace("$", r"\Z"), node.value):
-        return context.note(node.mark, path, f"{node.value!r} does not fit the pattern {shape.pattern}")
-    return node.value
+    if shape.pattern and not re.search(shape.pattern.replace("$", r"\Z"), value):
+        return context.note(node.mark, path, f"{value!r} does not fit the pattern {shape.pattern}")
+    return value
+
+
+def _text_of(node: Node) -> str | None:
+    if not isinstance(node, Scalar):
+        return None
+    if isinstance(node.value, str):
+        return node.value
+    return node.text if node.bare and node.value is not None else None
 
 
 def _whole(shape: Whole, node: Node, path: str, context: Context) -> Any:

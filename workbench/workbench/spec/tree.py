@@ -17,7 +17,8 @@ class Mark(Struct, frozen=True):
 class Scalar(Struct, frozen=True):
     """A single value: str, int, float, bool, None, bytes, or a date or time as YAML 1.1 reads them.
 
-    text: what was written; end: the line (from 1) of the file where it ends, 0 without a file.
+    text: what was written; end: the line (from 1) of the file where it ends, 0 without a file; bare: it comes from a
+    command line, where quotes are the shell's, so that it is text wherever text is wanted.
     """
 
     mark: Mark
@@ -26,6 +27,7 @@ class Scalar(Struct, frozen=True):
     end: int = 0
     size: int = 1
     depth: int = 1
+    bare: bool = False
 
 
 class ListNode(Struct, frozen=True):

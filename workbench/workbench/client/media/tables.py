@@ -83,10 +83,22 @@ def _of_frame(table: Any) -> Any:
             return {name: table[name].to_list() for name in table.columns}
         if callable(getattr(table, "to_dict", None)) and hasattr(table, "columns"):
             split = table.to_dict("split")
-            return _Frame(split["columns"], split["data"]).mapping()
+            heads, labels = _labels(split["index"], list(getattr(getattr(table, "index", None), "names", [None])))
+            rows = [[*label, *row] for label, row in zip(labels, split["data"])]
+            return _Frame([*heads, *split["columns"]], rows).mapping()
     except Exception:
         return None
     return None
+
+
+def _labels(index: Sequence[Any], names: Sequence[Any]) -> Tuple[List[Any], List[List[Any]]]:
+    """The index of a pandas data frame as columns before its own: of `describe()`, `groupby()` and `crosstab()` it says
+    what each row is. One that only counts the rows says nothing."""
+    if len(names) > 1:
+        return [level if name is None else name for level, name in enumerate(names)], [list(entry) for entry in index]
+    if names == [None] and list(index) == list(range(len(index))):
+        return [], [[] for _ in index]
+    return ["index" if names[0] is None else names[0]], [[entry] for entry in index]
 
 
 class _Frame:
