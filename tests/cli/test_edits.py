@@ -41,6 +41,13 @@ def test_what_became_of_tags_is_said(workbench: Workbench, runs: list[str]) -> N
     assert workbench("tag", "--all", "name:red", "b", "--remove", "a").stderr == "2 runs tagged\na taken from red-fox\n"
 
 
+def test_two_runs_beside_a_tag_are_a_slip(workbench: Workbench, runs: list[str]) -> None:
+    slip = workbench("tag", "red-fox", "red-hen", "keep")
+    assert slip.returncode == 2 and "red-hen is a run" in slip.stderr and "--all" in slip.stderr
+    assert not listed(workbench, "tag:keep")
+    assert workbench("tag", "red-fox", "red-hen=").returncode == 0
+
+
 def test_a_note_is_written_shown_found_and_taken_away(workbench: Workbench, runs: list[str]) -> None:
     assert workbench("note", "red-fox", "diverged\nat step 3").returncode == 0
     assert workbench("note", "red-fox").stdout == "diverged\nat step 3\n"

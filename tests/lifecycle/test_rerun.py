@@ -98,7 +98,7 @@ def test_data_that_has_changed_since_is_told(launch: Launch, here: Path) -> None
     assert len(told.warnings) == 1 and "rows.csv has changed" in told.warnings[0]
     Launched(first.layout, told.name).finish()
     data.unlink()
-    with pytest.raises(SpecErrors, match=r"rows\.csv"):
+    with pytest.raises(RunError, match=r"gone: .*rows\.csv"):
         again(first)
 
 
@@ -131,6 +131,18 @@ def test_a_rerun_can_have_a_name_and_other_settings(launch: Launch) -> None:
     second.finish()
     assert second.name == "second" and read_log(second.files) == "second\n"
     assert (read_json(second.files.identity) or {})["experiment"] == "other"
+
+
+def test_a_rerun_without_its_data_says_what_to_do(launch: Launch, here: Path) -> None:
+    (here / "d.csv").write_text("1\n")
+    first = launch("cat ${{inputs.csv}}", inputs={"csv": Input(type="uri_file", path="d.csv")})
+    first.finish()
+    (here / "d.csv").rename(here / "e.csv")
+    with pytest.raises(RunError, match=f"the input csv of run {first.name} is gone") as caught:
+        again(first)
+    assert "--set inputs.csv.path=PATH" in str(caught.value.remedy)
+    second = again(first, "inputs.csv.path=e.csv")
+    assert second.finish() is RunState.COMPLETED and read_log(second.files) == "1\n"
 
 
 def test_a_rerun_from_another_folder_is_of_the_same_experiment(

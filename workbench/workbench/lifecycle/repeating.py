@@ -59,6 +59,7 @@ def rerun(
         raise RunError(f"run {name} was opened by a script, so it has no job to run again", remedy="Run the script.")
     plan = read_plan(files)
     texts = list(overrides)
+    _check_inputs(plan, texts)
     taken = [asset for asset in list_assets(layout) if asset.run == name]
     told = _with_assets(_kept_apart(spec) if apart else _without_versions(spec, taken), plan)
     job = _of_the_run(job_again(_without_name(told), Path.cwd(), texts), name, plan)
@@ -71,6 +72,20 @@ def rerun(
         before_shown=before_shown,
     )
     return Rerun(submitted, tuple(changed_inputs(files, plan)))
+
+
+def _check_inputs(plan: Plan, overrides: Iterable[str]) -> None:
+    """Raises RunError for local data of the run that are gone, unless others are named in their place."""
+    changed = {text.partition("=")[0].strip() for text in overrides}
+    for item in plan.inputs:
+        if item.path is None or not item.local or item.asset or item.source_run:
+            continue  # of an asset or a run it is told what has become of that
+        given = {"inputs", f"inputs.{item.name}", f"inputs.{item.name}.path"} & changed
+        if not given and not os.path.lexists(item.path):
+            raise RunError(
+                f"the input {item.name} of run {plan.name} is gone: {item.path}",
+                remedy=f"Bring it back, or name another: --set inputs.{item.name}.path=PATH",
+            )
 
 
 def _kept_apart(spec: dict[str, Any]) -> dict[str, Any]:

@@ -39,10 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.all is None:
         if arguments.run is None:
             raise UsageError("no run is named", remedy="workbench tag RUN TAG=VALUE ...")
+        for text in texts:
+            _refuse_run(workspace, text, "tags of several runs are set by --all FILTER")
         runs = [workspace.run(arguments.run)]
     else:
         texts = [text for text in (arguments.run, *texts) if text is not None]
-        _refuse_run(workspace, arguments.run)
+        _refuse_run(workspace, arguments.run, "--all names the runs")
         runs = workspace.runs(filter=filter_of_all(arguments.all))
     if not texts and not arguments.remove:
         raise UsageError("no tag is named", remedy="workbench tag RUN TAG=VALUE ..., or --remove TAG")
@@ -58,16 +60,14 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.COMPLETED
 
 
-def _refuse_run(workspace: "Workspace", first: str | None) -> None:
-    """Raises UsageError where the first word, which is a tag beside --all, is the name of a run."""
+def _refuse_run(workspace: "Workspace", word: str | None, why: str) -> None:
+    """Raises UsageError where a word that stands for a tag is the name of a run."""
     from workbench_store.errors import UsageError
 
     from workbench.spec.job import RUN_NAME
 
-    if first and "=" not in first and re.fullmatch(RUN_NAME, first) and workspace.layout.run(first).root.is_dir():
-        raise UsageError(
-            f"{first} is a run, and --all names the runs", remedy=f"Leave out one of them; as a tag write {first}=."
-        )
+    if word and "=" not in word and re.fullmatch(RUN_NAME, word) and workspace.layout.run(word).root.is_dir():
+        raise UsageError(f"{word} is a run, and {why}", remedy=f"Leave out one of them; as a tag write {word}=.")
 
 
 def _called(runs: "list[Run]") -> str:
