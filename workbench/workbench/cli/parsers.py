@@ -55,8 +55,9 @@ class CommandParser(argparse.ArgumentParser):
         options = [word.partition("=")[0] for word in left if word.startswith("-")]
         if not options:
             return f"too many arguments: {' '.join(left)}"
-        near = difflib.get_close_matches(options[0], self._option_string_actions, 1, 0.5)
-        hint = f"did you mean {near[0]}?" if near else f"see {self.prog} --help"
+        known = {name.lstrip("-"): name for name in self._option_string_actions}  # dashes make all of them alike
+        near = difflib.get_close_matches(options[0].lstrip("-"), known, 1, 0.6)
+        hint = f"did you mean {known[near[0]]}?" if near else f"see {self.prog} --help"
         return f"there is no option {options[0]}; {hint}"
 
 

@@ -83,7 +83,8 @@ def _simple(shape: Shape) -> Schema:
         return {"type": "string", "pattern": shape.pattern} if shape.pattern else {"type": "string"}
     if isinstance(shape, Whole):
         bounds = {"minimum": shape.least, "maximum": shape.most}
-        return {"type": "integer"} | {name: bound for name, bound in bounds.items() if bound is not None}
+        number = {"type": "integer"} | {name: bound for name, bound in bounds.items() if bound is not None}
+        return {"anyOf": [number, {"type": "string", "pattern": "^[+-]?[0-9]{1,20}$"}]}  # as upstream takes it
     if isinstance(shape, Number):
         return {"type": "number"}
     if isinstance(shape, Flag):
