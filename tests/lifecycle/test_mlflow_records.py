@@ -34,3 +34,12 @@ def test_what_the_snapshot_brings_and_the_job_leaves_alone_is_not_kept(launch: L
     run = launch(RECORDING, code=str(here / "src"))
     run.finish()
     assert len(warnings(run)) == 1 and (run.files.outputs / "mlruns/meta.yaml").exists()
+
+
+def test_what_the_job_keeps_itself_is_left_where_it_is(launch: Launch, here: Path) -> None:
+    (here / "kept").mkdir()
+    (here / "kept" / "mine").write_text("mine\n")
+    run = launch(f"ln -s {here}/kept mlruns; echo a > mlflow.db; echo b > outputs/mlflow.db")
+    run.finish()
+    assert (here / "kept" / "mine").read_text() == "mine\n" and not (run.files.outputs / "mlruns").exists()
+    assert [(run.files.outputs / name).read_text() for name in ("mlflow.db", "mlflow.db.1")] == ["b\n", "a\n"]

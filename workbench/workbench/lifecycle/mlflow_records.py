@@ -1,6 +1,8 @@
 """What a job recorded with MLflow, which without a server writes to the job's own folder: that is temporary storage, so
 it is kept with the run's outputs."""
 
+import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +16,9 @@ from workbench.lifecycle.plan import Plan
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.staging import code_folder
 
-#: Where MLflow writes by itself: its database and its artifacts (3.x), its folder (before that).
-PLACES = ("mlflow.db", "mlruns", "mlartifacts")
+#: Where MLflow writes by itself: its database, with what SQLite has beside it, and its artifacts (3.x), its folder
+#: (before that).
+PLACES = ("mlflow.db", "mlflow.db-journal", "mlflow.db-wal", "mlflow.db-shm", "mlruns", "mlartifacts")
 
 
 def keep_mlflow_records(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
@@ -27,10 +30,10 @@ def keep_mlflow_records(layout: WorkspaceLayout, plan: Plan, recorder: RunRecord
     kept = list(_written(layout, plan, code))
     for place in kept:
         source, target = code / place, outputs / place
-        if source.is_dir():
+        if source.is_dir() and (target.is_dir() or not os.path.lexists(target)):
             move_into(source, target)
-        elif not target.exists():
-            source.replace(target)
+        else:
+            source.replace(_free(target))
     if kept:
         recorder.warning(
             f"what the job recorded with MLflow is kept in outputs ({', '.join(kept)}); it is not among this run's "
@@ -38,12 +41,17 @@ def keep_mlflow_records(layout: WorkspaceLayout, plan: Plan, recorder: RunRecord
         )
 
 
+def _free(target: Path) -> Path:
+    """The place, or one beside it where the job has put something of that name there itself."""
+    places = itertools.chain([target], (target.with_name(f"{target.name}.{number}") for number in itertools.count(1)))
+    return next(place for place in places if not os.path.lexists(place))
+
+
 def _written(layout: WorkspaceLayout, plan: Plan, code: Path) -> Iterator[str]:
-    """The places with something that the snapshot has not brought."""
-    if not any((code / place).exists() for place in PLACES):
-        return
-    brought = _brought(layout, plan)
-    for place in PLACES:
+    """The places with something that the snapshot has not brought. A link leads to where it is kept already."""
+    there = [place for place in PLACES if (code / place).exists() and not (code / place).is_symlink()]
+    brought = _brought(layout, plan) if there else {}
+    for place in there:
         below = hash_below(code / place)
         if any(brought.get("/".join(filter(None, (place, file.path)))) != file.hash for file in below):
             yield place

@@ -58,6 +58,6 @@ def asks(action: Callable[Concatenate[Any, P], Awaitable[None]]) -> Callable[Con
             finally:
                 app.call_later(app.give_keys)
 
-        self.run_worker(work())
+        app.run_worker(work())  # not the page's: one that is left takes along what has not begun, and the keys with it
 
     return begin
