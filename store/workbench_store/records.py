@@ -137,13 +137,15 @@ class PortRecord(Struct, frozen=True):
 
 
 class RunPorts(Struct, frozen=True):
-    """The inputs and outputs of one run that are data, for lineage; `created` in UTC epoch seconds."""
+    """The inputs and outputs of one run that are data, for lineage; `created` in UTC epoch seconds. `properties` are
+    there for a run that goes back to another, which they name."""
 
     run: str
     state: RunState
     created: float
     inputs: tuple[PortRecord, ...]
     outputs: tuple[PortRecord, ...]
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 class ArtifactRecord(Struct, frozen=True):

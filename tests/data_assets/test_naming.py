@@ -270,6 +270,22 @@ def test_lineage_goes_both_ways(workbench: Workbench, job: Job, here: Path, rain
     assert json.loads(workbench("show", "train", "--json").stdout)["outputs"][0]["asset"] == "azureml:net:1"
 
 
+def test_lineage_knows_what_a_run_goes_back_to(workbench: Workbench, job: Job, here: Path) -> None:
+    assert workbench("run", job("true", "name: first\n")).returncode == 0
+    assert workbench("rerun", "first", "--set", "name=second").returncode == 0
+    code = (
+        "import workbench\nwith workbench.start_run(name='whole', system_metrics=False) as run:\n"
+        "    [run.log({'a': step}, step=step) for step in range(5)]\n"
+        "workbench.start_run(fork='whole', at_step=3, name='part', system_metrics=False).end()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=here, check=True)
+    assert "run first  as rerun  Completed" in workbench("lineage", "second").stdout
+    assert "run second  as rerun  Completed" in workbench("lineage", "first").stdout
+    assert "run whole  as fork at step 3  Completed" in workbench("lineage", "part").stdout
+    assert workbench("rm", "whole", "--yes").returncode == 0
+    assert "run whole  as fork at step 3  removed" in workbench("lineage", "part").stdout
+
+
 def test_names_of_hostile_writers_do_not_steer_the_terminal(workbench: Workbench, here: Path, rain: Path) -> None:
     from workbench_store.edits import append_edits
     from workbench_store.workspace import open_workspace

@@ -1,4 +1,5 @@
-"""The inputs and outputs of all runs, from which lineage is made: what was literal is left out."""
+"""The inputs and outputs of all runs, and the runs that they go back to, from which lineage is made: what was literal
+is left out."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
 _EVENTS = """
 SELECT e.run, r.state, r.created, e.time, e.journal, e.position, e.name, e.fields
 FROM events e JOIN runs r ON r.name = e.run WHERE e.name IN ('input', 'output')
+OR (e.name = 'run' AND (contains(e.fields, '"workbench.forked_from"') OR contains(e.fields, '"workbench.rerun_of"')))
 """
 
 
 def all_ports(connection: "duckdb.DuckDBPyConnection") -> list[RunPorts]:
-    """Every run that has data going in or out, by time of making."""
+    """Every run that has data going in or out, or goes back to another run, by time of making."""
     runs: dict[str, tuple[str, float]] = {}
     events: dict[str, list[StoredEvent]] = {}
     for run, state, created, time, journal, position, name, fields in connection.execute(_EVENTS).fetchall():
@@ -28,5 +30,5 @@ def all_ports(connection: "duckdb.DuckDBPyConnection") -> list[RunPorts]:
     found = []
     for run, (state, created) in runs.items():
         detail = fold_detail(events[run])
-        found.append(RunPorts(run, RunState.parse(state), created, detail.inputs, detail.outputs))
+        found.append(RunPorts(run, RunState.parse(state), created, detail.inputs, detail.outputs, detail.properties))
     return sorted(found, key=lambda ports: (ports.created, ports.run))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import Struct, field
 from workbench_store.errors import NotFound
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.records import PortRecord, RunPorts
+from workbench_store.records import PortRecord, RunPorts, RunQuery
 
 from workbench.data.assets import AssetVersion, find_asset, list_assets, parse_asset_name
+from workbench.view.origin import origin_of
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
@@ -25,7 +26,8 @@ class Thing(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A thing was made from another; `via` is the name of the input or output that joined them."""
+    """A thing was made from another; `via` is the name of the input or output that joined them, or what a run is of the
+    run that it goes back to: its fork or its rerun."""
 
     source: Thing
     target: Thing
@@ -73,12 +75,21 @@ def lineage(layout: WorkspaceLayout, store: "Store", name: str) -> Lineage:
     """The lineage of a run (its name or the beginning of it) or an asset (NAME, NAME:VERSION). Raises NotFound."""
     graph = make_graph(store.ports(), list_assets(layout))
     thing = _named(layout, store, graph, name)
+    _tell_of_runs(store, graph)
     return Lineage(
         thing,
         graph.details.get(thing, ""),
         _steps(thing, graph, graph.backward, "source", set()),
         _steps(thing, graph, graph.forward, "target", set()),
     )
+
+
+def _tell_of_runs(store: "Store", graph: Graph) -> None:
+    """The state of runs that have no data of their own; of one that is not here any more, that."""
+    things = {*graph.forward, *graph.backward}
+    names = [thing.name for thing in things if thing.kind == "run" and thing not in graph.details]
+    states = {row.name: str(row.state) for row in store.runs(RunQuery(names=tuple(names))).rows} if names else {}
+    graph.details.update((Thing("run", name), states.get(name, "removed")) for name in names)
 
 
 def make_graph(runs: Sequence[RunPorts], assets: Sequence[AssetVersion]) -> Graph:
@@ -93,6 +104,9 @@ def make_graph(runs: Sequence[RunPorts], assets: Sequence[AssetVersion]) -> Grap
             graph.add(Thing("place", asset.path), thing, "")
     for run in runs:
         graph.details[Thing("run", run.run)] = str(run.state)
+        origin = origin_of(run.properties)
+        if origin is not None:
+            graph.add(Thing("run", origin[0]), Thing("run", run.run), origin[1])
         for port in run.outputs:
             if port.asset is not None:
                 graph.add(Thing("run", run.run), _asset_of(port), port.name)
