@@ -78,6 +78,8 @@ class Lease:
     def __init__(self, layout: WorkspaceLayout) -> None:
         self._layout = layout
         self._turn = threading.RLock()
+        #: Held by whoever brings the store up to date, of the threads of this process.
+        self.refreshing = threading.RLock()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._in_use = False
         self._announced = FileLock(layout.writer_lock)

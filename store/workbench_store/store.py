@@ -91,6 +91,10 @@ class Store:
         `only` looks at one run. Where nothing can be written, what is there is kept and `.blocked` says why. Raises
         StoreBusy, StoreDamaged or StoreTooNew.
         """
+        with self._lease.refreshing:  # threads of a notebook or a sweep share one object
+            return self._refresh(budget_seconds, only)
+
+    def _refresh(self, budget_seconds: float | None, only: str | None) -> Refresh:
         done = Refresh()
         try:
             for brought in self._refreshing(budget_seconds, only):

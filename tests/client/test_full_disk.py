@@ -17,6 +17,7 @@ from workbench_store.store import Store
 from tests.client.scripts import run_script, start_script, the_run
 from tests.lifecycle.launched import wait_until
 from tests.small_disk import fill, small_disk
+from workbench import PyTorchDistribution, Workspace, command
 
 DISK_BYTES = 8 * 1024 * 1024
 
@@ -182,3 +183,34 @@ def test_a_list_is_shown_from_a_full_disk(here: Path, disk: Path) -> None:
         text=True,
     )
     assert done.returncode == 0 and "one" in done.stdout, done.stderr
+
+
+IN_A_JOB = """
+import os, resource, workbench
+if os.environ.get("WORKBENCH_RANK", os.environ.get("RANK", "0")) == os.environ["LIMITED"]:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+for step in range(3000):
+    workbench.log({"k": step}, step=step)
+workbench.log_params({"late": "yes"})
+%s
+"""
+
+
+@pytest.mark.parametrize("end", ["", "workbench.active_run().end()"])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_what_the_processes_of_a_job_lost_is_told(here: Path, end: str, ranks: int) -> None:
+    (here / "src").mkdir()
+    (here / "src" / "t.py").write_text(IN_A_JOB % end)
+    job = command(
+        command=f"{sys.executable} t.py",
+        code="src",
+        environment_variables={"LIMITED": str(ranks - 1)},
+        distribution=PyTorchDistribution(process_count_per_instance=ranks) if ranks > 1 else None,
+    )
+    run = Workspace().submit(job)
+    assert run.wait() == "Completed", run.logs()
+    (store := Store(WorkspaceLayout(here / ".workbench"))).refresh()
+    kept = len(store.series(run.name, "k", rank=ranks - 1).values)
+    assert 0 < kept < 3000 and store.run(run.name).lost_points == 3000 - kept
+    (told,) = [text for text in store.detail(run.name).warnings if "did not take" in text]
+    assert "1 record " in told

@@ -3,6 +3,7 @@
 import random
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -155,3 +156,24 @@ def test_a_refresh_ends_though_a_run_logs_without_a_pause(layout: WorkspaceLayou
         kill(logger)
     assert counts == sorted(counts) and counts[-1] > counts[0] > 0
     assert store.refresh().points == len(fresh(layout).series("busy", "k")) - counts[-1]
+
+
+def test_threads_that_share_a_store_see_what_is_new(layout: WorkspaceLayout) -> None:
+    store = Store(layout)
+    wrong: list[BaseException] = []
+
+    def log_and_look(number: int) -> None:
+        try:
+            for step in range(25):
+                write_points(make_run(layout, f"r{number}-{step}"), "a", [(0, step, 1.0, float(step))])
+                store.refresh()
+                assert store.series(f"r{number}-{step}", "a").values == [float(step)]
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=log_and_look, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong and len(store.runs().rows) == 150

@@ -224,7 +224,17 @@ class ActiveRun:
         self._ended = True
         if self._ending is not None:
             self._ending(state, reason)
-        self._journal.close()
+        self.close()
+
+    def close(self) -> None:
+        """Record no more. What the disk did not take yet is tried for the last time; what it does not take then is told
+        to the supervisor of a job."""
+        lost = self._journal.close()
+        if lost.anything and self._ending is None:
+            from workbench.client.last_word import tell_lost
+
+            with _never_raising("tell what is lost"):
+                tell_lost(self._files, self.rank, lost)
 
     @property
     def ended(self) -> bool:

@@ -246,10 +246,9 @@ def _attach(files: "RunLayout") -> ActiveRun:
     """A run that another process opened; this process writes a journal of its own, under its rank."""
     from workbench_store.journal.writer import JournalWriter
 
-    journal = JournalWriter(files.journals, "client", rank_of_process())
-    # What the disk did not take yet is tried for the last time, and counted, when the script ends.
-    at_exit.at_exit(journal.close)
-    return ActiveRun(files, journal, None)
+    run = ActiveRun(files, JournalWriter(files.journals, "client", rank_of_process()), None)
+    at_exit.at_exit(run.close)
+    return run
 
 
 def rank_of_process() -> int:

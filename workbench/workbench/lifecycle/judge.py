@@ -16,9 +16,8 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
 from workbench_store.states import RunState, fold_states
-from workbench_store.words import counted
 
-from workbench.client.last_word import heard
+from workbench.client.last_word import heard, missing_records
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_change, last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.recorder import RunRecorder
@@ -119,7 +118,7 @@ def _judge_script(files: RunLayout) -> RunState | None:
 def _last_reason(word: Mapping[str, Any]) -> str | None:
     """What the script gave as its reason, and what is missing of its records."""
     lost = whole(word.get("lost_records"))
-    missing = f"the full disk did not take {counted(lost, 'record')} (parameters, tags and the like)" if lost else None
+    missing = missing_records(lost) if lost else None
     return "; ".join(str(part) for part in (word.get("reason"), missing) if part) or None
 
 

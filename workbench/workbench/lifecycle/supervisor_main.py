@@ -22,6 +22,7 @@ from workbench_store.locks import FileLock
 from workbench_store.processes import boot_id, folder_id, host_id, process_start
 from workbench_store.states import RunState
 
+from workbench.client.last_word import missing_records, told_lost
 from workbench.compute.process_end import end_family
 from workbench.compute.registry import compute_of
 from workbench.lifecycle import stages
@@ -146,6 +147,9 @@ def supervise(
 def _record_end(files: RunLayout, recorder: RunRecorder, ending: Ending) -> None:
     """The final state; while the disk is full the run stays held, since nobody else could tell how it ended."""
     fault("supervisor.before-final")
+    lost = told_lost(files)
+    if lost.records:
+        recorder.warning(missing_records(lost.records))
     recorder.state(
         ending.state,
         ending.reason,
@@ -153,6 +157,7 @@ def _record_end(files: RunLayout, recorder: RunRecorder, ending: Ending) -> None
         signal=ending.signal,
         ended=ending.ended,
         seconds=ending.seconds,
+        lost=lost.points,
     )
     fault("supervisor.after-final")
     while not recorder.flush() and files.root.exists():
