@@ -265,10 +265,10 @@ class Store:
         with self._lease.reading() as connection:
             return run_queries.state_counts(connection)
 
-    def keys(self) -> tuple[list[str], list[str]]:
-        """The keys of metrics and the names of parameters, those of most runs first."""
+    def keys(self, among: RunQuery | None = None) -> tuple[list[str], list[str]]:
+        """The keys of metrics and the names of parameters, those of most runs first; `among`: of the runs asked for."""
         with self._lease.reading() as connection:
-            return run_queries.metric_keys(connection), run_queries.param_keys(connection)
+            return run_queries.metric_keys(connection, among), run_queries.param_keys(connection, among)
 
     # -- what a run recorded
 

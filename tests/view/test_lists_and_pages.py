@@ -8,7 +8,7 @@ import pytest
 from workbench.view.charts import metric_charts
 from workbench.view.fresh import refresh
 from workbench.view.overview import overview
-from workbench.view.run_list import list_columns, matching_names, parse_sort, run_list
+from workbench.view.run_list import asked_for, list_columns, matching_names, parse_sort, run_list
 from workbench.view.run_page import run_page, to_json_dict
 from workbench_store.errors import NotFound, UsageError
 from workbench_store.journal.writer import JournalWriter
@@ -19,6 +19,8 @@ from workbench_store.records import SortKey
 from workbench_store.states import RunState
 from workbench_store.store import Store
 from workbench_store.workspace import open_workspace
+
+from tests.store.journals import fresh, make_run, write_points
 
 HOSTILE = 'it\'s "x"; DROP TABLE runs \x1b[31m\u202e \ud800'
 
@@ -130,6 +132,26 @@ def test_a_list_is_sorted_by_what_is_named(store: Store, text: str, first: str) 
     assert names(store, "", rising)[0] == first
     turned = parse_sort(text, columns, descending=not rising.descending)
     assert names(store, "", turned)[-1] == first
+
+
+def test_columns_are_those_of_the_runs_that_are_listed(layout: WorkspaceLayout) -> None:
+    for name, experiment in (("o1", "old"), ("o2", "old"), ("n1", "new")):
+        journals = make_run(layout, name)
+        writer = JournalWriter(journals, "client")
+        writer.event("tags", set={"of": experiment}, remove=[])
+        writer.event("params", params={f"{experiment}_{key}": 1 for key in "abcd"})
+        writer.close()
+        for key in "abcde":
+            write_points(journals, f"{experiment}_{key}", [(0, 0, 1.0, 1.0)])
+    store = fresh(layout)
+    asked = asked_for(store, "tag:of=new")
+    columns = list_columns(store, among=asked)
+    assert columns.metrics == ("new_a", "new_b", "new_c", "new_d") and columns.params == ("new_a", "new_b", "new_c")
+    assert "old_a" in columns.all_metrics and [row.name for row in run_list(store, columns, asked=asked).rows] == ["n1"]
+    columns = list_columns(store, among=asked_for(store, "metric.new_e>0"))
+    assert columns.metrics == ("new_e", "new_a", "new_b", "new_c")
+    assert list_columns(store, sort=SortKey("metric", "new_e")).metrics == ("new_e", "old_a", "old_b", "old_c")
+    assert list_columns(store, ["old_a"], among=asked).metrics == ("old_a",)
 
 
 def test_an_unknown_column_is_named_with_those_there_are(store: Store) -> None:

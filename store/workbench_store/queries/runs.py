@@ -26,11 +26,7 @@ def list_runs(connection: "duckdb.DuckDBPyConnection", query: RunQuery) -> RunTa
     """The runs that the query asks for."""
     if query.limit is not None and query.limit < 0:
         raise UsageError(f"a list of {query.limit} runs was asked for", remedy="The limit is 0 or more.")
-    condition, parameters = where(query.alternatives)
-    if query.archived is not None:
-        condition = f"({condition}) AND {'' if query.archived else 'NOT '}coalesce(archived, false)"
-    if query.names is not None:
-        condition, parameters = f"({condition}) AND name IN (SELECT unnest(?::VARCHAR[]))", [*parameters, query.names]
+    condition, parameters = _condition(query)
     order, order_parameters = order_by(query.sort)
     total = int(connection.execute(f"SELECT count(*) FROM runs r WHERE {condition}", parameters).fetchall()[0][0])
     window = "" if query.limit is None else f"LIMIT {int(query.limit)}"
@@ -47,6 +43,16 @@ def list_runs(connection: "duckdb.DuckDBPyConnection", query: RunQuery) -> RunTa
         [*order_parameters, *parameters, *metric_parameters, *param_parameters],
     ).fetchall()
     return RunTable(query, total, tuple(_run_rows(rows, len(query.metrics))))
+
+
+def _condition(query: RunQuery) -> tuple[str, Parameters]:
+    """What holds for the runs that the query asks for, where `r` is the table of runs."""
+    condition, parameters = where(query.alternatives)
+    if query.archived is not None:
+        condition = f"({condition}) AND {'' if query.archived else 'NOT '}coalesce(archived, false)"
+    if query.names is not None:
+        condition, parameters = f"({condition}) AND name IN (SELECT unnest(?::VARCHAR[]))", [*parameters, query.names]
+    return condition, parameters
 
 
 def _pivot(table: str, run: str, keys: tuple[str, ...], value: str, extra: str) -> tuple[str, Parameters]:
@@ -139,19 +145,31 @@ def ends(connection: "duckdb.DuckDBPyConnection") -> dict[str, float]:
     return dict(connection.execute("SELECT name, ended FROM runs WHERE ended IS NOT NULL").fetchall())
 
 
-def metric_keys(connection: "duckdb.DuckDBPyConnection") -> list[str]:
-    """The keys of metrics, those of most runs first; the machine's own (`system/...`) last."""
+def metric_keys(connection: "duckdb.DuckDBPyConnection", among: RunQuery | None = None) -> list[str]:
+    """The keys of metrics, those of most runs first; the machine's own (`system/...`) last. `among`: of these runs."""
+    chosen, parameters = _among(among, "name")
     rows = connection.execute(
-        "SELECT key FROM series WHERE rank = 0 GROUP BY key "
-        "ORDER BY starts_with(key, 'system/'), count(DISTINCT run) DESC, key"
+        f"SELECT key FROM series WHERE rank = 0{chosen} GROUP BY key "
+        "ORDER BY starts_with(key, 'system/'), count(DISTINCT run) DESC, key",
+        parameters,
     ).fetchall()
     return [key for (key,) in rows]
 
 
-def param_keys(connection: "duckdb.DuckDBPyConnection") -> list[str]:
-    """The names of parameters, those of most runs first."""
-    rows = connection.execute("SELECT key FROM params GROUP BY key ORDER BY count(*) DESC, key").fetchall()
+def param_keys(connection: "duckdb.DuckDBPyConnection", among: RunQuery | None = None) -> list[str]:
+    """The names of parameters, those of most runs first. `among`: of these runs."""
+    chosen, parameters = _among(among, "id")
+    rows = connection.execute(
+        f"SELECT key FROM params WHERE true{chosen} GROUP BY key ORDER BY count(*) DESC, key", parameters
+    ).fetchall()
     return [key for (key,) in rows]
+
+
+def _among(query: RunQuery | None, column: str) -> tuple[str, Parameters]:
+    if query is None:
+        return "", []
+    condition, parameters = _condition(query)
+    return f" AND run IN (SELECT {column} FROM runs r WHERE {condition})", parameters
 
 
 def params_of(connection: "duckdb.DuckDBPyConnection", name: str) -> dict[str, Any]:

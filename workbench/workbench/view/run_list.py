@@ -45,17 +45,35 @@ class RunList(Struct, frozen=True):
 
 
 def list_columns(
-    store: "Store", metrics: Sequence[str] | None = None, params: Sequence[str] | None = None
+    store: "Store",
+    metrics: Sequence[str] | None = None,
+    params: Sequence[str] | None = None,
+    *,
+    among: RunQuery | None = None,
+    sort: SortKey | None = None,
 ) -> ListColumns:
-    """The columns asked for; by default those that most runs have, a few of each."""
+    """The columns asked for; by default a few of each: what the list is sorted and filtered by, then what most of the
+    runs have that are listed (`among`; all of them without it)."""
     all_metrics, all_params = store.keys()
-    common = [key for key in all_metrics if not key.startswith(SYSTEM)]
-    return ListColumns(
-        metrics=tuple(common[:_DEFAULT_METRICS] if metrics is None else metrics),
-        params=tuple(all_params[:_DEFAULT_PARAMS] if params is None else params),
-        all_metrics=tuple(all_metrics),
-        all_params=tuple(all_params),
-    )
+    narrowed = among is not None and (among.alternatives or among.names is not None)
+    listed_metrics, listed_params = store.keys(among) if narrowed else (all_metrics, all_params)
+    common = [key for key in listed_metrics if not key.startswith(SYSTEM)]
+    named = _named(among, sort)
+    if metrics is None:
+        asked = [name for kind, name in named if kind != "param" and name in all_metrics]
+        metrics = list(dict.fromkeys([*asked, *common]))[:_DEFAULT_METRICS]
+    if params is None:
+        asked = [name for kind, name in named if kind != "metric" and name in all_params]
+        params = list(dict.fromkeys([*asked, *listed_params]))[:_DEFAULT_PARAMS]
+    return ListColumns(tuple(metrics), tuple(params), tuple(all_metrics), tuple(all_params))
+
+
+def _named(among: RunQuery | None, sort: SortKey | None) -> list[tuple[str, str]]:
+    """The metrics and parameters that order and filter speak of, with their kind (`any`: either)."""
+    conditions = [one for alternative in among.alternatives for one in alternative] if among is not None else []
+    found: list[tuple[str, str]] = [(sort.kind, sort.name)] if sort is not None else []
+    found += [(one.kind, one.name) for one in conditions]
+    return [(kind, name) for kind, name in found if kind in ("metric", "param", "any")]
 
 
 def run_list(
@@ -63,31 +81,35 @@ def run_list(
     columns: ListColumns,
     *,
     filter: str = "",
-    where: str = "",
+    asked: RunQuery | None = None,
     sort: SortKey | None = None,
     offset: int = 0,
     limit: int | None = None,
 ) -> RunList:
-    """The rows of the window: of the runs that pass the filter and for which the SQL condition `where` holds.
+    """The rows of the window: of the runs that pass the filter, or that are `asked` for (the filter is then told only).
 
-    Raises UsageError for a filter that cannot be understood, and QueryError for such a condition.
+    Raises UsageError for a filter that cannot be understood.
     """
     key = sort or SortKey()
-    asked = _asked(store, filter, where)
-    window = replace(asked, sort=key, metrics=columns.metrics, params=columns.params, offset=offset, limit=limit)
+    found = asked_for(store, filter) if asked is None else asked
+    window = replace(found, sort=key, metrics=columns.metrics, params=columns.params, offset=offset, limit=limit)
     table = store.runs(window)
     return RunList(columns, table.total, offset, table.rows, key, filter)
 
 
 def matching_names(store: "Store", filter: str = "", *, where: str = "", limit: int | None = None) -> list[str]:
     """The names of the runs that pass the filter and for which the SQL condition holds, newest first. Raises as
-    `run_list`."""
-    table: RunTable = store.runs(replace(_asked(store, filter, where), limit=limit))
+    `asked_for`."""
+    table: RunTable = store.runs(replace(asked_for(store, filter, where), limit=limit))
     return table.names
 
 
-def _asked(store: "Store", filter: str, where: str) -> RunQuery:
-    """Archived runs are left out, unless the filter or the condition speaks of them."""
+def asked_for(store: "Store", filter: str = "", where: str = "") -> RunQuery:
+    """The runs that pass the filter and for which the SQL condition holds. Archived runs are left out, unless one of
+    the two speaks of them.
+
+    Raises UsageError for a filter that cannot be understood, and QueryError for such a condition.
+    """
     wanted = parse_filter(filter)
     asked = RunQuery(wanted.alternatives, archived=wanted.archived)
     if not where:

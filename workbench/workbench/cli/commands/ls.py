@@ -69,18 +69,20 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.cli.bulk import condition_of_where
     from workbench.cli.output import emit_json
     from workbench.view.fresh import refresh_or_warn
-    from workbench.view.run_list import list_columns, parse_sort, run_list
+    from workbench.view.run_list import asked_for, list_columns, parse_sort, run_list
     from workbench.view.upkeep import tidy_if_due
 
     where = condition_of_where(arguments.where)
     layout = open_workspace(explicit=arguments.workspace, create=False)
     store = Store(layout)
     refresh_or_warn(layout, store)
-    columns = list_columns(store, arguments.metric, arguments.param)
-    sort = parse_sort(arguments.sort, columns, descending=arguments.descending) if arguments.sort else None
-    limit = arguments.limit if arguments.limit is not None else None if arguments.all or arguments.json else _LIMIT
     words = " ".join(arguments.filter)
-    listed = run_list(store, columns, filter=words, where=where, sort=sort, limit=limit)
+    every = list_columns(store)
+    sort = parse_sort(arguments.sort, every, descending=arguments.descending) if arguments.sort else None
+    asked = asked_for(store, words, where)
+    columns = list_columns(store, arguments.metric, arguments.param, among=asked, sort=sort)
+    limit = arguments.limit if arguments.limit is not None else None if arguments.all or arguments.json else _LIMIT
+    listed = run_list(store, columns, filter=words, asked=asked, sort=sort, limit=limit)
     if arguments.json:
         recorded = store.recorded([row.name for row in listed.rows])
         emit_json({"total": listed.total, "runs": [_as_dict(row, recorded[row.name]) for row in listed.rows]})

@@ -23,7 +23,7 @@ from workbench.tui.shown import is_shown
 from workbench.tui.widgets.run_table import WINDOW, RunTable
 from workbench.tui.widgets.said import say
 from workbench.view.overview import Overview, overview
-from workbench.view.run_list import ListColumns, RunList, list_columns, run_list
+from workbench.view.run_list import ListColumns, RunList, asked_for, list_columns, run_list
 from workbench.view.upkeep import INTERVAL_SECONDS, tidy_if_due
 
 if TYPE_CHECKING:
@@ -151,9 +151,10 @@ class RunsScreen(Screen[None]):
             if again and store.revision == seen and not done.blocked:
                 return None
             revision = store.revision
-            columns = list_columns(store, metrics, params)
             text, sort, offset = wanted[:3]
-            listed = run_list(store, columns, filter=text, sort=sort, offset=offset, limit=WINDOW)
+            asked = asked_for(store, text)
+            columns = list_columns(store, metrics, params, among=asked, sort=sort)
+            listed = run_list(store, columns, filter=text, asked=asked, sort=sort, offset=offset, limit=WINDOW)
             return listed, overview(store), done.blocked, revision
 
         self._asked_for = wanted
