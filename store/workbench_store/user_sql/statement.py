@@ -192,7 +192,8 @@ def query_error(error: Exception, source: Source, place_of: Callable[[int], int]
     if told.get("error_subtype") == "COLUMN_NOT_FOUND":
         near = difflib.get_close_matches(str(told.get("name")), str(told.get("candidates", "")).split(","), 3, 0.5)
         message = f"there is no column {told.get('name')!r} here"
-        remedy = f"Did you mean {' or '.join(near)}?" if near else None
+        nearest = f"Did you mean {' or '.join(near)}? " if near else ""
+        remedy = f"{nearest}Of runs a metric is written metrics.NAME, a parameter params.NAME, a tag tags.NAME."
     if str(error).startswith("Out of Memory Error"):
         enough = took_too_much()
         message, remedy = enough.message, enough.remedy
