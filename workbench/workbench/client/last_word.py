@@ -17,7 +17,6 @@ from workbench_store.journal.writer import Lost
 from workbench_store.layout import RunLayout
 from workbench_store.redaction import without_secrets
 from workbench_store.states import RunState
-from workbench_store.words import counted
 
 from workbench.client.json_files import read_json
 from workbench.client.replacing import replace_file
@@ -70,11 +69,6 @@ def told_lost(files: RunLayout) -> Lost:
         if all(number.isascii() and number.isdigit() and len(number) < 19 for number in numbers):
             points, records = points + int(numbers[0]), records + int(numbers[1])
     return Lost(points, records)
-
-
-def missing_records(count: int) -> str:
-    """That so many records are lost, in words."""
-    return "the full disk did not take {} (parameters, tags and the like)".format(counted(count, "record"))
 
 
 def _padded(content: Mapping[str, Any]) -> bytes:

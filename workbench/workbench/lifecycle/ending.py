@@ -3,6 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 from workbench_store.states import RunState
+from workbench_store.words import counted
 
 from workbench.compute.protocol import JobExit
 
@@ -59,3 +60,8 @@ def unsaved(ending: Ending, trouble: str, name: str) -> Ending:
     if ending.state is RunState.COMPLETED:
         return replace(ending, state=RunState.FAILED, reason=text)
     return replace(ending, reason=f"{ending.reason}; {text}" if ending.reason else text)
+
+
+def missing_records(count: int) -> str:
+    """That so many records are lost, in words."""
+    return f"the full disk did not take {counted(count, 'record')} (parameters, tags and the like)"

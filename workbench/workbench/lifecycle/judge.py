@@ -17,7 +17,8 @@ from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
 from workbench_store.states import RunState, fold_states
 
-from workbench.client.last_word import heard, missing_records
+from workbench.client.last_word import heard
+from workbench.lifecycle.ending import missing_records
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_change, last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.recorder import RunRecorder

@@ -22,12 +22,12 @@ from workbench_store.locks import FileLock
 from workbench_store.processes import boot_id, folder_id, host_id, process_start
 from workbench_store.states import RunState
 
-from workbench.client.last_word import missing_records, told_lost
+from workbench.client.last_word import told_lost
 from workbench.compute.process_end import end_family
 from workbench.compute.registry import compute_of
 from workbench.lifecycle import stages
 from workbench.lifecycle.collection import sweep_leftovers
-from workbench.lifecycle.ending import Canceled, Ending, canceled, failed
+from workbench.lifecycle.ending import Canceled, Ending, canceled, failed, missing_records
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.history import last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.plan import Plan, read_plan
