@@ -53,7 +53,10 @@ def test_the_job_goes_on_and_an_adopter_completes_the_run(launch: Launch) -> Non
 def test_what_died_with_everything_ended_at_its_last_sign_of_life(launch: Launch, way: str) -> None:
     run = launch("echo on > outputs/on; echo working; sleep 600")
     run.wait_for_file("on")
-    run.kill_everything()  # as when the machine goes down
+    # As when the machine goes down: nobody sees the end, also not the job's parent, which would write it down.
+    run.kill_supervisor()
+    os.kill((read_json(run.files.job_process) or {})["parent"], signal.SIGKILL)
+    run.kill_everything()
     seen = last_sign_of_life(run.files)
     (store := Store(run.layout)).refresh()
     started = store.run(run.name).started or 0.0
