@@ -3,7 +3,7 @@ has read them.
 
 Each command is a process of its own all the same, with the arguments, folder, environment, files and exit code that
 it would have. What Python looks at before it starts (`PYTHON...`) and what we look at as we are read (faults) would be
-too late in a fork: `spares` says for which environments it would not do. How long a start takes is for benchmarks/,
+too late in a fork: `Forks.spare` says for which environments it does. How long a start takes is for benchmarks/,
 what it reads for tests/project.
 """
 

@@ -7,7 +7,6 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.states import RunState, fold_states
 
-from workbench.client.last_word import told_lost
 from workbench.compute.local_job import living_process
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_generation, last_sign_of_life, state_changes
@@ -64,7 +63,7 @@ def _close_held(layout: WorkspaceLayout, files: RunLayout, state: RunState) -> N
         "closed by the user",
         ended=ended.get("ended"),
         seconds=ended.get("seconds"),
-        lost=told_lost(files).points,
+        lost=recorder.lost_points(),
     )
     recorder.finish()
     files.heartbeat.unlink(missing_ok=True)

@@ -12,7 +12,8 @@ from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
 from workbench.client.git_state import GitState, record_git
-from workbench.lifecycle.ending import Canceled
+from workbench.client.last_word import told_lost
+from workbench.lifecycle.ending import Canceled, missing_records
 
 
 class RunRecorder:
@@ -66,6 +67,13 @@ class RunRecorder:
     def warning(self, text: str) -> None:
         """Record something that the user should know and that ends nothing."""
         self._journal.event("warning", text=text)
+
+    def lost_points(self) -> int:
+        """How many points the processes of the job could not record, as far as they told; a warning says what else."""
+        lost = told_lost(self._files)
+        if lost.records:
+            self.warning(missing_records(lost.records))
+        return lost.points
 
     @contextmanager
     def stage(self, stage: str) -> Iterator[dict[str, Any]]:

@@ -22,12 +22,11 @@ from workbench_store.locks import FileLock
 from workbench_store.processes import boot_id, folder_id, host_id, process_start
 from workbench_store.states import RunState
 
-from workbench.client.last_word import told_lost
 from workbench.compute.process_end import end_family
 from workbench.compute.registry import compute_of
 from workbench.lifecycle import stages
 from workbench.lifecycle.collection import sweep_leftovers
-from workbench.lifecycle.ending import Canceled, Ending, canceled, failed, missing_records
+from workbench.lifecycle.ending import Canceled, Ending, canceled, failed
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.history import last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.plan import Plan, read_plan
@@ -147,9 +146,6 @@ def supervise(
 def _record_end(files: RunLayout, recorder: RunRecorder, ending: Ending) -> None:
     """The final state; while the disk is full the run stays held, since nobody else could tell how it ended."""
     fault("supervisor.before-final")
-    lost = told_lost(files)
-    if lost.records:
-        recorder.warning(missing_records(lost.records))
     recorder.state(
         ending.state,
         ending.reason,
@@ -157,7 +153,7 @@ def _record_end(files: RunLayout, recorder: RunRecorder, ending: Ending) -> None
         signal=ending.signal,
         ended=ending.ended,
         seconds=ending.seconds,
-        lost=lost.points,
+        lost=recorder.lost_points(),
     )
     fault("supervisor.after-final")
     while not recorder.flush() and files.root.exists():

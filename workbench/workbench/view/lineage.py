@@ -106,7 +106,8 @@ def make_graph(runs: Sequence[RunPorts], assets: Sequence[AssetVersion]) -> Grap
         graph.details[Thing("run", run.run)] = str(run.state)
         origin = origin_of(run.properties)
         if origin is not None:
-            graph.add(Thing("run", origin[0]), Thing("run", run.run), origin[1])
+            how = "rerun" if origin.step is None else f"fork at step {origin.step}"
+            graph.add(Thing("run", origin.run), Thing("run", run.run), how)
         for port in run.outputs:
             if port.asset is not None:
                 graph.add(Thing("run", run.run), _asset_of(port), port.name)

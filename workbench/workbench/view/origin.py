@@ -1,14 +1,22 @@
 """What a run goes back to: the run whose past it began with, or that it repeats."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 
-def origin_of(properties: Mapping[str, str]) -> tuple[str, str] | None:
-    """The run that it goes back to, and as what it does: `fork at step 40` or `rerun`; None for a run of its own."""
+class Origin(NamedTuple):
+    """The run that another goes back to; `step` is where a fork of it begins, None for a rerun."""
+
+    run: str
+    step: str | None
+
+
+def origin_of(properties: Mapping[str, str]) -> Origin | None:
+    """What a run with these properties goes back to; None for a run of its own."""
     forked, repeated = properties.get("workbench.forked_from"), properties.get("workbench.rerun_of")
     if forked:
-        return forked, f"fork at step {properties.get('workbench.forked_at_step', '?')}"
-    return (repeated, "rerun") if repeated else None
+        return Origin(forked, properties.get("workbench.forked_at_step", "?"))
+    return Origin(repeated, None) if repeated else None
 
 
 def origin_line(properties: Mapping[str, str]) -> str | None:
@@ -16,5 +24,4 @@ def origin_line(properties: Mapping[str, str]) -> str | None:
     origin = origin_of(properties)
     if origin is None:
         return None
-    run, how = origin
-    return f"repeats {run}" if how == "rerun" else f"forked from {run} {how.removeprefix('fork ')}"
+    return f"repeats {origin.run}" if origin.step is None else f"forked from {origin.run} at step {origin.step}"

@@ -77,8 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     store = Store(layout)
     refresh_or_warn(layout, store)
     words = " ".join(arguments.filter)
-    every = list_columns(store)
-    sort = parse_sort(arguments.sort, every, descending=arguments.descending) if arguments.sort else None
+    sort = None
+    if arguments.sort:
+        sort = parse_sort(arguments.sort, list_columns(store), descending=arguments.descending)
     asked = asked_for(store, words, where)
     columns = list_columns(store, arguments.metric, arguments.param, among=asked, sort=sort)
     limit = arguments.limit if arguments.limit is not None else None if arguments.all or arguments.json else _LIMIT
