@@ -6,7 +6,7 @@ import time
 
 from common import Result, interleaved, tell
 from terminal import Terminal
-from workbench_store.journal.codec import PointsEncoder, encode_event
+from workbench_store.journal.encoding import PointsEncoder, encode_event
 from workbench_store.store import Store
 from workbench_store.workspace import open_workspace
 

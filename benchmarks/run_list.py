@@ -5,7 +5,7 @@ import time
 
 import duckdb
 from common import Result, interleaved, tell
-from workbench_store.journal.codec import PointsEncoder, encode_event
+from workbench_store.journal.encoding import PointsEncoder, encode_event
 from workbench_store.records import Condition, RunQuery, SortKey
 from workbench_store.store import Store
 from workbench_store.workspace import open_workspace

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from workbench_store.journal.codec import PointsEncoder
+from workbench_store.journal.encoding import PointsEncoder
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.workspace import open_workspace
 

@@ -1,5 +1,7 @@
 """File descriptors that live long, beside a user's own files. (Python 3.8: the in-job client uses it.)"""
 
+from __future__ import annotations
+
 import os
 from typing import Optional, Tuple
 

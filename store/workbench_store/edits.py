@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Iterable, Mapping
 
-from workbench_store.journal.codec import Event, decode
+from workbench_store.journal.decoding import Event, decode
 from workbench_store.journal.writer import JournalWriter, tell_nobody
 from workbench_store.layout import WorkspaceLayout
 

@@ -3,6 +3,8 @@
 Exit codes are not here: `workbench.cli.exit_codes` maps these classes to them, in one place.
 """
 
+from __future__ import annotations
+
 from typing import Optional
 
 

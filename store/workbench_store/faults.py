@@ -4,6 +4,8 @@ WORKBENCH_FAULT=NAME kills the process that gets to that point, NAME:3 the one t
 NAME!ENOSPC raises that OSError there instead. WORKBENCH_FAULT_TRACE=FILE gets a line for each point that is reached.
 """
 
+from __future__ import annotations
+
 import os
 from typing import Dict
 

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from workbench_store.faults import fault
 from workbench_store.fold import FoldedRun, StoredEvent, clean, fold_run, media_row, whole
-from workbench_store.journal.codec import Event
+from workbench_store.journal.decoding import Event
 from workbench_store.journal.reader import Chunk
 from workbench_store.path_text import text_of_name
 from workbench_store.summaries import Summary, merge, summarize

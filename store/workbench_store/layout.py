@@ -3,6 +3,8 @@
 Nothing here touches the disk.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Optional
 

@@ -6,6 +6,8 @@ keep a dead parent's lock alive, so children close it at once; and a child that 
 lock, so they close without unlocking.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 import sys

@@ -3,6 +3,8 @@
 A PID alone is not a name: it is reused. Host, boot, PID and the process's start time together are.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from functools import lru_cache

@@ -4,6 +4,8 @@ A guess, by the form of a value or the name that it stands under. What is kept i
 what it was given.
 """
 
+from __future__ import annotations
+
 import re
 from typing import Any, Dict, List, Match, Pattern
 

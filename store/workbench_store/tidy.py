@@ -17,7 +17,7 @@ from msgspec import Struct
 from workbench_store.errors import WorkbenchError
 from workbench_store.faults import fault
 from workbench_store.ingest import Settled, read_offsets_of, read_settled, write_settled
-from workbench_store.journal.codec import LONGEST_RECORD
+from workbench_store.journal.encoding import LONGEST_RECORD
 from workbench_store.journal.packed import pack, packed_path
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of

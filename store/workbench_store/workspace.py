@@ -5,6 +5,8 @@ folder's parent, nor across file systems, and from a git worktree in its main ch
 `WORKBENCH_WORKSPACE`. It is made on first use.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import time

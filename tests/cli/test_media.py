@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from workbench.cli.exit_codes import ExitCode
-from workbench_store.journal.codec import encode_event
+from workbench_store.journal.encoding import encode_event
 
 from tests.cli.terminal import Workbench
 from tests.client.scripts import run_script

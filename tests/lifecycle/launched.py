@@ -13,7 +13,7 @@ from typing import Any
 from workbench.compute.process_end import Family, members
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.judge import current_state, supervisor_alive
-from workbench_store.journal.codec import Event, decode
+from workbench_store.journal.decoding import Event, decode
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.processes import process_alive
 from workbench_store.states import RunState

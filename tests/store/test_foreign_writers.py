@@ -14,17 +14,8 @@ from hypothesis import strategies as st
 from workbench.doctor.workspace import examine_workspace
 from workbench.view import run_list, run_page
 from workbench.view.format import format_age
-from workbench_store.journal.codec import (
-    KIND_EVENT,
-    KIND_POINTS,
-    POINTS_HEAD,
-    Event,
-    Points,
-    PointsEncoder,
-    decode,
-    encode_event,
-    frame,
-)
+from workbench_store.journal.decoding import Event, Points, decode
+from workbench_store.journal.encoding import KIND_EVENT, KIND_POINTS, POINTS_HEAD, PointsEncoder, encode_event, frame
 from workbench_store.journal.reader import Chunk, decode_chunk
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
@@ -145,7 +136,7 @@ def rows_of(chunk: Chunk) -> list[tuple[int, str, float, int, str]]:
     )
 
 
-def rows_by_codec(data: bytes) -> list[tuple[int, str, float, int, str]]:
+def rows_by_decoding(data: bytes) -> list[tuple[int, str, float, int, str]]:
     return sorted(
         (record.rank, key, record.time, record.step, repr(value))
         for record, _ in decode(data)
@@ -164,7 +155,7 @@ def test_both_readers_agree_on_points_of_any_shape(count: int, tail: bytes, copi
     head = POINTS_HEAD.pack(0, 1.0, 2, count) + struct.pack(f"<{count}d", *range(count))
     data = frame(KIND_POINTS, head + tail) * copies + PointsEncoder(0).encode(3.0, 4, ("good",), (5.0,))
     chunk = decode_chunk(data)
-    assert rows_of(chunk) == rows_by_codec(data)
+    assert rows_of(chunk) == rows_by_decoding(data)
     assert ("good", 0) in chunk.points and chunk.end == len(data) and chunk.gap_bytes == 0
 
 
@@ -173,7 +164,7 @@ def test_keys_of_any_characters_come_back(keys: list[str]) -> None:
     """Lone surrogates too: file names that are no UTF-8 become keys that way."""
     data = PointsEncoder(1).encode(1.0, 2, tuple(keys), [float(number) for number in range(len(keys))])
     assert {key for key, _ in decode_chunk(data).points} == set(keys)
-    assert rows_of(decode_chunk(data)) == rows_by_codec(data)
+    assert rows_of(decode_chunk(data)) == rows_by_decoding(data)
 
 
 def test_keys_that_the_database_cannot_hold_are_shown_replaced(layout: WorkspaceLayout) -> None:

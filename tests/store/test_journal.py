@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from workbench_store.journal.codec import MAGIC, Event, Gap, Points, PointsEncoder, decode, encode_event
+from workbench_store.journal.decoding import Event, Gap, Points, decode
+from workbench_store.journal.encoding import MAGIC, PointsEncoder, encode_event
 from workbench_store.journal.reader import Chunk, decode_chunk, read_chunk
 from workbench_store.journal.writer import JournalWriter
 
@@ -56,7 +57,7 @@ def expected_points(data: bytes) -> Flat:
 
 
 @given(records())
-def test_bulk_reading_agrees_with_the_codec(parts: list[bytes]) -> None:
+def test_bulk_reading_agrees_with_decoding(parts: list[bytes]) -> None:
     data = b"".join(parts)
     chunk = decode_chunk(data)
     assert chunk.end == len(data) and chunk.gap_bytes == 0

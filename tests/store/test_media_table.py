@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from workbench_store.journal.codec import encode_event
+from workbench_store.journal.encoding import encode_event
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.rebuild import rebuild
 from workbench_store.records import MediaKey, MediaQuery, MediaRecord

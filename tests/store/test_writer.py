@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from workbench_store.errors import WorkspaceError
-from workbench_store.journal.codec import Event, Gap, Points, Record, decode
+from workbench_store.journal.decoding import Event, Gap, Points, Record, decode
 from workbench_store.journal.writer import JournalWriter, retire
 
 from tests.store.journals import python

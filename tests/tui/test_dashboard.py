@@ -14,7 +14,7 @@ from workbench.tui.screens.dialogs import Ask, Choose, ChooseColumns, Confirm, K
 from workbench.tui.screens.run import RunScreen
 from workbench.tui.widgets.chart import MetricChart
 from workbench.tui.widgets.run_table import RunTable
-from workbench_store.journal.codec import encode_event
+from workbench_store.journal.encoding import encode_event
 from workbench_store.workspace import open_workspace
 
 from tests.tui.pilot import loaded, names, opened, table, until

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.client.media.png import encode_png
-from workbench_store.journal.codec import PointsEncoder, encode_event
+from workbench_store.journal.encoding import PointsEncoder, encode_event
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.workspace import open_workspace
 

@@ -6,6 +6,8 @@ In a training script: `start_run`, `log`, `log_params`, `set_tags`, `log_artifac
 (Python 3.8: this file goes into every job.)
 """
 
+from __future__ import annotations
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, List
 

@@ -12,17 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct, field
 
-from workbench_store.journal.codec import (
-    HEAD,
-    KIND_EVENT,
-    KIND_POINTS,
-    LONGEST_RECORD,
-    MAGIC,
-    POINTS_HEAD,
-    Event,
-    decode_payload,
-    next_record,
-)
+from workbench_store.journal.decoding import Event, decode_payload, next_record
+from workbench_store.journal.encoding import HEAD, KIND_EVENT, KIND_POINTS, LONGEST_RECORD, MAGIC, POINTS_HEAD
 from workbench_store.journal.packed import read_journal
 
 if TYPE_CHECKING:

@@ -5,6 +5,8 @@ bounded memory and a thread tries it again, with one warning on stderr. When mem
 the journal says how many.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 import sys
@@ -18,7 +20,7 @@ from typing import Any, Callable, Deque, NamedTuple, Optional, Sequence, Tuple
 from workbench_store.descriptors import mark_of, out_of_the_way
 from workbench_store.errors import WorkspaceError
 from workbench_store.faults import fault
-from workbench_store.journal.codec import PointsEncoder, encode_event
+from workbench_store.journal.encoding import PointsEncoder, encode_event
 from workbench_store.locks import lock_while_open, unlock
 from workbench_store.processes import boot_id, host_id
 

@@ -1,5 +1,7 @@
 """An open run as a script sees it: logging into it, and ending it. (Python 3.8.)"""
 
+from __future__ import annotations
+
 import time
 from contextlib import contextmanager
 from pathlib import Path

@@ -4,6 +4,8 @@ Inside a job they attach to the job's run. Elsewhere `start_run` opens a run of 
 by themselves when none is open, named after the script.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import threading

@@ -1,5 +1,7 @@
 """Checking what a script passes: a wrong argument is named at once, a right one costs next to nothing. (Python 3.8.)"""
 
+from __future__ import annotations
+
 import math
 from typing import Any, Dict, Iterator, Mapping, Tuple, Union
 

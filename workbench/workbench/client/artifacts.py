@@ -1,5 +1,7 @@
 """Copying a script's files into its run's outputs, with no way out of their folder. (Python 3.8.)"""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 from typing import Iterator, Optional, Set

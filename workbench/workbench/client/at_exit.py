@@ -2,6 +2,8 @@
 log still. (Python 3.8; loaded with every script, so it holds no more than that.)
 """
 
+from __future__ import annotations
+
 import atexit
 from typing import Callable, List
 

@@ -6,6 +6,8 @@ is written at once: no pipe and no thread that could hold the script up. What is
 `sys.stderr` (by child programs, or by C code) is not heard.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import threading

@@ -7,6 +7,8 @@ A process of a job, of which there may be many, says what is lost by the name of
 either. The supervisor adds them up.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os

@@ -1,5 +1,7 @@
 """Which earlier run a script goes on from. (Python 3.8; loaded with every script, so it holds no more than that.)"""
 
+from __future__ import annotations
+
 from typing import NamedTuple, Optional
 
 from workbench_store.errors import UsageError

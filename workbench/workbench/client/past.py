@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from workbench_store.errors import UsageError
-from workbench_store.journal.codec import HEAD, KIND_EVENT, Event, Points, decode, decode_payload, next_record
+from workbench_store.journal.decoding import Event, Points, decode, decode_payload, next_record
+from workbench_store.journal.encoding import HEAD, KIND_EVENT
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock

@@ -1,5 +1,7 @@
 """Files written to a hidden name and renamed into place, so that nobody sees half of one. (Python 3.8.)"""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 from typing import Callable

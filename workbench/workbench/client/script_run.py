@@ -3,6 +3,8 @@
 (Python 3.8.) It has no supervisor. Found later with its lock free and no end recorded, it becomes Failed.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import signal

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
-from workbench_store.journal.codec import Event
+from workbench_store.journal.decoding import Event
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState, StateChange, fold_states
 

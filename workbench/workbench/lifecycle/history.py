@@ -7,7 +7,7 @@ Journals of a job's own processes are left out, since they hold points by the mi
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from workbench_store.journal.codec import Event, decode
+from workbench_store.journal.decoding import Event, decode
 from workbench_store.journal.packed import journal_size, journals_in, read_journal
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState, StateChange, fold_states
