@@ -19,6 +19,7 @@ from workbench_store.errors import StoreBusy, StoreDamaged, StoreInUse, Workbenc
 from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock, holders
+from workbench_store.memory_lease import MemoryLease
 from workbench_store.migrations import SCHEMA_VERSION, check_version, migrate, read_mark
 from workbench_store.patience import READ_SECONDS, Patience
 from workbench_store.processes import is_stopped
@@ -39,6 +40,8 @@ MOST_AWAKE = 4
 
 #: Those used last at the end.
 _leases: dict[tuple[int, str, str], "Lease"] = {}
+#: Those of workspaces in which no file can be made.
+_in_memory: dict[tuple[int, str, str], MemoryLease] = {}
 _leases_guard = threading.Lock()
 
 
@@ -47,16 +50,44 @@ def log_of(path: Path) -> Path:
     return path.with_name(path.name + ".wal")
 
 
-def lease_of(layout: WorkspaceLayout) -> "Lease":
+def lease_of(layout: WorkspaceLayout) -> "Lease | MemoryLease":
     """This process's one lease on that workspace's store."""
-    key = (os.getpid(), os.path.realpath(layout.root), os.path.relpath(layout.store, layout.root))
+    key = _key(layout)
     with _leases_guard:
+        if key in _in_memory:
+            return _in_memory[key]
         known = _leases.pop(key, None)
         lease = _leases[key] = known or Lease(layout)
         for (process, *_), other in list(_leases.items())[:-MOST_AWAKE]:
             if process == os.getpid():
                 other.rest()
         return lease
+
+
+def _key(layout: WorkspaceLayout) -> tuple[int, str, str]:
+    return os.getpid(), os.path.realpath(layout.root), os.path.relpath(layout.store, layout.root)
+
+
+def keep_in_memory(layout: WorkspaceLayout, why: WorkspaceError) -> None:
+    """From now on this process has that workspace's store in memory, as no file can be made."""
+    with _leases_guard:
+        _in_memory.setdefault(_key(layout), MemoryLease(layout, why))
+
+
+def why_in_memory(layout: WorkspaceLayout) -> WorkspaceError | None:
+    """What keeps that workspace's store from being a file, tried again; None where it is one, by now."""
+    key = _key(layout)
+    kept = _in_memory.get(key)
+    if kept is None:
+        return None
+    try:
+        Lease(layout).prepare()
+    except WorkspaceError as error:
+        return error
+    with _leases_guard:
+        _in_memory.pop(key, None)
+    kept.rest()
+    return None
 
 
 def _after_fork() -> None:
@@ -94,14 +125,14 @@ class Lease:
         """The store, to be read. Fetch everything inside. Raises StoreBusy, StoreDamaged or StoreTooNew."""
         with self._turn:
             if not self._layout.store.exists() or self._version < SCHEMA_VERSION:
-                self._prepare()
+                self.prepare()
             with self._shared(), self._attached("(READ_ONLY)") as connection:
                 if self._version == SCHEMA_VERSION:
                     with self._patience.watch(connection):
                         yield connection
                     return
             # An older file was put in the place of the one that this process knew.
-            self._prepare()
+            self.prepare()
             with self._shared(), self._attached("(READ_ONLY)") as connection, self._patience.watch(connection):
                 yield connection
 
@@ -133,7 +164,7 @@ class Lease:
         Others may read too; who wants to write waits. Raises as `reading`.
         """
         with self._turn:
-            self._prepare()
+            self.prepare()
             with self._shared():
                 yield
 
@@ -153,8 +184,9 @@ class Lease:
             finally:
                 self._turn.release()
 
-    def _prepare(self) -> None:
-        """Make the store, or bring it to this version; a store that cannot be written is only looked at."""
+    def prepare(self) -> None:
+        """Make the store, or bring it to this version; a store that cannot be written is only looked at. Raises as
+        `writing`."""
         if self._layout.store.exists():
             with self._shared(), self._attached("(READ_ONLY)"):
                 pass

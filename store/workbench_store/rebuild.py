@@ -66,6 +66,8 @@ def second_store(layout: WorkspaceLayout) -> Iterator[WorkspaceLayout]:
 
 def _rebuild(layout: WorkspaceLayout, draft: WorkspaceLayout, before: "dict[str, Held]") -> Refresh:
     """`before` is what the old one held when this began: since then the journals can only have grown."""
+    with lease_of(draft).writing():  # a file, or none: in memory it would be of no use here
+        pass
     report = Store(draft).refresh()
     if report.blocked:
         raise WorkspaceError(f"the store cannot be made again: {report.blocked}", remedy="Nothing was changed.")

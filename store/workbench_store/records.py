@@ -341,7 +341,8 @@ class RunTable(Struct, frozen=True):
 
 class Refresh(Struct, frozen=True):
     """What one look at the journals brought: points and events, whether more is waiting, whether another process had
-    brought something, and why nothing could be written, if so."""
+    brought something; why nothing could be written (`blocked`), or why the store is in this process's memory alone
+    (`unsaved`), if so."""
 
     points: int = 0
     events: int = 0
@@ -349,6 +350,7 @@ class Refresh(Struct, frozen=True):
     pending: bool = False
     elsewhere: bool = False
     blocked: str | None = None
+    unsaved: str | None = None
 
     @property
     def changed(self) -> bool:

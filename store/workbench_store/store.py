@@ -27,7 +27,8 @@ from workbench_store.ingest import (
 from workbench_store.journal.packed import journal_size
 from workbench_store.journal.reader import read_chunk
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.lease import Lease, lease_of
+from workbench_store.lease import Lease, keep_in_memory, lease_of, why_in_memory
+from workbench_store.memory_lease import MemoryLease
 from workbench_store.news import JournalWatch
 from workbench_store.prefixes import the_one
 from workbench_store.queries import media as media_queries
@@ -67,8 +68,10 @@ _WORTH_WRITING = 50
 class Store:
     """The database of one workspace. Objects are cheap; several in one process share one lease."""
 
-    def __init__(self, layout: WorkspaceLayout) -> None:
+    def __init__(self, layout: WorkspaceLayout, lease: MemoryLease | None = None) -> None:
+        """`lease`: for a store of one's own, in memory."""
         self.layout = layout
+        self._own_lease = lease
         self._watch = JournalWatch(layout)
         #: Goes up whenever a refresh found something new: each onlooker compares it with what it saw last.
         self.revision = 0
@@ -79,23 +82,25 @@ class Store:
         self._torn: dict[JournalKey, int] = {}
 
     @property
-    def _lease(self) -> Lease:
+    def _lease(self) -> Lease | MemoryLease:
         """This process's own: a forked child has another than its parent."""
-        return lease_of(self.layout)
+        return self._own_lease or lease_of(self.layout)
 
     # -- bringing it up to date
 
     def refresh(self, budget_seconds: float | None = None, only: str | None = None) -> Refresh:
         """Ingest what the journals have that the database has not, for about `budget_seconds` (None: all of it).
 
-        `only` looks at one run. Where nothing can be written, what is there is kept and `.blocked` says why. Raises
-        StoreBusy, StoreDamaged or StoreTooNew.
+        `only` looks at one run. Where nothing can be written, what is there is kept and `.blocked` says why; where
+        there is no file, the journals are read into memory and `.unsaved` says why. Raises StoreBusy, StoreDamaged or
+        StoreTooNew.
         """
         with self._lease.refreshing:  # threads of a notebook or a sweep share one object
             return self._refresh(budget_seconds, only)
 
     def _refresh(self, budget_seconds: float | None, only: str | None) -> Refresh:
         done = Refresh()
+        unsaved = why_in_memory(self.layout)
         try:
             for brought in self._refreshing(budget_seconds, only):
                 done = brought
@@ -104,10 +109,15 @@ class Store:
             # What is left: no permission, a read-only file system, a full disk, others who read on and on. What is
             # there can still be read.
             hopeless = isinstance(error, StoreBusy | StoreDamaged | StoreTooNew) and not isinstance(error, StoreInUse)
-            if hopeless or not self.layout.store.exists():
+            if hopeless or unsaved is not None:
                 raise
-            return replace(done, blocked=error.message)
-        return done
+            if self.layout.store.exists():
+                return replace(done, blocked=error.message)
+            if isinstance(error, StoreInUse):
+                raise
+            keep_in_memory(self.layout, error)
+            return self._refresh(budget_seconds, only)
+        return done if unsaved is None else replace(done, unsaved=unsaved.message)
 
     def _refreshing(self, budget_seconds: float | None, only: str | None) -> Iterator[Refresh]:
         """One transaction after the other; what they brought so far.

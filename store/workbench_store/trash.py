@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from workbench_store.absence import no_run
+from workbench_store.apart import run_on_disk
 from workbench_store.disk_use import bytes_on_disk
 from workbench_store.errors import NotFound, RunError, WorkspaceError
 from workbench_store.faults import fault
@@ -51,7 +52,7 @@ def put_in_trash(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
     moved = []
     try:
         for name in names:
-            row = known.get(name) or store.run(name)
+            row = known.get(name) or run_on_disk(layout, name)
             facts = {"name": name, "state": str(row.state), "experiment": row.experiment, "removed": time.time()}
             with alone(layout.run(name), _HELD_SECONDS):
                 _move_in(layout, name, facts)

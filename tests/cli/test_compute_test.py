@@ -52,7 +52,7 @@ def test_a_machine_in_order_passes_and_nothing_is_left(workbench: Workbench, her
         "cache folder",
         "queue",
         "locks work",
-        "GiB free",
+        " free at ",
         "clock",
         "GPUs",
         "tiny",
@@ -111,7 +111,7 @@ def disk(here: Path) -> Iterator[Path]:
 
 def test_a_disk_without_room(tested: Callable[..., Findings], disk: Path) -> None:
     (problem,) = tested(WORKBENCH_CACHE=str(disk / "cache"))
-    assert "0.0 GiB free" in problem["what"] and "Make room" in problem["remedy"]
+    assert "MiB free" in problem["what"] and "Make room" in problem["remedy"]
 
 
 def fill_with_files(folder: Path) -> None:

@@ -118,3 +118,39 @@ def test_a_rebuild_is_not_held_up_by_what_was_removed(workbench: Workbench, disk
     ballast.unlink()
     assert "rebuilt" in workbench("doctor", "--rebuild").stderr  # that there is little room is told too
     assert names(workbench) == ["early", "kept"]
+
+
+def test_where_no_store_can_be_made_runs_are_listed_and_removed(
+    workbench: Workbench, disk: Path, layout: WorkspaceLayout
+) -> None:
+    ballast = fill(disk / "ballast")
+    listed = workbench("ls")
+    assert "late" in listed.stdout and "in memory alone" in listed.stderr and "No space left" in listed.stderr
+    assert json.loads(workbench("show", "late", "--json").stdout)["metrics"][0]["last"] == 1
+    assert "in memory" not in workbench("doctor").stdout and not layout.store.exists()
+    refused = workbench("ls", "--where", "name = 'late'")
+    assert refused.returncode == 4 and "No space left" in refused.stderr and "Traceback" not in refused.stderr
+    assert workbench("rm", "late").returncode == 0 and names(workbench) == ["early", "kept"]
+    assert workbench("gc", "--yes").returncode == 0 and free(disk) > 0.9 * OUTPUT_BYTES
+    assert names(workbench) == ["early", "kept"]
+    ballast.unlink()
+    assert names(workbench) == ["early", "kept"] and layout.store.exists()
+    assert "in memory alone" not in workbench("ls").stderr and workbench("verify").returncode == 0
+
+
+def test_the_run_that_the_store_had_no_room_for_is_removed_by_its_name(
+    workbench: Workbench, disk: Path, here: Path
+) -> None:
+    assert names(workbench) == ["early", "kept", "late"]
+    with wb.start_run(name="filler", system_metrics=False) as run:
+        run.log_artifact("output.bin")
+    ballast = fill(disk / "ballast")
+    assert "filler" not in names(workbench)
+    shown = workbench("show", "filler")
+    assert shown.returncode != 0 and "workbench rm filler" in shown.stderr, shown.stderr
+    removed = workbench("rm", "filler")
+    assert removed.returncode == 0, removed.stderr
+    assert in_trash(workbench) == ["filler"] and free(disk) == 0
+    assert workbench("gc", "--yes").returncode == 0 and free(disk) > 0.5 * OUTPUT_BYTES
+    ballast.unlink()
+    assert names(workbench) == ["early", "kept", "late"] and workbench("verify").returncode == 0

@@ -139,6 +139,31 @@ def test_a_disk_that_turns_read_only_is_told_and_is_still_read(here: Path, disk:
     assert sorted(store.runs().names) == ["new", "seen"]
 
 
+def test_a_disk_that_is_read_only_and_has_no_store_yet_is_read_all_the_same(disk: Path) -> None:
+    making = "import workbench\n"
+    making += (
+        "with workbench.start_run(name='only', workspace='disk', system_metrics=False) as run: run.log({'k': 1.0})"
+    )
+    words = [sys.executable, "-m", "workbench", "--workspace", str(disk)]
+    subprocess.run([sys.executable, "-c", making], check=True)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    try:
+        listed = subprocess.run([*words, "ls", "--json"], capture_output=True, text=True)
+        assert (listed.returncode, [run["name"] for run in json.loads(listed.stdout)["runs"]]) == (0, ["only"])
+        assert "kept in memory alone" in listed.stderr and "Read-only file system" in listed.stderr
+        with pytest.warns(StaleStore):
+            assert workbench.Workspace(disk).run("only").metrics() == {"k": 1.0}
+        asked = subprocess.run([*words, "sql", "SELECT name FROM runs"], capture_output=True, text=True)
+        assert asked.returncode == 4 and "Read-only file system" in asked.stderr and "Traceback" not in asked.stderr
+        edited = subprocess.run([*words, "tag", "only", "a=b"], capture_output=True, text=True)
+        assert edited.returncode == 4 and "Read-only file system" in edited.stderr
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+    # The same process goes on with a file as soon as it can have one.
+    assert [run.name for run in workbench.Workspace(disk).runs()] == ["only"]
+    assert WorkspaceLayout(disk / ".workbench").store.exists()
+
+
 def test_a_disk_with_no_room_for_another_file_is_told_and_is_still_read(disk: Path) -> None:
     workspace = workbench.Workspace(disk)
     for name in ("seen", "new"):

@@ -12,6 +12,7 @@ from workbench_store.errors import WorkbenchError
 from workbench_store.locks import FileLock
 
 from workbench.doctor.finding import Finding, problem_of, told
+from workbench.view.format import format_bytes
 
 _ENOUGH_BYTES = 1024**3
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "sshfs", "fuse.sshfs", "9p", "drvfs", "afs", "ceph"})
@@ -61,12 +62,13 @@ def disk_room(folder: Path) -> Finding:
     """Whether there is room for a run where `folder` is."""
     free = shutil.disk_usage(folder).free
     disk = os.statvfs(folder)
-    what = f"{free / 1024**3:.1f} GiB free at {folder}"
+    what = f"{format_bytes(free)} free at {folder}"
     if disk.f_files and not disk.f_favail:  # some file systems count no files at all
         return Finding("problem", f"{what}, and no room for another file", "Remove files: `df -i` shows how many fit.")
     if free > _ENOUGH_BYTES:
         return Finding("ok", what)
-    return Finding("problem", what, "Make room: runs need disk space.")
+    remedy = "Make room: runs need it. workbench gc says what takes space here; workbench rm RUN and then workbench gc "
+    return Finding("problem", what, remedy + "give it back.")
 
 
 @told("the file system cannot be told")

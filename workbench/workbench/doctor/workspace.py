@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from workbench_store.errors import StoreDamaged, WorkbenchError
 from workbench_store.layout import WorkspaceLayout
@@ -13,9 +12,7 @@ from workbench_store.words import counted
 from workbench.doctor.finding import Finding
 from workbench.doctor.machine import disk_room, file_system
 
-if TYPE_CHECKING:
-    pass
-
+_MENDED_BY_ROOM = "Make room, or give yourself the permission: whoever looks next then writes it."
 _SYNCHRONISED = ("OneDrive", "Dropbox", "Google Drive", "GoogleDrive", "iCloud", "Mobile Documents", "Nextcloud")
 
 
@@ -80,7 +77,12 @@ def _store(layout: WorkspaceLayout) -> Iterator[Finding]:
     try:
         from workbench.view.fresh import refresh
 
-        refresh(layout, store)
+        done = refresh(layout, store)
+        not_written = done.blocked or done.unsaved
+        if not_written:
+            yield Finding("problem", not_written, _MENDED_BY_ROOM)
+        if done.unsaved:
+            return
         yield Finding("ok", f"store {layout.store.name}: {layout.store.stat().st_size / 1024**2:.1f} MiB")
         yield from _runs(layout)
     except StoreDamaged as error:

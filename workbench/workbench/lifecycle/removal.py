@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbench_store.absence import check_run, is_gone
+from workbench_store.apart import run_on_disk
 from workbench_store.errors import RunError
 from workbench_store.holding import is_held
 from workbench_store.intact import lost_by_journals
@@ -32,7 +33,7 @@ def remove_runs(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
     held = _versions_below(layout)
     states = {row.name: row.state for row in store.runs(RunQuery(names=tuple(names))).rows}
     for name in names:
-        state = states.get(name) or store.run(name).state
+        state = states.get(name) or run_on_disk(layout, name).state
         if is_gone(layout, name):
             check_run(layout, name)
         if not state.final or not _is_left_alone(layout.run(name)):

@@ -33,12 +33,15 @@ def refresh(layout: WorkspaceLayout, store: "Store", budget_seconds: float | Non
             pending=again.pending,
             elsewhere=done.elsewhere or again.elsewhere,
             blocked=again.blocked,
+            unsaved=again.unsaved,
         )
     return done
 
 
 def refresh_or_warn(layout: WorkspaceLayout, store: "Store") -> None:
-    """The same, whole; a StaleStore warning where what is new cannot be taken in. Raises as `refresh`."""
+    """The same, whole; a StaleStore warning where what is new cannot be taken in, or kept. Raises as `refresh`."""
     done = refresh(layout, store)
+    if done.unsaved:
+        warnings.warn(f"read from the journals, and kept in memory alone: {done.unsaved}", StaleStore, stacklevel=3)
     if done.blocked:
         warnings.warn(f"what is new cannot be taken in: {done.blocked}", StaleStore, stacklevel=3)

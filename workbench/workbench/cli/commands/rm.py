@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from workbench.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from workbench.workspace import Run, Workspace
+    from workbench.workspace import Workspace
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -43,25 +43,38 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = _chosen(workspace, arguments)
     by_condition = arguments.all is not None or arguments.where is not None
     if by_condition or arguments.preview:
-        for found in chosen:
-            emit(found.name)
+        for name in chosen:
+            emit(name)
         narrate(f"{counted(len(chosen), 'run')} would go to the trash")
     if arguments.preview or not chosen or (by_condition and not agreed(arguments, "Move them to the trash?")):
         return ExitCode.COMPLETED
-    blocked = remove_runs(workspace.layout, [found.name for found in chosen])
-    what = chosen[0].name if len(chosen) == 1 else counted(len(chosen), "run")
+    blocked = remove_runs(workspace.layout, chosen)
+    what = chosen[0] if len(chosen) == 1 else counted(len(chosen), "run")
     narrate(f"{what} moved to the trash; workbench restore brings back, workbench gc removes for good")
     if blocked is not None:
         narrate(f"until the store can be written, lists show what they showed: {blocked}")
     return ExitCode.COMPLETED
 
 
-def _chosen(workspace: "Workspace", arguments: argparse.Namespace) -> "list[Run]":
+def _chosen(workspace: "Workspace", arguments: argparse.Namespace) -> list[str]:
     """Those that are named, and those of the filter for which the condition holds."""
     from workbench.cli.bulk import condition_of_where, filter_of_all
 
-    found = [workspace.run(name) for name in arguments.runs]
+    found = [_named(workspace, name) for name in arguments.runs]
     if arguments.all is not None or arguments.where is not None:
         words = "archived:all" if arguments.all is None else filter_of_all(arguments.all)
-        found += workspace.runs(condition_of_where(arguments.where), filter=words)
-    return list({one.name: one for one in found}.values())
+        found += [one.name for one in workspace.runs(condition_of_where(arguments.where), filter=words)]
+    return list(dict.fromkeys(found))
+
+
+def _named(workspace: "Workspace", name: str) -> str:
+    """The run's name. On a full disk, that of one which the store had no room to take in: removing it makes room."""
+    from workbench_store.apart import is_on_disk
+    from workbench_store.errors import NotFound
+
+    try:
+        return workspace.run(name).name
+    except NotFound:
+        if not is_on_disk(workspace.layout, name):
+            raise
+        return name

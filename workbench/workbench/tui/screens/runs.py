@@ -155,7 +155,7 @@ class RunsScreen(Screen[None]):
             asked = asked_for(store, text)
             columns = list_columns(store, metrics, params, among=asked, sort=sort)
             listed = run_list(store, columns, filter=text, asked=asked, sort=sort, offset=offset, limit=WINDOW)
-            return listed, overview(store), done.blocked, revision
+            return listed, overview(store), done.blocked or done.unsaved, revision
 
         self._asked_for = wanted
         return question
