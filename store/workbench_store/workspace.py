@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Callable, Mapping, Optional, Union
 
-from workbench_store.errors import WorkspaceError
+from workbench_store.errors import UsageError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.known import remember
 from workbench_store.layout import FORMAT_VERSION, WORKSPACE_DIR, WorkspaceLayout
@@ -107,6 +107,8 @@ def workspace_id(layout: WorkspaceLayout) -> str:
 
 
 def _named(explicit: Optional[PathText], environ: Optional[Mapping[str, str]]) -> Optional[Path]:
+    if explicit is not None and not isinstance(explicit, (str, os.PathLike)):
+        raise UsageError("a workspace is named by its path, not {!r}".format(explicit))
     name = explicit or (os.environ if environ is None else environ).get(VARIABLE)
     if not name:
         return None

@@ -10,6 +10,7 @@ from workbench.view.fresh import refresh
 from workbench_store.layout import WorkspaceLayout
 
 from tests.client.scripts import run_script, start_script, store_of, the_run
+from tests.permissions import without_override
 from workbench import Workspace
 
 KILLED = """
@@ -240,3 +241,33 @@ def test_a_workspace_that_is_removed_is_not_made_again(here: Path) -> None:
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
     assert "cannot save file.txt" in done.stderr
     assert not (here / ".workbench").exists()
+
+
+CLOSED = """
+import os, workbench
+os.makedirs("ckpt/open"); os.makedirs("ckpt/shut"); os.makedirs("shut/below")
+for name in ("ckpt/a", "ckpt/open/b", "ckpt/shut/c", "ckpt/z"):
+    open(name, "w").close()
+os.symlink("loop", "ckpt/loop")
+os.chmod("ckpt/shut", 0); os.chmod("shut", 0)
+with workbench.start_run(system_metrics=False) as run:
+    run.log_artifacts("ckpt")
+    for path in ("ckpt/shut/c", "shut/below", "x" * 5000):
+        run.log_artifact(path)
+        run.log_artifacts(path)
+    run.log({"k": 1.0})
+os.chmod("ckpt/shut", 0o700); os.chmod("shut", 0o700)
+"""
+
+
+def test_artifacts_that_may_not_be_looked_at_are_told_and_left_out(here: Path) -> None:
+    (here / "script.py").write_text(CLOSED)
+    done = subprocess.run([*without_override(), sys.executable, "script.py"], cwd=here, capture_output=True, text=True)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    told = [line for line in done.stderr.splitlines() if "cannot save" in line]
+    assert [sum(name in line for line in told) for name in ("ckpt/shut", "ckpt/loop", "shut/below", "x" * 5000)] == [
+        *(3, 1, 2, 2),
+    ]
+    (run,) = Workspace(here).runs()
+    assert {artifact.path for artifact in run.artifacts} == {f"outputs/{name}" for name in ("a", "open/b", "z")}
+    assert run.metrics() == {"k": 1.0}

@@ -38,6 +38,7 @@ from workbench_store.verify import Fault
 import workbench as wb
 from tests.client.scripts import start_script
 from tests.lifecycle.launched import wait_until
+from tests.permissions import without_override
 from tests.store.journals import fresh, make_run, write_points
 from workbench import Workspace, command
 
@@ -536,15 +537,6 @@ def test_a_backup_names_what_it_cannot_read_and_copies_the_rest(workspace: Works
     assert set(fresh(copy).runs().names) == {"a", "z"}
     back_up(workspace.layout, tmp_path / "copy")
     assert (copy.run("a").outputs / "folder" / "in").exists() and faults(copy) == []
-
-
-def without_override() -> list[str]:
-    """What takes root's right to read everything away from a program, where this is root."""
-    if os.geteuid() != 0:
-        return []
-    if shutil.which("setpriv") is None:
-        pytest.skip("root reads everything, and there is no setpriv to do without")
-    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
 
 
 def test_a_backup_names_runs_of_which_only_the_store_has_all(workspace: Workspace, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from workbench.spec import (
     BuildContext,
@@ -21,6 +22,9 @@ from workbench.spec import (
     load_job,
     with_inputs,
 )
+from workbench.spec.builder import checked
+
+from workbench import Workspace
 
 FILE = """\
 name: one
@@ -181,3 +185,53 @@ def test_a_job_is_called_to_set_its_inputs(project: Path) -> None:
     with pytest.raises(SpecErrors, match="did you mean 'lr'") as raised:
         job(lrr=1, dta=2)
     assert [problem.nearest for problem in raised.value.problems] == ["lr", "data"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "path"),
+    [
+        ("name", "sweep/lr-0.1", "name"),
+        ("name", "../../elsewhere", "name"),
+        ("name", "", "name"),
+        ("experiment_name", 5, "experiment_name"),
+        ("command", None, "command"),
+        ("command", ["a"], "command"),
+        ("inputs", {"lr": None}, "inputs.lr"),
+        ("inputs", {"lr": [1]}, "inputs.lr"),
+        ("inputs", 3, "inputs"),
+        ("outputs", {"o": "./x"}, "outputs.o"),
+        ("environment_variables", [1], "environment_variables"),
+        ("tags", {"a": 1}, "tags.a"),
+        ("limits", 3, "limits"),
+        ("code", "./nowhere", "code"),
+    ],
+)
+def test_fields_that_are_set_later_are_checked_when_the_job_is_submitted(
+    project: Path, field: str, value: Any, path: str
+) -> None:
+    job = command(command="echo ${{inputs.lr}}", inputs={"lr": 0.1})
+    setattr(job, field, value)
+    before = sorted(project.rglob("*"))
+    with pytest.raises(SpecErrors) as raised:
+        Workspace(project / "w").submit(job)
+    assert path in [problem.path for problem in raised.value.problems]
+    assert not list((project / "w" / ".workbench" / "runs").iterdir())
+    assert [place for place in sorted(project.rglob("*")) if "w" not in place.relative_to(project).parts] == before
+
+
+def test_fields_that_are_set_later_may_be_whatever_an_argument_may_be(project: Path) -> None:
+    job = command(command="echo ${{inputs.lr}}", inputs={"lr": 0.1})
+    job.inputs["lr"] = np.float64(0.5)
+    job.environment_variables = {"EPOCHS": 3, "WIDTH": np.int64(4)}  # type: ignore[dict-item]
+    job.code = "./src"
+    job.environment = {"conda_file": {"dependencies": ["python=3.11"]}}  # type: ignore[assignment]
+    again = checked(job)
+    assert (again.inputs, again.environment_variables) == ({"lr": 0.5}, {"EPOCHS": "3", "WIDTH": "4"})
+    assert again.code == project / "src" and isinstance(again.environment, Environment)
+    assert checked(again) == again
+
+
+def test_a_path_is_no_literal_unless_the_job_finds_it(project: Path) -> None:
+    assert command(command="ls ${{inputs.d}}", inputs={"d": project}).inputs == {"d": str(project)}
+    with pytest.raises(SpecErrors, match="uri_folder"):
+        command(command="ls ${{inputs.d}}", inputs={"d": Path("src")})

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from workbench_store.errors import UsageError
 
+import workbench
 from workbench import Run, Workspace, command
 
 
@@ -37,6 +38,8 @@ def test_a_workspace_is_named_by_a_path(here: Path, path: Any) -> None:
         (lambda workspace, run: run.rerun(compute=5), "compute"),
         (lambda workspace, run: run.download(5), "folder"),
         (lambda workspace, run: run.set_tags("best"), "mapping"),
+        (lambda workspace, run: run.metrics("0"), "rank"),
+        (lambda workspace, run: run.series("k", rank=None), "rank"),
     ],
 )
 def test_arguments_of_the_wrong_kind_are_refused(here: Path, call: Callable[[Workspace, Run], Any], said: str) -> None:
@@ -66,3 +69,17 @@ def test_words_of_a_filter_are_told_from_other_slips(here: Path) -> None:
         with pytest.raises(UsageError) as other:
             Workspace().runs(condition)
         assert "filter" not in str(other.value.remedy)
+
+
+def test_collecting_a_scripts_run_does_nothing(here: Path) -> None:
+    with workbench.start_run(name="own", system_metrics=False):
+        pass
+    run = Workspace().run("own")
+    run.collect()
+    assert str(run.state) == "Completed"
+
+
+def test_a_number_names_no_workspace_of_a_script(here: Path) -> None:
+    with pytest.raises(UsageError, match="path"):
+        workbench.start_run(workspace=3)  # type: ignore[arg-type]
+    assert [place.name for place in here.iterdir()] == [".git"]

@@ -77,6 +77,8 @@ class Run:
 
     def summaries(self, rank: int = 0) -> "list[MetricSummary]":
         """Last, minimum, maximum, mean and count of each metric of one rank."""
+        if isinstance(rank, bool) or not isinstance(rank, int):
+            raise UsageError(f"a rank is a number, not {rank!r}", remedy="Left out, it is 0.")
         self.record()
         return self._store.metrics(self.name, rank=rank)
 

@@ -1,6 +1,6 @@
 """A workspace as a Python object: submit jobs to it, find its runs."""
 
-import os
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +29,8 @@ class Workspace:
     It is made on first use, unless `create` is False; WorkspaceError says why it cannot be found, made or opened.
     """
 
-    def __init__(self, path: "str | os.PathLike[str] | None" = None, *, create: bool = True) -> None:
-        if path is not None and not isinstance(path, str | os.PathLike):
-            raise UsageError(f"a workspace is named by its path, not {path!r}")
-        explicit = None if path is None else os.fspath(path)
-        self.layout = open_workspace(explicit=explicit, create=create)
+    def __init__(self, path: "str | PathLike[str] | None" = None, *, create: bool = True) -> None:
+        self.layout = open_workspace(explicit=path, create=create)
         self._store: Store | None = None
 
     def __repr__(self) -> str:
@@ -69,13 +66,15 @@ class Workspace:
         from workbench.lifecycle import submit
         from workbench.spec import CommandJob, load_job
         from workbench.spec.azure_objects import is_azure_object
+        from workbench.spec.builder import checked
 
         spec = load_job(job) if isinstance(job, str | Path) or is_azure_object(job) else job
         if not isinstance(spec, CommandJob):
             raise UsageError(f"a job is wanted, not {spec!r}", remedy="Make one with command() or load_job().")
         if compute is not None and not isinstance(compute, str):
             raise UsageError(f"compute is a name, not {compute!r}")
-        return Run(self.layout, self.store, submit(self.layout, spec, compute=compute, narrate=narrate, **options))
+        job = checked(spec)
+        return Run(self.layout, self.store, submit(self.layout, job, compute=compute, narrate=narrate, **options))
 
     def run(self, name: str) -> Run:
         """The run of that name, or whose name alone begins so. Raises NotFound."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Iterator, Optional, Set
 
@@ -17,9 +18,12 @@ from workbench.client.replacing import make_folder_below
 def save_file(files: RunLayout, journal: JournalWriter, source: Path, below: Optional[str]) -> None:
     """Copy one file into the outputs and record it. UsageError if `below` leads out of them."""
     folder = _inside(files, below)
-    if source.is_dir():
+    mode = _mode_of(source)
+    if mode is None:
+        return
+    if stat.S_ISDIR(mode):
         raise UsageError("{} is a folder".format(source), remedy="Use log_artifacts for folders.")
-    if source.exists() and not source.is_file():
+    if mode and not stat.S_ISREG(mode):
         warn("workbench: {} is not a file; nothing was saved".format(source))
         return
     _copy(files, journal, source, folder / source.name)
@@ -32,7 +36,10 @@ def save_folder(files: RunLayout, journal: JournalWriter, source: Path, below: O
     Workspaces and the outputs themselves are passed over: what is copied would be found and copied again.
     """
     folder = _inside(files, below)
-    if not source.is_dir():
+    mode = _mode_of(source)
+    if mode is None:
+        return
+    if not stat.S_ISDIR(mode):
         warn("workbench: {} is not a folder; nothing was saved".format(source))
         return
     for path in list(_files_below(source, {files.root.parent.parent, files.outputs, folder})):
@@ -42,7 +49,7 @@ def save_folder(files: RunLayout, journal: JournalWriter, source: Path, below: O
 def _files_below(source: Path, apart: Set[Path]) -> Iterator[Path]:
     """The files below a folder, but not those of the folders `apart`, unless it is one of them."""
     passed_over = {os.path.realpath(str(place)) for place in apart}
-    for place, folders, names in os.walk(str(source)):
+    for place, folders, names in os.walk(str(source), onerror=lambda error: _tell(error.filename, error)):
         folders[:] = [
             name
             for name in sorted(folders)
@@ -51,11 +58,29 @@ def _files_below(source: Path, apart: Set[Path]) -> Iterator[Path]:
         linked = [name for name in folders if os.path.islink(os.path.join(place, name))]
         for name in sorted(names + linked):
             path = Path(place) / name
-            if path.is_file() and (not path.is_symlink() or _leads_into(path, source)):
+            mode = _mode_of(path)
+            if mode is None:
+                continue
+            if stat.S_ISREG(mode) and (not path.is_symlink() or _leads_into(path, source)):
                 yield path
             else:
                 why = "a link to a folder or to elsewhere" if path.is_symlink() else "not a file"
                 warn("workbench: {} is {}; it was not saved".format(path, why))
+
+
+def _mode_of(path: Path) -> Optional[int]:
+    """What the path leads to, as `stat` has it: 0 for nothing, and None, with a warning, where that cannot be told."""
+    try:
+        return os.stat(str(path)).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except OSError as error:
+        _tell(path, error)
+        return None
+
+
+def _tell(path: object, error: OSError) -> None:
+    warn("workbench: cannot save {}: {}".format(path, error.strerror or error))
 
 
 def _leads_into(link: Path, folder: Path) -> bool:
@@ -94,7 +119,7 @@ def _copy(files: RunLayout, journal: JournalWriter, source: Path, target: Path) 
         os.replace(str(draft), str(target))
         size = target.stat().st_size
     except OSError as error:
-        warn("workbench: cannot save {}: {}".format(source, error.strerror or error))
+        _tell(source, error)
         try:
             os.unlink(str(draft))
         except OSError:

@@ -12,11 +12,12 @@ from workbench_store.errors import DataError, RunError, WorkbenchError
 
 from workbench.data.assets import learn_content, same_way
 from workbench.data.cache import DataCache, Tree
-from workbench.data.copying import NO_DATA, copy_data
+from workbench.data.copying import NO_DATA
 from workbench.data.fetch import fetch
 from workbench.data.limit import size_text
 from workbench.data.located import locate
 from workbench.data.mltable import Part, local_files, read_table
+from workbench.data.own_copy import copy_to_change
 from workbench.data.watching import Watcher
 from workbench.lifecycle.fingerprints import input_fields
 from workbench.lifecycle.links import make_link
@@ -172,7 +173,9 @@ class _Bringing(Struct, frozen=True):
         if not self.item.copied:
             target.symlink_to(source)
             return
-        copy_data(source, target, leaving_out=NO_DATA)
+        for link in copy_to_change(source, target, leaving_out=NO_DATA):
+            told = f"{link.relative_to(target)} leads to a folder that the data lies in, and is no copy of it"
+            self.supervision.recorder.warning(f"input {self.item.name}: {told}")
         _make_writable(target)
 
     def _fetched(self, url: str, type: str, watcher: Watcher) -> Tree:

@@ -17,6 +17,7 @@ from workbench.lifecycle.judge import current_state, supervisor_alive
 from workbench.lifecycle.plan import read_plan
 from workbench.lifecycle.recorder import LateRecorder
 from workbench.lifecycle.saving import release, save
+from workbench.lifecycle.script_runs import is_script_run
 from workbench.lifecycle.staging import remove_staging
 
 _LOCK_SECONDS = 2.0
@@ -35,6 +36,8 @@ def collect(layout: WorkspaceLayout, name: str) -> None:
     check_run(layout, name)
     if not current_state(files).final:
         raise RunError(f"run {name} is {current_state(files)}: its outputs are saved when it ends")
+    if is_script_run(files):
+        return  # it saves into its own folder at once
     lock = FileLock(files.supervisor_lock)
     if not lock.acquire(timeout=_LOCK_SECONDS):
         raise RunError(f"the outputs of run {name} are being saved just now", remedy="Try again in a moment.")

@@ -1,6 +1,7 @@
 """Jobs built in Python, with azure-ai-ml's names and arguments, checked as files are."""
 
 import math
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from os import PathLike, fspath
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from workbench.spec.dump import job_to_dict, plain_value
 from workbench.spec.environments import Environment, named_environment
 from workbench.spec.errors import SpecErrors
+from workbench.spec.fields import fields_of
 from workbench.spec.job import CommandJob
 from workbench.spec.load import job_from_python
 from workbench.spec.ports import PRIMITIVES, Input, Output
@@ -58,7 +60,7 @@ def command(
         "environment": named_environment(environment),
         "inputs": _plain_inputs(inputs or {}),
         "outputs": outputs,
-        "environment_variables": environment_variables,
+        "environment_variables": _plain_variables(environment_variables),
         "compute": compute,
         "name": name,
         "display_name": display_name,
@@ -108,10 +110,24 @@ def _given_only(given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def checked(job: CommandJob) -> CommandJob:
+    """The job as it is read again: whoever loaded or built it may have set its fields since, to what no file may say.
+
+    What is relative by now starts at the job's own folder. Raises SpecErrors.
+    """
+    data = {name: plain_value(getattr(job, name)) for name in fields_of(CommandJob)}
+    data["environment"] = plain_value(named_environment(job.environment))
+    data["inputs"] = _plain_inputs(job.inputs)
+    data["environment_variables"] = _plain_variables(job.environment_variables)
+    unset = [name for name, value in data.items() if value is None or (isinstance(value, dict) and not value)]
+    given = {name: value for name, value in data.items() if name not in unset}
+    return job_from_python(given, job.base_dir, "submit()")
+
+
 def plain_input(name: str, value: Any) -> Any:
     """An input as a file would say it; an Input of a primitive type is its default."""
     if not isinstance(value, Input):
-        return fspath(value) if isinstance(value, PathLike) else _plain_scalar(value)
+        return _path_text(name, value) if isinstance(value, PathLike) else _plain_scalar(value)
     if value.type not in PRIMITIVES:
         return plain_value(value)
     if value.default is None:
@@ -120,6 +136,24 @@ def plain_input(name: str, value: Any) -> Any:
         raise _wrong(name, f"an input of type {value.type} needs a default")
     _check_bounds(name, value)
     return value.default
+
+
+def _path_text(name: str, path: PathLike[str]) -> str:
+    """A literal is text, which the job would take from its own folder."""
+    text = fspath(path)
+    if not os.path.isabs(text):
+        raise _wrong(
+            name,
+            f"{text} is a relative path, and a literal is passed on as it stands; as data it is "
+            f'Input(type="uri_folder", path="{text}") or Input(type="uri_file", path="{text}")',
+        )
+    return text
+
+
+def _plain_variables(variables: Any) -> Any:
+    if not isinstance(variables, Mapping):
+        return plain_value(variables)
+    return {name: _plain_scalar(value) for name, value in variables.items()}
 
 
 def _plain_scalar(value: Any) -> Any:
