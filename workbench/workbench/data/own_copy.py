@@ -19,7 +19,7 @@ def copy_to_change(source: Path, target: Path, leaving_out: frozenset[str] = fro
 
 
 def _make_own(root: str, target: Path, leaving_out: frozenset[str], around: tuple[str, ...]) -> list[Path]:
-    """The same for the links in `target`, a copy of `root`; `around` are the folders by whose links this was reached."""
+    """The same for the links in `target`, a copy of `root`; `around` are the folders whose links led here."""
     left: list[Path] = []
     copied_from = (*around, root)
     for link in list(links_below(target)):
