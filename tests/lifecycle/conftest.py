@@ -37,3 +37,16 @@ def launch(layout: WorkspaceLayout, monkeypatch: pytest.MonkeyPatch) -> Iterator
     yield submit_command
     for run in launched:
         run.kill_everything()
+
+
+@pytest.fixture
+def mpirun(tmp_path: Path) -> Path:
+    """A stand-in for mpirun that starts ranks as one does; the real ones are tried in tests/environment."""
+    tool = tmp_path / "bin" / "mpirun"
+    tool.parent.mkdir()
+    tool.write_text(
+        '#!/bin/sh\n[ "$1" = -n ] || exit 9\nn=$2; shift 2\nfor r in $(seq 0 $((n - 1))); do\n'
+        '  OMPI_COMM_WORLD_RANK=$r "$@" & pids="$pids $!"\ndone\nfor p in $pids; do wait $p || exit $?; done\n'
+    )
+    tool.chmod(0o755)
+    return tool

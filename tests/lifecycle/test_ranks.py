@@ -204,16 +204,8 @@ def test_mpi_without_an_mpi_fails_by_name(launch: Launch, monkeypatch: pytest.Mo
     assert "mpirun" in run.last_state()["reason"]
 
 
-def test_mpi_ranks_have_logs_of_their_own(launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in for mpirun that starts ranks as one does; the real ones are tried in tests/environment."""
-    tool = tmp_path / "bin" / "mpirun"
-    tool.parent.mkdir()
-    tool.write_text(
-        '#!/bin/sh\n[ "$1" = -n ] || exit 9\nn=$2; shift 2\nfor r in $(seq 0 $((n - 1))); do\n'
-        '  OMPI_COMM_WORLD_RANK=$r "$@" & pids="$pids $!"\ndone\nfor p in $pids; do wait $p || exit $?; done\n'
-    )
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tool.parent), prepend=os.pathsep)
+def test_mpi_ranks_have_logs_of_their_own(launch: Launch, mpirun: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(mpirun.parent), prepend=os.pathsep)
     run = launch(
         "echo $OMPI_COMM_WORLD_RANK on $AZUREML_CR_NODE_RANK of $AZUREML_NODE_COUNT, gpus $CUDA_VISIBLE_DEVICES; "
         + LOG,

@@ -1,8 +1,8 @@
 """Keeps a run's log within its cap while it is written: head and tail stay, the middle goes. (Python 3.8.)
 
-The job writes the file itself (a pipe would tie it to its supervisor), so the middle is cut out beneath it:
-by punching a hole (fallocate(2)), which moves no byte; where the file system cannot, by saving the head
-elsewhere and truncating, which the job's O_APPEND allows. At the end head and tail are joined, with a line
+Others append to the file (a job's parent, a script), so the middle is cut out beneath them: by punching a hole
+(fallocate(2)), which moves no byte; where the file system cannot, by saving the head elsewhere and truncating,
+which O_APPEND allows. At the end head and tail are joined, with a line
 that names the gap.
 
 `control/log.json` tells readers of the log, for each inode that the log may have just then, its `LogShape`. Each

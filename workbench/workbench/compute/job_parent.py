@@ -2,25 +2,36 @@
 ...`.
 
 It leads a session of its own and outlives its supervisor, so that the exit status is never lost. It must
-start fast, so it imports little, and nothing of workbench. The job's stdout and stderr are files that it was
-given as its own; a rank with a log of its own gets that opened.
+start fast, so it imports little, and of workbench only what is beside it. The job's stdout and stderr are pipes
+(`job_log`), which it empties into the log of each rank.
 
 A job is one command in one or several processes ("ranks"), each of a process group of its own. The first
 rank that fails ends the others; once all essential ones have ended, so do the rest (parameter servers, which
 never end by themselves).
 
-Arguments: shell, command, the file for the process ids, the file for the exit status, host id, boot id, and
-the ranks (a JSON list of objects with `variables`, `log` (null: as given) and `essential`), and where
-workbench_store.faults is.
+Arguments: shell, command, the file for the process ids, the file for the exit status, host id, boot id, the
+processes and their logs (a JSON object: `ranks`, a list of objects with `variables`, `rank` and `essential`, `logs`, a
+list of files, and `pipes`, the descriptors of each log's pipe), and where workbench_store.faults is.
 """
 
 import errno
+import itertools
 import json
 import os
+import select
 import signal
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    from job_log import JobLog, place_of  # type: ignore[import-not-found]
+
+    del sys.path[0]
+else:
+    from workbench.compute.job_log import JobLog, place_of
 
 # No pathlib here: it would double the time that this script takes to start.
 
@@ -38,7 +49,11 @@ _DEFAULT_SIGNALS = (
 _GRACE_SECONDS = 10.0
 #: While the disk is full it is tried again this often.
 _RETRY_SECONDS = 0.2
+#: So often it is looked for what nothing tells of.
+_LOOK_SECONDS = 0.05
 _ROOM_BYTES = 1024
+#: Tells `mpi_rank` where the output of each rank goes: a JSON list.
+_PIPES = "WORKBENCH_RANK_PIPES"
 _ROOM_BYTES_OF_RANK = 128
 
 
@@ -92,29 +107,27 @@ def _write(path: str, content: dict[str, object]) -> None:
     os.replace(hidden, path)
 
 
-def _start(shell: str, command: str, variables: dict[str, str], log: str | None) -> int:
-    """The PID of the command, in a process group of its own."""
-    files: list[tuple[int, int, str, int, int] | tuple[int, int, int]] = []
-    if log is not None:
-        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        files = [(os.POSIX_SPAWN_OPEN, 1, log, append, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)]
+def _start(shell: str, command: str, variables: dict[str, str], output: str) -> int:
+    """The PID of the command, in a process group of its own. Its output goes to a pipe, or to the end of a file."""
+    # Open for reading too, a pipe never breaks: see job_log.
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
     return os.posix_spawn(
         shell,
         [shell, "-c", command],
         {**os.environ, **variables},
-        file_actions=files,
+        file_actions=[(os.POSIX_SPAWN_OPEN, 1, output, flags, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)],
         setpgroup=0,
         setsigmask=[],
         setsigdef=_DEFAULT_SIGNALS,
     )
 
 
-def _start_all(shell: str, command: str, ranks: list[dict[str, object]]) -> list[int]:
-    """The PIDs of all ranks; none stays if one cannot be started."""
+def _start_all(shell: str, command: str, ranks: list[dict[str, Any]], outputs: list[str]) -> list[int]:
+    """The PIDs of all ranks; none stays if one cannot be started. `outputs` is where each rank's output goes."""
     pids: list[int] = []
     try:
         for rank in ranks:
-            pids.append(_start(shell, command, rank["variables"], rank["log"]))  # type: ignore[arg-type]
+            pids.append(_start(shell, command, rank["variables"], outputs[rank["rank"]]))
     except BaseException:
         _signal_groups(set(pids), signal.SIGKILL)
         raise
@@ -129,16 +142,59 @@ def _signal_groups(groups: set[int], number: int) -> None:
             pass
 
 
-def _wait(pids: list[int], essential: list[bool]) -> tuple[int, int]:
+class _Events:
+    """Waits until a rank may have ended or its output is there, and brings that to its log."""
+
+    def __init__(self, pids: list[int], logs: list[JobLog]) -> None:
+        self._poll = select.poll()
+        self._logs = {log.source: log for log in logs}
+        self._ends: dict[int, int] = {}
+        self._blind = False
+        for log in logs:
+            self._poll.register(log.source, select.POLLIN)
+        for pid in pids:
+            try:
+                descriptor = os.pidfd_open(pid)
+            except (OSError, AttributeError):
+                self._blind = True  # an old system: it is looked again and again
+                continue
+            self._ends[pid] = descriptor
+            self._poll.register(descriptor, select.POLLIN)
+
+    def wait(self, most: float | None) -> None:
+        """Wait so many seconds at most (None: for as long as it takes)."""
+        if self._blind:
+            most = min(_LOOK_SECONDS, most or _LOOK_SECONDS)
+        if any(log.waits for log in self._logs.values()):
+            most = min(_RETRY_SECONDS, most or _RETRY_SECONDS)
+        ready = self._poll.poll(None if most is None else most * 1000)
+        for descriptor, _ in ready:
+            if descriptor in self._logs:
+                self._logs[descriptor].take()
+        for log in self._logs.values():
+            if log.waits:
+                log.take()
+
+    def ended(self, pid: int) -> None:
+        """That rank was seen to end."""
+        descriptor = self._ends.pop(pid, None)
+        if descriptor is not None:
+            self._poll.unregister(descriptor)
+            os.close(descriptor)
+
+
+def _wait(pids: list[int], essential: list[bool], logs: list[JobLog]) -> tuple[int, int]:
     """Wait for all ranks; the first that failed by itself and its status, or zeros."""
+    events = _Events(pids, logs)
     statuses: dict[int, int] = {}
     verdict: int | None = None
     ending_since: float | None = None
     while len(statuses) < len(pids):
-        pid, status = os.waitpid(-1, os.WNOHANG if ending_since is not None else 0)
+        pid, status = os.waitpid(-1, os.WNOHANG)
         if pid in pids:
             rank = pids.index(pid)
             statuses[rank] = status
+            events.ended(pid)
             if verdict is None and ending_since is None and status != 0:
                 verdict = rank
         left = {pids[rank] for rank in range(len(pids)) if rank not in statuses}
@@ -146,10 +202,12 @@ def _wait(pids: list[int], essential: list[bool]) -> tuple[int, int]:
         if ending_since is None and left and (verdict is not None or not waited_for):
             ending_since = time.monotonic()
             _signal_groups(left, signal.SIGTERM)
-        elif pid == 0 and ending_since is not None:
-            if time.monotonic() - ending_since > _GRACE_SECONDS:
-                _signal_groups(left, signal.SIGKILL)
-            time.sleep(0.05)
+        elif pid == 0 and ending_since is not None and time.monotonic() - ending_since > _GRACE_SECONDS:
+            _signal_groups(left, signal.SIGKILL)
+        if pid == 0:
+            events.wait(None if ending_since is None else _LOOK_SECONDS)
+    for log in logs:
+        log.take_all()
     return (0, 0) if verdict is None else (verdict, statuses[verdict])
 
 
@@ -168,7 +226,12 @@ def main(arguments: list[str]) -> None:
     shell, command, process_file, exit_file, host, boot, listed, faults = arguments
     fault = _fault_points(faults)
     fault("parent.begun")
-    ranks = json.loads(listed)
+    given = json.loads(listed)
+    ranks, pipes = given["ranks"], given["pipes"]
+    for descriptor in itertools.chain(*pipes):
+        os.set_inheritable(descriptor, False)
+    logs = [JobLog(source, log) for (source, _), log in zip(pipes, given["logs"], strict=False)]
+    outputs = [place_of(target) for _, target in pipes] or given["logs"]
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _keep_to_itself()
@@ -180,6 +243,7 @@ def main(arguments: list[str]) -> None:
         "folder": _folder_id(os.path.dirname(process_file)),
         "started": time.time(),
         "monotonic": time.monotonic(),
+        "pipes": [os.fstat(source).st_ino for source, _ in pipes],
     }
     # Written before the job is there as well: a supervisor killed in between must not take it for never
     # started.
@@ -191,7 +255,10 @@ def main(arguments: list[str]) -> None:
     _reserve(exit_file, _ROOM_BYTES)
     control = os.open(os.path.dirname(process_file), os.O_RDONLY)
     began = time.monotonic()
-    pids = _start_all(shell, command, ranks)
+    if len(pipes) > len(ranks):
+        # Ranks that one of these starts find their pipes by it.
+        os.environ[_PIPES] = json.dumps([place_of(target, os.getpid()) for _, target in pipes])
+    pids = _start_all(shell, command, ranks, outputs)
     # A workspace may be moved while the job runs: its folder is found wherever it is.
     os.chdir(control)
     process_file, exit_file = os.path.basename(process_file), os.path.basename(exit_file)
@@ -202,7 +269,7 @@ def main(arguments: list[str]) -> None:
     ]
     _write(process_file, {**identity, **started[0], "ranks": started})
     fault("parent.named")
-    rank, status = _wait(pids, [bool(rank["essential"]) for rank in ranks])
+    rank, status = _wait(pids, [bool(rank["essential"]) for rank in ranks], logs)
     fault("parent.before-exit-status")
     ending = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     _write(

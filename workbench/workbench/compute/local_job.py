@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct
@@ -20,13 +21,17 @@ from workbench_store.processes import boot_id, folder_id, host_id, is_here, proc
 
 from workbench.client.json_files import read_json
 from workbench.compute import job_parent
-from workbench.compute.process_end import Family, end_family
+from workbench.compute.job_log import JobLog, new_pipes
+from workbench.compute.job_pipes import found_pipes
+from workbench.compute.process_end import Family, end_family, members
 from workbench.compute.protocol import JobExit, JobLaunch
 
 _BASHES = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash")
 _POLL_SECONDS = 0.02
 #: Ranks that nobody else ends, as their parent was killed, have this long between SIGTERM and SIGKILL.
 _ORPHANS_GRACE_SECONDS = 10.0
+#: So often the output of a job without its parent is brought to its log.
+_ALONE_SECONDS = 0.05
 
 
 def shell() -> str:
@@ -37,10 +42,11 @@ def shell() -> str:
 def start_job(launch: JobLaunch) -> "LocalJob":
     """Start the job's parent, which starts the job. Raises ComputeError when that is not possible."""
     files = launch.files
-    arguments = [sys.executable, "-I", "-S", job_parent.__file__, shell(), launch.command]
-    arguments += [str(files.job_process), str(files.exit_status), host_id(), boot_id(), _listed(launch)]
-    arguments.append(str(faults.__file__))
     files.user_log.parent.mkdir(parents=True, exist_ok=True)
+    pipes = new_pipes(launch.logs)
+    arguments = [sys.executable, "-I", "-S", job_parent.__file__, shell(), launch.command]
+    arguments += [str(files.job_process), str(files.exit_status), host_id(), boot_id(), _listed(launch, pipes)]
+    arguments.append(str(faults.__file__))
     try:
         with files.user_log.open("ab") as log:
             parent = subprocess.Popen(
@@ -51,12 +57,15 @@ def start_job(launch: JobLaunch) -> "LocalJob":
                 cwd=launch.working_directory,
                 env=dict(launch.environment),
                 start_new_session=True,
-                pass_fds=launch.descriptors,
+                pass_fds=(*launch.descriptors, *chain(*pipes)),
             )
     except OSError as error:
         why = _largest(launch) if error.errno == errno.E2BIG else str(error)
         raise ComputeError(f"the job cannot be started: {why}") from error
-    return LocalJob(files, launch.run_id, parent)
+    finally:
+        for _, target in pipes:
+            os.close(target)
+    return LocalJob(files, launch.run_id, parent, dict(enumerate(source for source, _ in pipes)))
 
 
 def _largest(launch: JobLaunch) -> str:
@@ -71,13 +80,13 @@ def _largest(launch: JobLaunch) -> str:
     )
 
 
-def _listed(launch: JobLaunch) -> str:
-    """The ranks, as the job's parent reads them."""
+def _listed(launch: JobLaunch, pipes: list[tuple[int, int]]) -> str:
+    """The ranks and the pipes of their logs, as the job's parent reads them."""
     ranks = [
-        {"variables": dict(rank.variables), "log": rank.log and str(rank.log), "essential": rank.essential}
-        for rank in launch.ranks
+        {"variables": dict(rank.variables), "rank": rank.rank, "essential": rank.essential} for rank in launch.ranks
     ]
-    return json.dumps(ranks)
+    logs = [str(launch.files.rank_log(rank)) for rank in range(launch.logs)]
+    return json.dumps({"ranks": ranks, "logs": logs, "pipes": pipes})
 
 
 def find_job(files: RunLayout, run_id: str) -> "LocalJob | None":
@@ -155,15 +164,25 @@ def living_process(files: RunLayout) -> int | None:
 
 
 class LocalJob:
-    """The running job of one run. `parent` is known when this process started it."""
+    """The running job of one run. `parent`, and the `pipes` of its logs by rank, are known when this process started
+    it."""
 
-    def __init__(self, files: RunLayout, run_id: str, parent: subprocess.Popen[bytes] | None) -> None:
+    def __init__(
+        self,
+        files: RunLayout,
+        run_id: str,
+        parent: subprocess.Popen[bytes] | None,
+        pipes: dict[int, int] | None = None,
+    ) -> None:
         self._files = files
         self._run_id = run_id
         self._parent = parent
         self._seen = WatchedProcess(parent.pid, process_start(parent.pid)) if parent else None
         self._began = time.monotonic()
         self._codes: dict[int, int] = {}
+        self._logs: list[JobLog] = []
+        # Open from the first moment: what is in a pipe is lost when the last process that has it ends.
+        self._pipes = self._found_pipes() if pipes is None else pipes
 
     def _identity(self) -> Mapping[str, Any]:
         return job_identity(self._files)
@@ -198,15 +217,41 @@ class LocalJob:
     def wait(self, seconds: float) -> JobExit | None:
         """How the job ended; None if it runs on after `seconds`."""
         deadline = time.monotonic() + seconds
-        for process in self._processes():
-            if not process.wait(max(0.0, deadline - time.monotonic())):
+        # The parent may die before or after naming the job: who there is is looked up each time.
+        while process := next((one for one in self._processes() if one.alive()), None):
+            remaining = max(0.0, deadline - time.monotonic())
+            alone = self._is_alone()
+            if alone:
+                self._empty_pipes()
+            if process.wait(min(remaining, _ALONE_SECONDS) if alone else remaining):
+                continue
+            if time.monotonic() >= deadline:
                 if self._left_alone():
                     self.end(_ORPHANS_GRACE_SECONDS)
                 return None
-        # The parent may have died between the two looks, before or after naming the job: look again.
-        if any(process.alive() for process in self._processes()):
-            return None
         return self._exit()
+
+    def _is_alone(self) -> bool:
+        """Whether the job's parent is gone."""
+        parent = self._its_parent()
+        return parent is None or not parent.alive()
+
+    def _found_pipes(self) -> dict[int, int]:
+        """The pipes of the job's logs by rank, as one of its processes has them."""
+        return found_pipes(self._identity().get("pipes") or (), self._holders())
+
+    def _holders(self) -> Iterator[int]:
+        yield from (process.pid for process in self._processes())
+        yield from (member.pid for member in members(self._family(frozenset())))
+
+    def _empty_pipes(self) -> None:
+        """Bring the output of a job whose parent is gone to its logs, which was the parent's task."""
+        if not self._logs:
+            for rank, source in self._pipes.items():
+                with suppress(OSError):
+                    self._logs.append(JobLog(source, str(self._files.rank_log(rank))))
+        for log in self._logs:
+            log.take_all()
 
     def _left_alone(self) -> bool:
         """Whether ranks live on that their parent would have ended, had it not been killed: one has failed, or all
@@ -222,6 +267,7 @@ class LocalJob:
     def _exit(self) -> JobExit:
         if self._parent is not None:
             self._parent.poll()
+        self._empty_pipes()
         found = read_json(self._files.exit_status)
         if found is not None:
             return JobExit(
@@ -282,9 +328,15 @@ class LocalJob:
             parent.wait(_POLL_SECONDS * 50)
         # A PID may be another process's by now: then neither its children nor its group are the job's.
         ours = frozenset({os.getpid(), *([parent.pid] if parent is not None and parent.alive() else [])})
+        ended = end_family(self._family(ours), grace, self.reap)
+        if self._is_alone():
+            self._empty_pipes()
+        return ended
+
+    def _family(self, spared: frozenset[int]) -> Family:
+        """What tells the job's processes; those that are spared may have some below them."""
         groups = frozenset(rank.pid for rank in self._ranks() if not rank.replaced())
-        family = Family(self._run_id, self._files.root, groups, roots=ours, spared=ours)
-        return end_family(family, grace, self.reap)
+        return Family(self._run_id, self._files.root, groups, roots=spared, spared=spared)
 
     def reap(self) -> None:
         """Collect the zombies of the job's orphans, which are this subreaper's children; never the job's

@@ -1,8 +1,10 @@
 """What `mpirun` starts for each rank: gives it a log of its own, then becomes the job's command. A script.
 
-Run as `python -I -S mpi_rank.py LOG RANKS INSTANCES SHELL COMMAND`. Rank 0 writes LOG, the others files beside it.
+Run as `python -I -S mpi_rank.py LOG RANKS INSTANCES SHELL COMMAND`. Rank 0 writes LOG, the others files beside it,
+or each the pipe (`job_log`) that the job's parent names in WORKBENCH_RANK_PIPES.
 """
 
+import json
 import os
 import sys
 
@@ -16,13 +18,24 @@ def gpus_of(gpus: str, instance: int, instances: int) -> str:
     return ",".join(gpu for place, gpu in enumerate(listed) if place * instances // len(listed) == instance)
 
 
+def _output(log: str, rank: int) -> int:
+    """A descriptor of where the rank's output goes."""
+    pipes = json.loads(os.environ.pop("WORKBENCH_RANK_PIPES", "[]"))
+    if rank < len(pipes):
+        try:
+            return os.open(pipes[rank], os.O_RDWR)
+        except OSError:
+            pass  # of another machine, or another user's
+    return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+
 def main(arguments: "list[str]") -> None:
     """Open the log and become the command."""
     log, total, instances, shell, command = arguments
     rank = next((int(os.environ[name]) for name in _RANKS if os.environ.get(name, "").isdigit()), 0)
     if rank:
         log = os.path.join(os.path.dirname(log), f"std_log_process_{rank}.txt")
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    descriptor = _output(log, rank)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.environ["WORKBENCH_RANK"] = str(rank)

@@ -17,11 +17,11 @@ class ComputeEntry(Struct, frozen=True):
 
 
 class RankLaunch(Struct, frozen=True):
-    """One of a job's processes: what it has beside the job's variables, and where its output goes (None: to the
-    run's log). The job lasts as long as its essential ranks; one of them that fails ends the others."""
+    """One of a job's processes: what it has beside the job's variables, and whose log its output goes to. The job lasts
+    as long as its essential ranks; one of them that fails ends the others."""
 
     variables: Mapping[str, str] = field(default_factory=dict)
-    log: Path | None = None
+    rank: int = 0
     essential: bool = True
 
 
@@ -38,6 +38,8 @@ class JobLaunch(Struct, frozen=True):
     environment: Mapping[str, str]
     descriptors: tuple[int, ...] = ()
     ranks: tuple[RankLaunch, ...] = (RankLaunch(),)
+    #: How many have a log: more than `ranks` where one of these starts others (mpirun).
+    logs: int = 1
 
 
 class JobExit(Struct, frozen=True):

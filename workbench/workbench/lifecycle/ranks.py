@@ -31,7 +31,7 @@ _OPEN_MPI = {
 _OPEN_MPI_AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 
 
-def launch_ranks(processes: Processes, files: RunLayout, gpus: str | None) -> tuple[RankLaunch, ...]:
+def launch_ranks(processes: Processes, gpus: str | None) -> tuple[RankLaunch, ...]:
     """The processes to start, in order of rank. `gpus` is CUDA_VISIBLE_DEVICES for all of them together.
 
     A job of MPI is one process here: `mpirun`, which starts the ranks.
@@ -43,7 +43,7 @@ def launch_ranks(processes: Processes, files: RunLayout, gpus: str | None) -> tu
     return tuple(
         RankLaunch(
             variables={**_common(processes, rank, gpus), **_of_kind(processes, rank, ports)},
-            log=None if rank == 0 else files.rank_log(rank),
+            rank=rank,
             essential=rank < processes.workers,
         )
         for rank in range(processes.total)

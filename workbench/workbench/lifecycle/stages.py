@@ -159,9 +159,9 @@ def _launch(supervision: Supervision, prepared: PreparedVariables, allocation: A
         packages=prepared.packages,
     )
     command = command_of(plan.processes, plan.command, supervision.files, variables)
-    ranks = launch_ranks(plan.processes, supervision.files, allocation.environment.get("CUDA_VISIBLE_DEVICES"))
+    ranks = launch_ranks(plan.processes, allocation.environment.get("CUDA_VISIBLE_DEVICES"))
     kept = (*allocation.descriptors, *prepared.descriptors)
-    return JobLaunch(plan.id, supervision.files, command, code, variables, kept, ranks)
+    return JobLaunch(plan.id, supervision.files, command, code, variables, kept, ranks, plan.processes.total)
 
 
 def _run(supervision: Supervision, job: RunningJob) -> Ending:
