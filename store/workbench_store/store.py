@@ -101,6 +101,8 @@ class Store:
     def _refresh(self, budget_seconds: float | None, only: str | None) -> Refresh:
         done = Refresh()
         unsaved = why_in_memory(self.layout)
+        if unsaved is not None and not self.layout.runs.is_dir():
+            raise unsaved  # the workspace itself is gone
         try:
             for brought in self._refreshing(budget_seconds, only):
                 done = brought
@@ -113,7 +115,7 @@ class Store:
                 raise
             if self.layout.store.exists():
                 return replace(done, blocked=error.message)
-            if isinstance(error, StoreInUse):
+            if isinstance(error, StoreInUse) or not self.layout.runs.is_dir():
                 raise
             keep_in_memory(self.layout, error)
             return self._refresh(budget_seconds, only)

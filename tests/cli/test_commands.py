@@ -52,6 +52,13 @@ def test_fields_without_meaning_here_are_said_to_be_unused(workbench: Workbench,
     assert "not used on local compute: resources.shm_size, identity" in done.stderr
 
 
+def test_validate_tells_of_an_ignore_file_that_run_refuses(workbench: Workbench, job: Job, here: Path) -> None:
+    file = job()
+    (here / "src" / ".amlignore").write_text("fine\nends\\\n")
+    done = workbench("validate", file)
+    assert done.returncode == 0 and ".amlignore:2" in done.stdout
+
+
 def test_validate_accepts_a_good_file(workbench: Workbench, job: Job, here: Path) -> None:
     assert workbench("validate", job()).returncode == 0
     assert not (here / ".workbench").exists()

@@ -1,5 +1,7 @@
 """What a training script logs is what a reader sees; a wrong argument raises at once, naming the key."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,13 @@ def test_without_start_run_one_is_opened(here: Path) -> None:
     store = store_of(here)
     record = store.run(the_run(store))
     assert record.experiment == "script" and str(record.state) == "Completed"
+
+
+def test_a_script_that_python_reads_from_its_input_is_named_by_the_folder(here: Path) -> None:
+    text = "import workbench\nworkbench.log({'a': 1.0})\n"
+    subprocess.run([sys.executable, "-"], cwd=here, input=text, text=True, check=True)
+    store = store_of(here)
+    assert store.run(the_run(store)).experiment == here.name
 
 
 def test_an_exception_makes_the_run_failed(here: Path) -> None:

@@ -1,6 +1,7 @@
 """What an environment is, and when two of them are the same."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workbench.environment import define, definition_from_dict, definition_to_dict, environment_key
 from workbench.environment.conda_file import read_packages
+from workbench.environment.conda_only import PROGRAMS
 from workbench.environment.interpreters import Interpreter, find_interpreters, prove
 from workbench.environment.python_choice import choices, exact_minor, fits
 from workbench.spec import BuildContext, Environment
@@ -115,6 +117,24 @@ def test_what_wheels_bring_is_left_out_and_said() -> None:
     assert len(packages.changes) == 3 and all("left out" in change for change in packages.changes)
 
 
+def test_what_an_exported_file_lists_is_left_out() -> None:
+    listed = ("_libgcc_mutex=0.1=main", "_openmp_mutex=5.1=1_gnu", "bzip2=1.0.8=h5eee18b_6", "tk=8.6.14", "numpy=1.26")
+    packages = read_packages(conda(*listed), None)
+    assert packages.requirements == ("numpy==1.26.*",) and len(packages.changes) == 4
+
+
+def test_a_program_is_no_package_of_pypis(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for package, program in PROGRAMS.items():
+        with pytest.raises(EnvironmentFailed, match=rf"{re.escape(package)} is a program .* no {re.escape(program)}"):
+            read_packages(conda(package), None)
+        (tmp_path / program).write_text("#!/bin/sh\n")
+        (tmp_path / program).chmod(0o755)
+        packages = read_packages(conda(package, "numpy"), None)
+        assert packages.requirements == ("numpy",) and str(tmp_path / program) in packages.changes[0]
+        (tmp_path / program).unlink()
+
+
 def test_what_a_bracket_says_besides_is_left_out_and_said() -> None:
     packages = read_packages(
         conda("numpy[version=1.26.4,build='py*_0',channel=conda-forge]", "python[version=3.11]"), None
@@ -214,7 +234,9 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, line: str) -> None
         read_packages(conda({"pip": [line]}), tmp_path)
 
 
-@pytest.mark.parametrize("spec", ["???", "=1.2", "numpy=1.2|1.3", "numpy[version='1.2|1.3']", "numpy[1.2]"])
+@pytest.mark.parametrize(
+    "spec", ["???", "=1.2", "numpy=1.2|1.3", "numpy[version='1.2|1.3']", "numpy[1.2]", "numpy>=1.2<2"]
+)
 def test_what_cannot_be_understood_is_named(spec: str) -> None:
     with pytest.raises(EnvironmentFailed, match=r"1\.2|\?"):
         read_packages(conda(spec), None)

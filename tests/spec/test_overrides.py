@@ -50,6 +50,11 @@ def test_setting(job_file: Path, text: str, path: tuple[str, ...], value: object
     assert type(found) is type(value)
 
 
+def test_one_mapping_of_overrides_is_taken_too(job_file: Path) -> None:
+    job = load_job(job_file, params_override={"inputs.data.path": "./b.txt", "tags.a": "b"})
+    assert job_to_dict(job)["tags"] == {"a": "b"}
+
+
 def test_paths_in_overrides_start_at_the_files_folder(job_file: Path) -> None:
     job = load_job(job_file, params_override=[{"inputs.data.path": "./b.txt"}, {"tags": {"a": "b"}}])
     data = job_to_dict(job)

@@ -275,7 +275,7 @@ if hasattr(os, "register_at_fork"):
 def default_experiment() -> str:
     """The script's name; the current folder's where there is no script, as in a notebook."""
     script = Path(sys.argv[0] if sys.argv else "").stem
-    if script in ("", "-c", "-m", "ipykernel_launcher", "__main__"):
+    if script in ("", "-", "-c", "-m", "ipykernel_launcher", "__main__"):
         script = Path.cwd().name.replace(" ", "") or "Default"
     return script
 

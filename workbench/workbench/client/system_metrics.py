@@ -90,7 +90,9 @@ class SystemSampler:
         figures["system/process_memory_bytes"] = float(_tree_memory(self._pid))
         try:
             disk = os.statvfs(str(self._folder))
-            figures["system/disk_used_percent"] = _percent(disk.f_blocks - disk.f_bavail, disk.f_blocks)
+            used = disk.f_blocks - disk.f_bfree
+            # Of what a user may have, as df counts: some is kept for root.
+            figures["system/disk_used_percent"] = _percent(used, used + disk.f_bavail)
         except OSError:
             pass
         return figures

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 from workbench_store.errors import EnvironmentFailed
 
+from workbench.environment.conda_only import is_not_needed, program_of_the_machine
 from workbench.environment.pip_lines import PipLines, joined_lines
 from workbench.environment.python_choice import is_constraint
 from workbench.spec.conda_shape import conda_problems, unknown_keys
@@ -38,13 +39,7 @@ PYPI_NAMES = {
     "python-duckdb": "duckdb",
     "python-igraph": "igraph",
 }
-#: What wheels from PyPI bring with them or do without.
-NOT_NEEDED = frozenset(
-    "mkl nomkl blas libblas openblas cudatoolkit cudnn pytorch-cuda pytorch-mutex cpuonly "
-    "libgcc libgcc-ng libstdcxx-ng gcc_linux-64 gxx_linux-64 cuda ca-certificates openssl intel-openmp "
-    "llvm-openmp".split()
-)
-_SPEC = re.compile(r"(?:(?P<channel>[^:\s]+)::)?(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?P<rest>.*)")
+_SPEC = re.compile(r"(?:(?P<channel>[^:\s]+)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)\s*(?P<rest>.*)")
 _BRACKET = re.compile(r"\[(.*?)\]\s*$|^\s*\[(.*?)\]")
 _KEY = re.compile(r"\s*(\w+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^,'\"]*?))\s*(?:,|$)")
 _OPERATOR = re.compile(r"(===|==|!=|<=|>=|~=|=|<|>)?\s*(.+)")
@@ -87,8 +82,10 @@ def read_packages(conda: Mapping[str, Any], folder: Path | None) -> Packages:
             python = _python(version)
         elif name == "pip" and not version:
             pass  # every environment has it
-        elif name in NOT_NEEDED or name.startswith("cuda-"):
+        elif is_not_needed(name):
             pip.changes.append(f"{name} left out: packages from PyPI bring what they need of it")
+        elif program := program_of_the_machine(name):
+            pip.changes.append(f"{name} left out: it is a program, of which this machine's own is {program}")
         else:
             if name in PYPI_NAMES and PYPI_NAMES[name] != name:
                 pip.changes.append(f"{name} is {PYPI_NAMES[name]} on PyPI")
@@ -175,9 +172,10 @@ def _pep440(constraint: str) -> str:
         operator, version = (match[1] or "=", match[2]) if match else ("=", part)
         if version in ("*", ""):
             continue
-        if not version[0].isalnum():
+        if not version[0].isalnum() or any(sign in version for sign in "<>=~"):
             raise EnvironmentFailed(
-                f"the version {constraint!r} cannot be understood", remedy="Write name, name=1.2 or name>=1.2,<2."
+                f"the version {constraint!r} cannot be understood",
+                remedy="Write name, name=1.2 or name>=1.2,<2 (with commas).",
             )
         if operator == "=" or (operator == "==" and version.endswith("*")):
             parts.append(f"=={version.rstrip('*').rstrip('.')}.*")

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 from msgspec.structs import replace
 from workbench_store.errors import WorkbenchError
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.snapshot.ignore import read_rules
 
 from workbench.compute.registry import get_compute
 from workbench.environment import define
@@ -23,6 +25,8 @@ def refusals_here(layout: WorkspaceLayout) -> Check:
         environment = job.environment
         if environment is not None:
             yield from _refused("environment", lambda: define(environment, job.base_dir))
+        if isinstance(job.code, Path):
+            yield from _refused("code", partial(read_rules, job.code))
         yield from _refused("compute", lambda: get_compute(layout, job.compute))
         yield from _data(layout, job)
         if job.name is not None and os.path.lexists(layout.run(job.name).root):

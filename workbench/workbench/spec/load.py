@@ -41,17 +41,18 @@ def load_job(
     source: Source,
     *,
     relative_origin: str | os.PathLike[str] | None = None,
-    params_override: Overrides | None = None,
+    params_override: Overrides | Mapping[str, object] | None = None,
     overrides: Iterable[str] = (),
 ) -> CommandJob:
     """The job in a YAML file (a path or an open file), or that an azure-ai-ml `Command` or `CommandJob` is, checked.
 
     Relative paths start at the file's own folder, or at `relative_origin` (a folder, or a file in it).
-    `params_override` holds mappings from dotted keys to values, as in azure-ai-ml; `overrides` holds
+    `params_override` holds mappings from dotted keys to values, as in azure-ai-ml, or is one; `overrides` holds
     `KEY=VALUE` texts.
     Raises SpecErrors with every error there is, and UsageError for a source of another kind.
     """
-    return _checked(_load(source, relative_origin, [*(params_override or ()), *overrides]))
+    given = [params_override] if isinstance(params_override, Mapping) else [*(params_override or ())]
+    return _checked(_load(source, relative_origin, [*given, *overrides]))
 
 
 def check_job(path: Source, overrides: Overrides = (), further: Sequence[Check] = ()) -> list[Problem]:

@@ -28,6 +28,7 @@ class Dashboard(AskingApp):
         Binding("question_mark", "keys", "Keys"),
         Binding("ctrl+p", "command_palette", "Palette"),
         Binding("q", "quit", "Quit"),
+        Binding("ctrl+z", "suspend_process", show=False),
     ]
 
     def __init__(self, layout: WorkspaceLayout, now: Callable[[], float] = time.time) -> None:
