@@ -19,7 +19,7 @@ from workbench_store.errors import StoreBusy, StoreDamaged, StoreInUse, Workbenc
 from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock, holders
-from workbench_store.memory_lease import MemoryLease
+from workbench_store.memory_lease import TRY_SECONDS, MemoryLease
 from workbench_store.migrations import SCHEMA_VERSION, check_version, migrate, read_mark
 from workbench_store.patience import READ_SECONDS, Patience
 from workbench_store.processes import is_stopped
@@ -75,15 +75,21 @@ def keep_in_memory(layout: WorkspaceLayout, why: WorkspaceError) -> None:
 
 
 def why_in_memory(layout: WorkspaceLayout) -> WorkspaceError | None:
-    """What keeps that workspace's store from being a file, tried again; None where it is one, by now."""
+    """What keeps that workspace's store from being a file, tried again now and then; None where it is one, by now."""
     key = _key(layout)
     kept = _in_memory.get(key)
     if kept is None:
         return None
+    if time.monotonic() < kept.next_try and not layout.store.exists():
+        return kept.why
+    lease = Lease(layout)
     try:
-        Lease(layout).prepare()
+        lease.prepare()
     except WorkspaceError as error:
+        kept.why, kept.next_try = error, time.monotonic() + TRY_SECONDS
         return error
+    finally:
+        lease.rest()
     with _leases_guard:
         _in_memory.pop(key, None)
     kept.rest()

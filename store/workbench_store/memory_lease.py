@@ -3,6 +3,7 @@ written. It holds what the journals have, so that runs can be looked at, and rem
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -16,11 +17,17 @@ if TYPE_CHECKING:
     import duckdb
 
 
+#: So often it is tried to have a file after all, in seconds.
+TRY_SECONDS = 2.0
+
+
 class MemoryLease:
     """Stands in for a `Lease`; `why` says what keeps the file from being made. Safe to use from several threads."""
 
     def __init__(self, layout: WorkspaceLayout, why: WorkspaceError) -> None:
         self.why = why
+        #: When it is looked again whether there can be a file, by the monotonic clock.
+        self.next_try = time.monotonic() + TRY_SECONDS
         self.refreshing = threading.RLock()
         self._layout = layout
         self._turn = threading.RLock()

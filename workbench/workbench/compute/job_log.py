@@ -64,9 +64,9 @@ class JobLog:
         self._lost = 0
 
     @property
-    def waits(self) -> bool:
-        """Whether something waits for room on the disk."""
-        return bool(self._held or self._lost)
+    def unsaved(self) -> int:
+        """How many bytes wait for room on the disk, or were lost with no line in the log so far that says so."""
+        return len(self._held) + self._lost
 
     def take(self) -> bool:
         """Bring what is in the pipe just now to the log, a part of it; whether there was anything."""
@@ -74,7 +74,7 @@ class JobLog:
             data = os.read(self.source, _READ_BYTES)
         except OSError:
             data = b""
-        if self.waits:
+        if self.unsaved:
             self._retry()
         if data:
             self._put(data)
@@ -86,7 +86,7 @@ class JobLog:
             pass
 
     def _put(self, data: bytes) -> None:
-        if not self.waits:
+        if not self.unsaved:
             data = self._written(data)
         room = HELD_BYTES - len(self._held)
         # What comes after something was lost is lost too, so that there is one gap, in its place.

@@ -49,6 +49,8 @@ _DEFAULT_SIGNALS = (
 _GRACE_SECONDS = 10.0
 #: While the disk is full it is tried again this often.
 _RETRY_SECONDS = 0.2
+#: So long a job that has ended waits for room for the last of its output.
+_SAVE_SECONDS = 5.0
 #: So often it is looked for what nothing tells of.
 _LOOK_SECONDS = 0.05
 _ROOM_BYTES = 1024
@@ -165,14 +167,14 @@ class _Events:
         """Wait so many seconds at most (None: for as long as it takes)."""
         if self._blind:
             most = min(_LOOK_SECONDS, most or _LOOK_SECONDS)
-        if any(log.waits for log in self._logs.values()):
+        if any(log.unsaved for log in self._logs.values()):
             most = min(_RETRY_SECONDS, most or _RETRY_SECONDS)
         ready = self._poll.poll(None if most is None else most * 1000)
         for descriptor, _ in ready:
             if descriptor in self._logs:
                 self._logs[descriptor].take()
         for log in self._logs.values():
-            if log.waits:
+            if log.unsaved:
                 log.take()
 
     def ended(self, pid: int) -> None:
@@ -206,9 +208,19 @@ def _wait(pids: list[int], essential: list[bool], logs: list[JobLog]) -> tuple[i
             _signal_groups(left, signal.SIGKILL)
         if pid == 0:
             events.wait(None if ending_since is None else _LOOK_SECONDS)
+    _save(logs)
+    return (0, 0) if verdict is None else (verdict, statuses[verdict])
+
+
+def _save(logs: list[JobLog]) -> None:
+    """Bring what is in the pipes to the logs; a full disk is given a while."""
+    deadline = time.monotonic() + _SAVE_SECONDS
     for log in logs:
         log.take_all()
-    return (0, 0) if verdict is None else (verdict, statuses[verdict])
+    while any(log.unsaved for log in logs) and time.monotonic() < deadline:
+        time.sleep(_RETRY_SECONDS)
+        for log in logs:
+            log.take()
 
 
 def _fault_points(path: str) -> Callable[[str], object]:
@@ -280,6 +292,7 @@ def main(arguments: list[str]) -> None:
             "ended": time.time(),
             "seconds": time.monotonic() - began,
             "rank": rank if len(ranks) > 1 else None,
+            "unsaved": sum(log.unsaved for log in logs),
         },
     )
     fault("parent.after-exit-status")

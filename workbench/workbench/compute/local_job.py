@@ -14,6 +14,7 @@ from itertools import chain
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from workbench_store import faults
 from workbench_store.errors import ComputeError
 from workbench_store.layout import RunLayout
@@ -276,8 +277,13 @@ class LocalJob:
                 float(found["ended"]),
                 found.get("seconds"),
                 found.get("rank"),
+                found.get("unsaved", 0) + self._unsaved(),
             )
-        return self._reaped() or JobExit(None, None, time.time(), None)
+        ended = self._reaped() or JobExit(None, None, time.time(), None)
+        return replace(ended, unsaved=self._unsaved())
+
+    def _unsaved(self) -> int:
+        return sum(log.unsaved for log in self._logs)
 
     def _reaped(self) -> JobExit | None:
         """When the parent was killed, its orphans became this subreaper's children, and how the first that failed

@@ -46,7 +46,7 @@ class JobExit(Struct, frozen=True):
     """How a job ended: its exit code, or the signal's name. Both None when nobody was there to see.
 
     `ended` is in UTC epoch seconds, `seconds` is the duration by a monotonic clock, None if unknown. `rank` is the
-    one that failed, where there were several.
+    one that failed, where there were several. `unsaved`: so many bytes of its output found no room on the disk.
     """
 
     exit_code: int | None
@@ -54,6 +54,7 @@ class JobExit(Struct, frozen=True):
     ended: float
     seconds: float | None = None
     rank: int | None = None
+    unsaved: int = 0
 
 
 class Allocation(Protocol):

@@ -51,7 +51,7 @@ NOT_NEEDED = frozenset(
     "expat gcc_linux-64 gxx_linux-64 hdf5 icu intel-openmp jpeg ld_impl_linux-64 lerc libblas libcblas libdeflate "
     "libedit libexpat libffi libgcc libgcc-ng libgfortran libgfortran-ng libgfortran5 libgomp libiconv "
     "libjpeg-turbo liblapack liblzma libnsl libopenblas libpng libsodium libsqlite libstdcxx libstdcxx-ng libtiff "
-    "libuuid libwebp libwebp-base libxcb libxcrypt libxml2 libzlib llvm-openmp lz4-c mkl mkl-service ncurses nomkl "
+    "libuuid libwebp libwebp-base libxcb libxcrypt libxml2 libzlib llvm-openmp lz4-c mkl ncurses nomkl "
     "openblas openssl pthread-stubs python_abi pytorch-cuda pytorch-mutex readline sqlite tbb tk tzdata xz yaml zeromq "
     "zlib zstd".split()
 )

@@ -205,6 +205,8 @@ def _watch_job(supervision: Supervision, job: RunningJob) -> Ending:
 
 def _ended(supervision: Supervision, job: RunningJob, ended: JobExit) -> Ending:
     fault("job.ended")
+    if ended.unsaved:
+        supervision.recorder.warning(f"{ended.unsaved} bytes of the log were lost: there was no room on the disk")
     left = job.end(_LEFTOVER_GRACE_SECONDS)
     if left:
         supervision.recorder.warning(f"ended what the command left behind: {counted(left, 'process', 'processes')}")
