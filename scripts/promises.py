@@ -26,9 +26,10 @@ PROMISES: tuple[Promise, ...] = (
     Promise(
         "kill -9 of the supervisor, the job's parent, or both",
         "training goes on and its points are kept; the run is NotResponding until it is adopted or closed, and its "
-        "outputs are still there",
+        "outputs are still there; what the job prints is in its log",
         (
             "lifecycle/test_supervisor_death.py",
+            "lifecycle/test_job_output.py",
             "torture/test_points.py",
             "torture/test_moments.py",
         ),
@@ -48,8 +49,11 @@ PROMISES: tuple[Promise, ...] = (
     Promise(
         "the disk is full",
         "`log` neither raises nor blocks; one warning; points wait in bounded memory and are written when there is "
-        "room again; the run says how many were lost; the store stays readable; outputs that cannot be saved are kept",
+        "room again; the run says how many were lost; a job's `print` goes on; the store stays readable, runs can be "
+        "listed and removed; outputs that cannot be saved are kept",
         (
+            "cli/test_space_given_back.py",
+            "lifecycle/test_job_output.py::test_a_job_prints_on_while_the_disk_is_full",
             "client/test_full_disk.py",
             "client/test_trouble.py::test_a_full_disk_neither_raises_nor_loses",
             "store/test_writer.py",
@@ -103,8 +107,19 @@ PROMISES: tuple[Promise, ...] = (
         "a clear message with the remedy; what is there can be read; nothing is lost",
         (
             "lifecycle/test_long_lives.py::test_a_disk_that_turns_read_only_is_told_and_is_still_read",
+            "lifecycle/test_long_lives.py::test_a_disk_that_is_read_only_and_has_no_store_yet_is_read_all_the_same",
             "store/test_writer.py::test_a_folder_that_is_not_there_is_named",
         ),
+    ),
+    Promise(
+        "a run's folder is removed while its job goes on",
+        "the job is ended, and the run is not listed as running for ever",
+        ("lifecycle/test_absent_runs.py",),
+    ),
+    Promise(
+        "a job that opens its stdout or stderr anew, or changes data that it downloaded",
+        "its log keeps every line in its order; the originals stay as they are",
+        ("lifecycle/test_job_output.py", "data_assets/test_own_copy.py"),
     ),
     Promise(
         "forks, threads, inherited and closed descriptors around any lock",
