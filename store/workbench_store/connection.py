@@ -1,8 +1,11 @@
 """The one door through which DuckDB is opened: in memory, small, and writing nowhere but in the workspace."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 
 if TYPE_CHECKING:
@@ -37,3 +40,18 @@ def open_connection(layout: WorkspaceLayout) -> "duckdb.DuckDBPyConnection":
             "threads": str(min(MOST_THREADS, os.cpu_count() or 1)),
         },
     )
+
+
+@contextmanager
+def transaction(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
+    """What the block writes, all of it or, where it raises, nothing."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):
+            connection.execute("ROLLBACK")
+        raise
+    fault("write.before-commit")
+    connection.execute("COMMIT")
+    fault("write.committed")

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench_store.connection import open_connection, quoted
+from workbench_store.connection import open_connection, quoted, transaction
 from workbench_store.errors import StoreBusy, StoreDamaged, StoreInUse, WorkbenchError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
@@ -152,16 +152,8 @@ class Lease:
             with self._attached("") as connection:
                 migrate(connection)
                 self._version, self.made = read_mark(connection)
-                connection.execute("BEGIN")
-                try:
+                with transaction(connection):
                     yield connection
-                except BaseException:
-                    with suppress(Exception):
-                        connection.execute("ROLLBACK")
-                    raise
-                fault("write.before-commit")
-                connection.execute("COMMIT")
-                fault("write.committed")
 
     @contextmanager
     def sharing(self) -> Iterator[None]:

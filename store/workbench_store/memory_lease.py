@@ -5,10 +5,10 @@ written. It holds what the journals have, so that runs can be looked at, and rem
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from workbench_store.connection import open_connection
+from workbench_store.connection import open_connection, transaction
 from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.migrations import migrate, read_mark
@@ -51,15 +51,8 @@ class MemoryLease:
     @contextmanager
     def writing(self, patience: float = 0.0) -> Iterator["duckdb.DuckDBPyConnection"]:
         """The store inside a transaction; nobody else has it, so there is nothing to be patient about."""
-        with self.reading() as connection:
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            except BaseException:
-                with suppress(Exception):
-                    connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+        with self.reading() as connection, transaction(connection):
+            yield connection
 
     @contextmanager
     def sharing(self) -> Iterator[None]:
