@@ -1,6 +1,8 @@
 """An input that is downloaded is the job's own: whatever it does to it, the originals stay as they are."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from workbench_store.states import RunState
 
 from tests.data_assets.test_inputs import add_local
 from tests.lifecycle.launched import Launch
+from tests.permissions import without_override
 
 SPOIL = "find -L ${{inputs.d}}/ -type f | while read f; do cat $f; echo spoilt > $f; done"
 
@@ -68,13 +71,43 @@ def test_links_among_what_is_copied_lead_to_the_copies(raw: Path, tmp_path: Path
 
 
 def test_folders_that_lead_to_each_other_are_copied_once(tmp_path: Path) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    for folder, other in ((one, two), (two, one)):
-        folder.mkdir()
-        (folder / "other").symlink_to(other)
+    folders = [tmp_path / "data" / name for name in ("one", "two", "three", "four", "five", "six", "seven")]
+    for folder in folders:
+        folder.mkdir(parents=True)
         (folder / "file").write_text(folder.name)
-    (one / "up").symlink_to("..")
-    left = copy_to_change(one, tmp_path / "copy")
-    copy = tmp_path / "copy"
-    assert (copy / "other" / "file").read_text() == "two" and (copy / "file").read_text() == "one"
-    assert sorted(str(link.relative_to(copy)) for link in left) == ["other/other", "up"]
+    for folder in folders:
+        for other in folders:
+            (folder / f"to-{other.name}").symlink_to(other)
+    (folders[0] / "up").symlink_to("..")
+    left = copy_to_change(folders[0], copy := tmp_path / "copy")
+    assert [str(link.relative_to(copy)) for link in left] == ["up"]
+    files = [path for path in copy.rglob("*") if path.name == "file" and not path.parent.is_symlink()]
+    assert sorted(path.read_text() for path in files) == sorted(folder.name for folder in folders)
+    (copy / "to-two" / "to-three" / "file").write_text("changed")
+    assert (copy / "to-three" / "file").read_text() == "changed" and (folders[2] / "file").read_text() == "three"
+
+
+PROTECTED = """
+from pathlib import Path
+from workbench.data.own_copy import copy_to_change
+assert copy_to_change(Path("data"), Path("copy")) == []
+for name in ("latest/a", "v3/new", "out", "deep/out", "new"):
+    Path("copy", name).write_text("changed")
+"""
+
+
+def test_protected_data_is_copied_to_be_written(here: Path) -> None:
+    (here / "data" / "v3").mkdir(parents=True)
+    (here / "data" / "deep").mkdir()
+    for name in ("data/v3/a", "beside"):
+        (here / name).write_text("original")
+    for link, text in (("latest", "v3"), ("out", "../beside"), ("deep/out", here / "beside")):
+        (here / "data" / link).symlink_to(text)
+    for path in ("data/v3/a", "beside", "data/v3", "data/deep", "data"):
+        (here / path).chmod(0o444 if path in ("data/v3/a", "beside") else 0o555)
+    done = subprocess.run(
+        [*without_override(), sys.executable, "-c", PROTECTED], cwd=here, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (here / "data" / "v3" / "a").read_text() == (here / "beside").read_text() == "original"
+    assert (here / "data" / "deep").stat().st_mode & 0o777 == 0o555

@@ -15,6 +15,7 @@ from workbench.lifecycle.judge import judge
 from workbench.lifecycle.logs import read_log
 from workbench.spec import MpiDistribution, PyTorchDistribution
 from workbench_store.layout import RunLayout
+from workbench_store.processes import process_start
 from workbench_store.states import RunState
 
 from tests.lifecycle.launched import Launch, Launched, wait_until
@@ -117,6 +118,19 @@ def test_who_adopts_goes_on_where_both_were_killed(launch: Launch) -> None:
     adopt(run.layout, run.name)
     run.finish()
     assert read_log(run.files) == much() + "last\n"
+
+
+def test_what_was_printed_while_nobody_was_there_is_said_to_be_missing(launch: Launch) -> None:
+    run = launch("echo first; echo on > outputs/on; while [ ! -e outputs/go ]; do sleep 0.05; done; echo last")
+    run.wait_for_file("on")
+    parent, child = parent_of(run), int((read_json(run.files.job_process) or {})["pid"])
+    run.kill_supervisor()
+    os.kill(parent, signal.SIGKILL)
+    (run.files.outputs / "go").touch()
+    wait_until(lambda: process_start(child) is None, "its end")
+    adopt(run.layout, run.name)
+    assert run.finish() is RunState.FAILED and read_log(run.files) == "first\n"
+    assert any("its log may lack the end" in fields["text"] for fields in run.events("warning"))
 
 
 def test_the_parent_goes_on_without_a_supervisor(launch: Launch) -> None:

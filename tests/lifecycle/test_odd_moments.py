@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from workbench.lifecycle import adopt, cancel, sweep_leftovers
 from workbench.lifecycle.files import read_json, write_json
-from workbench.lifecycle.judge import judge
+from workbench.lifecycle.judge import judge, supervisor_alive
 from workbench.lifecycle.logs import read_log
 from workbench.lifecycle.supervisor_start import start_supervisor
 from workbench.spec import Environment, Input, Output
@@ -69,6 +69,29 @@ def test_a_copied_workspace_leaves_the_originals_job_alone(launch: Launch, tmp_p
     assert run.finish() is RunState.COMPLETED
     assert (run.files.named_outputs / "o" / "f").read_text() == "o\n"
     assert not (twin.files.named_outputs / "o" / "f").exists()
+
+
+def test_nor_does_a_copy_touch_it_when_the_original_was_moved(launch: Launch, here: Path, tmp_path: Path) -> None:
+    run = launch("echo on > outputs/on; while [ ! -e outputs/go ]; do sleep 0.05; done")
+    run.wait_for_file("on")
+    copy, moved = WorkspaceLayout(tmp_path / "copy" / ".workbench"), WorkspaceLayout(here / "moved")
+    shutil.copytree(run.layout.root, copy.root, symlinks=True)
+    run.layout.root.rename(moved.root)
+    original, twin = Launched(moved, run.name), Launched(copy, run.name)
+    job = (read_json(original.files.job_process) or {})["pid"]
+    try:
+        cancel(copy, run.name)
+        assert twin.finish() is RunState.CANCELED
+        assert process_start(job) is not None
+    finally:
+        (original.files.outputs / "go").touch()
+    wait_until(lambda: process_start(job) is None, "the end of the original's job")
+    moved.root.rename(run.layout.root)
+    # Its supervisor could not find its folder meanwhile, and may have left.
+    wait_until(lambda: run.state.final or not supervisor_alive(run.files), "its supervisor to go on or to leave")
+    if not run.state.final:
+        adopt(run.layout, run.name)
+    assert run.finish() is RunState.COMPLETED
 
 
 def test_pipes_in_outputs_and_inputs_hold_nobody_up(launch: Launch, here: Path) -> None:

@@ -280,7 +280,9 @@ class LocalJob:
                 found.get("unsaved", 0) + self._unsaved(),
             )
         ended = self._reaped() or JobExit(None, None, time.time(), None)
-        return replace(ended, unsaved=self._unsaved())
+        # Its pipes, and what was in them, went with the last process that had them.
+        unheard = bool(self._identity().get("pipes")) and not self._pipes
+        return replace(ended, unsaved=self._unsaved(), unheard=unheard)
 
     def _unsaved(self) -> int:
         return sum(log.unsaved for log in self._logs)

@@ -44,19 +44,28 @@ def members(family: Family) -> list[ProcessEntry]:
     for pid, entry in table.items():
         if pid in found or pid in family.spared:
             continue
-        if entry.group in family.groups or _carries(environment_of(pid), wanted, family.folder):
+        if entry.group in family.groups or _carries(pid, wanted, family.folder):
             found.add(pid)
     return [table[pid] for pid in found]
 
 
-def _carries(variables: dict[bytes, bytes], run_id: bytes, folder: Path) -> bool:
+def _carries(pid: int, run_id: bytes, folder: Path) -> bool:
+    variables = environment_of(pid)
     if variables.get(RUN_ID) != run_id:
         return False
     named = variables.get(RUN_DIR)
     try:
         return not named or os.path.samefile(named, folder)
     except OSError:
-        return True  # the folder was moved
+        return _works_in(pid, folder.parent.parent)  # its run's folder was moved, or this one is a copy of that
+
+
+def _works_in(pid: int, workspace: Path) -> bool:
+    """Whether the process's current folder is in the workspace; True where the system does not say."""
+    try:
+        return Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(os.path.realpath(workspace))
+    except OSError:
+        return not os.path.isdir("/proc/self")
 
 
 def _descendants(table: dict[int, ProcessEntry], family: Family) -> set[int]:

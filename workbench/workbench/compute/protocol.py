@@ -47,6 +47,7 @@ class JobExit(Struct, frozen=True):
 
     `ended` is in UTC epoch seconds, `seconds` is the duration by a monotonic clock, None if unknown. `rank` is the
     one that failed, where there were several. `unsaved`: so many bytes of its output found no room on the disk.
+    `unheard`: nobody was there to take what it printed last.
     """
 
     exit_code: int | None
@@ -55,6 +56,7 @@ class JobExit(Struct, frozen=True):
     seconds: float | None = None
     rank: int | None = None
     unsaved: int = 0
+    unheard: bool = False
 
 
 class Allocation(Protocol):

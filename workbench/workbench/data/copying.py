@@ -4,6 +4,7 @@ do."""
 import errno
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,7 +66,7 @@ def copy_data(source: Path, target: Path, leaving_out: frozenset[str] = frozense
             )
         except shutil.Error as error:
             raise OSError(told(error)) from error
-        for link in links_below(target):
+        for link in list(links_below(target)):
             _lead_as_before(source, link, target)
     else:
         copy_file(source, target)
@@ -83,8 +84,14 @@ def told(error: OSError) -> str:
 def _lead_as_before(source: Path, link: Path, target: Path) -> None:
     original = source / link.relative_to(target)
     text = _text_elsewhere(source, original)
-    if text != os.readlink(original):
+    if text == os.readlink(original):
+        return
+    mode = stat.S_IMODE(os.stat(link.parent).st_mode)  # a copy of a folder that may not be written may not either
+    os.chmod(link.parent, mode | stat.S_IRWXU)
+    try:
         replace_link(link, text)
+    finally:
+        os.chmod(link.parent, mode)
 
 
 def _text_elsewhere(source: Path, link: Path) -> str:

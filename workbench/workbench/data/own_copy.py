@@ -7,36 +7,45 @@ from workbench.data.copying import copy_data, is_inside, links_below, replace_li
 
 
 def copy_to_change(source: Path, target: Path, leaving_out: frozenset[str] = frozenset()) -> list[Path]:
-    """Copy a file or a folder as `copy_data` does, and what its links lead to elsewhere with it. Raises OSError.
+    """Copy a file or a folder as `copy_data` does, and what its links lead to elsewhere with it, so that all of it may
+    be written to. Raises OSError.
 
-    Links to what is in the folder lead to the copy of that; those that lead nowhere stay. Returns the links, by their
-    place in the copy, whose folders lie around the data, so that they can only be left as they are.
+    What several links lead to is there once, and links to what was copied lead to the copy; those that lead nowhere
+    stay. Returns the links, by their place in the copy, to folders around the data, which can only stay as they are.
     """
     copy_data(source, target, leaving_out)
-    if not source.is_dir():
-        return []
-    return _make_own(os.path.realpath(source), target, leaving_out, ())
-
-
-def _make_own(root: str, target: Path, leaving_out: frozenset[str], around: tuple[str, ...]) -> list[Path]:
-    """The same for the links in `target`, a copy of `root`; `around` are the folders whose links led here."""
     left: list[Path] = []
-    copied_from = (*around, root)
-    for link in list(links_below(target)):
-        real = os.path.realpath(os.path.join(root, link.relative_to(target)))
-        if not os.path.exists(real):
-            continue
-        if is_inside(real, root):
-            copy = os.path.join(os.path.realpath(target), os.path.relpath(real, root))
-            replace_link(link, os.path.relpath(copy, os.path.realpath(link.parent)))
-        elif any(is_inside(folder, real) for folder in copied_from):
-            left.append(link)
-        else:
-            left += _put_in_place_of(link, Path(real), leaving_out, copied_from)
+    copies = {os.path.realpath(source): os.path.realpath(target)}
+    waiting = [(os.path.realpath(source), target)]
+    while waiting:
+        original, copy = waiting.pop()
+        _make_writable(copy)
+        for link in list(links_below(copy)) if copy.is_dir() else ():
+            real = os.path.realpath(os.path.join(original, link.relative_to(copy)))
+            if not os.path.exists(real):
+                continue
+            known = _copy_of(real, copies)
+            if known is not None:
+                replace_link(link, os.path.relpath(known, os.path.realpath(link.parent)))
+            elif any(is_inside(folder, real) for folder in copies):
+                left.append(link)
+            else:
+                link.unlink()
+                copy_data(Path(real), link, leaving_out)
+                copies[real] = os.path.realpath(link)
+                waiting.append((real, link))
     return left
 
 
-def _put_in_place_of(link: Path, real: Path, leaving_out: frozenset[str], around: tuple[str, ...]) -> list[Path]:
-    link.unlink()
-    copy_data(real, link, leaving_out)
-    return _make_own(str(real), link, leaving_out, around) if real.is_dir() else []
+def _copy_of(real: str, copies: dict[str, str]) -> str | None:
+    """Where the copy of a file or folder is, if it was copied."""
+    bases = ((Path(base), Path(copy)) for base, copy in copies.items() if is_inside(real, base))
+    places = (str(copy / Path(real).relative_to(base)) for base, copy in bases)
+    return next((place for place in places if os.path.exists(place)), None)
+
+
+def _make_writable(copy: Path) -> None:
+    """Files in the cache, and what a user has protected, may not be written; a copy may."""
+    for path in [copy, *(Path(root, name) for root, names, files in os.walk(copy) for name in (*names, *files))]:
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o700 if path.is_dir() else 0o600))

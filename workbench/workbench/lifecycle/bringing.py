@@ -176,7 +176,6 @@ class _Bringing(Struct, frozen=True):
         for link in copy_to_change(source, target, leaving_out=NO_DATA):
             told = f"{link.relative_to(target)} leads to a folder that the data lies in, and is no copy of it"
             self.supervision.recorder.warning(f"input {self.item.name}: {told}")
-        _make_writable(target)
 
     def _fetched(self, url: str, type: str, watcher: Watcher) -> Tree:
         watcher.progress = progress = _Progress(self.supervision, self.item.name, watcher)
@@ -208,13 +207,3 @@ class _Bringing(Struct, frozen=True):
         found = locate(layout, part.place, "data", lambda run, output: find_output(layout, run, output))
         path = Path(found.place) if found.local else self._fetched(found.place, part.type, watcher).path
         return local_files(Part(part.kind, str(path)), path if part.kind == "folder" else path.parent)
-
-
-def _make_writable(target: Path) -> None:
-    """Files in the cache may not be written; a copy may."""
-    for root, _, files in os.walk(target):
-        for path in (Path(root), *(Path(root, name) for name in files)):
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | (0o700 if path.is_dir() else 0o600))
-    if target.is_file():
-        target.chmod(target.stat().st_mode | 0o600)

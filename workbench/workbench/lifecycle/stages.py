@@ -207,6 +207,8 @@ def _ended(supervision: Supervision, job: RunningJob, ended: JobExit) -> Ending:
     fault("job.ended")
     if ended.unsaved:
         supervision.recorder.warning(f"{ended.unsaved} bytes of the log were lost: there was no room on the disk")
+    if ended.unheard:
+        supervision.recorder.warning("nobody was there to take what the command printed last: its log may lack the end")
     left = job.end(_LEFTOVER_GRACE_SECONDS)
     if left:
         supervision.recorder.warning(f"ended what the command left behind: {counted(left, 'process', 'processes')}")

@@ -115,13 +115,19 @@ def checked(job: CommandJob) -> CommandJob:
 
     What is relative by now starts at the job's own folder. Raises SpecErrors.
     """
+    try:
+        return job_from_python(_set_fields(job), job.base_dir)
+    except SpecErrors as error:
+        raise SpecErrors([replace(problem, file="submit()") for problem in error.problems]) from error
+
+
+def _set_fields(job: CommandJob) -> dict[str, Any]:
     data = {name: plain_value(getattr(job, name)) for name in fields_of(CommandJob)}
     data["environment"] = plain_value(named_environment(job.environment))
     data["inputs"] = _plain_inputs(job.inputs)
     data["environment_variables"] = _plain_variables(job.environment_variables)
     unset = [name for name, value in data.items() if value is None or (isinstance(value, dict) and not value)]
-    given = {name: value for name, value in data.items() if name not in unset}
-    return job_from_python(given, job.base_dir, "submit()")
+    return {name: value for name, value in data.items() if name not in unset}
 
 
 def plain_input(name: str, value: Any) -> Any:

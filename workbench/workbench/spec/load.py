@@ -81,9 +81,9 @@ def job_again(data: Mapping[str, object], base_dir: Path, overrides: Iterable[st
     return _checked(_read(root, context, SPEC_CHECKS + DATA_CHECKS, None))
 
 
-def job_from_python(data: Mapping[str, object], base_dir: Path, name: str = "command()") -> CommandJob:
-    """A job out of plain values, checked as a file is; `name` is the place that errors name. Raises SpecErrors."""
-    return _from_plain(data, base_dir, name, SPEC_CHECKS + DISK_CHECKS)
+def job_from_python(data: Mapping[str, object], base_dir: Path) -> CommandJob:
+    """A job out of plain values, checked as a file is. Raises SpecErrors."""
+    return _from_plain(data, base_dir, "command()", SPEC_CHECKS + DISK_CHECKS)
 
 
 def _from_plain(data: Mapping[str, object], base_dir: Path, name: str, checks: Sequence[Check]) -> CommandJob:
