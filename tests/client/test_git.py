@@ -83,6 +83,24 @@ def test_changes_are_kept_so_that_they_can_be_made_again(repository: Path) -> No
     assert (repository / "file.txt").read_text() == "two\n" and (repository / "new.txt").read_text() == "staged\n"
 
 
+def test_changed_binary_files_are_named_and_the_rest_applies(repository: Path) -> None:
+    names = ("fig.png", "a figure.png", "ü.png")
+    for name in names:
+        (repository / name).write_bytes(b"\0\1")
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "figures")
+    git(repository, "config", "diff.noprefix", "true")
+    for name in names:
+        (repository / name).write_bytes(b"\0\2")
+    (repository / "file.txt").write_text("Binary files a/x and b/x differ\n")
+    ran(repository)
+    text = diff_of(repository)
+    assert all(f"# changed, left out because they are binary: {name}\n" in text for name in names)
+    git(repository, "stash", "-q")
+    git(repository, "apply", ".workbench/runs/r/git.diff")
+    assert (repository / "file.txt").read_text() == "Binary files a/x and b/x differ\n"
+
+
 @pytest.mark.parametrize("change", ["edit", "remove", "add", "rename"])
 def test_a_secret_is_named_and_not_kept(repository: Path, change: str) -> None:
     (repository / "file.txt").write_text("two\n")

@@ -12,6 +12,8 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import ArtifactRecord
 from workbench_store.store import Store
 
+from workbench import Workspace
+
 
 def artifacts(run: ActiveRun) -> dict[str, ArtifactRecord]:
     store = Store(WorkspaceLayout(run.path.parent.parent))
@@ -49,7 +51,20 @@ def test_a_model_logged_again_takes_the_others_place(run: ActiveRun, here: Path)
     folder = run.path / "outputs" / "models"
     assert {path.name for path in folder.iterdir()} == {"net", "net.model.json"}
     assert {path.name: path.read_text() for path in (folder / "net").iterdir()} == {"both": "22"}
-    assert artifacts(run)["outputs/models/net"].size == 2
+    found = artifacts(run)
+    assert found["outputs/models/net"].size == 2
+    assert {path for path in found if path.startswith("outputs/models/net/")} == {"outputs/models/net/both"}
+    rows = Workspace(here).query("SELECT path, size FROM artifacts WHERE path LIKE '%/net/%'").rows()
+    assert rows == [("outputs/models/net/both", 2)]
+    run.log_model(make(here / "three", old="333"), "net")
+    assert artifacts(run)["outputs/models/net/old"].size == 3
+
+
+def test_the_card_of_the_same_model_is_the_same(run: ActiveRun, here: Path) -> None:
+    run.log_model(make(here / "one", weights="1"), "net", metadata={"classes": 3})
+    card = (run.path / "outputs/models/net.model.json").read_text()
+    run.log_model(here / "one", "net", metadata={"classes": 3})
+    assert (run.path / "outputs/models/net.model.json").read_text() == card
 
 
 def test_a_model_that_cannot_take_the_place_leaves_the_one_before(

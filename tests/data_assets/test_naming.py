@@ -270,6 +270,43 @@ def test_lineage_goes_both_ways(workbench: Workbench, job: Job, here: Path, rain
     assert json.loads(workbench("show", "train", "--json").stdout)["outputs"][0]["asset"] == "azureml:net:1"
 
 
+def test_lineage_goes_through_assets_that_users_made_of_what_runs_wrote(
+    workbench: Workbench, job: Job, here: Path
+) -> None:
+    (here / "shelf").mkdir()
+    assert workbench("datastore", "add", "shelf", "../" + here.name + "/shelf").returncode == 0
+    made = "name: {}\noutputs: {{o: {{path: {}}}}}\n"
+    for name, place in (("older", "./out"), ("prep", "./out"), ("shelved", "azureml://datastores/shelf/paths/p")):
+        assert (
+            workbench("run", job("echo 1 > ${{outputs.o}}/a; echo 2 > outputs/m", made.format(name, place))).returncode
+            == 0
+        )
+    for name, place in (
+        ("rain", "./out"),
+        ("snow", "azureml://datastores/shelf/paths/p/a"),
+        ("hail", "shelf/p"),
+        ("own", ".workbench/runs/prep/outputs/m"),
+    ):
+        assert workbench("data", "add", name, place).returncode == 0
+    assert workbench("run", job("true", made.format("newer", "./out"))).returncode == 0
+    ports = "name: train\ninputs:\n" + "".join(
+        f"  {name}: {{path: 'azureml:{name}:1', type: {kind}}}\n"
+        for name, kind in (("rain", "uri_folder"), ("snow", "uri_file"), ("hail", "uri_folder"), ("own", "uri_file"))
+    )
+    assert (
+        workbench(
+            "run", job("true", ports + "  direct: {path: .workbench/runs/older/outputs/m, type: uri_file}\n")
+        ).returncode
+        == 0
+    )
+    found = json.loads(workbench("lineage", "train", "--json").stdout)["made_from"]
+    ways = {step["via"]: [below["name"] for below in step["steps"]] or step["name"] for step in found}
+    assert ways == {"rain": ["prep"], "snow": ["shelved"], "hail": ["shelved"], "own": ["prep"], "direct": "older"}
+    led = json.loads(workbench("lineage", "prep", "--json").stdout)["led_to"]
+    assert sorted(step["name"] for step in led) == ["own:1", "rain:1"]
+    assert json.loads(workbench("lineage", "newer", "--json").stdout)["led_to"] == []
+
+
 def test_lineage_knows_what_a_run_goes_back_to(workbench: Workbench, job: Job, here: Path) -> None:
     assert workbench("run", job("true", "name: first\n")).returncode == 0
     assert workbench("rerun", "first", "--set", "name=second").returncode == 0

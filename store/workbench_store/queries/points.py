@@ -98,10 +98,10 @@ def series_of_runs(
 
 
 def artifacts(connection: "duckdb.DuckDBPyConnection", name: str) -> list[ArtifactRecord]:
-    """The files of a run, each as it was recorded last, in order of path."""
+    """The files of a run, each as it was recorded last, in order of path; not those that were replaced by others."""
     rows = connection.execute(
         "SELECT path, arg_max(kind, time), arg_max(size, time), arg_max(coalesce(hash, ''), time) FROM artifacts "
-        "WHERE run = ? GROUP BY path ORDER BY path",
+        "WHERE run = ? GROUP BY path HAVING arg_max(kind, time) <> 'gone' ORDER BY path",
         [clean(name)],
     ).fetchall()
     return [ArtifactRecord(path, kind, size, hash or None) for path, kind, size, hash in rows]

@@ -128,7 +128,7 @@ _TAGS = View(
 
 _ARTIFACTS = View(
     "artifacts",
-    "a file that a run saved",
+    "a file that a run saved, as it was saved last",
     (
         ("run", "the run's name"),
         ("path", "below the run's folder"),
@@ -137,7 +137,9 @@ _ARTIFACTS = View(
         ("hash", "xxh3-128, where it was taken"),
         ("time", "time with zone"),
     ),
-    f"SELECT run, path, kind, size, hash, {_time('time')} AS time FROM store.artifacts",
+    "SELECT run, path, arg_max(kind, time) AS kind, arg_max(size, time) AS size, "
+    f"nullif(arg_max(coalesce(hash, ''), time), '') AS hash, {_time('max(time)')} AS time "
+    "FROM store.artifacts GROUP BY run, path HAVING arg_max(kind, time) <> 'gone'",
 )
 
 _MEDIA = View(

@@ -17,6 +17,7 @@ from workbench_store.layout import RunLayout
 from workbench_store.secrets import secret_in_name
 
 from workbench.client.code_place import git_root
+from workbench.client.git_binaries import without_binaries
 from workbench.client.replacing import replace_file
 
 DIFF_BYTES = 1024 * 1024
@@ -30,7 +31,10 @@ _GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.
 
 
 class GitState(NamedTuple):
-    """The state of a working copy. Paths are relative to its root; `diff` is None where nothing was to be kept."""
+    """The state of a working copy. Paths are relative to its root; `diff` is None where nothing was to be kept.
+
+    left_out: changed files that are not in the diff as they look like secrets; binary: those that are binary.
+    """
 
     root: Path
     repository: Optional[str]
@@ -39,6 +43,7 @@ class GitState(NamedTuple):
     changed: List[str]
     untracked: List[str]
     left_out: List[str]
+    binary: List[str]
     diff: Optional[bytes]
     cut: bool
     note: Optional[str]
@@ -51,7 +56,7 @@ def git_state(folder: Path, seconds: float) -> Optional[GitState]:
     if root is None or status is None:
         return None
     secrets = [path for path in status.changed if secret_in_name(path.rpartition("/")[2])]
-    diff, cut, note = None, False, None
+    diff, cut, note, binary = None, False, None, []  # type: Optional[bytes], bool, Optional[str], List[str]
     if status.commit is None:
         note = "there is no commit yet"
     elif len(secrets) > _MOST_LEFT_OUT:
@@ -60,6 +65,8 @@ def git_state(folder: Path, seconds: float) -> Optional[GitState]:
         changes = _read(root, _diff_command(secrets), seconds)
         diff, cut = (None, False) if changes is None else (changes[:DIFF_BYTES], len(changes) > DIFF_BYTES)
         note = "git did not say in time what was changed" if changes is None else None
+        if diff is not None:
+            diff, binary = without_binaries(diff)
     url = _read(root, ("config", "--get", "remote.origin.url"), seconds)
     return GitState(
         root=root,
@@ -69,6 +76,7 @@ def git_state(folder: Path, seconds: float) -> Optional[GitState]:
         changed=status.changed,
         untracked=status.untracked,
         left_out=secrets,
+        binary=binary,
         diff=diff,
         cut=cut,
         note=note,
@@ -116,7 +124,8 @@ def _status(root: Path, seconds: float) -> Optional[_Status]:
 
 def _diff_command(secrets: Sequence[str]) -> Sequence[str]:
     options = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--submodule=short")
-    return ("diff", *options, "HEAD", "--", ":(top)", *(":(top,exclude,literal)" + path for path in secrets))
+    prefixes = ("--src-prefix=a/", "--dst-prefix=b/")  # which `git apply` expects, whatever the user has set
+    return ("diff", *options, *prefixes, "HEAD", "--", ":(top)", *(":(top,exclude,literal)" + path for path in secrets))
 
 
 def _read(root: Path, arguments: Sequence[str], seconds: float, most: int = DIFF_BYTES + 1) -> Optional[bytes]:
@@ -200,6 +209,7 @@ def diff_text(state: GitState) -> bytes:
     """The content of `git.diff`: comments, which `git apply` passes over, then the diff."""
     lines = ["# commit {}".format(state.commit)] if state.commit else []
     lines += _named("not tracked", state.untracked)
+    lines += _named("changed, left out because they are binary", state.binary)
     lines += _named("changed, left out because files of this name hold secrets", state.left_out)
     if state.note:
         lines.append("# {}".format(state.note))

@@ -1,5 +1,6 @@
 """Datastores: names in the workspace for a folder or a URL, below which data is."""
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -87,7 +88,7 @@ def add_datastore(
 
 def _checked_place(place: str) -> str:
     if not is_remote(place):
-        path = Path(place.removeprefix("file://")).expanduser().absolute()
+        path = Path(os.path.abspath(Path(place.removeprefix("file://")).expanduser()))
         if not path.is_dir():
             raise DataError(f"there is no folder {path}", remedy="Make it first, or check the path.")
         return str(path)

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct, field
@@ -12,6 +11,7 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import PortRecord, RunPorts, RunQuery
 
 from workbench.data.assets import AssetVersion, find_asset, list_assets, parse_asset_name
+from workbench.view.makers import Makers
 from workbench.view.origin import origin_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ class Graph(Struct):
 
 def lineage(layout: WorkspaceLayout, store: "Store", name: str) -> Lineage:
     """The lineage of a run (its name or the beginning of it) or an asset (NAME, NAME:VERSION). Raises NotFound."""
-    graph = make_graph(store.ports(), list_assets(layout))
+    runs = store.ports()
+    graph = make_graph(runs, list_assets(layout), Makers(layout, runs))
     thing = _named(layout, store, graph, name)
     _tell_of_runs(store, graph)
     return Lineage(
@@ -92,16 +93,15 @@ def _tell_of_runs(store: "Store", graph: Graph) -> None:
     graph.details.update((Thing("run", name), states.get(name, "removed")) for name in names)
 
 
-def make_graph(runs: Sequence[RunPorts], assets: Sequence[AssetVersion]) -> Graph:
+def make_graph(runs: Sequence[RunPorts], assets: Sequence[AssetVersion], makers: Makers) -> Graph:
     """The links between runs and assets; a local path or URL that nothing here made is a thing of its own."""
     graph = Graph()
     for asset in assets:
         thing = asset_thing(asset)
         graph.details[thing] = f"{asset.type} at {asset.path}"
-        if asset.run is not None:
-            graph.add(Thing("run", asset.run), thing, asset.output or "")
-        else:
-            graph.add(Thing("place", asset.path), thing, "")
+        maker = asset.run or makers.of(asset.path, asset.created)
+        source = Thing("place", asset.path) if maker is None else Thing("run", maker)
+        graph.add(source, thing, asset.output or "")
     for run in runs:
         graph.details[Thing("run", run.run)] = str(run.state)
         origin = origin_of(run.properties)
@@ -111,11 +111,9 @@ def make_graph(runs: Sequence[RunPorts], assets: Sequence[AssetVersion]) -> Grap
         for port in run.outputs:
             if port.asset is not None:
                 graph.add(Thing("run", run.run), _asset_of(port), port.name)
-    makers: dict[str, tuple[int, str]] = {}
-    for index, run in enumerate(runs):
+    for run in runs:
         for port in run.inputs:
-            graph.add(_source(port, makers), Thing("run", run.run), port.name)
-        makers.update((port.path.rstrip("/"), (index, run.run)) for port in run.outputs if port.path is not None)
+            graph.add(_source(port, makers, run.created), Thing("run", run.run), port.name)
     return graph
 
 
@@ -128,15 +126,12 @@ def _asset_of(port: PortRecord) -> Thing:
     return Thing(port.asset_kind or "data", (port.asset or "").removeprefix("azureml:"))
 
 
-def _source(port: PortRecord, makers: Mapping[str, tuple[int, str]]) -> Thing:
-    """Where an input came from: an asset, the run that made it, or a place. `makers` has the order and name of the last
-    earlier run that wrote an output at each path."""
+def _source(port: PortRecord, makers: Makers, created: float) -> Thing:
+    """Where an input of a run came from: an asset, the run that made it, or a place."""
     if port.asset is not None:
         return _asset_of(port)
     path = port.path or ""
-    above = {path, *map(str, Path(path).parents)} if path.startswith("/") else {path}
-    _, maker = max((makers[place] for place in above if place in makers), default=(0, None))
-    maker = port.source_run or maker
+    maker = port.source_run or makers.of(path, created)
     return Thing("run", maker) if maker else Thing("place", path)
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import time
 from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
@@ -26,7 +25,7 @@ def log_model(
     source, title = path_of(path, "path"), _checked_name(name)
     if flavor is not None:
         check_name(flavor, "the flavor of model {!r}".format(title))
-    card = {"name": title, "flavor": flavor, "metadata": _checked_metadata(title, metadata), "created": time.time()}
+    card = {"name": title, "flavor": flavor, "metadata": _checked_metadata(title, metadata)}
     target = files.model(title)
     if not source.exists():
         warn("workbench: model {!r}: {} is not there; nothing was saved".format(title, source))
@@ -37,6 +36,7 @@ def log_model(
             remedy="Name a file or folder of its own.",
         )
     try:
+        before = {file for file, _ in _files_of(target)}
         if not _same(source, target):
             make_folder_below(files.root, target.parent)
             _replace(source, target)
@@ -46,6 +46,8 @@ def log_model(
         warn("workbench: cannot save model {!r}: {}".format(title, error.strerror or error))
         return
     _record(files, journal, target, kept, files.model_card(title))
+    for path in sorted(before.difference(file for file, _ in kept)):
+        journal.event("artifact", path=path.relative_to(files.root).as_posix(), kind="gone", size=0, hash=None)
 
 
 def _checked_name(name: Any) -> str:
