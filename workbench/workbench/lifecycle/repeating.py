@@ -84,7 +84,7 @@ def _check_inputs(plan: Plan, overrides: Iterable[str]) -> None:
         if not given and not os.path.lexists(item.path):
             raise RunError(
                 f"the input {item.name} of run {plan.name} is gone: {item.path}",
-                remedy=f"Bring it back, or name another: workbench rerun {plan.name} --set inputs.{item.name}.path=PATH",
+                remedy=f"Bring it back, or: workbench rerun {plan.name} --set inputs.{item.name}.path=PATH",
             )
 
 
@@ -139,7 +139,8 @@ def _with_secrets(job: CommandJob, plan: Plan, name: str) -> CommandJob:
     if missing:
         raise RunError(
             f"run {name} was given {', '.join(missing)}, whose value is not recorded as it looks like a secret",
-            remedy=f"Set it in this environment, or: workbench rerun {name} --set environment_variables.{missing[0]}=VALUE",
+            remedy="Set it in this environment, or: "
+            f"workbench rerun {name} --set environment_variables.{missing[0]}=VALUE",
         )
     return replace(job, environment_variables={**job.environment_variables, **{key: os.environ[key] for key in wanted}})
 
