@@ -150,6 +150,11 @@ def test_the_last_words_of_what_a_command_leaves_behind(launch: Launch) -> None:
     assert read_log(run.files).endswith("ended\n")
 
 
+def test_what_floods_its_output_is_ended_with_the_command(launch: Launch) -> None:
+    run = launch("yes & sleep 0.2; echo over")
+    assert run.finish() is RunState.COMPLETED
+
+
 @pytest.fixture
 def disk(here: Path) -> Iterator[Path]:
     with small_disk(here / "disk", 24 * 1024**2) as place:

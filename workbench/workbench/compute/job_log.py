@@ -81,9 +81,10 @@ class JobLog:
         return bool(data)
 
     def take_all(self) -> None:
-        """Bring all that is in the pipe to the log."""
-        while self.take():
-            pass
+        """Bring all that is in the pipe to the log, but not for ever what a process goes on writing."""
+        for _ in range(_PIPE_BYTES // _READ_BYTES + 1):
+            if not self.take():
+                return
 
     def _put(self, data: bytes) -> None:
         if not self.unsaved:

@@ -208,7 +208,6 @@ def _wait(pids: list[int], essential: list[bool], logs: list[JobLog]) -> tuple[i
             _signal_groups(left, signal.SIGKILL)
         if pid == 0:
             events.wait(None if ending_since is None else _LOOK_SECONDS)
-    _save(logs)
     return (0, 0) if verdict is None else (verdict, statuses[verdict])
 
 
@@ -242,7 +241,6 @@ def main(arguments: list[str]) -> None:
     ranks, pipes = given["ranks"], given["pipes"]
     for descriptor in itertools.chain(*pipes):
         os.set_inheritable(descriptor, False)
-    logs = [JobLog(source, log) for (source, _), log in zip(pipes, given["logs"], strict=False)]
     outputs = [place_of(target) for _, target in pipes] or given["logs"]
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -259,12 +257,13 @@ def main(arguments: list[str]) -> None:
     }
     # Written before the job is there as well: a supervisor killed in between must not take it for never
     # started.
-    room = _ROOM_BYTES + _ROOM_BYTES_OF_RANK * len(ranks)
+    room = _ROOM_BYTES + _ROOM_BYTES_OF_RANK * max(len(ranks), len(pipes))
     _reserve(process_file, room)
     _write(process_file, {**identity, "pid": None, "start": None})
     fault("parent.announced")
     _reserve(process_file, room)
     _reserve(exit_file, _ROOM_BYTES)
+    logs = [JobLog(source, log) for (source, _), log in zip(pipes, given["logs"], strict=False)]
     control = os.open(os.path.dirname(process_file), os.O_RDONLY)
     began = time.monotonic()
     if len(pipes) > len(ranks):
@@ -282,6 +281,8 @@ def main(arguments: list[str]) -> None:
     _write(process_file, {**identity, **started[0], "ranks": started})
     fault("parent.named")
     rank, status = _wait(pids, [bool(rank["essential"]) for rank in ranks], logs)
+    ended, seconds = time.time(), time.monotonic() - began
+    _save(logs)
     fault("parent.before-exit-status")
     ending = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     _write(
@@ -289,8 +290,8 @@ def main(arguments: list[str]) -> None:
         {
             "exit_code": None if ending else os.WEXITSTATUS(status),
             "signal": signal.Signals(ending).name if ending in set(signal.Signals) else ending,
-            "ended": time.time(),
-            "seconds": time.monotonic() - began,
+            "ended": ended,
+            "seconds": seconds,
             "rank": rank if len(ranks) > 1 else None,
             "unsaved": sum(log.unsaved for log in logs),
         },
