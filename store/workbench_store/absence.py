@@ -15,7 +15,8 @@ def no_run(layout: WorkspaceLayout, name: str, remedy: str = "`workbench ls` lis
     if name and os.path.isfile(layout.run(name).identity):
         return NotFound(
             f"run {name} is on the disk, and the store of {layout.root} has not taken it in",
-            remedy=f"`workbench ls` says what keeps it from that. To make room: workbench rm {name}, then workbench gc",
+            remedy="`workbench ls` says what keeps it from that. If it is that there is no room: workbench rm of runs "
+            "that nobody needs, this one too, then workbench gc.",
         )
     return NotFound(f"there is no run {name!r} in {layout.root}", remedy=remedy)
 

@@ -76,12 +76,17 @@ def keep_in_memory(layout: WorkspaceLayout, why: WorkspaceError) -> None:
 
 def why_in_memory(layout: WorkspaceLayout) -> WorkspaceError | None:
     """What keeps that workspace's store from being a file, tried again now and then; None where it is one, by now."""
-    key = _key(layout)
-    kept = _in_memory.get(key)
+    kept = _in_memory.get(_key(layout))
+    if kept is not None and time.monotonic() < kept.next_try:
+        return kept.why
+    return try_file(layout)
+
+
+def try_file(layout: WorkspaceLayout) -> WorkspaceError | None:
+    """The same, tried at once."""
+    kept = _in_memory.get(_key(layout))
     if kept is None:
         return None
-    if time.monotonic() < kept.next_try and not layout.store.exists():
-        return kept.why
     lease = Lease(layout)
     try:
         lease.prepare()
@@ -91,7 +96,7 @@ def why_in_memory(layout: WorkspaceLayout) -> WorkspaceError | None:
     finally:
         lease.rest()
     with _leases_guard:
-        _in_memory.pop(key, None)
+        _in_memory.pop(_key(layout), None)
     kept.rest()
     return None
 
@@ -155,6 +160,11 @@ class Lease:
                 with transaction(connection):
                     yield connection
 
+    @property
+    def can_be_read(self) -> bool:
+        """Whether there is a file of this version, as far as this process knows."""
+        return self._version == SCHEMA_VERSION and self._layout.store.exists()
+
     @contextmanager
     def sharing(self) -> Iterator[None]:
         """The store, brought to this version, may be read meanwhile by a connection other than this one's.
@@ -203,8 +213,13 @@ class Lease:
                 path.unlink(missing_ok=True)
             with self._attached("", draft) as connection:
                 migrate(connection)
+                connection.execute("CHECKPOINT store")  # what is left beside the draft would not be renamed with it
             fault("store.drafted")
             draft.replace(layout.store)
+        except WorkspaceError:
+            for path in (draft, log_of(draft)):  # on a full disk others need the room
+                path.unlink(missing_ok=True)
+            raise
         except OSError as error:
             raise WorkspaceError(
                 f"cannot make {layout.store}: {error.strerror or error}",

@@ -54,6 +54,11 @@ class MemoryLease:
         with self.reading() as connection, transaction(connection):
             yield connection
 
+    @property
+    def can_be_read(self) -> bool:
+        """It always can."""
+        return True
+
     @contextmanager
     def sharing(self) -> Iterator[None]:
         """There is no file that another connection could read: raises what kept it from being made."""

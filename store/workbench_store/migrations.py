@@ -4,6 +4,7 @@ There are no primary keys: only one process at a time writes, under the exclusiv
 What can be worked out from a run's events (stages, inputs, environment ...) has no table; `fold.py` does that.
 """
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench_store.errors import StoreTooNew
@@ -106,5 +107,6 @@ def migrate(connection: "duckdb.DuckDBPyConnection") -> None:
             connection.execute("COMMIT")
             fault("migration.committed")
         except BaseException:
-            connection.execute("ROLLBACK")
+            with suppress(Exception):  # none is left where it was the commit that failed
+                connection.execute("ROLLBACK")
             raise

@@ -19,7 +19,7 @@ from workbench_store.faults import fault
 from workbench_store.forget import being_purged, forget_runs, removed_but_known
 from workbench_store.holding import is_held
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.lease import lease_of
+from workbench_store.lease import lease_of, try_file
 from workbench_store.words import listed
 
 
@@ -82,6 +82,9 @@ def _record(layout: WorkspaceLayout, names: Sequence[str]) -> None:
     append_edits(layout, "purged", ({"run": name} for name in gone))
     fault("purge.recorded")
     if layout.store.exists():
+        why = try_file(layout)
+        if why is not None:
+            raise why  # it may have these runs, and is not read just now
         with suppress(StoreDamaged):  # it is made again from the journals, which no longer have these runs
             with lease_of(layout).reading() as connection:
                 known = removed_but_known(layout, connection)
@@ -90,7 +93,10 @@ def _record(layout: WorkspaceLayout, names: Sequence[str]) -> None:
 
 
 def _empty(folder: Path) -> None:
-    """Remove what is in the folder, as far as that can be."""
+    """Remove what is in the folder, as far as that can be. Of a link only itself: what it leads to is not ours."""
+    if folder.is_symlink():
+        folder.unlink(missing_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)  # which stands for the name, as long as it is taken
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):

@@ -78,6 +78,8 @@ class Store:
         self._offsets: dict[JournalKey, int] | None = None
         #: The file that the offsets are of.
         self._file = ("", 0)
+        #: When the trash had changed last as its runs were looked for.
+        self._trash = 0
         #: Sizes at which a journal was found to end in a record that is not whole.
         self._torn: dict[JournalKey, int] = {}
 
@@ -113,7 +115,7 @@ class Store:
             hopeless = isinstance(error, StoreBusy | StoreDamaged | StoreTooNew) and not isinstance(error, StoreInUse)
             if hopeless or unsaved is not None:
                 raise
-            if self.layout.store.exists():
+            if self._lease.can_be_read:
                 return replace(done, blocked=error.message)
             if isinstance(error, StoreInUse) or not self.layout.runs.is_dir():
                 raise
@@ -148,9 +150,9 @@ class Store:
                 return
 
     def _known_offsets(self) -> dict[JournalKey, int]:
-        if self._offsets is not None and self._file != self._file_now():
+        if self._offsets is not None and (self._file, self._trash) != (self._file_now(), _changed(self.layout.trash)):
             self._offsets = None
-            self.revision += 1  # the store was made again, or has lost runs: what was seen may be gone
+            self.revision += 1  # the store was made again, or runs were removed: what was seen may be gone
         if self._offsets is None:
             self._offsets = self._load_offsets()
         return self._offsets
@@ -162,9 +164,11 @@ class Store:
             self._watch.remember(read_settled(connection))
             ends = run_queries.ends(connection)
             self._file = self._file_now()
-        writable = os.access(self.layout.store, os.W_OK)
-        if removed and writable:  # a removal was killed between the folder and the rows
+        writable = isinstance(self._lease, MemoryLease) or os.access(self.layout.store, os.W_OK)
+        self._trash = _changed(self.layout.trash)
+        if removed and writable:  # a removal was killed, or had no room, between the folder and the rows
             forget_runs(self.layout, removed)
+            self.revision += 1
             return self._load_offsets()
         self._torn.clear()
         settled = self._watch.settle(ends, offsets)
@@ -329,3 +333,11 @@ class Store:
         """What went into and came out of every run, literals left out."""
         with self._lease.reading() as connection:
             return port_queries.all_ports(connection)
+
+
+def _changed(folder: Path) -> int:
+    """When something was put into a folder or taken out of it last, in nanoseconds; 0 if there is none."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from workbench_store.edits import read_edits
 from workbench_store.layout import WorkspaceLayout
@@ -147,10 +148,38 @@ def test_the_run_that_the_store_had_no_room_for_is_removed_by_its_name(
     ballast = fill(disk / "ballast")
     assert "filler" not in names(workbench)
     shown = workbench("show", "filler")
-    assert shown.returncode != 0 and "workbench rm filler" in shown.stderr, shown.stderr
+    assert shown.returncode != 0 and "workbench rm" in shown.stderr, shown.stderr
     removed = workbench("rm", "filler")
     assert removed.returncode == 0, removed.stderr
     assert in_trash(workbench) == ["filler"] and free(disk) == 0
     assert workbench("gc", "--yes").returncode == 0 and free(disk) > 0.5 * OUTPUT_BYTES
     ballast.unlink()
     assert names(workbench) == ["early", "kept", "late"] and workbench("verify").returncode == 0
+
+
+@pytest.mark.parametrize("room", [8, 48, 96, 200, 400], ids=lambda kib: f"{kib} KiB")
+def test_with_hardly_any_room_nothing_ends_in_an_internal_error(workbench: Workbench, disk: Path, room: int) -> None:
+    ballast = fill(disk / "ballast")
+    with ballast.open("r+b") as file:
+        file.truncate(ballast.stat().st_size - room * 1024)
+    for words in (("ls",), ("sql", "SELECT 1"), ("verify",), ("doctor",), ("gc", "--preview"), ("rm", "late")):
+        done = workbench(*words)
+        assert done.returncode != 70 and "Traceback" not in done.stderr, done.stderr
+    ballast.unlink()
+    assert names(workbench) == ["early", "kept"] and workbench("verify").returncode == 0
+
+
+def test_a_store_that_an_upgrade_has_no_room_to_bring_up_to_date(
+    workbench: Workbench, disk: Path, layout: WorkspaceLayout
+) -> None:
+    assert names(workbench) == ["early", "kept", "late"]
+    with duckdb.connect(str(layout.store)) as connection:  # as the version before made it
+        connection.execute("ALTER TABLE runs DROP COLUMN going_since")
+        connection.execute("UPDATE meta SET value = '5' WHERE key = 'schema'")
+        connection.execute("CHECKPOINT")
+    ballast = fill(disk / "ballast")
+    listed = workbench("ls")
+    assert listed.returncode == 0 and "late" in listed.stdout and "in memory alone" in listed.stderr, listed.stderr
+    assert workbench("rm", "late").returncode == 0 and workbench("gc", "--yes").returncode == 0
+    ballast.unlink()
+    assert names(workbench) == ["early", "kept"] and workbench("verify").returncode == 0

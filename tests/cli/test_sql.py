@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -188,3 +189,67 @@ def test_a_list_of_runs_with_thousands_of_metrics_takes_little_memory(workbench:
     done = subprocess.run([sys.executable, *limited, "ls", "--json"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["runs"][0]["metrics"] == keys
+
+
+@pytest.fixture
+def close(here: object) -> None:
+    """Runs whose numbers are the same to one digit."""
+    for name, lr, version, accuracy in (("a", 0.14, "10.4", 0.1), ("b", 0.1, "10", 0.9), ("c", 0.06, "9.6", math.nan)):
+        with wb.start_run(name=name, params={"lr": lr}, tags={"version": version}, system_metrics=False) as run:
+            run.log({"accuracy": accuracy})
+
+
+@pytest.mark.usefixtures("close")
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("params.lr = 0.1 and name in (select run from params where key = 'lr')", ["b"]),
+        ("params.lr = 0.1 and exists (select 1 from tags p where p.run = name)", ["b"]),
+        ("metrics.accuracy > 0.5 and name in (select run from metrics where metrics.count >= 1)", ["b"]),
+        ("tags.version > 9.7 and name in (select run from tags)", ["a", "b"]),
+        ("name in (select p.run from params p join runs r on r.name = p.run where r.params.lr = 0.06)", ["c"]),
+        ("name in (with x as (select name from runs where params.lr < 0.1) select name from x)", ["c"]),
+        ("name in (select run from params where number = 0.1)", ["b"]),
+        ("name in (select run from tags where value = '10')", ["b"]),
+        ("params['lr'] = '0.1'", ["b"]),
+    ],
+)
+def test_a_table_elsewhere_in_a_condition_changes_no_key(
+    workbench: Workbench, condition: str, expected: list[str]
+) -> None:
+    done = workbench("ls", "--where", condition, "--json")
+    assert sorted(run["name"] for run in json.loads(done.stdout)["runs"]) == expected, done.stderr
+
+
+@pytest.mark.usefixtures("close")
+@pytest.mark.parametrize(
+    ("condition", "remedy"),
+    [
+        ("name in (select run from params where key = 'lr' and value = 0.1)", "number"),
+        ("name in (select p.run from params p where p.value <> 0.1)", "number"),
+        ("name in (select run from tags where value in (10, 11))", "TRY_CAST"),
+        ("params['lr'] = 0.1", "params.lr"),
+        ("tags['version'] = 10", "tags.version"),
+        ("metrics.nothing > 0.5 and name in (select run from metrics)", "metric 'nothing'"),
+    ],
+)
+def test_a_text_is_not_rounded_to_the_number_that_it_is_compared_with(
+    workbench: Workbench, condition: str, remedy: str
+) -> None:
+    done = workbench("ls", "--where", condition)
+    assert done.returncode == 2 and remedy in done.stderr and "^" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "UTC"])
+def test_how_long_a_run_has_taken_so_far_is_the_same_everywhere(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch, here: object, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    with wb.start_run(name="on", system_metrics=False):
+        done = workbench("sql", "SELECT duration < 60 AND duration >= 0 AS fits FROM runs", "--csv")
+        assert done.stdout.split() == ["fits", "True"], done
+        for words in (("duration<60s",), ("--where", "duration between 0 and 60")):
+            assert [run["name"] for run in json.loads(workbench("ls", *words, "--json").stdout)["runs"]] == ["on"]
+    monkeypatch.undo()
+    time.tzset()

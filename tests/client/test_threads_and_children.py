@@ -44,6 +44,30 @@ def test_children_of_a_script_log_into_its_run(here: Path, method: str) -> None:
     assert store.run(name).state is RunState.COMPLETED
 
 
+AT_THE_TOP = """
+import multiprocessing, workbench
+workbench.log_params({"lr": 0.1})
+
+def work(step):
+    workbench.log({"part": float(step)}, step=step)
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("METHOD").Pool(2) as pool:
+        pool.map(work, range(4))
+    workbench.log({"done": 1.0})
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+def test_nor_do_children_of_a_script_that_logs_at_its_top_have_runs_of_their_own(here: Path, method: str) -> None:
+    done = run_script(here, AT_THE_TOP.replace("METHOD", method))
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    (name,) = store.runs().names
+    assert sorted(store.series(name, "part").steps) == [0, 1, 2, 3] and store.series(name, "done").values == [1.0]
+    assert store.run(name).state is RunState.COMPLETED
+
+
 FORK_WHILE_LOCKED = """
 import os, threading, workbench
 from workbench.client import api

@@ -111,3 +111,13 @@ def test_protected_data_is_copied_to_be_written(here: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (here / "data" / "v3" / "a").read_text() == (here / "beside").read_text() == "original"
     assert (here / "data" / "deep").stat().st_mode & 0o777 == 0o555
+
+
+def test_links_to_what_holds_nothing_stay(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (data / "null").symlink_to("/dev/null")
+    (data / "pipe").symlink_to("../pipe")
+    assert copy_to_change(data, copy := tmp_path / "copy") == []
+    assert os.readlink(copy / "null") == "/dev/null" and (copy / "pipe").is_symlink()

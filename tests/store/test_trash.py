@@ -156,3 +156,29 @@ def test_forgetting_nothing_changes_nothing(layout: WorkspaceLayout, tmp_path: P
     forget_runs(layout, [])
     forget_runs(layout, ["nobody"])
     assert (json.dumps(store.environment_keys()), seen(store, "a")) == before
+
+
+def test_an_open_store_notices_what_another_process_could_not_take_out_of_it(layout: WorkspaceLayout) -> None:
+    make_run(layout, "stays")
+    make_run(layout, "goes")
+    store = fresh(layout)
+    assert set(store.runs().names) == {"stays", "goes"}
+    seen = store.revision
+    layout.trash.mkdir(exist_ok=True)
+    layout.run("goes").root.rename(layout.trashed("goes").root)  # as on a full disk: the database is not told
+    store.refresh()
+    assert store.runs().names == ["stays"] and store.revision > seen
+
+
+def test_of_a_run_that_is_a_link_only_the_link_goes(layout: WorkspaceLayout, tmp_path: Path) -> None:
+    make_run(layout, "moved")
+    elsewhere = tmp_path / "elsewhere"
+    layout.run("moved").root.rename(elsewhere)
+    layout.run("moved").root.symlink_to(elsewhere)
+    before = sorted(elsewhere.rglob("*"))
+    layout.trash.mkdir(exist_ok=True)
+    layout.run("moved").root.rename(layout.trashed("moved").root)
+    begin_purges(layout, ["moved"])
+    finish_purges(layout)
+    assert sorted(elsewhere.rglob("*")) == before and not os.path.lexists(layout.purged("moved"))
+    assert not os.path.lexists(layout.trashed("moved").root)

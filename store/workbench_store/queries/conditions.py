@@ -19,7 +19,7 @@ COLUMNS = {
     "created": "created",
     "started": "started",
     "ended": "ended",
-    "duration": "coalesce(seconds, ended - started, epoch(now()::TIMESTAMP) - coalesce(going_since, started))",
+    "duration": "coalesce(seconds, ended - started, epoch(now()) - coalesce(going_since, started))",
     "environment": "environment_label",
     "snapshot": "snapshot",
     "exit_code": "exit_code",

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench_store.connection import quoted
-from workbench_store.user_sql.statement import QueryError, Source, nodes
+from workbench_store.user_sql.scopes import Tables, scoped
+from workbench_store.user_sql.statement import QueryError, Source
 
 if TYPE_CHECKING:
     import duckdb
@@ -77,6 +78,7 @@ class Written(NamedTuple):
 def with_keys(connection: "duckdb.DuckDBPyConnection", tree: dict[str, Any], source: Source) -> Written:
     """The statement with every mention of a key written as what DuckDB takes. Raises QueryError for an unknown key."""
     references = sorted(_references(tree))
+    _refuse_rounding(tree, source)
     _check(connection, references, source)
     params = [one.key for one in references if one.map == "params"]
     types = {key: (flag, number) for key, flag, number in connection.execute(_TYPES_OF_PARAMS, [params]).fetchall()}
@@ -102,15 +104,11 @@ def _expression(one: _Reference, is_flag: bool, is_number: bool) -> str:
 
 
 def _references(tree: dict[str, Any]) -> Iterator[_Reference]:
-    tables = {
-        str(node.get("alias") or node.get("table_name")).lower()
-        for node in nodes(tree)
-        if "table_name" in node or (node.get("type") == "SUBQUERY" and node.get("alias"))
-    }
-    compared = {id(operand) for node in nodes(tree) for operand in _compared_with_numbers(node, tables)}
-    equal_to_text = {id(operand) for node in nodes(tree) for operand in _equal_to_texts(node)}
-    columns = {id(item) for node in nodes(tree) for item in node.get("select_list") or () if not item.get("alias")}
-    for node in nodes(tree):
+    found = list(scoped(tree))
+    compared = {id(operand) for node, tables in found for operand in _compared_with_numbers(node, tables)}
+    equal_to_text = {id(operand) for node, _ in found for operand in _equal_to_texts(node)}
+    columns = {id(item) for node, _ in found for item in node.get("select_list") or () if not item.get("alias")}
+    for node, tables in found:
         names = node.get("column_names")
         place = _map_in(names, tables) if isinstance(names, list) else None
         if names is None or place is None:
@@ -128,7 +126,37 @@ def _references(tree: dict[str, Any]) -> Iterator[_Reference]:
         )
 
 
-def _map_in(names: list[str], tables: set[str]) -> int | None:
+def _refuse_rounding(tree: dict[str, Any], source: Source) -> None:
+    """DuckDB would round a text to the digits of the number that it is compared with: `0.14` would be equal to 0.1."""
+    for node, tables in scoped(tree):
+        if str(node.get("type")) not in _EQUALITIES or not any(map(_is_number, _operands(node))):
+            continue
+        for operand in _operands(node):
+            what = _text_of_a_key(operand, tables)
+            if what is not None:
+                raise QueryError(
+                    source.pointed(f"{what[0]} is text, which is not compared with a number", node["query_location"]),
+                    remedy=f"Write {what[1]}, or put the number in quotes.",
+                )
+
+
+def _text_of_a_key(node: dict[str, Any], tables: Tables) -> tuple[str, str] | None:
+    """How the text of a parameter or tag is mentioned, and how its number is; None for anything else."""
+    if node.get("type") == "ARRAY_EXTRACT":
+        column, key = [*_operands(node), {}, {}][:2]
+        names = column.get("column_names") or [""]
+        which, text = str(names[-1]).lower(), str((key.get("literal") or {}).get("text"))
+        return (f"{which}['{text}']", f"{which}.{text}") if which in ("params", "tags") else None
+    names = node.get("column_names") or [""]
+    if str(names[-1]).lower() != "value":
+        return None
+    views = {tables.get(str(names[0]).lower(), "")} if len(names) > 1 else set(tables.values())
+    if "params" in views:
+        return "value of params", "number"
+    return ("value of tags", "TRY_CAST(value AS DOUBLE)") if "tags" in views and "points" not in views else None
+
+
+def _map_in(names: list[str], tables: Tables) -> int | None:
     """Which name is one of the maps with a key behind it. `metrics.key` is a column where metrics is a table."""
     for place, name in enumerate(names[:-1][:2]):
         if name.lower() in MAPS and (place == 1 or name.lower() not in tables):
@@ -136,7 +164,7 @@ def _map_in(names: list[str], tables: set[str]) -> int | None:
     return None
 
 
-def _compared_with_numbers(node: dict[str, Any], tables: set[str]) -> list[Any]:
+def _compared_with_numbers(node: dict[str, Any], tables: Tables) -> list[Any]:
     """What of a comparison is to be numbers, where it is one of numbers: its operands, and what these are worked out
     of."""
     if str(node.get("type")) not in _COMPARISONS:  # of a value it is the description of a type
@@ -156,7 +184,7 @@ def _arguments(node: dict[str, Any]) -> list[dict[str, Any]]:
     return [one["expression"] for one in node.get("arguments") or () if isinstance(one.get("expression"), dict)]
 
 
-def _is_metric(node: dict[str, Any], tables: set[str]) -> bool:
+def _is_metric(node: dict[str, Any], tables: Tables) -> bool:
     names = node.get("column_names")
     place = _map_in(names, tables) if isinstance(names, list) else None
     return names is not None and place is not None and names[place].lower() == "metrics"

@@ -59,7 +59,7 @@ _RUNS = View(
     r.compute, r.command, r.user_name AS user, r.host,
     {_time("r.created")} AS created, {_time("r.started")} AS started, {_time("r.ended")} AS ended,
     coalesce(r.seconds, r.ended - r.started,
-        epoch(now()::TIMESTAMP) - coalesce(r.going_since, r.started)) AS duration, r.exit_code, r.signal,
+        epoch(now()) - coalesce(r.going_since, r.started)) AS duration, r.exit_code, r.signal,
     r.snapshot, r.environment_label AS environment, r.environment AS environment_key, r.note,
     coalesce(r.archived, false) AS archived, r.lost_points, r.gap_bytes AS damaged_bytes,
     coalesce(m.metrics, MAP {{}}::MAP(VARCHAR, DOUBLE)) AS metrics,

@@ -239,9 +239,12 @@ def _run_to_join() -> "Optional[RunLayout]":
 def _run_of_parent() -> Optional[str]:
     """A process that multiprocessing has spawned belongs to its parent's run, as a forked one does."""
     processes = sys.modules.get("multiprocessing.process")
-    parent = processes.parent_process() if processes is not None else None
+    if processes is None:
+        return None
+    # While it imports the script that it is of, it does not know its parent yet.
+    spawned = processes.parent_process() is not None or getattr(processes.current_process(), "_inheriting", False)
     owner, _, folder = os.environ.get("WORKBENCH_SCRIPT_RUN", "").partition(":")
-    return folder if parent is not None and owner != str(os.getpid()) else None
+    return folder if spawned and owner != str(os.getpid()) else None
 
 
 def _attach(files: "RunLayout") -> ActiveRun:

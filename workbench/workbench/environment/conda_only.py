@@ -47,19 +47,20 @@ PROGRAMS = {
 }
 #: What Python itself, the system or wheels from PyPI bring with them or do without: `conda env export` lists it.
 NOT_NEEDED = frozenset(
-    "_libgcc_mutex _openmp_mutex _x86_64-microarch-level blas bzip2 ca-certificates cpuonly cuda cudatoolkit cudnn "
-    "expat gcc_linux-64 gxx_linux-64 hdf5 icu intel-openmp jpeg ld_impl_linux-64 lerc libblas libcblas libdeflate "
-    "libedit libexpat libffi libgcc libgcc-ng libgfortran libgfortran-ng libgfortran5 libgomp libiconv "
-    "libjpeg-turbo liblapack liblzma libnsl libopenblas libpng libsodium libsqlite libstdcxx libstdcxx-ng libtiff "
-    "libuuid libwebp libwebp-base libxcb libxcrypt libxml2 libzlib llvm-openmp lz4-c mkl ncurses nomkl "
-    "openblas openssl pthread-stubs python_abi pytorch-cuda pytorch-mutex readline sqlite tbb tk tzdata xz yaml zeromq "
-    "zlib zstd".split()
+    "_libgcc_mutex _openmp_mutex _x86_64-microarch-level blas brotli-bin bzip2 c-ares ca-certificates cpuonly "
+    "cuda cudatoolkit cudnn expat freetype gcc_linux-64 giflib gxx_linux-64 hdf5 icu intel-openmp jpeg keyutils "
+    "krb5 lame lcms2 ld_impl_linux-64 lerc libblas libbrotlicommon libbrotlidec libbrotlienc libcblas libcurl "
+    "libdeflate libedit libev libevent libexpat libffi libgcc libgcc-ng libgfortran libgfortran-ng libgfortran5 "
+    "libgomp libiconv libjpeg-turbo liblapack liblzma libnsl libopenblas libpng libsodium libsqlite libstdcxx "
+    "libstdcxx-ng libtiff libuuid libwebp libwebp-base libxcb libxcrypt libxml2 libzlib llvm-openmp lz4-c mkl "
+    "ncurses nettle nomkl numpy-base openblas openssl pthread-stubs python_abi pytorch-cuda pytorch-mutex "
+    "readline sqlite tbb tk tzdata xorg-libxau xorg-libxdmcp xz yaml zeromq zlib zstd".split()
 )
 
 
 def is_not_needed(name: str) -> bool:
     """Whether an environment of PyPI's packages has or lacks nothing by leaving it out."""
-    return name in NOT_NEEDED or name.startswith("cuda-")
+    return name in NOT_NEEDED or (name.startswith("cuda-") and name != "cuda-python")
 
 
 def program_of_the_machine(name: str) -> str | None:

@@ -69,6 +69,7 @@ class RunsScreen(Screen[None]):
         self._columns: ListColumns | None = None
         self._asked_for: object = None
         self._revision = -1
+        self._blocked = False
         self._wake = asyncio.Event()
 
     @property
@@ -132,6 +133,7 @@ class RunsScreen(Screen[None]):
             self.query_one(RunTable).tick()
             return
         listed, counts, blocked, self._revision = answer
+        self._blocked = bool(blocked)
         self._columns = listed.columns
         say(self.query_one("#head", Static), self._head(counts))
         self.query_one(RunTable).show(listed)
@@ -141,7 +143,7 @@ class RunsScreen(Screen[None]):
         """What to ask the store; it answers None when nothing has changed."""
         layout = self.dashboard.layout
         wanted = (self._filter, self._sort, self._offset, tuple(self._metrics or ()), tuple(self._params or ()))
-        seen, again = self._revision, wanted == self._asked_for
+        seen, again = self._revision, wanted == self._asked_for and not self._blocked
         metrics, params = self._metrics, self._params
 
         def question(store: "Store") -> _Answer | None:
