@@ -158,6 +158,7 @@ class Store:
         return self._offsets
 
     def _load_offsets(self) -> dict[JournalKey, int]:
+        self._trash = _changed(self.layout.trash)
         with self._lease.reading() as connection:
             removed = removed_but_known(self.layout, connection)
             offsets = read_offsets(connection)
@@ -165,7 +166,6 @@ class Store:
             ends = run_queries.ends(connection)
             self._file = self._file_now()
         writable = isinstance(self._lease, MemoryLease) or os.access(self.layout.store, os.W_OK)
-        self._trash = _changed(self.layout.trash)
         if removed and writable:  # a removal was killed, or had no room, between the folder and the rows
             forget_runs(self.layout, removed)
             self.revision += 1
