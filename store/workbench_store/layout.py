@@ -10,6 +10,8 @@ from typing import Optional
 
 FORMAT_VERSION = 1
 WORKSPACE_DIR = ".workbench"
+#: A file's name has 255 bytes at most, and what stands for a run on its way has more around its name.
+LONGEST_RUN_NAME = 240
 
 
 class RunLayout:

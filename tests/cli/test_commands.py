@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from workbench.cli.exit_codes import ExitCode
+from workbench_store.errors import UsageError
 from workbench_store.processes import process_start
 from workbench_store.workspace import open_workspace
 
+import workbench as wb
 from tests.cli.terminal import Workbench
 from tests.lifecycle.launched import wait_until
 from tests.tui.workspace import Run
@@ -298,3 +300,17 @@ def test_what_a_command_does_not_know_is_told_with_its_own_usage(
     done = workbench(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(usage) and said in done.stderr
+
+
+def test_a_name_that_file_systems_do_not_take_is_refused_by_its_length(
+    workbench: Workbench, job: Job, here: Path
+) -> None:
+    for length, code in ((240, 0), (241, 4), (255, 4)):
+        file = job("true", f"name: {'n' * length}\n", name=f"{length}.yml")
+        assert (f"{length} letters" in workbench("validate", file).stdout) is (code != 0)
+        done = workbench("run", file)
+        assert done.returncode != 70 and (done.returncode == 0) is (code == 0), done.stderr
+        assert code == 0 or f"has {length} letters" in done.stderr
+    assert workbench("rm", "n" * 240).returncode == 0 and workbench("gc", "--yes").returncode == 0
+    with pytest.raises(UsageError, match="240"):
+        wb.start_run(name="n" * 241)

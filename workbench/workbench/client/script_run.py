@@ -18,7 +18,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Type, Union
 from workbench_store.errors import UsageError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.journal.writer import JournalWriter
-from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.layout import LONGEST_RUN_NAME, RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.processes import boot_id, host_id
 from workbench_store.redaction import without_secrets
@@ -270,10 +270,16 @@ def _user() -> str:
 def _checked(name: Optional[str]) -> Optional[str]:
     if name is None:
         return None
-    if not isinstance(name, str) or not name or len(name) > 255 or not set(name) <= _NAME_LETTERS or name[0] in "-_":
+    if (
+        not isinstance(name, str)
+        or not name
+        or len(name) > LONGEST_RUN_NAME
+        or not set(name) <= _NAME_LETTERS
+        or name[0] in "-_"
+    ):
         raise UsageError(
             "run name {!r} cannot be used".format(name),
-            remedy="1 to 255 letters, digits, '-' and '_', beginning with a letter or digit.",
+            remedy="1 to {} letters, digits, '-' and '_', beginning with a letter or digit.".format(LONGEST_RUN_NAME),
         )
     return name
 

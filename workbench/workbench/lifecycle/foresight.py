@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 from workbench_store.errors import WorkbenchError
-from workbench_store.layout import WorkspaceLayout
+from workbench_store.layout import LONGEST_RUN_NAME, WorkspaceLayout
 from workbench_store.snapshot.ignore import read_rules
 
 from workbench.compute.registry import get_compute
@@ -29,7 +29,10 @@ def refusals_here(layout: WorkspaceLayout) -> Check:
             yield from _refused("code", partial(read_rules, job.code))
         yield from _refused("compute", lambda: get_compute(layout, job.compute))
         yield from _data(layout, job)
-        if job.name is not None and os.path.lexists(layout.run(job.name).root):
+        if job.name is not None and len(job.name) > LONGEST_RUN_NAME:
+            told = f"has {len(job.name)} letters, and file systems take {LONGEST_RUN_NAME} of it here"
+            yield Finding("name", told, severity="warning")
+        elif job.name is not None and os.path.lexists(layout.run(job.name).root):
             yield Finding("name", f"a run named {job.name} is in {layout.root} already", severity="warning")
 
     return check

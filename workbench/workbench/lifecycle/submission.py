@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from workbench_store.content_lock import adding_content
 from workbench_store.errors import RunError, WorkspaceError
 from workbench_store.faults import fault
-from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.layout import LONGEST_RUN_NAME, RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
 from workbench.client.names import generate_name
@@ -79,6 +79,11 @@ def submit(
 
 def _free_name(layout: WorkspaceLayout, wanted: str | None) -> str:
     if wanted is not None:
+        if len(wanted) > LONGEST_RUN_NAME:
+            raise RunError(
+                f"the run's name has {len(wanted)} letters, and file systems take {LONGEST_RUN_NAME} of it here",
+                remedy="Change `name` in the job to a shorter one; `display_name` may be as long as you like.",
+            )
         if os.path.lexists(layout.run(wanted).root):
             raise _name_used(layout, wanted)
         if os.path.lexists(layout.trashed(wanted).root):
