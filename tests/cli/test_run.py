@@ -295,9 +295,11 @@ def test_a_run_that_nohup_started_survives_a_hang_up(job: Callable[..., str], he
     assert b"off\n" in (here / "out.txt").read_bytes()
 
 
-def test_a_run_whose_folder_goes_away_is_not_followed_for_ever(workbench: Workbench, job: Job) -> None:
-    name = workbench("run", "--detach", job("sleep 1; rm -rf $WORKBENCH_RUN_DIR")).stdout.strip()
+def test_a_run_whose_folder_goes_away_is_not_followed_for_ever(workbench: Workbench, job: Job, here: Path) -> None:
+    waiting = f"while [ ! -e '{here}/go' ]; do sleep 0.05; done; sleep 0.5; rm -rf $WORKBENCH_RUN_DIR"
+    name = workbench("run", "--detach", job(waiting)).stdout.strip()
     run = Workspace().run(name)
+    (here / "go").touch()
     followed = workbench("logs", "-f", name)
     assert followed.returncode == ExitCode.WORKSPACE and "is gone" in followed.stderr
     with pytest.raises(WorkspaceError, match="is gone"):

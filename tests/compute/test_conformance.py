@@ -13,6 +13,8 @@ from workbench.compute import Compute, ComputeEntry, JobExit, JobLaunch, Running
 from workbench.compute.local import LocalCompute
 from workbench_store.layout import RunLayout
 
+from tests.lifecycle.launched import wait_until
+
 COMPUTES: dict[str, Callable[[], Compute]] = {
     "local": lambda: LocalCompute(ComputeEntry("one", "local", {"slots": 1})),
 }
@@ -104,6 +106,7 @@ def test_a_later_supervisor_finds_the_job(
     assert compute.find(files, f"id-of-{tmp_path.name}") is None
     job = start("sleep 1000")
     assert job.wait(0.1) is None
+    wait_until(lambda: compute.find(files, f"id-of-{tmp_path.name}"), "the job to be named")
     found = compute.find(files, f"id-of-{tmp_path.name}")
     assert found is not None
     assert found.wait(0.1) is None
