@@ -12,13 +12,18 @@ def no_run(layout: WorkspaceLayout, name: str, remedy: str = "`workbench ls` lis
         return NotFound(f"run {name} is in the trash", remedy=f"Bring it back: workbench restore {name}")
     if name and os.path.isdir(layout.purged(name)):
         return NotFound(f"run {name} is removed for good", remedy="`workbench gc` finishes that.")
-    if name and os.path.isfile(layout.run(name).identity):
+    if is_on_disk(layout, name):
         return NotFound(
             f"run {name} is on the disk, and the store of {layout.root} has not taken it in",
             remedy="`workbench ls` says what keeps it from that. If it is that there is no room: workbench rm of runs "
             "that nobody needs, this one too, then workbench gc.",
         )
     return NotFound(f"there is no run {name!r} in {layout.root}", remedy=remedy)
+
+
+def is_on_disk(layout: WorkspaceLayout, name: str) -> bool:
+    """Whether there is a run of exactly that name, whatever the database has."""
+    return bool(name) and os.path.isfile(layout.run(name).identity)
 
 
 def check_run(layout: WorkspaceLayout, name: str) -> None:

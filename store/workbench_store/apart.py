@@ -1,17 +1,11 @@
 """A run that the database has not taken in, as it could not be written: read from its journals into memory."""
 
-import os
-
+from workbench_store.absence import is_on_disk
 from workbench_store.errors import NotFound, WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.memory_lease import MemoryLease
 from workbench_store.records import RunRecord
 from workbench_store.store import Store
-
-
-def is_on_disk(layout: WorkspaceLayout, name: str) -> bool:
-    """Whether there is a run of exactly that name, whatever the database has."""
-    return bool(name) and os.path.isfile(layout.run(name).identity)
 
 
 def run_on_disk(layout: WorkspaceLayout, name: str) -> RunRecord:

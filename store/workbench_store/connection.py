@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
 
 if TYPE_CHECKING:
@@ -48,10 +47,8 @@ def transaction(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
     connection.execute("BEGIN")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        with suppress(Exception):
+        with suppress(Exception):  # none is left where it was the commit that failed
             connection.execute("ROLLBACK")
         raise
-    fault("write.before-commit")
-    connection.execute("COMMIT")
-    fault("write.committed")

@@ -159,6 +159,8 @@ class Lease:
                 self._version, self.made = read_mark(connection)
                 with transaction(connection):
                     yield connection
+                    fault("write.before-commit")
+                fault("write.committed")
 
     @property
     def can_be_read(self) -> bool:

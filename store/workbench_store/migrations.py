@@ -4,9 +4,9 @@ There are no primary keys: only one process at a time writes, under the exclusiv
 What can be worked out from a run's events (stages, inputs, environment ...) has no table; `fold.py` does that.
 """
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from workbench_store.connection import transaction
 from workbench_store.errors import StoreTooNew
 from workbench_store.faults import fault
 
@@ -98,15 +98,9 @@ def migrate(connection: "duckdb.DuckDBPyConnection") -> None:
     version = read_mark(connection).version
     check_version(version)
     for number in range(version, SCHEMA_VERSION):
-        connection.execute("BEGIN")
-        try:
+        with transaction(connection):
             connection.execute(MIGRATIONS[number])
             connection.execute("DELETE FROM meta WHERE key = 'schema'")
             connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(number + 1)])
             fault("migration.before-commit")
-            connection.execute("COMMIT")
-            fault("migration.committed")
-        except BaseException:
-            with suppress(Exception):  # none is left where it was the commit that failed
-                connection.execute("ROLLBACK")
-            raise
+        fault("migration.committed")

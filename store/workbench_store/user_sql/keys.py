@@ -7,11 +7,11 @@ asked to be equal to a text stays text: `2.10` is not `2.1`.
 """
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench_store.connection import quoted
-from workbench_store.user_sql.scopes import Tables, scoped
+from workbench_store.user_sql.scopes import Scoped, Tables, scoped
 from workbench_store.user_sql.statement import QueryError, Source
 
 if TYPE_CHECKING:
@@ -77,8 +77,9 @@ class Written(NamedTuple):
 
 def with_keys(connection: "duckdb.DuckDBPyConnection", tree: dict[str, Any], source: Source) -> Written:
     """The statement with every mention of a key written as what DuckDB takes. Raises QueryError for an unknown key."""
-    references = sorted(_references(tree))
-    _refuse_rounding(tree, source)
+    found = list(scoped(tree))
+    _refuse_rounding(found, source)
+    references = sorted(_references(found))
     _check(connection, references, source)
     params = [one.key for one in references if one.map == "params"]
     types = {key: (flag, number) for key, flag, number in connection.execute(_TYPES_OF_PARAMS, [params]).fetchall()}
@@ -103,8 +104,7 @@ def _expression(one: _Reference, is_flag: bool, is_number: bool) -> str:
     return f'{value} AS "{one.key.replace(chr(34), chr(34) * 2)}"' if one.is_column else value
 
 
-def _references(tree: dict[str, Any]) -> Iterator[_Reference]:
-    found = list(scoped(tree))
+def _references(found: Sequence[Scoped]) -> Iterator[_Reference]:
     compared = {id(operand) for node, tables in found for operand in _compared_with_numbers(node, tables)}
     equal_to_text = {id(operand) for node, _ in found for operand in _equal_to_texts(node)}
     columns = {id(item) for node, _ in found for item in node.get("select_list") or () if not item.get("alias")}
@@ -126,9 +126,9 @@ def _references(tree: dict[str, Any]) -> Iterator[_Reference]:
         )
 
 
-def _refuse_rounding(tree: dict[str, Any], source: Source) -> None:
+def _refuse_rounding(found: Sequence[Scoped], source: Source) -> None:
     """DuckDB would round a text to the digits of the number that it is compared with: `0.14` would be equal to 0.1."""
-    for node, tables in scoped(tree):
+    for node, tables in found:
         if str(node.get("type")) not in _EQUALITIES or not any(map(_is_number, _operands(node))):
             continue
         for operand in _operands(node):

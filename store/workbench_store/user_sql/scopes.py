@@ -5,11 +5,12 @@ from typing import Any
 
 #: By what a table is called in a SELECT (in lower case): the view that it is, or "" for a subquery or a function.
 Tables = Mapping[str, str]
+Scoped = tuple[dict[str, Any], Tables]
 
 
-def scoped(tree: Any, around: Tables | None = None) -> Iterator[tuple[dict[str, Any], Tables]]:
+def scoped(tree: Any) -> Iterator[Scoped]:
     """Every node of a tree, parents first, with the tables whose columns may be named there."""
-    waiting: list[tuple[Any, Tables, Tables]] = [(tree, around or {}, around or {})]
+    waiting: list[tuple[Any, Tables, Tables]] = [(tree, {}, {})]
     while waiting:
         one, tables, outside = waiting.pop()
         if isinstance(one, list):

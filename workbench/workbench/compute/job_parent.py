@@ -54,9 +54,9 @@ _SAVE_SECONDS = 5.0
 #: So often it is looked for what nothing tells of.
 _LOOK_SECONDS = 0.05
 _ROOM_BYTES = 1024
+_ROOM_BYTES_OF_RANK = 128
 #: Tells `mpi_rank` where the output of each rank goes: a JSON list.
 _PIPES = "WORKBENCH_RANK_PIPES"
-_ROOM_BYTES_OF_RANK = 128
 
 
 def _start_of(pid: int) -> str | None:
@@ -232,6 +232,45 @@ def _fault_points(path: str) -> Callable[[str], object]:
     return found
 
 
+def _identity(folder: str, host: str, boot: str, pipes: list[tuple[int, int]]) -> dict[str, object]:
+    """What tells this process and the job's pipes from all others."""
+    return {
+        "parent": os.getpid(),
+        "parent_start": _start_of(os.getpid()),
+        "host": host,
+        "boot": boot,
+        "folder": _folder_id(folder),
+        "started": time.time(),
+        "monotonic": time.monotonic(),
+        "pipes": [os.fstat(source).st_ino for source, _ in pipes],
+    }
+
+
+def _begin(shell: str, command: str, ranks: list[dict[str, Any]], outputs: list[str], pipes: list[Any]) -> list[int]:
+    """Start the ranks, for good; their PIDs."""
+    if len(pipes) > len(ranks):
+        # Ranks that one of these starts find their pipes by it.
+        os.environ[_PIPES] = json.dumps([place_of(target, os.getpid()) for _, target in pipes])
+    return _start_all(shell, command, ranks, outputs)
+
+
+def _named(pids: list[int], ranks: list[dict[str, Any]]) -> dict[str, object]:
+    """The ranks' processes; of the first also as that of the job."""
+    started = [
+        {"pid": pid, "start": _start_of(pid), "essential": rank["essential"]}
+        for pid, rank in zip(pids, ranks, strict=True)
+    ]
+    return {**started[0], "ranks": started}
+
+
+def _how_it_ended(status: int) -> dict[str, object]:
+    ending = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
+    return {
+        "exit_code": None if ending else os.WEXITSTATUS(status),
+        "signal": signal.Signals(ending).name if ending in set(signal.Signals) else ending,
+    }
+
+
 def main(arguments: list[str]) -> None:
     """Start the command, wait for it, write its exit status."""
     shell, command, process_file, exit_file, host, boot, listed, faults = arguments
@@ -241,20 +280,11 @@ def main(arguments: list[str]) -> None:
     ranks, pipes = given["ranks"], given["pipes"]
     for descriptor in itertools.chain(*pipes):
         os.set_inheritable(descriptor, False)
-    outputs = [place_of(target) for _, target in pipes] or given["logs"]
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _keep_to_itself()
-    identity: dict[str, object] = {
-        "parent": os.getpid(),
-        "parent_start": _start_of(os.getpid()),
-        "host": host,
-        "boot": boot,
-        "folder": _folder_id(os.path.dirname(process_file)),
-        "started": time.time(),
-        "monotonic": time.monotonic(),
-        "pipes": [os.fstat(source).st_ino for source, _ in pipes],
-    }
+    folder = os.path.dirname(process_file)
+    identity = _identity(folder, host, boot, pipes)
     # Written before the job is there as well: a supervisor killed in between must not take it for never
     # started.
     room = _ROOM_BYTES + _ROOM_BYTES_OF_RANK * max(len(ranks), len(pipes))
@@ -264,38 +294,21 @@ def main(arguments: list[str]) -> None:
     _reserve(process_file, room)
     _reserve(exit_file, _ROOM_BYTES)
     logs = [JobLog(source, log) for (source, _), log in zip(pipes, given["logs"], strict=False)]
-    control = os.open(os.path.dirname(process_file), os.O_RDONLY)
+    control = os.open(folder, os.O_RDONLY)
     began = time.monotonic()
-    if len(pipes) > len(ranks):
-        # Ranks that one of these starts find their pipes by it.
-        os.environ[_PIPES] = json.dumps([place_of(target, os.getpid()) for _, target in pipes])
-    pids = _start_all(shell, command, ranks, outputs)
+    pids = _begin(shell, command, ranks, [place_of(target) for _, target in pipes] or given["logs"], pipes)
     # A workspace may be moved while the job runs: its folder is found wherever it is.
     os.chdir(control)
     process_file, exit_file = os.path.basename(process_file), os.path.basename(exit_file)
     fault("parent.spawned")
-    started = [
-        {"pid": pid, "start": _start_of(pid), "essential": rank["essential"]}
-        for pid, rank in zip(pids, ranks, strict=True)
-    ]
-    _write(process_file, {**identity, **started[0], "ranks": started})
+    _write(process_file, {**identity, **_named(pids, ranks)})
     fault("parent.named")
     rank, status = _wait(pids, [bool(rank["essential"]) for rank in ranks], logs)
-    ended, seconds = time.time(), time.monotonic() - began
+    times = {"ended": time.time(), "seconds": time.monotonic() - began}
     _save(logs)
     fault("parent.before-exit-status")
-    ending = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-    _write(
-        exit_file,
-        {
-            "exit_code": None if ending else os.WEXITSTATUS(status),
-            "signal": signal.Signals(ending).name if ending in set(signal.Signals) else ending,
-            "ended": ended,
-            "seconds": seconds,
-            "rank": rank if len(ranks) > 1 else None,
-            "unsaved": sum(log.unsaved for log in logs),
-        },
-    )
+    failed = {"rank": rank if len(ranks) > 1 else None, "unsaved": sum(log.unsaved for log in logs)}
+    _write(exit_file, {**_how_it_ended(status), **times, **failed})
     fault("parent.after-exit-status")
 
 

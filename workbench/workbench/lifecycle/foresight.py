@@ -1,19 +1,19 @@
 """What `run` would refuse by name on this machine, though the file is valid: told before anybody runs it."""
 
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
 from workbench_store.errors import WorkbenchError
-from workbench_store.layout import LONGEST_RUN_NAME, WorkspaceLayout
+from workbench_store.layout import WorkspaceLayout
 from workbench_store.snapshot.ignore import read_rules
 
 from workbench.compute.registry import get_compute
 from workbench.environment import define
 from workbench.lifecycle.input_plan import plan_inputs
 from workbench.lifecycle.output_plan import plan_outputs
+from workbench.lifecycle.submission import check_name
 from workbench.spec import CommandJob, Input, is_remote
 from workbench.spec.checks import Check, Finding
 
@@ -29,11 +29,8 @@ def refusals_here(layout: WorkspaceLayout) -> Check:
             yield from _refused("code", partial(read_rules, job.code))
         yield from _refused("compute", lambda: get_compute(layout, job.compute))
         yield from _data(layout, job)
-        if job.name is not None and len(job.name) > LONGEST_RUN_NAME:
-            told = f"has {len(job.name)} letters, and file systems take {LONGEST_RUN_NAME} of it here"
-            yield Finding("name", told, severity="warning")
-        elif job.name is not None and os.path.lexists(layout.run(job.name).root):
-            yield Finding("name", f"a run named {job.name} is in {layout.root} already", severity="warning")
+        if job.name is not None:
+            yield from _refused("name", partial(check_name, layout, job.name))
 
     return check
 

@@ -77,25 +77,30 @@ def submit(
     return name
 
 
+def check_name(layout: WorkspaceLayout, wanted: str) -> None:
+    """Raise RunError for a name that no new run can have."""
+    if len(wanted) > LONGEST_RUN_NAME:
+        raise RunError(
+            f"the run's name has {len(wanted)} letters, and file systems take {LONGEST_RUN_NAME} of it here",
+            remedy="Change `name` in the job to a shorter one; `display_name` may be as long as you like.",
+        )
+    if os.path.lexists(layout.run(wanted).root):
+        raise _name_used(layout, wanted)
+    if os.path.lexists(layout.trashed(wanted).root):
+        raise RunError(
+            f"a run named {wanted} is in the trash of {layout.root}",
+            remedy=f"Bring it back (workbench restore {wanted}), empty the trash (workbench gc), or change `name`.",
+        )
+    if os.path.lexists(layout.purged(wanted)):  # asked last: a run goes from the trash to there
+        raise RunError(
+            f"an earlier run {wanted} is not wholly removed from {layout.root}",
+            remedy="Finish that (workbench gc), or change `name`.",
+        )
+
+
 def _free_name(layout: WorkspaceLayout, wanted: str | None) -> str:
     if wanted is not None:
-        if len(wanted) > LONGEST_RUN_NAME:
-            raise RunError(
-                f"the run's name has {len(wanted)} letters, and file systems take {LONGEST_RUN_NAME} of it here",
-                remedy="Change `name` in the job to a shorter one; `display_name` may be as long as you like.",
-            )
-        if os.path.lexists(layout.run(wanted).root):
-            raise _name_used(layout, wanted)
-        if os.path.lexists(layout.trashed(wanted).root):
-            raise RunError(
-                f"a run named {wanted} is in the trash of {layout.root}",
-                remedy=f"Bring it back (workbench restore {wanted}), empty the trash (workbench gc), or change `name`.",
-            )
-        if os.path.lexists(layout.purged(wanted)):  # asked last: a run goes from the trash to there
-            raise RunError(
-                f"an earlier run {wanted} is not wholly removed from {layout.root}",
-                remedy="Finish that (workbench gc), or change `name`.",
-            )
+        check_name(layout, wanted)
         return wanted
     while os.path.lexists(layout.run(name := generate_name()).root) or os.path.lexists(layout.trashed(name).root):
         pass

@@ -69,7 +69,7 @@ def _chosen(workspace: "Workspace", arguments: argparse.Namespace) -> list[str]:
 
 def _named(workspace: "Workspace", name: str) -> str:
     """The run's name. On a full disk, that of one which the store had no room to take in: removing it makes room."""
-    from workbench_store.apart import is_on_disk
+    from workbench_store.absence import is_on_disk
     from workbench_store.errors import NotFound
 
     try:
