@@ -198,16 +198,15 @@ class Prompted:
     """`workbench run` on a terminal, interrupted so that it asks."""
 
     def __init__(self, here: Path, file: str, started: Path) -> None:
-        self._ours, theirs = pty.openpty()
+        self._ours, self._theirs = pty.openpty()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "workbench", "run", file],
             cwd=here,
-            stdin=theirs,
+            stdin=self._theirs,
             stdout=subprocess.DEVNULL,
-            stderr=theirs,
+            stderr=self._theirs,
             env={**os.environ, "NO_COLOR": "1"},
         )
-        os.close(theirs)
         self._seen = ""
         wait_until(started.exists)
         self.process.send_signal(signal.SIGINT)
@@ -219,8 +218,13 @@ class Prompted:
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
 
+    def next_line(self) -> bytes:
+        """What a shell would read next of what was typed."""
+        return os.read(self._theirs, 4096)
+
     def close(self) -> None:
         os.close(self._ours)
+        os.close(self._theirs)
 
 
 @pytest.fixture
@@ -233,7 +237,7 @@ def prompted(job: Job, here: Path) -> Iterator[Prompted]:
 
 
 def test_an_answer_that_is_none_is_asked_for_again(prompted: Prompted, workbench: Workbench) -> None:
-    prompted.see("[d]etach")
+    prompted.see("d+Enter detaches")
     prompted.type("what\n")
     prompted.see("'what' is none of these: d detaches, c cancels")
     prompted.type("c\n")
@@ -242,11 +246,14 @@ def test_an_answer_that_is_none_is_asked_for_again(prompted: Prompted, workbench
 
 
 def test_a_run_that_ends_while_it_is_asked_what_to_do_is_told(prompted: Prompted, here: Path) -> None:
-    prompted.see("[d]etach")
+    prompted.see("d+Enter detaches")
+    prompted.type("c")
     (here / ".workbench" / "runs" / "asked" / "outputs" / "go").touch()
     prompted.see("asked is over meanwhile")
     prompted.see("Completed")
     assert prompted.process.wait(60) == ExitCode.COMPLETED
+    prompted.type("\n")
+    assert prompted.next_line() == b"\n", "what was begun is no command for the shell"
 
 
 def test_a_hang_up_detaches(workbench: Workbench, job: Job) -> None:

@@ -8,6 +8,7 @@ import select
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
@@ -112,13 +113,14 @@ def _ask(layout: WorkspaceLayout, name: str) -> str:
     over: there is nothing left to choose."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     state = StateFollower(layout.run(name))
-    question = f"\n{name}: [d]etach, [c]ancel, or Enter to go on? (Ctrl-C cancels) "
+    question = f"\n{name}: d+Enter detaches, c+Enter cancels, Enter goes on (Ctrl-C cancels): "
     try:
         while True:
             sys.stderr.write(question)
             sys.stderr.flush()
             answer = _answer(state)
             if answer is None:
+                _forget_typed()
                 sys.stderr.write("\n")
                 narrate(f"{name} is over meanwhile: there is nothing left to detach from or to cancel")
                 raise _Over
@@ -131,6 +133,14 @@ def _ask(layout: WorkspaceLayout, name: str) -> str:
         return "cancel"
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _forget_typed() -> None:
+    """What was typed and not sent is no command for the shell."""
+    with suppress(ImportError, OSError):
+        import termios
+
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 def _answer(state: StateFollower) -> str | None:
