@@ -113,7 +113,7 @@ def _ask(layout: WorkspaceLayout, name: str) -> str:
     over: there is nothing left to choose."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     state = StateFollower(layout.run(name))
-    question = f"\n{name}: d+Enter detaches, c+Enter cancels, Enter goes on (Ctrl-C cancels): "
+    question = f"\n{name}: what now?\nd+Enter detaches, c+Enter or Ctrl-C cancels, Enter goes on: "
     try:
         while True:
             sys.stderr.write(question)
