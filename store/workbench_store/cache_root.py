@@ -1,11 +1,16 @@
 """Where the user's cache is: environments and the slots of local compute. (Python 3.8, standard library.)"""
 
+from __future__ import annotations
+
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Mapping, Optional
 
 from workbench_store.errors import WorkspaceError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Mapping, Optional
 
 VARIABLE = "WORKBENCH_CACHE"
 TAG_NAME = "CACHEDIR.TAG"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Optional, Tuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional, Tuple
 
 try:
     import fcntl

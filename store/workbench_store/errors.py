@@ -5,7 +5,9 @@ Exit codes are not here: `workbench.cli.exit_codes` maps these classes to them, 
 
 from __future__ import annotations
 
-from typing import Optional
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
 
 
 class WorkbenchError(Exception):

@@ -7,7 +7,10 @@ NAME!ENOSPC raises that OSError there instead. WORKBENCH_FAULT_TRACE=FILE gets a
 from __future__ import annotations
 
 import os
-from typing import Dict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Dict
 
 VARIABLE = "WORKBENCH_FAULT"
 TRACE = "WORKBENCH_FAULT_TRACE"

@@ -20,7 +20,8 @@ from workbench_store.records import (
     StageRecord,
     StateRecord,
 )
-from workbench_store.states import RunState, StateChange, fold_states
+from workbench_store.state_changes import StateChange, fold_states
+from workbench_store.states import RunState
 
 STAGES = ("validate", "snapshot", "environment", "provision", "stage", "run", "finalize", "release")
 

@@ -6,7 +6,10 @@ Nothing here touches the disk.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
 
 FORMAT_VERSION = 1
 WORKSPACE_DIR = ".workbench"

@@ -15,10 +15,13 @@ import threading
 import time
 import weakref
 from pathlib import Path
-from typing import List, Optional, Tuple
 
 from workbench_store.descriptors import mark_of, out_of_the_way
 from workbench_store.errors import WorkspaceError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import List, Optional, Tuple
 
 if sys.platform == "win32":
     import msvcrt

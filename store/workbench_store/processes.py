@@ -9,7 +9,10 @@ import os
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Optional, Tuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional, Tuple
 
 
 @lru_cache(maxsize=None)

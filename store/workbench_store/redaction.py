@@ -7,7 +7,10 @@ what it was given.
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Match, Pattern
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Match, Pattern
 
 REDACTED = "REDACTED"
 

@@ -11,12 +11,17 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Callable, Mapping, Optional, Union
 
 from workbench_store.errors import UsageError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.known import remember
 from workbench_store.layout import FORMAT_VERSION, WORKSPACE_DIR, WorkspaceLayout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Mapping, Optional, Union
+
+    PathText = Union[str, os.PathLike[str]]
 
 VARIABLE = "WORKBENCH_WORKSPACE"
 _README = """This folder is a Workbench workspace. It holds everything that was recorded here:
@@ -37,8 +42,6 @@ Copying the folder copies everything. `git clean -x` deletes it: use `git clean 
 """
 _RENEW = "Restore it from a copy, or let `workbench doctor --fix` write it anew; the runs stay as they are."
 _FOLDERS = ("runs", "journal", "blobs", "snapshots", "staging", "tmp", "stat-cache", "client")
-
-PathText = Union[str, "os.PathLike[str]"]
 
 
 def find_workspace(

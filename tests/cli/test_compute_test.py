@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from workbench.cli.exit_codes import ExitCode
 from workbench_store.cache_root import cache_root
-from workbench_store.known import known_workspaces
+from workbench_store.census import known_workspaces
 from workbench_store.workspace import open_workspace
 
 from tests.cli.terminal import Workbench

@@ -13,7 +13,8 @@ from workbench_store.errors import UsageError
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import RunRecord
-from workbench_store.states import RunState, StateChange, fold_states
+from workbench_store.state_changes import StateChange, fold_states
+from workbench_store.states import RunState
 from workbench_store.store import Store
 from workbench_store.tidy import tidy
 from workbench_store.workspace import open_workspace

@@ -91,6 +91,21 @@ def test_the_import_is_light() -> None:
     assert done.stdout == "[]\n"
 
 
+OPENING = """
+import sys
+before = set(sys.modules)
+import workbench
+run = workbench.start_run(experiment="e", system_metrics=False)
+run.log({"loss": 1.0})
+print(sorted({"typing", "contextlib", "dataclasses", "inspect", "subprocess", "logging"} & set(sys.modules) - before))
+"""
+
+
+def test_opening_a_run_loads_nothing_that_only_others_need(here: Path) -> None:
+    done = run_script(here, OPENING)
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout
+
+
 CLOSING = """
 import os, workbench
 run = workbench.start_run(name="r", system_metrics=False)

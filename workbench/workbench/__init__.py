@@ -9,12 +9,14 @@ In a training script: `start_run`, `log`, `log_params`, `set_tags`, `log_artifac
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, List
 
 import workbench.client.at_exit  # noqa: F401  (before anything that the script registers for its own end)
 from workbench._version import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, List
+
     from workbench_store.errors import UsageError as UsageError
     from workbench_store.errors import WorkbenchError as WorkbenchError
 

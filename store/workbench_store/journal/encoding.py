@@ -20,7 +20,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import Any, Dict, Sequence, Tuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Sequence, Tuple
 
 MAGIC = b"\xf5WBJ"
 VERSION = 1

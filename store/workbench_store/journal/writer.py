@@ -15,7 +15,6 @@ import time
 import weakref
 from collections import deque
 from pathlib import Path
-from typing import Any, Callable, Deque, NamedTuple, Optional, Sequence, Tuple
 
 from workbench_store.descriptors import mark_of, out_of_the_way
 from workbench_store.errors import WorkspaceError
@@ -23,6 +22,10 @@ from workbench_store.faults import fault
 from workbench_store.journal.encoding import PointsEncoder, encode_event
 from workbench_store.locks import lock_while_open, unlock
 from workbench_store.processes import boot_id, host_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Deque, Optional, Sequence, Tuple
 
 #: What may wait in memory while the disk takes nothing, in bytes.
 HELD_BYTES = 16 * 1024 * 1024
@@ -41,11 +44,12 @@ _NO_ROOM = OSError("no room for the whole record")
 _writers: "weakref.WeakSet[JournalWriter]" = weakref.WeakSet()
 
 
-class Lost(NamedTuple):
+class Lost:
     """What a closed journal could not bring to the disk: points, and records of other kinds."""
 
-    points: int = 0
-    records: int = 0
+    def __init__(self, points: int = 0, records: int = 0) -> None:
+        self.points = points
+        self.records = records
 
     @property
     def anything(self) -> bool:

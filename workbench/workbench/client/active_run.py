@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple, Type
 
 from workbench_store.errors import UsageError
 from workbench_store.journal.writer import JournalWriter, warn
@@ -15,15 +14,18 @@ from workbench_store.layout import RunLayout
 from workbench.client.arguments import check_name, check_step, check_tags, flatten_params, number_of
 from workbench.client.artifacts import path_of, save_file, save_folder
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Type
+
     from workbench.client.media.log import MediaLog
+
+    #: Ends a run with a state ("Completed", "Failed", "Canceled") and a reason.
+    Ending = Callable[[str, Optional[str]], None]
 
 #: With the longest names and texts these still fit into a record.
 _KEYS_PER_RECORD = 10_000
 _PARAMS_PER_RECORD = 100
-
-#: Ends a run with a state ("Completed", "Failed", "Canceled") and a reason.
-Ending = Callable[[str, Optional[str]], None]
 
 
 class ActiveRun:
@@ -98,7 +100,7 @@ class ActiveRun:
     def _count(self, keys: Tuple[str, ...], values: "list[float]") -> None:
         if self._has_past:
             self._has_past = False
-            with _never_raising("read which steps were logged before"):
+            with _NeverRaising("read which steps were logged before"):
                 from workbench.client.past import next_steps
 
                 self._counts = next_steps(self._files, self.rank)
@@ -192,7 +194,7 @@ class ActiveRun:
         """
         if self._ended:
             self._refuse()
-        with _never_raising("save a model"):
+        with _NeverRaising("save a model"):
             from workbench.client.media.models import log_model
 
             log_model(self._files, self._journal, path, name, flavor, metadata)
@@ -200,7 +202,7 @@ class ActiveRun:
     def _with_media(self, log: "Callable[[MediaLog], None]") -> None:
         if self._ended:
             self._refuse()
-        with _never_raising("save images, tables, texts and the like"):
+        with _NeverRaising("save images, tables, texts and the like"):
             if self._media_log is None:
                 # What few scripts use is loaded when it is used.
                 from workbench.client.media.log import MediaLog
@@ -235,7 +237,7 @@ class ActiveRun:
         if lost.anything and self._ending is None:
             from workbench.client.last_word import tell_lost
 
-            with _never_raising("tell what is lost"):
+            with _NeverRaising("tell what is lost"):
                 tell_lost(self._files, self.rank, lost)
 
     @property
@@ -256,14 +258,23 @@ class ActiveRun:
         self.end(*state_of(error))
 
 
-@contextmanager
-def _never_raising(what: str) -> Iterator[None]:
+class _NeverRaising:
     """What is loaded when it is first used may not be there by then (a package that was upgraded meanwhile, no file
     left to be opened): a warning, as is all trouble with files."""
-    try:
-        yield
-    except (ImportError, OSError) as error:
-        warn("workbench: cannot {}: {}".format(what, error))
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> bool:
+        if not isinstance(error, (ImportError, OSError)):
+            return False
+        warn("workbench: cannot {}: {}".format(self._what, error))
+        return True
 
 
 def state_of(error: Optional[BaseException]) -> Tuple[str, Optional[str]]:

@@ -10,7 +10,6 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Union
 
 from workbench_store.errors import UsageError
 
@@ -19,7 +18,10 @@ from workbench.client.active_run import ActiveRun
 from workbench.client.arguments import check_name, check_tags, check_text, flatten_params
 from workbench.client.origins import Origin, origin_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Dict, Mapping, Optional, Sequence, Union
+
     from workbench_store.layout import RunLayout
 
 _lock = threading.RLock()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, Iterator, Mapping, Tuple, Union
+from collections.abc import Mapping
 
 from workbench_store.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterator, Tuple, Union
+
+    Scalar = Union[str, int, float, bool, None]
 
 LONGEST_KEY = 250
 LONGEST_TEXT = 10_000
 DEEPEST = 30
-Scalar = Union[str, int, float, bool, None]
 
 
 def check_name(name: object, what: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import Iterator, Optional, Set
 
 from workbench_store.errors import UsageError
 from workbench_store.faults import fault
@@ -13,6 +12,10 @@ from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import WORKSPACE_DIR, RunLayout
 
 from workbench.client.replacing import make_folder_below
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator, Optional, Set
 
 
 def save_file(files: RunLayout, journal: JournalWriter, source: Path, below: Optional[str]) -> None:

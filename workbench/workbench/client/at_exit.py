@@ -5,7 +5,10 @@ log still. (Python 3.8; loaded with every script, so it holds no more than that.
 from __future__ import annotations
 
 import atexit
-from typing import Callable, List
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, List
 
 _waiting: List[Callable[[], object]] = []
 #: Whether the end has begun: what opens a run now would never be closed.

@@ -1,8 +1,13 @@
 """Where a script's code is, and whether that is in git, by a look at the disk. (Python 3.8.)"""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
-from typing import Optional
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
 
 
 def code_folder() -> Path:

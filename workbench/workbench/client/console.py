@@ -11,13 +11,19 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import Any, Callable, List, Optional, Set, Tuple
 
 from workbench_store.descriptors import mark_of, out_of_the_way
 from workbench_store.journal.writer import retire
 from workbench_store.layout import RunLayout
 
 from workbench.client.log_limit import cap_bytes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, List, Optional, Set, Tuple
+
+    #: An open file's number and its mark.
+    _File = Tuple[int, Optional[Tuple[int, int]]]
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
 
@@ -112,10 +118,6 @@ def _heard(original: Callable[..., Any], log: "ConsoleLog") -> Callable[..., Any
 
     write.heard_by = log  # type: ignore[attr-defined]
     return write
-
-
-#: An open file's number and its mark.
-_File = Tuple[int, Optional[Tuple[int, int]]]
 
 
 def _ours(file: Optional[_File]) -> Optional[int]:

@@ -4,12 +4,17 @@
 always did. It counts if the script's main module was then left by an exception: what a script catches is not its end.
 """
 
+from __future__ import annotations
+
 import builtins
 import gc
 import sys
 import threading
 from types import FrameType
-from typing import Any, Callable, List, Optional, Tuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, List, Optional, Tuple
 
 _PLACES = ((sys, "exit"), (builtins, "exit"), (builtins, "quit"))
 

@@ -1,10 +1,15 @@
 """Small JSON files by which processes on one host tell each other something. (Python 3.8.)"""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
 
 from workbench.client.replacing import replace_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Mapping, Optional
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

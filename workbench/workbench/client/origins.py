@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
-
 from workbench_store.errors import UsageError
 
 from workbench.client.arguments import check_step
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
 
-class Origin(NamedTuple):
+
+class Origin:
     """A run, by its name or an unambiguous beginning of it: resumed as it is, or, with a step, forked up to there."""
 
-    name: str
-    at_step: Optional[int]
+    def __init__(self, name: str, at_step: Optional[int]) -> None:
+        self.name = name
+        self.at_step = at_step
 
 
 def origin_of(resume: Optional[str], fork: Optional[str], at_step: Optional[int]) -> Optional[Origin]:

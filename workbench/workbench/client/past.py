@@ -15,8 +15,8 @@ from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
 from workbench_store.states import RunState
 
+from workbench.client.heard import heard
 from workbench.client.json_files import read_json
-from workbench.client.last_word import heard
 from workbench.client.origins import Origin
 
 _LOCK_SECONDS = 1.0

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
@@ -13,7 +12,6 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Callable, Dict, Mapping, Optional, Type, Union
 
 from workbench_store.errors import UsageError, WorkspaceError
 from workbench_store.faults import fault
@@ -33,6 +31,10 @@ from workbench.client.json_files import write_json
 from workbench.client.last_word import leave, reserve
 from workbench.client.names import generate_name
 from workbench.client.origins import Origin
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Mapping, Optional, Type, Union
 
 #: Tells spawned children of a script which run is open: the script's PID and the run's folder.
 SCRIPT_RUN = "WORKBENCH_SCRIPT_RUN"
@@ -112,8 +114,10 @@ class _Holder:
         self._seq = 0
         self._generation = generation
         self._state("Running", None, resumed=journal is None)
-        with contextlib.suppress(OSError):  # told to who wants to end it, and to who finds it gone
+        try:
             reserve(files.script_process, self._pid)
+        except OSError:
+            pass  # it is told to who wants to end the run, and to who finds it gone
         self._console: Optional[Console] = None
         self._git: Optional[threading.Thread] = None
         self.run = ActiveRun(files, self._journal, self._end, self._failing, has_past)
@@ -130,8 +134,10 @@ class _Holder:
         # Starting a process takes longer than opening a run may: it is done beside the script.
         def start() -> None:
             # A run never fails for want of system metrics; an interpreter that is ending starts no process.
-            with contextlib.suppress(ImportError, OSError, RuntimeError):
+            try:
                 self._sampler = start_sampler(self._files.root, os.getpid(), interval)
+            except (ImportError, OSError, RuntimeError):
+                pass
             if self._over.is_set():
                 self._end_sampler()
 
@@ -140,8 +146,10 @@ class _Holder:
     def _end_sampler(self) -> None:
         sampler, self._sampler = self._sampler, None
         if sampler is not None:
-            with contextlib.suppress(OSError):
+            try:
                 os.killpg(sampler.pid, signal.SIGKILL)  # and what it has started, such as nvidia-smi
+            except OSError:
+                pass
             sampler.wait()
 
     def look_at_git(self) -> None:
@@ -153,12 +161,14 @@ class _Holder:
         def look() -> None:
             # Loading what this takes would slow down the script's own loading at its start.
             self._over.wait(_GIT_FROM_SECONDS)
-            with contextlib.suppress(ImportError, OSError, RuntimeError):  # nor for want of git's state
+            try:  # nor does a run fail for want of git's state
                 from workbench.client.git_state import git_state, record_git
 
                 state = git_state(folder, _GIT_SECONDS)
                 if state is not None:
                     record_git(self._files, self._journal, state)
+            except (ImportError, OSError, RuntimeError):
+                pass
 
         self._git = threading.Thread(target=look, name="workbench-git", daemon=True)
         self._git.start()
@@ -211,10 +221,12 @@ class _Holder:
         self._journal.sync()
         lost = self._journal.close()
         if lost.anything:
-            with contextlib.suppress(OSError):
-                others = max(0, lost.records - 1)  # but for the state, which is told here
-                word = {**ending, "generation": self._generation, "lost": lost.points, "lost_records": others}
+            others = max(0, lost.records - 1)  # but for the state, which is told here
+            word = {**ending, "generation": self._generation, "lost": lost.points, "lost_records": others}
+            try:
                 leave(self._files.script_process, self._pid, word)
+            except OSError:
+                pass
 
     def _wait_for_git(self) -> None:
         self._over.set()
@@ -259,11 +271,15 @@ def _identity(name: str, fields: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _user() -> str:
+    # As getpass.getuser does, without what that module loads to ask for passwords.
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        if os.environ.get(variable):
+            return os.environ[variable]
     try:
-        import getpass
+        import pwd
 
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (KeyError, ImportError):
         return ""
 
 

@@ -5,7 +5,8 @@ from workbench_store.errors import RunError, UsageError
 from workbench_store.journal.writer import tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
-from workbench_store.states import RunState, fold_states
+from workbench_store.state_changes import fold_states
+from workbench_store.states import RunState
 
 from workbench.compute.local_job import living_process
 from workbench.lifecycle.files import read_json

@@ -7,7 +7,8 @@ from typing import Any
 from msgspec import Struct
 from workbench_store.journal.decoding import Event
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.states import RunState, StateChange, fold_states
+from workbench_store.state_changes import StateChange, fold_states
+from workbench_store.states import RunState
 
 from workbench.lifecycle.history import JournalTail, changes_of
 from workbench.lifecycle.judge import check_there, judge

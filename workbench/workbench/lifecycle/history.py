@@ -10,7 +10,8 @@ from pathlib import Path
 from workbench_store.journal.decoding import Event, decode
 from workbench_store.journal.packed import journal_size, journals_in, read_journal
 from workbench_store.layout import RunLayout
-from workbench_store.states import RunState, StateChange, fold_states
+from workbench_store.state_changes import StateChange, fold_states
+from workbench_store.states import RunState
 
 #: A script's own journal holds points and states: only its beginning and its end are read, where the states are.
 _HEAD_BYTES = 64 * 1024

@@ -15,9 +15,10 @@ from workbench_store.journal.writer import tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
-from workbench_store.states import RunState, fold_states
+from workbench_store.state_changes import fold_states
+from workbench_store.states import RunState
 
-from workbench.client.last_word import heard
+from workbench.client.heard import heard
 from workbench.lifecycle.ending import missing_records
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_change, last_generation, last_sign_of_life, state_changes

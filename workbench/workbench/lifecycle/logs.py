@@ -13,7 +13,8 @@ from typing import BinaryIO
 
 from workbench_store.layout import RunLayout
 from workbench_store.redaction import redacted
-from workbench_store.states import RunState, StateChange, fold_states
+from workbench_store.state_changes import StateChange, fold_states
+from workbench_store.states import RunState
 
 from workbench.client.log_cap import LogShape, gap_line, logged_ranks, read_shapes
 from workbench.lifecycle.history import JournalTail, changes_of

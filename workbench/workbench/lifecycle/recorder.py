@@ -12,7 +12,7 @@ from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
 from workbench.client.git_state import GitState, record_git
-from workbench.client.last_word import told_lost
+from workbench.client.heard import told_lost
 from workbench.lifecycle.ending import Canceled, missing_records
 
 

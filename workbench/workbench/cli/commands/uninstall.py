@@ -16,7 +16,7 @@ from workbench.cli.exit_codes import ExitCode
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench_store.known import KnownWorkspace
+    from workbench_store.census import KnownWorkspace
 
     from workbench.uninstall import CachePart
 
@@ -31,7 +31,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List; remove after a yes."""
-    from workbench_store.known import known_workspaces, other_caches
+    from workbench_store.census import known_workspaces, other_caches
     from workbench_store.workspace import layout_at_hand
 
     from workbench.cli.asking import agreed

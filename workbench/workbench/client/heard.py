@@ -1,0 +1,33 @@
+"""What scripts left as their last word (last_word.py), read by who finds them gone. (Python 3.8.)"""
+
+from __future__ import annotations
+
+from workbench_store.journal.writer import Lost
+from workbench_store.layout import RunLayout
+from workbench_store.states import RunState
+
+from workbench.client.json_files import read_json
+from workbench.client.last_word import LOST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, Dict, Optional
+
+
+def heard(path: Path, generation: int) -> Optional[Dict[str, Any]]:
+    """How the run ended in that generation of its holder, as `leave` was told; None where nothing was left."""
+    ending = (read_json(path) or {}).get("ending")
+    if not isinstance(ending, dict) or ending.get("generation") != generation:
+        return None
+    return ending if RunState.parse(str(ending.get("state"))).final else None
+
+
+def told_lost(files: RunLayout) -> Lost:
+    """What the processes of a job could not record, as far as they told."""
+    points = records = 0
+    for path in files.control.glob(LOST + "r*"):
+        numbers = path.name.rpartition("-")[0].rpartition("-")[2], path.name.rpartition("-")[2]
+        if all(number.isascii() and number.isdigit() and len(number) < 19 for number in numbers):
+            points, records = points + int(numbers[0]), records + int(numbers[1])
+    return Lost(points, records)
