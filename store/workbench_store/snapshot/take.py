@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pathspec
 from msgspec import Struct
 
 from workbench_store.blobs import BlobStore
@@ -82,7 +81,16 @@ def _as_before(layout: WorkspaceLayout, made: Any) -> _Stored | None:
 
 def _mark(rules: IgnoreRules, follow_links: bool) -> str:
     """Stands for the rules under which a walk keeps a file."""
-    return repr(([(rule.text, rule.excludes) for rule in rules.rules], follow_links, pathspec.__version__))
+    return repr(([(rule.text, rule.excludes) for rule in rules.rules], follow_links, _reader_of(rules)))
+
+
+def _reader_of(rules: IgnoreRules) -> str:
+    """What decides what a pattern means; nothing, and nothing is loaded, where there is none."""
+    if not rules.rules:
+        return ""
+    from pathspec import __version__
+
+    return __version__
 
 
 def single_file(code: Path) -> Walked:
