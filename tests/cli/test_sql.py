@@ -172,6 +172,20 @@ def test_archived_runs_are_listed_when_the_condition_speaks_of_them(workbench: W
 
 
 @pytest.mark.usefixtures("runs")
+def test_a_condition_removes_what_it_lists(workbench: Workbench) -> None:
+    assert workbench("archive", "two").returncode == 0
+    found = {}
+    for words in (
+        ["--where", "params.lr < 0.1"],
+        ["--where", "params.lr < 0.1 and archived"],
+        ["--all", "lr<0.1"],
+        ["--all", "lr<0.1 archived:all"],
+    ):
+        found[" ".join(words)] = set(workbench("rm", *words, "--preview").stdout.split())
+    assert list(found.values()) == [{"three"}, {"two"}, {"three"}, {"two", "three"}]
+
+
+@pytest.mark.usefixtures("runs")
 def test_the_python_api_takes_conditions_filters_and_queries() -> None:
     workspace = wb.Workspace()
     assert [run.name for run in workspace.runs("metrics.accuracy > 0.9")] == ["two"]

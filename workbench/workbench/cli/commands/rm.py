@@ -1,6 +1,7 @@
 """Move runs that are over to the trash: they leave every list, and their names stay taken.
 
-`workbench restore` brings them back, whole. `workbench gc` removes for good what is in the trash.
+`workbench restore` brings them back, whole. `workbench gc` removes for good what is in the trash. Archived runs are
+left alone unless they are named, or asked for: `--all archived:yes`, or a condition that speaks of `archived`.
 
 examples:
   workbench rm brave calm
@@ -62,7 +63,7 @@ def _chosen(workspace: "Workspace", arguments: argparse.Namespace) -> list[str]:
 
     found = [_named(workspace, name) for name in arguments.runs]
     if arguments.all is not None or arguments.where is not None:
-        words = "archived:all" if arguments.all is None else filter_of_all(arguments.all)
+        words = "" if arguments.all is None else filter_of_all(arguments.all)
         found += [one.name for one in workspace.runs(condition_of_where(arguments.where), filter=words)]
     return list(dict.fromkeys(found))
 
