@@ -172,6 +172,15 @@ def test_archived_runs_are_listed_when_the_condition_speaks_of_them(workbench: W
 
 
 @pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize(
+    ("asked", "told"), [("SHOW TABLES", "DESCRIBE runs"), ("PIVOT points ON key USING max(value)", "ON key IN ('loss'")]
+)
+def test_what_is_no_select_is_told_what_to_ask(workbench: Workbench, asked: str, told: str) -> None:
+    done = workbench("sql", asked)
+    assert (done.returncode, done.stdout) == (2, "") and told in done.stderr
+
+
+@pytest.mark.usefixtures("runs")
 def test_a_condition_removes_what_it_lists(workbench: Workbench) -> None:
     assert workbench("archive", "two").returncode == 0
     found = {}

@@ -86,11 +86,7 @@ def parse(connection: "duckdb.DuckDBPyConnection", source: Source) -> dict[str, 
         what = f"these are {len(statements)} statements" if source.text.strip() and statements else "there is none"
         raise QueryError(f"one SELECT is wanted, and {what}", remedy="Write for example: SELECT * FROM runs")
     if statements[0].type != duckdb.StatementType.SELECT:
-        kind = str(statements[0].type).rpartition(".")[2].replace("MULTI", "several statements in one")
-        raise QueryError(
-            source.pointed(f"only SELECT may be asked, and this is {kind}", len(source.before.encode())),
-            remedy="The store is changed by Workbench's commands alone.",
-        )
+        raise _no_select(statements[0], source)
     [[text]] = connection.execute("SELECT json_serialize_sql(?)", [source.statement]).fetchall()
     try:
         tree = json.loads(text)
@@ -103,6 +99,21 @@ def parse(connection: "duckdb.DuckDBPyConnection", source: Source) -> dict[str, 
     root: dict[str, Any] = tree["statements"][0]["node"]
     _refuse(root, source)
     return root
+
+
+def _no_select(statement: "duckdb.Statement", source: Source) -> QueryError:
+    import duckdb
+
+    beginning = len(source.before.encode())
+    if statement.type == duckdb.StatementType.MULTI:  # a PIVOT that asks first which values there are
+        why = "only one SELECT may be asked, and a PIVOT is more unless it says which values become columns"
+        remedy = "For example: PIVOT points ON key IN ('loss', 'acc') USING max(value)"
+        return QueryError(source.pointed(why, beginning), remedy=remedy)
+    kind = str(statement.type).rpartition(".")[2]
+    return QueryError(
+        source.pointed(f"only SELECT may be asked, and this is {kind}", beginning),
+        remedy="The store is changed by Workbench's commands alone.",
+    )
 
 
 def _statements(connection: "duckdb.DuckDBPyConnection", source: Source) -> "list[duckdb.Statement]":
@@ -161,6 +172,9 @@ def _tables(tree: Any, known: frozenset[str]) -> Iterator[dict[str, Any]]:
 
 
 def _no_view(node: dict[str, Any], source: Source) -> QueryError:
+    if node.get("show_type") == "SHOW_SPECIAL":
+        remedy = f"There are {', '.join(_VIEWS)}; DESCRIBE runs says what is in one."
+        return QueryError("a query reads the views alone, not what DuckDB has", remedy=remedy)
     parts = (node.get("catalog_name"), node.get("schema_name"), node["table_name"])
     name = ".".join(str(part) for part in parts if part)
     near = difflib.get_close_matches(str(node["table_name"]).lower(), _VIEWS, 3, 0.5)
