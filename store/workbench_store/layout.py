@@ -116,6 +116,8 @@ class WorkspaceLayout:
         #: The datastores that are there from the start, a folder for each.
         self.datastores = root / "datastores"
         self.runs = root / "runs"
+        #: Which run each script's process has open.
+        self.scripts = root / "scripts"
         #: Runs that were removed, until `gc` or `restore`: each folder as it was below `runs/`, with `removal` in it.
         self.trash = root / "trash"
         #: Held by those who add content and by whoever removes what nothing refers to.

@@ -298,3 +298,11 @@ except UsageError as error:
 """
     done = run_script(here, code)
     assert done.returncode == 0 and "refused:" in done.stdout, done.stderr
+
+
+def test_numbers_are_names_in_what_is_nested(run: ActiveRun) -> None:
+    run.log_params({"class_weight": {0: 1.0, 1: {True: 2.0, 0.5: 3.0}}})
+    with pytest.raises(UsageError, match="parameter 0 is not text but int"):
+        run.log_params({0: 1.0})  # type: ignore[dict-item]
+    found = store_of(run).params(run.name)
+    assert found == {"class_weight.0": 1.0, "class_weight.1.True": 2.0, "class_weight.1.0.5": 3.0}

@@ -1,7 +1,7 @@
 """The functions of `import workbench` in a script: open a run, or log into the one that is open. (Python 3.8.)
 
-Inside a job they attach to the job's run. Elsewhere `start_run` opens a run of its own; `log` and the others open one
-by themselves when none is open, named after the script.
+Inside a job they attach to the job's run, in a child of a script to the script's (family.py). Elsewhere `start_run`
+opens a run of its own; `log` and the others open one by themselves when none is open, named after the script.
 """
 
 from __future__ import annotations
@@ -20,12 +20,19 @@ from workbench.client.origins import Origin, origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Mapping, Optional, Sequence, Union
+    from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
     from workbench_store.layout import RunLayout
 
+    from workbench.client.family import Family
+
 _lock = threading.RLock()
 _active: Optional[ActiveRun] = None
+#: In a child of a script, that script's, whose run `_active` is; None where that is the process's own, or a job's.
+_family: Optional[Family] = None
+#: Runs of its script that a child has logged into before; threads of its may still.
+_left: "List[ActiveRun]" = []
+_MOST_LEFT = 8
 
 
 def start_run(
@@ -56,7 +63,7 @@ def start_run(
     Raises UsageError for a wrong argument and WorkspaceError if the workspace is unusable; once it has returned,
     nothing but a wrong argument raises.
     """
-    global _active
+    global _active, _family
     interval = _interval(system_metrics)
     if not isinstance(console, bool):
         raise UsageError("console is {!r}".format(console), remedy="Give True or False.")
@@ -73,9 +80,9 @@ def start_run(
             run = open_script_run(
                 workspace=workspace, name=name, fields=fields, interval=interval, console=console, origin=origin
             )
+            _active, _family = run, None
         else:
-            _tell_unused(name=name, experiment=experiment, display_name=display_name, description=description)
-        _active = run
+            _tell_unused(run, name=name, experiment=experiment, display_name=display_name, description=description)
     if given_params:
         run.log_params(given_params)
     if given_tags:
@@ -100,37 +107,47 @@ def _fields(
 
 
 def _open_already(origin: Optional[Origin]) -> Optional[ActiveRun]:
-    """The run that this process is to log into without opening one: a job's, or its parent's. UsageError if another is
+    """The run that this process is to log into without opening one: a job's, or its script's. UsageError if another is
     open here, or if one is to be resumed where none can be chosen."""
-    joined = _run_to_join()
-    if joined is not None and origin is not None:
+    files, family = _run_to_join()
+    if files is not None and origin is not None:
         raise UsageError("inside a job or a child process the run is given: none is resumed or forked")
-    if _active is not None and not _active.ended:
-        if joined is None:
+    if _active is not None and not _active.ended and _family is None:
+        if files is None:
             raise UsageError(
                 "run {} is open in this process".format(_active.name), remedy="End it first: run.end(), or `with`."
             )
-        return _active
-    return None if joined is None else _attach(joined)
+    elif files is not None:
+        _join(files, family)
+    return None if files is None else _active
 
 
 #: What a job's run says itself, by the variables that tell it.
 _TOLD_BY = {"name": "WORKBENCH_RUN_NAME", "experiment": "WORKBENCH_EXPERIMENT"}
 
 
-def _tell_unused(**given: Optional[str]) -> None:
-    """Say, once for all ranks, which arguments have no effect since the run is a job's."""
-    if not os.environ.get("WORKBENCH_RUN_DIR") or rank_of_process() != 0:
-        return
-    unused = [
-        argument
-        for argument, value in given.items()
-        if value is not None and value != os.environ.get(_TOLD_BY.get(argument, ""))
-    ]
-    if unused:
-        from workbench_store.journal.writer import warn
+def _tell_unused(run: ActiveRun, **given: Optional[str]) -> None:
+    """Say, once for all ranks, which arguments have no effect since the run is a job's, or a script's that this process
+    is a child of."""
+    from workbench_store.journal.writer import warn
 
-        warn("workbench: start_run's {} has no effect here: the job says it".format(", ".join(unused)))
+    if os.environ.get("WORKBENCH_RUN_DIR"):
+        unused = [
+            argument
+            for argument, value in given.items()
+            if value is not None and value != os.environ.get(_TOLD_BY.get(argument, ""))
+        ]
+        if unused and rank_of_process() == 0:
+            warn("workbench: start_run's {} has no effect here: the job says it".format(", ".join(unused)))
+        return
+    from workbench.client.family import is_being_loaded
+
+    unused = [argument for argument, value in given.items() if value is not None and value != run.name]
+    if unused and not is_being_loaded():  # the script's top level, once more
+        warn(
+            "workbench: start_run's {} has no effect in a child process: it logs into {}, which its script has open. "
+            "For runs of their own, end that first.".format(", ".join(unused), run.name)
+        )
 
 
 def _refuse_with_resume(**given: Optional[str]) -> None:
@@ -141,12 +158,14 @@ def _refuse_with_resume(**given: Optional[str]) -> None:
 
 
 def active_run() -> Optional[ActiveRun]:
-    """The run that is open in this process; inside a job always the job's; None if there is none."""
-    global _active
+    """The run that is open in this process: inside a job always the job's, in a child of a script the one that the
+    script has open. None if there is none."""
     with _lock:
-        files = _run_to_join() if _active is None or _active.ended else None
-        if files is not None:
-            _active = _attach(files)
+        if _active is None or _active.ended or _family is not None:
+            files, family = _run_to_join()
+            # Where the script has none open any more, what comes late is still of the one before.
+            if files is not None:
+                _join(files, family)
         return None if _active is None or _active.ended else _active
 
 
@@ -211,7 +230,7 @@ def log_model(
 
 def _current() -> ActiveRun:
     run = _active
-    if run is not None and not run.ended:
+    if run is not None and not run.ended and (_family is None or _family.is_as_before()):
         return run
     return active_run() or _opened()
 
@@ -228,29 +247,33 @@ def _opened() -> ActiveRun:
     return start_run()
 
 
-def _run_to_join() -> "Optional[RunLayout]":
-    """The run that this process is a part of: a job's, or that of the script that started it by multiprocessing."""
-    folder = os.environ.get("WORKBENCH_RUN_DIR") or _run_of_parent()
-    if not folder:
-        return None
-    from workbench_store.layout import RunLayout
+def _run_to_join() -> "Tuple[Optional[RunLayout], Optional[Family]]":
+    """The run that this process is a part of: a job's, or the one that its script has open, and that script."""
+    folder = os.environ.get("WORKBENCH_RUN_DIR")
+    if folder:
+        from workbench_store.layout import RunLayout
 
-    return RunLayout(Path(folder))
+        return RunLayout(Path(folder)), None
+    from workbench.client.family import found_family
+
+    family = _family or found_family()
+    return (None if family is None else family.open_run()), family
 
 
-def _run_of_parent() -> Optional[str]:
-    """A process that multiprocessing has spawned belongs to its parent's run, as a forked one does."""
-    processes = sys.modules.get("multiprocessing.process")
-    if processes is None:
-        return None
-    # While it imports the script that it is of, it does not know its parent yet.
-    spawned = processes.parent_process() is not None or getattr(processes.current_process(), "_inheriting", False)
-    owner, _, folder = os.environ.get("WORKBENCH_SCRIPT_RUN", "").partition(":")
-    return folder if spawned and owner != str(os.getpid()) else None
+def _join(files: "RunLayout", family: "Optional[Family]") -> None:
+    """Log into that run from now on, which another process opened; this one writes a journal of its own, under its
+    rank."""
+    global _active, _family
+    if _active is None or _active.ended or _active.path != files.root:
+        if _active is not None and not _active.ended:
+            _left.append(_active)
+        if len(_left) > _MOST_LEFT:
+            _left.pop(0).end()
+        _active = _attach(files)
+    _family = family
 
 
 def _attach(files: "RunLayout") -> ActiveRun:
-    """A run that another process opened; this process writes a journal of its own, under its rank."""
     from workbench_store.journal.writer import JournalWriter
 
     run = ActiveRun(files, JournalWriter(files.journals, "client", rank_of_process()), None)
@@ -268,9 +291,16 @@ def rank_of_process() -> int:
 
 
 def _after_fork() -> None:
-    """In a forked child another thread of the parent may have held the lock."""
-    global _lock
+    """In a forked child another thread of the parent may have held the lock; a run of the parent's is a script's."""
+    global _lock, _family
     _lock = threading.RLock()
+    if "workbench.client.family" not in sys.modules:
+        return  # nobody here has had a run, and a fork is no place to load what another thread may be loading
+    from workbench.client.family import after_fork, forked_family
+
+    after_fork()
+    if _active is not None and not _active.ended and _family is None and not os.environ.get("WORKBENCH_RUN_DIR"):
+        _family = forked_family()
 
 
 if hasattr(os, "register_at_fork"):

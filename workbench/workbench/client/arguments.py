@@ -85,7 +85,8 @@ def _float(key: str, value: Any) -> float:
 
 
 def flatten_params(params: object) -> Dict[str, Scalar]:
-    """Parameters with nested mappings flattened by dots; lists and other objects as their text."""
+    """Parameters with nested mappings flattened by dots; lists and other objects as their text. In what is nested,
+    numbers may be names: class_weight={0: 1.0, 1: 2.0}."""
     if not isinstance(params, Mapping):
         raise UsageError("log_params takes a mapping of names to values, not {}".format(type(params).__name__))
     return dict(_flat("", params, 0))
@@ -93,6 +94,8 @@ def flatten_params(params: object) -> Dict[str, Scalar]:
 
 def _flat(prefix: str, params: Mapping[Any, Any], depth: int) -> Iterator[Tuple[str, Scalar]]:
     for name, value in params.items():
+        if prefix and isinstance(name, (int, float)):
+            name = str(name)
         key = prefix + check_name(name, "parameter")
         if isinstance(value, Mapping):
             if depth == DEEPEST:

@@ -18,6 +18,7 @@ from workbench_store.faults import fault
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import LONGEST_RUN_NAME, RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
+from workbench_store.open_run import put_up, take_down
 from workbench_store.processes import boot_id, host_id
 from workbench_store.redaction import without_secrets
 from workbench_store.workspace import open_workspace
@@ -27,6 +28,7 @@ from workbench.client.active_run import ActiveRun, state_of
 from workbench.client.code_place import code_folder, git_root
 from workbench.client.console import Console
 from workbench.client.exit_code import ExitWatch
+from workbench.client.family import tell_children, tell_children_nothing
 from workbench.client.json_files import write_json
 from workbench.client.last_word import leave, reserve
 from workbench.client.names import generate_name
@@ -36,8 +38,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Mapping, Optional, Type, Union
 
-#: Tells spawned children of a script which run is open: the script's PID and the run's folder.
-SCRIPT_RUN = "WORKBENCH_SCRIPT_RUN"
 #: As for jobs: the name becomes a folder's.
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 #: Git is asked so long after a run was opened, or when it ends.
@@ -126,7 +126,7 @@ class _Holder:
         self._hook = sys.excepthook
         sys.excepthook = self._unhandled
         at_exit.at_exit(self._at_exit)
-        os.environ[SCRIPT_RUN] = "{}:{}".format(self._pid, files.root)
+        self._tell_children()
 
     def start_sampler(self, interval: float) -> None:
         from workbench.client.system_metrics import start_sampler
@@ -173,6 +173,20 @@ class _Holder:
         self._git = threading.Thread(target=look, name="workbench-git", daemon=True)
         self._git.start()
 
+    def _tell_children(self) -> None:
+        tell_children(self._files.root)
+        try:
+            put_up(WorkspaceLayout(self._files.root.parent.parent), self._files.name)
+        except OSError:
+            pass  # those forked from here on go on with the run that they have seen
+
+    def _tell_children_nothing(self) -> None:
+        tell_children_nothing()
+        try:
+            take_down(WorkspaceLayout(self._files.root.parent.parent))
+        except OSError:
+            pass
+
     def hear_console(self) -> None:
         """From now until the run's end what the script prints goes into the run's log too."""
         self._console = Console(self._files)
@@ -199,6 +213,7 @@ class _Holder:
         """Record the end; a forked child does not end its parent's run."""
         if os.getpid() != self._pid:
             return
+        self._tell_children_nothing()
         when = {"ended": time.time(), "seconds": time.monotonic() - self._began}
         self._state(state, reason, **when)
         try:
@@ -209,7 +224,6 @@ class _Holder:
             self._close_journal({"state": state, "reason": reason, **when})
             self._lock.release()
             at_exit.not_at_exit(self._at_exit)
-            os.environ.pop(SCRIPT_RUN, None)
             self._exit.stop()
             if sys.excepthook == self._unhandled:
                 sys.excepthook = self._hook
@@ -346,7 +360,7 @@ def _make_folder(
             if name is not None:
                 raise UsageError(
                     "there is a run named {} in {} already".format(name, layout.root), remedy="Choose another name."
-                ) from error
+                ) from None
 
 
 def _remove(folder: Path) -> None:

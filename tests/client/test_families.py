@@ -1,0 +1,255 @@
+"""Children of a script log into the run that the script has open when they log, whenever they began themselves."""
+
+import os
+from pathlib import Path
+
+import pytest
+from workbench_store.garbage import remove_garbage
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.open_run import put_up
+from workbench_store.states import RunState
+from workbench_store.store import Store
+
+from tests.client.scripts import run_script, store_of
+
+METHODS = ["spawn", "forkserver", "fork"]
+
+
+def values(store: Store, run: str, key: str) -> list[float]:
+    return sorted(store.series(run, key).values)
+
+
+#: A grid search: one pool, older than all runs but the first of its children, and a run for each configuration.
+GRID = """
+import multiprocessing, workbench
+from concurrent.futures import ProcessPoolExecutor
+
+def fold(given):
+    lr, number = given
+    for step in range(3):
+        workbench.log({"fold%d" % number: lr * 100 + step}, step=step)
+
+def warm_up(_):
+    pass
+
+if __name__ == "__main__":
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("METHOD")) as pool:
+        list(pool.map(warm_up, range(8)))
+        for lr in (1, 2, 3):
+            with workbench.start_run("grid", name="grid-%d" % lr, system_metrics=False) as run:
+                list(pool.map(fold, [(lr, number) for number in range(2)]))
+                run.log({"mean": lr})
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_pool_logs_into_the_run_that_is_open_then(here: Path, method: str) -> None:
+    done = run_script(here, GRID.replace("METHOD", method))
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    assert set(store.runs().names) == {"grid-1", "grid-2", "grid-3"}
+    for lr in (1, 2, 3):
+        for key in ("fold0", "fold1"):
+            assert values(store, f"grid-{lr}", key) == [lr * 100, lr * 100 + 1, lr * 100 + 2]
+        assert store.run(f"grid-{lr}").state is RunState.COMPLETED
+    assert not list((here / ".workbench" / "scripts").iterdir())
+
+
+#: A pool for each run, of a server that keeps what the environment was at the first; and one when no run is open.
+FROZEN = """
+import multiprocessing, workbench
+context = multiprocessing.get_context("METHOD")
+
+def load(number):
+    workbench.log({"k": float(number)}, step=0)
+
+def train(lr):
+    with workbench.start_run("sweep", name="own-%d" % lr, params={"lr": lr}, system_metrics=False) as run:
+        run.log({"loss": float(lr)})
+    return run.name
+
+if __name__ == "__main__":
+    for number in range(2):
+        with workbench.start_run("e", name="run-%d" % number, system_metrics=False):
+            with context.Pool(1) as pool:
+                pool.map(load, [number])
+    with context.Pool(2) as pool:
+        assert pool.map(train, range(4)) == ["own-%d" % lr for lr in range(4)]
+        pool.close()
+        pool.join()
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_a_server_kept_of_an_earlier_run_misleads_nobody(here: Path, method: str) -> None:
+    done = run_script(here, FROZEN.replace("METHOD", method))
+    assert done.returncode == 0 and "no effect" not in done.stderr, done.stderr
+    store = store_of(here)
+    assert set(store.runs().names) == {"run-0", "run-1", *(f"own-{lr}" for lr in range(4))}
+    assert [values(store, f"run-{number}", "k") for number in range(2)] == [[0.0], [1.0]]
+    assert [store.params(f"own-{lr}") for lr in range(4)] == [{"lr": lr} for lr in range(4)]
+
+
+#: A program that a script starts while its run is open, and that has children of its own.
+SWEEP = """
+import multiprocessing, sys
+
+def train(lr):
+    import workbench
+    with workbench.start_run("sweep", name="sweep-%d" % lr, params={"lr": lr}, system_metrics=False) as run:
+        run.log({"loss": float(lr)})
+
+if __name__ == "__main__":
+    with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
+        pool.map(train, range(4))
+        pool.close()
+        pool.join()
+"""
+LAUNCHER = """
+import subprocess, sys, workbench
+with workbench.start_run("e", name="launcher", system_metrics=False) as run:
+    subprocess.run([sys.executable, "sweep.py", "METHOD"], check=True)
+    run.log({"done": 1.0})
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_program_that_a_script_starts_and_its_children_have_runs_of_their_own(here: Path, method: str) -> None:
+    (here / "sweep.py").write_text(SWEEP)
+    done = run_script(here, LAUNCHER.replace("METHOD", method))
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    assert set(store.runs().names) == {"launcher", *(f"sweep-{lr}" for lr in range(4))}
+    assert [values(store, f"sweep-{lr}", "loss") for lr in range(4)] == [[float(lr)] for lr in range(4)]
+    assert store.metrics("launcher")[0].key == "done" and len(store.metrics("launcher")) == 1
+
+
+#: A grandchild, of a child that records nothing.
+NESTED = """
+import multiprocessing, workbench
+
+def inner():
+    workbench.log({"k": 1.0}, step=0)
+
+def outer(method):
+    child = multiprocessing.get_context(method).Process(target=inner)
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+
+if __name__ == "__main__":
+    with workbench.start_run("e", name="only", system_metrics=False):
+        child = multiprocessing.get_context("METHOD").Process(target=outer, args=("INNER",))
+        child.start()
+        child.join()
+        assert child.exitcode == 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"), [("spawn", "spawn"), ("fork", "spawn"), ("spawn", "fork"), ("fork", "fork")]
+)
+def test_so_do_children_of_children(here: Path, outer: str, inner: str) -> None:
+    done = run_script(here, NESTED.replace("METHOD", outer).replace("INNER", inner))
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    assert store.runs().names == ["only"] and values(store, "only", "k") == [1.0]
+
+
+#: A child that goes on after its script's only run.
+LATE = """
+import multiprocessing, time, workbench
+
+def work(over):
+    workbench.log({"k": 0.0}, step=0)
+    over.wait()
+    workbench.log({"k": 1.0}, step=1)
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("METHOD")
+    over = context.Event()
+    child = context.Process(target=work, args=(over,))
+    with workbench.start_run("e", name="only", system_metrics=False) as run:
+        child.start()
+        while not any(path.stat().st_size > 200 for path in run.path.glob("journal/*-%d-*" % child.pid)):
+            time.sleep(0.01)
+    over.set()
+    child.join()
+    assert child.exitcode == 0
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_comes_late_is_of_the_run_before(here: Path, method: str) -> None:
+    done = run_script(here, LATE.replace("METHOD", method))
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    assert store.runs().names == ["only"] and values(store, "only", "k") == [0.0, 1.0]
+    assert store.run("only").state is RunState.COMPLETED
+
+
+TOLD = """
+import multiprocessing, workbench
+
+def work(number):
+    with workbench.start_run("other", params={"p%d" % number: number}) as run:
+        return run.name
+
+if __name__ == "__main__":
+    with workbench.start_run("e", name="only", system_metrics=False):
+        with multiprocessing.get_context("METHOD").Pool(1) as pool:
+            assert pool.map(work, range(2)) == ["only", "only"]
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_child_whose_run_is_given_is_told_so(here: Path, method: str) -> None:
+    done = run_script(here, TOLD.replace("METHOD", method))
+    assert done.returncode == 0, done.stderr
+    assert "start_run's experiment has no effect in a child process: it logs into only" in done.stderr
+    store = store_of(here)
+    assert store.params("only") == {"p0": 0, "p1": 1}
+
+
+#: A script that was killed leaves its notice behind, and another process gets its PID.
+KILLED = """
+import os, signal, workbench
+run = workbench.start_run("e", name="killed", system_metrics=False)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+LATER = """
+import json, multiprocessing, os, workbench
+
+def work(number):
+    workbench.log({"k": 1.0}, step=0)
+
+if __name__ == "__main__":
+    (left,) = os.listdir(".workbench/scripts")
+    os.rename(".workbench/scripts/" + left, ".workbench/scripts/%s-%d" % (left.split("-")[0], os.getpid()))
+    child = multiprocessing.get_context("fork").Process(target=work, args=(1,))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+"""
+
+
+def test_the_notice_of_a_script_that_was_killed_misleads_nobody(here: Path) -> None:
+    run_script(here, KILLED)
+    done = run_script(here, LATER)
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    assert not store.metrics("killed")
+    assert len(store.runs().names) == 2
+
+
+def test_gc_takes_away_the_notices_of_scripts_that_are_gone(here: Path) -> None:
+    run_script(here, KILLED)
+    run_script(here, "import workbench; run = workbench.start_run(); run.end()")
+    scripts = here / ".workbench" / "scripts"
+    (left,) = scripts.iterdir()
+    put_up(WorkspaceLayout(here / ".workbench"), "open")
+    (living,) = set(scripts.iterdir()) - {left}
+    for notice in (left, living):
+        os.utime(notice, (1e9, 1e9))
+    remove_garbage(WorkspaceLayout(here / ".workbench"))
+    assert list(scripts.iterdir()) == [living]
