@@ -236,7 +236,11 @@ def test_pips_settings_reach_uv() -> None:
     assert found["UV_DEFAULT_INDEX"] == "https://one.invalid/simple"
     assert found["UV_INDEX"] == "https://two.invalid/simple https://three.invalid/simple"
     assert found["UV_INDEX_STRATEGY"] == "unsafe-best-match" and found["UV_INSECURE_HOST"] == "one.invalid"
-    assert index_variables({**environ, "UV_INDEX_URL": "https://mine.invalid"}) == {}
+    told = {**environ, "UV_INDEX_URL": "https://mine.invalid"}
+    assert index_variables(told) == {"UV_INDEX_STRATEGY": "unsafe-best-match"}
+    assert index_variables({**told, "UV_INDEX_STRATEGY": "first-index"}) == {}
+    assert index_variables(told, ["two.invalid"])["UV_INSECURE_HOST"] == "two.invalid"
+    assert index_variables(environ, ["two.invalid"])["UV_INSECURE_HOST"] == "one.invalid two.invalid"
 
 
 @pytest.mark.slow

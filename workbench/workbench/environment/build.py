@@ -17,6 +17,7 @@ from workbench.environment.definition import EnvironmentDefinition
 from workbench.environment.indexes import index_variables
 from workbench.environment.interpreters import Interpreter
 from workbench.environment.local_packages import clean_copies, refuse_changed
+from workbench.environment.pip_options import UvOptions, for_uv
 from workbench.environment.uv_folders import uv_folders
 
 _CONDAS = ("micromamba", "mamba", "conda")
@@ -47,9 +48,10 @@ def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, t
     import uv
 
     program = uv.find_uv_bin()
+    options = for_uv(definition.options)
     variables = {
         **{key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX")},
-        **index_variables(os.environ),
+        **index_variables(os.environ, options.hosts),
         **uv_folders(os.environ),
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
@@ -62,14 +64,15 @@ def build_with_uv(definition: EnvironmentDefinition, interpreter: Interpreter, t
     try:
         refuse_changed(definition.local)
         requirements = clean_copies(definition.local, definition.requirements, copies)
-        listed.write_text("\n".join([*definition.options, *requirements]) + "\n", encoding="utf-8")
-        _install(definition, program, target, listed, variables, making)
+        listed.write_text("\n".join([*options.lines, *requirements]) + "\n", encoding="utf-8")
+        _install(definition, options, program, target, listed, variables, making)
     finally:
         shutil.rmtree(copies, ignore_errors=True)
 
 
 def _install(
     definition: EnvironmentDefinition,
+    options: UvOptions,
     program: str,
     target: Path,
     listed: Path,
@@ -78,7 +81,7 @@ def _install(
 ) -> None:
     if definition.requirements:
         install = [program, "pip", "install", "--no-config" if _configured(variables) else "--quiet"]
-        command = [*install, "--python", str(target / "bin" / "python"), "-r", str(listed)]
+        command = [*install, *options.words, "--python", str(target / "bin" / "python"), "-r", str(listed)]
         if definition.constraints:
             constraints = target / "constraints.txt"
             constraints.write_text("\n".join(definition.constraints) + "\n", encoding="utf-8")

@@ -2,23 +2,31 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _OF_UV = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_CONFIG_FILE", "UV_OFFLINE")
 
 
-def index_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Variables for uv from pip's configuration; none when uv has been told itself."""
-    if any(environ.get(name) for name in _OF_UV):
-        return {}
+def index_variables(environ: Mapping[str, str], trusted: Sequence[str] = ()) -> dict[str, str]:
+    """Variables for uv that make it do as pip would: from pip's configuration, unless uv has been told itself which
+    indexes there are. `trusted` are hosts that an environment itself says are."""
+    # pip takes the best version of all indexes; uv would take the first index that knows the name.
+    found = {} if environ.get("UV_INDEX_STRATEGY") else {"UV_INDEX_STRATEGY": "unsafe-best-match"}
+    if not any(environ.get(name) for name in _OF_UV):
+        found.update(_of_pip(environ))
+    if trusted:
+        hosts = (found.get("UV_INSECURE_HOST") or environ.get("UV_INSECURE_HOST", "")).split()
+        found["UV_INSECURE_HOST"] = " ".join(dict.fromkeys([*hosts, *trusted]))
+    return found
+
+
+def _of_pip(environ: Mapping[str, str]) -> dict[str, str]:
     settings = _pip_settings(environ)
     found = {}
     if settings.get("index-url"):
         found["UV_DEFAULT_INDEX"] = settings["index-url"]
     if settings.get("extra-index-url"):
         found["UV_INDEX"] = " ".join(settings["extra-index-url"].split())
-        # pip takes the best version of all indexes; uv would take the first index that knows the name.
-        found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     if settings.get("trusted-host"):
         found["UV_INSECURE_HOST"] = " ".join(settings["trusted-host"].split())
     if settings.get("find-links"):

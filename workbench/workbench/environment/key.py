@@ -6,8 +6,10 @@ import re
 
 from workbench.environment.definition import EnvironmentDefinition
 
-#: How environments are made: 2 since they have pip. One made otherwise is not taken for one made so.
+#: How environments are made: 2 since they have pip, 3 (where pip is given options) since all options are applied. One
+#: made otherwise is not taken for one made so.
 _MAKING = 2
+_MAKING_WITH_OPTIONS = 3
 
 
 def environment_key(definition: EnvironmentDefinition) -> str:
@@ -17,7 +19,7 @@ def environment_key(definition: EnvironmentDefinition) -> str:
     channels and of pip's options does. Platform and Python in use are part of the cache's path instead.
     """
     content = {
-        "making": _MAKING,
+        "making": _MAKING_WITH_OPTIONS if definition.options else _MAKING,
         "image": definition.image,
         "context": definition.context,
         "python": definition.python,

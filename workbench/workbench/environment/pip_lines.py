@@ -8,6 +8,7 @@ from msgspec import Struct, field
 from workbench_store.errors import EnvironmentFailed
 
 from workbench.environment.local_packages import fingerprint
+from workbench.environment.pip_options import NOT_APPLIED
 from workbench.spec.files import kind_at
 
 _LONG = re.compile(r"(--[a-z-]+)(?:\s*=\s*|\s+|$)(.*)")
@@ -56,6 +57,8 @@ class PipLines(Struct):
         elif word in ("-f", "--find-links") and not _ADDRESS.match(value):
             self.options.append(f"--find-links {self._path(value, folders, shallow=True)}")
         else:
+            if word in NOT_APPLIED:
+                self.changes.append(f"pip's {word} is left out: uv, which installs here, has nothing like it")
             self.options.append(line)
 
     def _constrain(self, value: str, folders: tuple[Path, ...], line: str, inside: tuple[Path, ...]) -> None:
