@@ -93,6 +93,12 @@ _PLAIN = re.compile(r"[\d.eE+-]*|(?i:none|null|true|false|yes|no)")
 _compiled: Dict[str, Pattern[str]] = {}
 
 
+def may_hold_secrets(text: str) -> bool:
+    """Whether there is any sign in the text of what `redacted` cuts out; where there is none it changes nothing."""
+    lower = text.lower()
+    return any(sign in lower for sign in _FORMS) or any(end in lower for end in _NAME_ENDS)
+
+
 def redacted(text: str) -> str:
     """The text with every value that looks like a secret cut out."""
     lower = text.lower()

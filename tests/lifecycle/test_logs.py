@@ -1,5 +1,6 @@
 """The log: capped while it grows, whole lines while it is followed, harmless when it is shown."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from workbench.client import log_cap
 from workbench.client.log_cap import LogCap
 from workbench.lifecycle.follow import FollowEvent, LogLine, LogPending, StageChanged, StateChanged, follow
-from workbench.lifecycle.logs import LogReader, follow_log, plain_text, read_log
+from workbench.lifecycle.logs import LogReader, follow_log, last_lines, plain_text, read_log, shown_lines
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
@@ -170,3 +171,24 @@ def test_a_live_log_is_the_jobs_own_file(launch: Launch) -> None:
     run.kill_supervisor()
     (run.files.outputs / "go").touch()
     wait_until(lambda: read_log(run.files).endswith("after\n"), "the job's last words")
+
+
+PIECES = st.sampled_from(
+    [b"loss 0.1", b"\r", b"token=", b"api_key: ", b"ghp_" + b"a1" * 18, b"\xff", "\u0130".encode(), b" ", b"password"]
+)
+
+
+@given(st.lists(st.lists(PIECES, max_size=5).map(b"".join), max_size=6))
+def test_many_lines_are_shown_as_each_is(lines: list[bytes]) -> None:
+    assert shown_lines(lines) == [shown_lines([line])[0] for line in lines]
+
+
+@given(st.lists(st.sampled_from([b"a", b"b\r50%\r100%", b"", b"API_KEY=s3cr3tvalue"]), max_size=5), st.booleans())
+def test_the_last_lines_are_those_of_the_whole(lines: list[bytes], ended: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        files = RunLayout(Path(folder))
+        files.user_log.parent.mkdir(parents=True)
+        files.user_log.write_bytes(b"\n".join(lines) + (b"\n" if ended else b""))
+        whole = read_log(files).splitlines(keepends=True)
+        for count in range(7):
+            assert last_lines(files, 0, count) == "".join(whole[-count:] if count else [])

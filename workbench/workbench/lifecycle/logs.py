@@ -8,11 +8,12 @@ keeps them, so that they can be written out again.
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from workbench_store.layout import RunLayout
-from workbench_store.redaction import redacted
+from workbench_store.redaction import may_hold_secrets, redacted
 from workbench_store.state_changes import StateChange, fold_states
 from workbench_store.states import RunState
 
@@ -59,9 +60,14 @@ def last_look(line: bytes) -> bytes:
     return body.rpartition(b"\r")[2]
 
 
-def _shown(line: bytes) -> str:
-    """A line as it is shown: what looks like a secret is cut out. The log itself stays as the job wrote it."""
-    return redacted(last_look(line).decode("utf-8", "surrogateescape"))
+def shown_lines(batch: Sequence[bytes]) -> list[str]:
+    """Lines as they are shown: what looks like a secret is cut out. The log itself stays as the job wrote it."""
+    if not batch:
+        return []
+    lines = [last_look(line) for line in batch] if any(b"\r" in line for line in batch) else batch
+    text = b"\n".join(lines).decode("utf-8", "surrogateescape")
+    # To look at all of them at once is nearly free; to look through one takes longer than to read it.
+    return [redacted(line) for line in text.split("\n")] if may_hold_secrets(text) else text.split("\n")
 
 
 class LogReader:
@@ -77,23 +83,28 @@ class LogReader:
     @property
     def pending(self) -> str:
         """The line that is still being written, as a terminal would show it: a prompt or a progress bar."""
-        return _shown(self._rest)
+        return shown_lines([self._rest])[0]
 
     def lines(self) -> Iterator[str]:
         """The whole lines that are there now, each without its end."""
+        for batch in self.batches():
+            yield from shown_lines(batch)
+
+    def batches(self) -> Iterator[list[bytes]]:
+        """The same lines as the job wrote them, many at a time."""
         while True:
             data = self._read()
             if not data:
                 return
             *whole, self._rest = (self._rest + data).split(b"\n")
-            for line in whole:
-                yield _shown(line)
             if b"\r" in self._rest[:-1]:
                 # The last carriage return may be half of a line's end, so it is kept.
                 self._rest = self._rest[self._rest.rstrip(b"\r").rfind(b"\r") + 1 :]
             if len(self._rest) > _LONGEST_LINE:
-                yield self.pending
+                whole.append(self._rest)
                 self._rest = b""
+            if whole:
+                yield whole
 
     def _read(self) -> bytes:
         """The next bytes; the line that names a gap stands for what is gone."""
@@ -137,10 +148,28 @@ class LogReader:
 
 def read_log(files: RunLayout, rank: int = 0) -> str:
     """A rank's log so far: each line as a terminal would show it in the end."""
+    return "".join(log_pieces(files, rank))
+
+
+def log_pieces(files: RunLayout, rank: int = 0, before: str = "") -> Iterator[str]:
+    """The same in pieces of many lines, each line (with its end) behind the text `before`."""
     reader = LogReader(files, rank)
-    lines = [*reader.lines()]
-    text = "".join(f"{line}\n" for line in lines)
-    return text + reader.pending
+    for batch in reader.batches():
+        yield "".join(f"{before}{line}\n" for line in shown_lines(batch))
+    if reader.pending:
+        yield f"{before}{reader.pending}"
+
+
+def last_lines(files: RunLayout, rank: int, count: int) -> str:
+    """The last lines of a rank's log so far, at most `count`; only these are looked through for secrets."""
+    reader = LogReader(files, rank)
+    latest: deque[bytes] = deque(maxlen=count)
+    for batch in reader.batches():
+        latest.extend(batch)
+    unfinished = reader.pending
+    if unfinished and len(latest) == count:
+        latest = deque(latest, maxlen=count - 1) if count else latest
+    return "".join(f"{line}\n" for line in shown_lines(latest)) + (unfinished if count else "")
 
 
 def follow_log(files: RunLayout, rank: int = 0) -> Iterator[str]:

@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         for piece in _growing(found, arguments):
             emit_log(piece)
         return _left(found)
-    emit_log(_last_lines(_whole(found, arguments), arguments.tail))
+    for piece in _whole(found, arguments):
+        emit_log(piece)
     return ExitCode.COMPLETED
 
 
@@ -67,26 +68,38 @@ def _growing(found: "Run", arguments: argparse.Namespace) -> Iterator[str]:
     return follow_log(found.files, found.logged(arguments.rank or 0))
 
 
-def _whole(found: "Run", arguments: argparse.Namespace) -> str:
-    from workbench.lifecycle.logs import read_log
+def _whole(found: "Run", arguments: argparse.Namespace) -> Iterator[str]:
+    """The log so far, in pieces of many lines: it may be larger than anybody wants in memory."""
+    from workbench.lifecycle.logs import last_lines, log_pieces
 
+    tail = None if arguments.tail is None else max(0, arguments.tail)
     if arguments.environment or arguments.supervisor:
         path = found.files.environment_log if arguments.environment else found.files.supervisor_log
-        return path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
-    if arguments.all_ranks:
-        logs = ((rank, read_log(found.files, rank)) for rank in found.ranks)
-        return "".join(f"[{rank}] {line}\n" for rank, text in logs for line in _lines(text))
-    return read_log(found.files, found.logged(arguments.rank or 0))
+        text = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
+        yield _last_lines(text, tail)
+    elif arguments.all_ranks:
+        pieces = (piece for rank in found.ranks for piece in _of_rank(found, rank))
+        yield from pieces if tail is None else [_last_lines("".join(pieces), tail)]
+    elif tail is None:
+        yield from log_pieces(found.files, found.logged(arguments.rank or 0))
+    else:
+        yield last_lines(found.files, found.logged(arguments.rank or 0), tail)
 
 
-def _lines(text: str) -> list[str]:
-    """Lines as a terminal has them: `splitlines` breaks at characters that end none there."""
-    lines = text.split("\n")
-    return lines if lines[-1] else lines[:-1]
+def _of_rank(found: "Run", rank: int) -> Iterator[str]:
+    from workbench.lifecycle.logs import log_pieces
+
+    piece = ""
+    for piece in log_pieces(found.files, rank, before=f"[{rank}] "):
+        yield piece
+    if piece and not piece.endswith("\n"):
+        yield "\n"  # the next rank's begins there
 
 
 def _last_lines(text: str, count: int | None) -> str:
+    """Lines as a terminal has them: `splitlines` breaks at characters that end none there."""
     if count is None:
         return text
-    ended = text.endswith("\n")
-    return "\n".join(_lines(text)[-count:] if count > 0 else []) + ("\n" if ended and count > 0 else "")
+    lines = text.split("\n")
+    ended = not lines[-1]
+    return "\n".join((lines[:-1] if ended else lines)[-count:] if count else []) + ("\n" if ended and count else "")
