@@ -96,6 +96,8 @@ def test_data_that_has_changed_since_is_told(launch: Launch, here: Path) -> None
     data.write_text("another\n")
     told = rerun(first.layout, first.name)
     assert len(told.warnings) == 1 and "rows.csv has changed" in told.warnings[0]
+    (other := here / "other.csv").write_text("other")
+    assert rerun(first.layout, first.name, [f"inputs.d.path={other}"]).warnings == (), "it is not read again"
     Launched(first.layout, told.name).finish()
     data.unlink()
     with pytest.raises(RunError, match=r"gone: .*rows\.csv"):

@@ -79,6 +79,12 @@ def test_outputs_that_are_not_what_the_spec_says_are_told(launch: Launch) -> Non
     ("text", "exit_code", "signal", "reason"),
     [
         ("echo partial > outputs/p; exit 3", 3, None, "exit code 3"),
+        (
+            "echo > outputs/p; sh -c 'kill -9 $$' && echo on",
+            137,
+            None,
+            "as a shell tells of SIGKILL; if nobody",
+        ),
         ("echo partial > outputs/p; kill -SEGV $$", None, "SIGSEGV", "killed by SIGSEGV"),
         ("echo partial > outputs/p; kill -KILL $$", None, "SIGKILL", "memory"),
     ],

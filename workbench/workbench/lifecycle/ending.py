@@ -1,5 +1,7 @@
 """How a run ends: from how its job ended, what was asked of it, and whether its outputs are safe."""
 
+import signal
+
 from msgspec import Struct
 from msgspec.structs import replace
 from workbench_store.states import RunState
@@ -34,12 +36,22 @@ def of_exit(ended: JobExit) -> Ending:
 def _reason(ended: JobExit) -> str:
     who = "" if ended.rank is None else f"rank {ended.rank}: "
     if ended.exit_code is not None:
-        return f"{who}exit code {ended.exit_code}"
-    if ended.signal == "SIGKILL":
-        return f"{who}killed by SIGKILL; if nobody sent it, the machine may have run out of memory"
-    if ended.signal is not None:
-        return f"{who}killed by {ended.signal}"
-    return "the command ended while nobody watched, so its exit status is unknown"
+        name = _signal_told_by(ended.exit_code)
+        told = f"{who}exit code {ended.exit_code}" + (f", as a shell tells of {name}" if name else "")
+    elif ended.signal is not None:
+        name = ended.signal
+        told = f"{who}killed by {name}"
+    else:
+        return "the command ended while nobody watched, so its exit status is unknown"
+    return f"{told}; if nobody sent it, the machine may have run out of memory" if name == "SIGKILL" else told
+
+
+def _signal_told_by(exit_code: int) -> str | None:
+    """A shell whose last program was ended by a signal ends with 128 and its number (POSIX, Exit Status)."""
+    try:
+        return signal.Signals(exit_code - 128).name
+    except ValueError:
+        return None
 
 
 def canceled(reason: str | None, ended: JobExit | None) -> Ending:

@@ -71,7 +71,8 @@ def rerun(
         narrate=narrate,
         before_shown=before_shown,
     )
-    return Rerun(submitted, tuple(changed_inputs(files, plan)))
+    read = {item.path for item in read_plan(layout.run(submitted)).inputs}
+    return Rerun(submitted, tuple(changed_inputs(files, plan, lambda path: path in read)))
 
 
 def _check_inputs(plan: Plan, overrides: Iterable[str]) -> None:
@@ -155,12 +156,13 @@ def _earlier(files: RunLayout, plan: Plan, job: CommandJob, overrides: Iterable[
     return Earlier(plan.snapshot, plan.environment, plan.git, files)
 
 
-def changed_inputs(files: RunLayout, plan: Plan) -> Iterable[str]:
-    """For each input whose data is not as it was when the run was submitted, by sizes and times: so in words."""
+def changed_inputs(files: RunLayout, plan: Plan, counts: Callable[[str], bool] = bool) -> Iterable[str]:
+    """For each input whose data is not as it was when the run was submitted, by sizes and times: so in words. Of those
+    paths that count."""
     recorded = recorded_stats(files)
     for item in plan.inputs:
         before = recorded.get(item.name)
-        if item.path is None or before is None or not Path(item.path).exists():
+        if item.path is None or not counts(item.path) or before is None or not Path(item.path).exists():
             continue
         now = stat_fingerprint(Path(item.path))
         if now != before and not now.endswith("+"):
