@@ -58,6 +58,16 @@ async def test_a_filter_that_means_nothing_is_explained(dashboard: Dashboard) ->
         assert len(names(app)) == 5
 
 
+async def test_a_filter_that_means_nothing_is_mended_where_it_is(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 24)) as pilot:
+        app = await loaded(pilot)
+        await pilot.press("slash", *"lr", "less_than_sign", "enter")
+        await until(pilot, lambda: "compares with nothing" in screen_text(app), "the message")
+        assert isinstance(app.focused, Input)
+        await pilot.press(*"0.0", "backspace", "1", "enter")
+        assert isinstance(app.focused, RunTable) and app.screen.query_one("#filter", Input).value == "lr<0.1"
+
+
 async def test_sorting_by_a_metric_and_back(dashboard: Dashboard) -> None:
     async with dashboard.run_test(size=(100, 24)) as pilot:
         app = await loaded(pilot)

@@ -22,6 +22,7 @@ from workbench.tui.screens.dialogs import Choose, ChooseColumns
 from workbench.tui.shown import is_shown
 from workbench.tui.widgets.run_table import WINDOW, RunTable
 from workbench.tui.widgets.said import say
+from workbench.view.filter import parse_filter
 from workbench.view.overview import Overview, overview
 from workbench.view.run_list import ListColumns, RunList, asked_for, list_columns, run_list
 from workbench.view.upkeep import INTERVAL_SECONDS, tidy_if_due
@@ -230,6 +231,10 @@ class RunsScreen(Screen[None]):
     @on(Input.Submitted, "#filter")
     def _filter_done(self) -> None:
         box = self.query_one("#filter", Input)
+        try:
+            parse_filter(box.value)
+        except UsageError:
+            return  # what is wrong is said; the keys that mend it belong to the box
         box.display = bool(box.value)
         self.query_one(RunTable).focus()
 
