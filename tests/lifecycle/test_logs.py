@@ -1,5 +1,6 @@
 """The log: capped while it grows, whole lines while it is followed, harmless when it is shown."""
 
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -192,3 +193,11 @@ def test_the_last_lines_are_those_of_the_whole(lines: list[bytes], ended: bool) 
         whole = read_log(files).splitlines(keepends=True)
         for count in range(7):
             assert last_lines(files, 0, count) == "".join(whole[-count:] if count else [])
+
+
+def test_who_takes_some_lines_at_a_time_gets_all(files: RunLayout) -> None:
+    append(files, 0, 1000)
+    reader, taken = LogReader(files), []
+    while some := [*itertools.islice(reader.lines(), 300)]:
+        taken += some
+    assert taken == read_log(files).splitlines()

@@ -369,6 +369,19 @@ async def test_the_log_is_live_and_harmless(dashboard: Dashboard) -> None:
         assert shown[shown.index("above") :][:4] == ["above", "", "", "one more line"]
 
 
+async def test_a_long_log_is_shown_whole(dashboard: Dashboard) -> None:
+    files = dashboard.layout.run("brave-heron")
+    before = files.user_log.read_text().count("\n")
+    with files.user_log.open("a") as file:
+        file.writelines(f"{number}\n" for number in range(30_000))
+    async with dashboard.run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, "brave-heron")
+        await pilot.press("3")
+        log = screen.query_one("#log-text", Log)
+        await until(pilot, lambda: bool(log.lines) and "29999" in [line.strip() for line in log.lines[-3:]], "the end")
+        assert log.line_count >= before + 30_000
+
+
 async def test_tabs_that_hold_nothing_say_so(tmp_path: Path) -> None:
     layout = open_workspace(explicit=str(tmp_path / "ws"))
     run = Run(layout, "bare", NOW - 60)

@@ -79,6 +79,8 @@ class LogReader:
         self._rank = rank
         self._position = 0
         self._rest = b""
+        #: Lines that were read and that nobody has taken yet.
+        self._waiting: deque[str] = deque()
 
     @property
     def pending(self) -> str:
@@ -86,9 +88,15 @@ class LogReader:
         return shown_lines([self._rest])[0]
 
     def lines(self) -> Iterator[str]:
-        """The whole lines that are there now, each without its end."""
-        for batch in self.batches():
-            yield from shown_lines(batch)
+        """The whole lines that are there now, each without its end. Who stops halfway finds the others at the next
+        call."""
+        while True:
+            while self._waiting:
+                yield self._waiting.popleft()
+            batch = next(self.batches(), None)
+            if batch is None:
+                return
+            self._waiting.extend(shown_lines(batch))
 
     def batches(self) -> Iterator[list[bytes]]:
         """The same lines as the job wrote them, many at a time."""
