@@ -45,3 +45,12 @@ async def opened(pilot: Hands, name: str) -> RunScreen:
     screen = app.screen
     assert isinstance(screen, RunScreen)
     return screen
+
+
+def screen_text(app: Dashboard) -> str:
+    """What is on the screen, line by line."""
+    width, height = app.size
+    return (
+        "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
+        or f"{width}x{height}"
+    )

@@ -17,17 +17,8 @@ from workbench.tui.widgets.run_table import RunTable
 from workbench_store.journal.encoding import encode_event
 from workbench_store.workspace import open_workspace
 
-from tests.tui.pilot import loaded, names, opened, table, until
+from tests.tui.pilot import loaded, names, opened, screen_text, table, until
 from tests.tui.workspace import NOW, Run, fixed_workspace
-
-
-def screen_text(app: Dashboard) -> str:
-    """What is on the screen, line by line."""
-    width, height = app.size
-    return (
-        "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
-        or f"{width}x{height}"
-    )
 
 
 async def test_runs_are_listed_newest_first(dashboard: Dashboard) -> None:

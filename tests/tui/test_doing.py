@@ -1,6 +1,9 @@
 """Acting on runs from the dashboard: mark, compare, tag, note, archive, rerun, reproduce; each tells its command."""
 
+import json
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +17,11 @@ from workbench.tui.screens.dialogs import Ask, Reader
 from workbench.tui.screens.run import RunScreen
 from workbench_store.errors import NotFound
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.states import RunState
 from workbench_store.trash import take_from_trash
 
-from tests.tui.pilot import Hands, loaded, names, table, until
+from tests.lifecycle.launched import wait_until
+from tests.tui.pilot import Hands, loaded, names, screen_text, table, until
 from workbench import Workspace, command
 
 
@@ -251,6 +256,26 @@ async def test_the_page_acts_on_its_run(layout: WorkspaceLayout) -> None:
         assert isinstance(app, Dashboard)
         await until(pilot, lambda: any("tagged" in text for text in notified(app)), "the word that it is done")
     assert Workspace(layout.root).run("run-1").tags == {"seen": ""}
+
+
+@pytest.mark.parametrize(("keys", "ends_as"), [("a", RunState.COMPLETED), ("C down enter", RunState.CANCELED)])
+async def test_a_run_whose_supervisor_is_gone_is_taken_over_or_closed(here: Path, keys: str, ends_as: RunState) -> None:
+    workspace = Workspace()
+    job = command(command="touch outputs/on; while ! test -e outputs/go; do sleep 0.05; done", name="orphan")
+    run = workspace.submit(job)
+    wait_until((run.files.outputs / "on").exists, "the job")
+    holder = json.loads(run.files.supervisor_process.read_text())
+    os.kill(holder["pid"], signal.SIGKILL)
+    async with Dashboard(workspace.layout).run_test(size=(80, 24)) as pilot:
+        app = await loaded(pilot)
+        app.open_run("orphan")
+        await until(pilot, lambda: "C: end it" in screen_text(app), "what can be done")
+        if "C" in keys:
+            (run.files.outputs / "go").touch()  # one whose job lives is not closed
+        await pilot.press(*keys.split())
+        await until(pilot, lambda: "Its supervisor is gone" not in screen_text(app), "the run in a new hand")
+        (run.files.outputs / "go").touch()
+        await until(pilot, lambda: run.state is ends_as, "its end")
 
 
 async def test_what_was_removed_elsewhere_is_told_and_not_acted_on(layout: WorkspaceLayout) -> None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from workbench_store.absence import check_run
 from workbench_store.errors import UsageError, WorkbenchError
+from workbench_store.states import RunState
 from workbench_store.words import counted
 
 from workbench.client.arguments import check_tags
-from workbench.tui.screens.dialogs import Ask
+from workbench.tui.screens.dialogs import Ask, Choose
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -124,6 +125,28 @@ def _words(text: str) -> list[str]:
         return shlex.split(text)
     except ValueError as error:
         raise UsageError(f"the changes cannot be read: {error}") from error
+
+
+async def adopt(app: "Dashboard", name: str) -> None:
+    """Take over a run whose supervisor is gone."""
+    from workbench.lifecycle import adopt as take_over
+
+    if are_there(app, [name]):
+        did = shlex.join(["workbench", "adopt", name])
+        await _do(app, lambda: take_over(app.layout, name), f"{name}: adopted\n{did}")
+
+
+async def close(app: "Dashboard", name: str) -> None:
+    """Ask as what a run is to end whose supervisor is gone, and end it."""
+    from workbench.lifecycle import close_run
+
+    if not are_there(app, [name]):
+        return
+    states = {"failed": RunState.FAILED, "canceled": RunState.CANCELED}
+    commands = {word: shlex.join(["workbench", "close", name, "--as", word]) for word in states}
+    chosen = await app.push_screen_wait(Choose(f"End {name}, whatever its job does, as", list(commands.items())))
+    if chosen:
+        await _do(app, lambda: close_run(app.layout, name, states[chosen]), f"{name}: closed as {chosen}")
 
 
 async def open_folder(app: "Dashboard", name: str) -> None:

@@ -59,6 +59,13 @@ class _Tabs(TabbedContent):
         event.prevent_default()
 
 
+def _advice(loaded: _Loaded | None) -> str:
+    """What can be done with a run that nobody holds any more."""
+    if loaded is None or loaded.page.record.state is not RunState.NOT_RESPONDING:
+        return ""
+    return "Its supervisor is gone.  a: take it over (adopt)   C: end it as failed or canceled (close)"
+
+
 class RunScreen(Screen[None]):
     """The page of one run."""
 
@@ -73,6 +80,8 @@ class RunScreen(Screen[None]):
         Binding("7", "tab('media')", "Media", show=False, tooltip="Go to Media"),
         Binding("r", "next_rank", "Next rank", show=False, tooltip="Show the log of the next rank"),
         Binding("x", "cancel_run", "Cancel", tooltip="Cancel this run"),
+        Binding("a", "adopt", "Adopt", show=False, tooltip="Take over this run, if its supervisor is gone"),
+        Binding("C", "close_run", "Close", show=False, tooltip="End this run, if its supervisor is gone"),
         Binding("e", "rerun", "Rerun", tooltip="Run this run again"),
         Binding("t", "tag", "Tag", tooltip="Tag this run"),
         Binding("n", "note", "Note", tooltip="Write a note about this run"),
@@ -144,12 +153,15 @@ class RunScreen(Screen[None]):
             if not is_shown(self):
                 return
             with while_shown(self):
-                message = self.query_one("#message", Static)
-                message.display = bool(wrong)
-                say(message, Text(wrong))
+                self._say(wrong or _advice(loaded))
                 if loaded is not None:
                     await self._show(loaded)
             await asyncio.sleep(REFRESH_SECONDS)
+
+    def _say(self, text: str) -> None:
+        message = self.query_one("#message", Static)
+        message.display = bool(text)
+        say(message, Text(text))
 
     def _question(self, store: "Store") -> _Loaded:
         from workbench.view.fresh import refresh
@@ -284,6 +296,16 @@ class RunScreen(Screen[None]):
             self._rank = ranks[(ranks.index(self._rank) + 1) % len(ranks)] if self._rank in ranks else 0
             self.query_one("#log-text", Log).clear()
             self.watch_log()
+
+    @asks
+    async def action_adopt(self) -> None:
+        """Take it over."""
+        await doing.adopt(self.dashboard, self.run_name)
+
+    @asks
+    async def action_close_run(self) -> None:
+        """End it, whatever its job does."""
+        await doing.close(self.dashboard, self.run_name)
 
     @asks
     async def action_rerun(self) -> None:
