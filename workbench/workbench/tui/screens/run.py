@@ -63,7 +63,7 @@ def _advice(loaded: _Loaded | None) -> str:
     """What can be done with a run that nobody holds any more."""
     if loaded is None or loaded.page.record.state is not RunState.NOT_RESPONDING:
         return ""
-    return "Its supervisor is gone.  a: take it over (adopt)   C: end it as failed or canceled (close)"
+    return "Its supervisor is gone.  a: take it over (adopt)   C: end it (close)"
 
 
 class RunScreen(Screen[None]):
@@ -108,7 +108,7 @@ class RunScreen(Screen[None]):
         yield Static(id="message", classes="bad")
         with _Tabs(initial="overview"):
             with TabPane("1 Overview", id="overview"), Scrolled():
-                yield Static(id="overview-text")
+                yield Static(Text("loading ...", GREY), id="overview-text")
             with TabPane("2 Metrics", id="metrics"), Scrolled():
                 yield Static("No metrics yet.", id="no-metrics")
                 yield ItemGrid(min_column_width=38, id="charts")
