@@ -171,6 +171,27 @@ def test_archived_runs_are_listed_when_the_condition_speaks_of_them(workbench: W
     assert list(found.values()) == [{"three"}, {"two"}, {"three"}]
 
 
+def test_a_parameter_that_is_none_is_null_whatever_others_gave(here: object) -> None:
+    given: dict[str, dict[str, Any]]
+    given = {"n": {"sched": None, "wd": None}, "t": {"sched": "null", "wd": 0.1}, "c": {"sched": "cosine"}, "no": {}}
+    for name, params in given.items():
+        with wb.start_run(name=name, params=params):
+            pass
+
+    def names(condition: str) -> set[str]:
+        return {run.name for run in wb.Workspace().runs(condition)}
+
+    others: set[str] = set()
+    for another in ("x1", "x2"):
+        assert names("params.sched IS NULL") == {"n", "no"} | others and names("params.sched = 'null'") == {"t"}
+        assert names("params.wd IS NULL") == {"n", "c", "no"}
+        assert names("params.wd IS NOT NULL") == {"t"} | others
+        with wb.start_run(name=another, params={"wd": "auto"}):
+            others.add(another)
+        run_and_value = wb.Workspace().query("SELECT run, value FROM params WHERE key = 'sched' ORDER BY run")
+        assert run_and_value.rows() == [("c", "cosine"), ("n", None), ("t", "null")]
+
+
 @pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize(
     ("asked", "told"), [("SHOW TABLES", "DESCRIBE runs"), ("PIVOT points ON key USING max(value)", "ON key IN ('loss'")]

@@ -52,7 +52,10 @@ _RUNS = View(
         ("lost_points", "points that found no room on a full disk"),
         ("damaged_bytes", "bytes of its journals that could not be read"),
         ("metrics", 'map from key to the last value of rank 0: `metrics.loss`, `metrics."val/loss"`'),
-        ("params", "map from name to text; `params.lr` is a number where it is one in every run that has it"),
+        (
+            "params",
+            "map from name to text (None: NULL); `params.lr` is a number where it is one in all runs that have it",
+        ),
         ("tags", "map from name to text: `tags.team`"),
     ),
     f"""SELECT r.name, r.run_id AS id, r.state, r.reason, r.kind, r.experiment, r.display_name, r.description,
@@ -68,7 +71,7 @@ _RUNS = View(
     FROM store.runs r
     LEFT JOIN (SELECT run, map_from_entries(list((key, last) ORDER BY key)) AS metrics
         FROM store.series WHERE rank = 0 GROUP BY run) m ON m.run = r.name
-    LEFT JOIN (SELECT run, map_from_entries(list((key, text) ORDER BY key)) AS params
+    LEFT JOIN (SELECT run, map_from_entries(list((key, CASE WHEN value <> 'null' THEN text END) ORDER BY key)) AS params
         FROM store.params GROUP BY run) p ON p.run = r.id
     LEFT JOIN (SELECT run, map_from_entries(list((key, value) ORDER BY key)) AS tags
         FROM store.tags GROUP BY run) t ON t.run = r.id""",
@@ -114,8 +117,13 @@ _POINTS = View(
 _PARAMS = View(
     "params",
     "a parameter of a run",
-    (("run", "the run's name"), ("key", ""), ("value", "as text"), ("number", "as a number, where it is one")),
-    """SELECT r.name AS run, p.key, p.text AS value, p.number
+    (
+        ("run", "the run's name"),
+        ("key", ""),
+        ("value", "as text; None is NULL"),
+        ("number", "as a number, where it is one"),
+    ),
+    """SELECT r.name AS run, p.key, CASE WHEN p.value <> 'null' THEN p.text END AS value, p.number
     FROM store.params p JOIN store.runs r ON r.id = p.run""",
 )
 
