@@ -224,7 +224,8 @@ def test_a_requirements_file_as_pip_compile_writes_it(tmp_path: Path) -> None:
         read_packages(conda({"pip": ["-r https://example.invalid/r.txt"]}), tmp_path)
     assert "Save it" in str(caught.value)
     elsewhere = "-c https://example.invalid/c.txt"
-    assert read_packages(conda({"pip": [elsewhere]}), tmp_path).options == (elsewhere,)
+    told = read_packages(conda({"pip": [elsewhere]}), tmp_path).options
+    assert told == ("--constraint https://example.invalid/c.txt",)
 
 
 @pytest.mark.parametrize("line", ["-r pipe", "-c pipe", "./pipe", "-e ./pipe", "-f ./pipe"])
@@ -344,3 +345,27 @@ def test_a_comment_is_not_continued_and_a_hash_needs_a_version(tmp_path: Path) -
     (tmp_path / "r.txt").write_text("six>=1.16 --hash=sha256:00\n")
     with pytest.raises(EnvironmentFailed, match="has a hash and no version"):
         define(Environment(conda_file=conda({"pip": ["-r r.txt"]})), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "options"),
+    [
+        ("--only-binary tabulate,six", ("--only-binary tabulate", "--only-binary six")),
+        ("--no-binary=:all:", ("--no-binary :all:",)),
+        ("-i https://a.invalid/s --extra-index-url=https://b.invalid/s --pre", None),
+        ("-fhttps://a.invalid/w", ("--find-links https://a.invalid/w",)),
+        ("--trusted-host 'a.invalid' --no-index", ("--trusted-host a.invalid", "--no-index")),
+    ],
+)
+def test_options_are_read_as_pip_reads_them(tmp_path: Path, line: str, options: tuple[str, ...] | None) -> None:
+    expected = options or ("--index-url https://a.invalid/s", "--extra-index-url https://b.invalid/s", "--pre")
+    assert read_packages(conda({"pip": [line, "six"]}), tmp_path).options == expected
+    (tmp_path / "r.txt").write_text(f"{line}\nsix\n")
+    assert read_packages(conda({"pip": ["-r r.txt"]}), tmp_path).options == expected
+
+
+@pytest.mark.parametrize("line", ["--upgrade", "--no-deps", "-U", "--pre=yes", "--index-url", "-i 'https://a"])
+def test_an_option_that_is_none_there_is_named(tmp_path: Path, line: str) -> None:
+    with pytest.raises(EnvironmentFailed, match="cannot be understood") as caught:
+        read_packages(conda({"pip": [line, "six"]}), tmp_path)
+    assert line in str(caught.value)

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from workbench_store.errors import EnvironmentFailed
 
 from workbench.environment.local_packages import fingerprint
-from workbench.environment.pip_options import NOT_APPLIED
+from workbench.environment.pip_options import NOT_APPLIED, options_of
 from workbench.spec.files import kind_at
 
 _LONG = re.compile(r"(--[a-z-]+)(?:\s*=\s*|\s+|$)(.*)")
@@ -44,22 +44,30 @@ class PipLines(Struct):
                 )
             self.requirements.append(self._requirement(line, folders))
             return
-        match = _LONG.fullmatch(line) or _SHORT.fullmatch(line)
-        word, value = (match[1], match[2].strip().strip("'\"")) if match else (line, "")
-        if word in ("-r", "--requirement"):
+        try:
+            options = options_of(line)
+        except ValueError as error:
+            raise EnvironmentFailed(
+                f"the line {line!r} cannot be understood: {error}", remedy="Mend the pip lines of the environment."
+            ) from error
+        for name, value in options:
+            self._option(name, value, line, folders, inside)
+
+    def _option(self, name: str, value: str, line: str, folders: tuple[Path, ...], inside: tuple[Path, ...]) -> None:
+        if name == "--requirement":
             path = _file(value, folders, line, inside)
             for inner in joined(path):
                 self.read(inner, (path.parent, *folders), (*inside, path))
-        elif word in ("-c", "--constraint") and not _ADDRESS.match(value):
+        elif name == "--constraint" and not _ADDRESS.match(value):
             self._constrain(value, folders, line, inside)
-        elif word in ("-e", "--editable"):
+        elif name == "--editable":
             self._editable(value, folders)
-        elif word in ("-f", "--find-links") and not _ADDRESS.match(value):
+        elif name == "--find-links" and not _ADDRESS.match(value):
             self.options.append(f"--find-links {self._path(value, folders, shallow=True)}")
         else:
-            if word in NOT_APPLIED:
-                self.changes.append(f"pip's {word} is left out: uv, which installs here, has nothing like it")
-            self.options.append(line)
+            if name in NOT_APPLIED:
+                self.changes.append(f"pip's {name} is left out: uv, which installs here, has nothing like it")
+            self.options.append(f"{name} {value}".strip())
 
     def _constrain(self, value: str, folders: tuple[Path, ...], line: str, inside: tuple[Path, ...]) -> None:
         path = _file(value, folders, line, inside)
