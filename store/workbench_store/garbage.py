@@ -20,7 +20,6 @@ from workbench_store.errors import NotFound, SnapshotError, StoreDamaged
 from workbench_store.forget import being_purged, removed_runs
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.lease import lease_of
-from workbench_store.open_run import is_left_behind
 from workbench_store.snapshot.manifest import read_snapshot
 
 #: What is half made and older than this, in seconds, is nobody's work any more.
@@ -108,9 +107,6 @@ def _leftovers(layout: WorkspaceLayout) -> Iterator[Path]:
     for path in layout.tmp.glob("*"):
         if path not in others and _touched(path) < before:
             yield path
-    for notice in layout.scripts.glob("*"):
-        if _touched(notice) < before and is_left_behind(notice):
-            yield notice
 
 
 def _touched(path: Path) -> float:

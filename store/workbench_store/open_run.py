@@ -1,7 +1,8 @@
 """Which run a script has open just now, told to the processes that it started. (Python 3.8.)
 
-While it has one, a script's process keeps a notice in the workspace: `scripts/BOOT-PID`, the machine's boot and the
-process's PID. A child may be older than the run, or have seen others before it; the notice tells all of them the same.
+While it has one, a script's process keeps a notice in the cache folder: `scripts/BOOT-PID`, the machine's boot and the
+process's PID. Its children find it by the PID alone, wherever the run is: they may be older than the run, or have seen
+others before it.
 """
 
 from __future__ import annotations
@@ -9,52 +10,69 @@ from __future__ import annotations
 import json
 import os
 import time
+from functools import lru_cache
+from pathlib import Path
 
+from workbench_store.cache_root import usable_cache
+from workbench_store.errors import WorkspaceError
+from workbench_store.layout import RunLayout
 from workbench_store.processes import boot_id, process_alive, process_start
+from workbench_store.workspace import layout_at_hand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
-    from typing import Optional
+    from typing import Dict, Optional
 
-    from workbench_store.layout import RunLayout, WorkspaceLayout
-
+#: With so many notices it is looked for those of processes that were killed.
+_MANY = 100
 #: Of other machines nobody here can tell which processes live: their notices go when they are this old.
 _FOREIGN_SECONDS = 100 * 86_400.0
 
 
-def notice_of(layout: WorkspaceLayout, pid: int) -> Path:
-    """Where the process of that PID, on this machine, tells which run it has open."""
-    return layout.scripts / "{}-{}".format(boot_id()[:8], pid)
-
-
-def put_up(layout: WorkspaceLayout, run: str) -> None:
-    """Tell that this process has the run of that name open. Raises OSError."""
-    notice = notice_of(layout, os.getpid())
+def put_up(run: RunLayout) -> None:
+    """Tell that this process has the run open. Raises OSError and WorkspaceError."""
+    notice = notice_of(os.getpid())
     notice.parent.mkdir(mode=0o700, exist_ok=True)
+    others = list(notice.parent.iterdir())
+    for other in others if len(others) > _MANY else ():
+        if _is_left_behind(other):
+            _remove(other)
     draft = notice.with_name(".{}.new".format(notice.name))
-    draft.write_text(json.dumps({"run": run, "start": process_start(os.getpid())}))
+    draft.write_text(json.dumps({"folder": str(run.root), "start": process_start(os.getpid())}))
     draft.replace(notice)
 
 
-def take_down(layout: WorkspaceLayout) -> None:
-    """Tell that this process has none open any more. Raises OSError."""
-    try:
-        notice_of(layout, os.getpid()).unlink()
-    except FileNotFoundError:
-        pass
+def take_down() -> None:
+    """Tell that this process has none open any more. Raises OSError and WorkspaceError."""
+    _remove(notice_of(os.getpid()))
 
 
-def open_run_of(layout: WorkspaceLayout, pid: int) -> Optional[RunLayout]:
-    """The run that the process has open; None where it has none, or does not live."""
-    said = _read(notice_of(layout, pid))
+def notice_of(pid: int) -> Path:
+    """Where the process of that PID, on this machine, tells which run it has open. Raises WorkspaceError."""
+    return _folder() / "{}-{}".format(boot_id()[:8], pid)
+
+
+def open_run_of(pid: int) -> Optional[RunLayout]:
+    """The run that the process has open; None where it has none, or does not live. Raises WorkspaceError."""
+    said = _read(notice_of(pid))
     if said is None or not process_alive(pid, said["start"]):
         return None
-    files = layout.run(said["run"])
-    return files if files.root.parent == layout.runs else None
+    return RunLayout(Path(said["folder"]))
 
 
-def is_left_behind(notice: Path) -> bool:
+@lru_cache(maxsize=None)
+def _folder() -> Path:
+    """In the cache; where there can be none, in the workspace at hand."""
+    try:
+        return usable_cache() / "scripts"
+    except WorkspaceError:
+        layout = layout_at_hand()
+        if layout is None:
+            raise
+        return layout.scripts
+
+
+def _is_left_behind(notice: Path) -> bool:
     """Whether the process that put the notice up is gone, as far as that can be told from here."""
     boot, _, pid = notice.name.rpartition("-")
     if boot == boot_id()[:8] and pid.isdigit():
@@ -66,10 +84,17 @@ def is_left_behind(notice: Path) -> bool:
         return False
 
 
-def _read(notice: Path) -> Optional[dict[str, str]]:
+def _remove(notice: Path) -> None:
+    try:
+        notice.unlink()
+    except FileNotFoundError:
+        pass
+
+
+def _read(notice: Path) -> Optional[Dict[str, str]]:
     try:
         said = json.loads(notice.read_text())
     except (OSError, ValueError):
         return None
-    fits = isinstance(said, dict) and isinstance(said.get("run"), str) and isinstance(said.get("start"), str)
-    return said if fits and said["run"] else None
+    fits = isinstance(said, dict) and isinstance(said.get("folder"), str) and isinstance(said.get("start"), str)
+    return said if fits else None

@@ -1,18 +1,19 @@
 """Children of a script log into the run that the script has open when they log, whenever they began themselves."""
 
-import os
 from pathlib import Path
 
 import pytest
-from workbench_store.garbage import remove_garbage
-from workbench_store.layout import WorkspaceLayout
-from workbench_store.open_run import put_up
+from workbench_store.cache_root import cache_root
 from workbench_store.states import RunState
 from workbench_store.store import Store
 
 from tests.client.scripts import run_script, store_of
 
 METHODS = ["spawn", "forkserver", "fork"]
+
+
+def notices() -> Path:
+    return cache_root() / "scripts"
 
 
 def values(store: Store, run: str, key: str) -> list[float]:
@@ -52,7 +53,7 @@ def test_a_pool_logs_into_the_run_that_is_open_then(here: Path, method: str) -> 
         for key in ("fold0", "fold1"):
             assert values(store, f"grid-{lr}", key) == [lr * 100, lr * 100 + 1, lr * 100 + 2]
         assert store.run(f"grid-{lr}").state is RunState.COMPLETED
-    assert not list((here / ".workbench" / "scripts").iterdir())
+    assert not list(notices().iterdir())
 
 
 #: A pool for each run, of a server that keeps what the environment was at the first; and one when no run is open.
@@ -156,6 +157,148 @@ def test_so_do_children_of_children(here: Path, outer: str, inner: str) -> None:
     assert store.runs().names == ["only"] and values(store, "only", "k") == [1.0]
 
 
+#: A pool that is older than the run, whose children have pools in turn.
+OLDER = """
+import multiprocessing, workbench
+context = multiprocessing.get_context("METHOD")
+
+def fold(number):
+    workbench.log({"fold": float(number)}, step=number)
+
+def trial(number):
+    with ProcessPoolExecutor(2, mp_context=context) as inner:
+        list(inner.map(fold, range(number * 10, number * 10 + 3)))
+
+from concurrent.futures import ProcessPoolExecutor
+if __name__ == "__main__":
+    with ProcessPoolExecutor(2, mp_context=context) as outer:
+        list(outer.map(abs, range(4)))
+        for name in "ab":
+            with workbench.start_run("e", name=name, workspace=name, system_metrics=False):
+                list(outer.map(trial, [1, 2]))
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_wherever_the_run_is_and_however_deep_they_are(here: Path, method: str) -> None:
+    done = run_script(here, OLDER.replace("METHOD", method))
+    assert done.returncode == 0, done.stderr
+    assert not (here / ".workbench").exists()
+    for name in "ab":
+        store = store_of(here / name)
+        assert store.runs().names == [name]
+        assert values(store, name, "fold") == [10.0, 11.0, 12.0, 20.0, 21.0, 22.0]
+
+
+#: Threads of a pool's children, all of which may find that there is another run.
+THREADS = """
+import multiprocessing, sys, threading, workbench
+from concurrent.futures import ProcessPoolExecutor
+
+def work(number):
+    def log(key):
+        for step in range(5):
+            workbench.log({"t%d" % key: float(number)}, step=step)
+    threads = [threading.Thread(target=log, args=(key,)) for key in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+sys.setswitchinterval(1e-5)
+if __name__ == "__main__":
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("METHOD")) as pool:
+        for number in range(12):
+            with workbench.start_run("e", name="r%d" % number, system_metrics=False):
+                list(pool.map(work, [number, number]))
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_all_threads_of_a_child_log_into_the_run_that_is_open(here: Path, method: str) -> None:
+    done = run_script(here, THREADS.replace("METHOD", method))
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    for number in range(12):
+        for key in range(4):
+            assert values(store, f"r{number}", f"t{key}") == [float(number)] * 10
+
+
+#: Children that log while their script has no run open, and later while it has one; and one that fails.
+ALONE = """
+import multiprocessing, os, time, workbench
+
+def work(number):
+    workbench.log({"k": float(number)}, step=number)
+    if number == 9:
+        raise ValueError("nine")
+    if number == 8:
+        raise SystemExit(3)
+
+def both(go_on):
+    workbench.log({"alone": 1.0}, step=0)
+    go_on[0].set()
+    go_on[1].wait()
+    workbench.log({"together": 1.0}, step=0)
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("METHOD")
+    for number in (1, 8, 9):
+        child = context.Process(target=work, args=(number,))
+        child.start()
+        child.join()
+    go_on = context.Event(), context.Event()
+    child = context.Process(target=both, args=(go_on,))
+    child.start()
+    go_on[0].wait()
+    with workbench.start_run("e", name="later", system_metrics=False):
+        go_on[1].set()
+        child.join()
+    assert child.exitcode == 0
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_runs_of_children_alone_end_as_these_do(here: Path, method: str) -> None:
+    done = run_script(here, ALONE.replace("METHOD", method))
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    ends = {}
+    for name in store.runs().names:
+        (metric,) = store.metrics(name)
+        ends[metric.key, metric.last] = store.run(name)
+        assert not store.detail(name).warnings
+    assert {what: str(record.state) for what, record in ends.items()} == {
+        ("k", 1.0): "Completed",
+        ("k", 8.0): "Failed",
+        ("k", 9.0): "Failed",
+        ("alone", 1.0): "Completed",
+        ("together", 1.0): "Completed",
+    }
+    assert ends["together", 1.0].name == "later" and "nine" in str(ends["k", 9.0].reason)
+
+
+FORKED_EARLY = """
+import os, workbench
+ready, go = os.pipe(), os.pipe()
+child = os.fork()
+if child == 0:
+    os.read(go[0], 1)
+    workbench.log({"k": 1.0}, step=1)
+    os._exit(0)
+with workbench.start_run("e", name="only", system_metrics=False):
+    os.write(go[1], b"x")
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_so_does_a_child_that_was_forked_before_there_was_a_run(here: Path) -> None:
+    done = run_script(here, FORKED_EARLY)
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    assert store.runs().names == ["only"] and values(store, "only", "k") == [1.0]
+
+
 #: A child that goes on after its script's only run.
 LATE = """
 import multiprocessing, time, workbench
@@ -218,14 +361,16 @@ run = workbench.start_run("e", name="killed", system_metrics=False)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 LATER = """
-import json, multiprocessing, os, workbench
+import multiprocessing, os, sys, workbench
+from pathlib import Path
 
 def work(number):
     workbench.log({"k": 1.0}, step=0)
 
 if __name__ == "__main__":
-    (left,) = os.listdir(".workbench/scripts")
-    os.rename(".workbench/scripts/" + left, ".workbench/scripts/%s-%d" % (left.split("-")[0], os.getpid()))
+    folder = Path(sys.argv[1])
+    (left,) = os.listdir(folder)
+    os.rename(folder / left, folder / ("%s-%d" % (left.split("-")[0], os.getpid())))
     child = multiprocessing.get_context("fork").Process(target=work, args=(1,))
     child.start()
     child.join()
@@ -235,21 +380,17 @@ if __name__ == "__main__":
 
 def test_the_notice_of_a_script_that_was_killed_misleads_nobody(here: Path) -> None:
     run_script(here, KILLED)
-    done = run_script(here, LATER)
+    done = run_script(here, LATER.replace("sys.argv[1]", repr(str(notices()))))
     assert done.returncode == 0, done.stderr
     store = store_of(here)
     assert not store.metrics("killed")
     assert len(store.runs().names) == 2
 
 
-def test_gc_takes_away_the_notices_of_scripts_that_are_gone(here: Path) -> None:
+def test_notices_of_scripts_that_are_gone_are_taken_away(here: Path) -> None:
     run_script(here, KILLED)
-    run_script(here, "import workbench; run = workbench.start_run(); run.end()")
-    scripts = here / ".workbench" / "scripts"
-    (left,) = scripts.iterdir()
-    put_up(WorkspaceLayout(here / ".workbench"), "open")
-    (living,) = set(scripts.iterdir()) - {left}
-    for notice in (left, living):
-        os.utime(notice, (1e9, 1e9))
-    remove_garbage(WorkspaceLayout(here / ".workbench"))
-    assert list(scripts.iterdir()) == [living]
+    (left,) = notices().iterdir()
+    for number in range(100):
+        left.with_name(f"{left.name}{number}").write_bytes(left.read_bytes())
+    run_script(here, "import workbench; workbench.start_run().end()")
+    assert not list(notices().iterdir())

@@ -27,7 +27,7 @@ if __name__ == "__main__":
             assert child.exitcode == 0
     with workbench.start_run(experiment="e", name="next", system_metrics=False):
         pass
-    assert "WORKBENCH_SCRIPT_RUN" not in os.environ
+    assert os.environ["WORKBENCH_FAMILY"] == str(os.getpid())
 """
 
 

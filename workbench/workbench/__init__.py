@@ -8,14 +8,10 @@ In a training script: `start_run`, `log`, `log_params`, `set_tags`, `log_artifac
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 
-import workbench.client.at_exit
+import workbench.client.at_exit  # noqa: F401  (before anything that the script registers for its own end)
 from workbench._version import __version__
-
-if os.environ.get("WORKBENCH_SCRIPT_RUN"):
-    import workbench.client.family  # noqa: F401  (before a child of a script has children)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

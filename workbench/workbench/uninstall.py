@@ -28,6 +28,7 @@ KINDS = {
     "slots": "the queues of local compute",
     "interpreters.json": "which Pythons there are",
     "workspaces": "where the workspaces are",
+    "scripts": "which runs scripts have open",
     TAG_NAME: "says that the folder is a cache",
 }
 

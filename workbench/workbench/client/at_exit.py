@@ -5,25 +5,48 @@ log still. (Python 3.8; loaded with every script, so it holds no more than that.
 from __future__ import annotations
 
 import atexit
+import os
+import sys
+
+from workbench.client.family import is_a_child, is_being_loaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, List
+    from typing import Callable, List, Tuple
 
-_waiting: List[Callable[[], object]] = []
+#: With the process that registered each: a forked child has its parent's too.
+_waiting: List[Tuple[int, Callable[[], object]]] = []
 #: Whether the end has begun: what opens a run now would never be closed.
 begun = False
+#: The process in which multiprocessing is asked to call.
+_asked = 0
 
 
 def at_exit(function: Callable[[], object]) -> None:
     """Call the function at the end; the last one first."""
-    _waiting.append(function)
+    _waiting.append((os.getpid(), function))
+    _ask_multiprocessing()
 
 
 def not_at_exit(function: Callable[[], object]) -> None:
     """Take back what `at_exit` was told, if it was."""
-    if function in _waiting:
-        _waiting.remove(function)
+    _waiting[:] = [one for one in _waiting if one[1] != function]
+
+
+def _ask_multiprocessing() -> None:
+    """Its children leave by `os._exit`, past what `atexit` was told."""
+    global _asked
+    util = sys.modules.get("multiprocessing.util")
+    if util is None or _asked == os.getpid() or not is_a_child() or is_being_loaded():
+        return
+    _asked = os.getpid()
+    util.Finalize(None, _run_own, exitpriority=-1000)
+
+
+def _run_own() -> None:
+    """At the end of a child: what it registered itself."""
+    _waiting[:] = [one for one in _waiting if one[0] == os.getpid()]
+    _run()
 
 
 def _run() -> None:
@@ -31,7 +54,7 @@ def _run() -> None:
     begun = True
     while _waiting:
         try:
-            _waiting.pop()()
+            _waiting.pop()[1]()
         except Exception:  # the others are called all the same, as atexit does
             import traceback
 

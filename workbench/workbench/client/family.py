@@ -1,91 +1,72 @@
-"""Which run a process shares with the script that it belongs to. (Python 3.8.)
+"""Which script a process belongs to, and which run that has open. (Python 3.8; loaded with every script.)
 
 Children that a script forks, or that `multiprocessing` and what stands on it start, log into the run that the script
-has open when they log, not into the one that was open when they began: a pool outlives runs. Programs that a script
-starts otherwise have runs of their own, and so have their children.
+has open when they log, not into the one that was open when they began: a pool outlives runs. So do their children.
+Programs that a script starts otherwise have runs of their own, and so have their children.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import List, Optional, Tuple
 
-    from workbench_store.layout import RunLayout, WorkspaceLayout
+    from workbench_store.layout import RunLayout
 
-#: Tells a script's children who belongs to it: the PIDs of the script and of those of its children that may have some
-#: in turn, with commas, then a colon, then the folder of a run that it had open.
-VARIABLE = "WORKBENCH_SCRIPT_RUN"
-_NEVER = object()
+#: The PIDs of a script and of its children down to the process that started this one, or to this one: with commas.
+VARIABLE = "WORKBENCH_FAMILY"
 
 
 class Family:
-    """The script that this process belongs to, by its PID, and what this process has seen of it."""
+    """The processes that this one comes from, the script first. (Which of them has a run open may change.)"""
 
-    def __init__(self, script: int) -> None:
-        self._script = script
-        self._notice: Optional[str] = None
-        self._seen: object = _NEVER
+    def __init__(self, ancestors: List[int]) -> None:
+        self._ancestors = ancestors[::-1]
+        self._notices: Optional[List[str]] = None
 
-    def is_as_before(self) -> bool:
-        """Whether the script tells what it told when `open_run` was asked last; costs one look at a file."""
-        return self._seen is not _NEVER and self._look() == self._seen
+    def look(self) -> Tuple[object, ...]:
+        """Compares equal as long as nothing has changed in which run is open; costs a look at a file for each."""
+        if self._notices is None:
+            self._notices = _notices(self._ancestors)
+        return tuple(_mark(notice) for notice in self._notices)
 
     def open_run(self) -> Optional[RunLayout]:
-        """The run that the script has open now."""
-        from workbench_store.open_run import notice_of, open_run_of
+        """The run that the nearest of them has open."""
+        from workbench_store.errors import WorkspaceError
+        from workbench_store.open_run import open_run_of
 
-        layout = _workspace()
-        if layout is None:
-            return None
-        self._notice = str(notice_of(layout, self._script))
-        self._seen = self._look()
-        return open_run_of(layout, self._script)
-
-    def _look(self) -> object:
         try:
-            found = os.stat(str(self._notice))
-        except OSError:
+            found = (open_run_of(pid) for pid in self._ancestors)
+            return next((files for files in found if files is not None), None)
+        except WorkspaceError:
             return None
-        return found.st_ino, found.st_mtime_ns
 
 
-def found_family() -> Optional[Family]:
-    """The family of a process that a script started; None for a script itself, and for all other programs."""
-    members, me, parent = _told()[0], os.getpid(), _parent()
-    if me in members:
-        return None if members[0] == me else Family(members[0])
-    if parent is None:
+def _notices(pids: List[int]) -> List[str]:
+    from workbench_store.errors import WorkspaceError
+    from workbench_store.open_run import notice_of
+
+    try:
+        return [str(notice_of(pid)) for pid in pids]
+    except WorkspaceError:
+        return []
+
+
+def _mark(notice: str) -> object:
+    try:
+        found = os.stat(notice)
+    except OSError:
         return None
-    if parent in members:
-        _join_members()
-        return Family(members[0])
-    return Family(parent)  # older than any run of its, or its run's folder was told to others
+    return found.st_ino, found.st_mtime_ns
 
 
-def forked_family() -> Family:
-    """That of a child which was just forked by a script."""
-    return Family(os.getppid())
-
-
-def tell_children(folder: Path) -> None:
-    """Let the children that this process starts from now on find the run, whose folder that is."""
-    os.environ[VARIABLE] = "{}:{}".format(os.getpid(), folder)
-
-
-def tell_children_nothing() -> None:
-    """As it was before `tell_children`."""
-    os.environ.pop(VARIABLE, None)
-
-
-def after_fork() -> None:
-    """In a child that was just forked: it belongs to whatever its parent belongs to."""
-    if os.getppid() in _told()[0]:
-        _join_members()
+def own_family() -> Optional[Family]:
+    """The family that this process is a child of; None for a script, and for a program that was started otherwise."""
+    ancestors = _ancestors()
+    return Family(ancestors) if ancestors else None
 
 
 def is_being_loaded() -> bool:
@@ -94,15 +75,21 @@ def is_being_loaded() -> bool:
     return processes is not None and getattr(processes.current_process(), "_inheriting", False)
 
 
-def _told() -> Tuple[List[int], str]:
-    members, _, folder = os.environ.get(VARIABLE, "").partition(":")
-    return [int(pid) for pid in members.split(",") if pid.isascii() and pid.isdigit()], folder
+def is_a_child() -> bool:
+    """Whether multiprocessing started this process, and ends it in its own way."""
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and (processes.parent_process() is not None or is_being_loaded())
 
 
-def _join_members() -> None:
-    members, folder = _told()
-    if os.getpid() not in members:
-        os.environ[VARIABLE] = "{}:{}".format(",".join(map(str, [*members, os.getpid()])), folder)
+def _ancestors() -> List[int]:
+    told, me, parent = _told(), os.getpid(), _parent()
+    before = told[: told.index(me)] if me in told else told[: told.index(parent) + 1 if parent in told else 0]
+    # A fork server's children are forked by the server, and of whoever asked for them.
+    return before if parent is None or parent in before else [*before, parent]
+
+
+def _told() -> List[int]:
+    return [int(pid) for pid in os.environ.get(VARIABLE, "").split(",") if pid.isascii() and pid.isdigit()]
 
 
 def _parent() -> Optional[int]:
@@ -119,28 +106,22 @@ def _parent() -> Optional[int]:
 
 def _parent_of(pid: int) -> Optional[int]:
     try:
-        # The command name, in parentheses, may hold spaces and parentheses itself: proc(5).
-        return int(Path("/proc/{}/stat".format(pid)).read_bytes().rpartition(b")")[2].split()[1])
+        with open("/proc/{}/stat".format(pid), "rb") as file:
+            # The command name, in parentheses, may hold spaces and parentheses itself: proc(5).
+            return int(file.read().rpartition(b")")[2].split()[1])
     except (OSError, ValueError, IndexError):
-        members = _told()[0]
-        return members[0] if members else None
+        return next(reversed(_told()), None)
 
 
-def _workspace() -> Optional[WorkspaceLayout]:
-    """Where the script has its runs: that of a run of its, or the one at hand."""
-    from workbench_store.errors import WorkspaceError
-    from workbench_store.layout import WorkspaceLayout
-    from workbench_store.workspace import layout_at_hand
-
-    folder = _told()[1]
-    if folder:
-        return WorkspaceLayout(Path(folder).parent.parent)
-    try:
-        return layout_at_hand()
-    except (WorkspaceError, OSError):
-        return None
+def _tell_children(ancestors: List[int]) -> None:
+    os.environ[VARIABLE] = ",".join(map(str, [*ancestors, os.getpid()]))
 
 
-# Children may have children, even where they record nothing themselves.
-if _parent() in _told()[0]:
-    _join_members()
+def _after_fork() -> None:
+    """A forked child belongs to whatever its parent belongs to, or to that."""
+    _tell_children(_told())
+
+
+_tell_children(_ancestors())
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -28,7 +28,7 @@ from workbench.client.active_run import ActiveRun, state_of
 from workbench.client.code_place import code_folder, git_root
 from workbench.client.console import Console
 from workbench.client.exit_code import ExitWatch
-from workbench.client.family import tell_children, tell_children_nothing
+from workbench.client.family import is_a_child
 from workbench.client.json_files import write_json
 from workbench.client.last_word import leave, reserve
 from workbench.client.names import generate_name
@@ -174,17 +174,15 @@ class _Holder:
         self._git.start()
 
     def _tell_children(self) -> None:
-        tell_children(self._files.root)
         try:
-            put_up(WorkspaceLayout(self._files.root.parent.parent), self._files.name)
-        except OSError:
+            put_up(self._files)
+        except (OSError, WorkspaceError):
             pass  # those forked from here on go on with the run that they have seen
 
     def _tell_children_nothing(self) -> None:
-        tell_children_nothing()
         try:
-            take_down(WorkspaceLayout(self._files.root.parent.parent))
-        except OSError:
+            take_down()
+        except (OSError, WorkspaceError):
             pass
 
     def hear_console(self) -> None:
@@ -257,6 +255,10 @@ class _Holder:
 
     def _at_exit(self) -> None:
         if self.run.ended:
+            return
+        if os.getpid() == self._pid and is_a_child():
+            # Which leaves neither by its main module nor by the hook; what it fails with is on its way just now.
+            self.run.end(*state_of(sys.exc_info()[1]))
             return
         # A child that was forked in the midst of the script leaves it in its own way.
         if self._error is None and os.getpid() == self._pid and self._exit.left_unseen():

@@ -74,7 +74,7 @@ def _places(layout: WorkspaceLayout) -> Iterator[tuple[str, Path]]:
     yield "temporary storage", layout.staging
     yield "temporary storage", layout.tmp
     yield "datastores", layout.datastores
-    for other in (layout.journals, layout.stat_cache, layout.client, layout.computes, layout.scripts):
+    for other in (layout.journals, layout.stat_cache, layout.client, layout.computes):
         yield "other", other
 
 

@@ -30,7 +30,7 @@ BUSY = b"B"
 GO = b"\n"
 _START_SECONDS = 60.0
 #: A run's own variables: a supervisor that a job started must not be taken for a part of that job.
-_NOT_INHERITED = ("WORKBENCH_RUN_", "AZUREML_RUN_ID", "WORKBENCH_EXPERIMENT", "WORKBENCH_WORKSPACE")
+_NOT_INHERITED = ("WORKBENCH_RUN_", "AZUREML_RUN_ID", "WORKBENCH_EXPERIMENT", "WORKBENCH_WORKSPACE", "WORKBENCH_FAMILY")
 
 
 class SupervisorStart:
