@@ -21,7 +21,7 @@ find_python() {
     while IFS= read -r place; do
       [ "$(dirname "$place")" -ef .venv/bin ] && continue
       if "$place" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-        "$place" -c 'import sys; print(sys._base_executable)'
+        "$place" -c 'import os, sys; print(os.path.realpath(sys._base_executable))'
         return 0
       fi
     done < <(type -aP "$name")

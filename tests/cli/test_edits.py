@@ -71,6 +71,8 @@ def test_archived_runs_are_out_of_lists_and_nothing_else(workbench: Workbench, r
     assert listed(workbench) == {"red-fox", "red-hen"}
     assert workbench("doctor", "--rebuild").returncode == 0
     assert listed(workbench, "archived:yes") == {"blue-owl"}, "edits are in a journal"
+    assert workbench("archive", *runs).returncode == 0
+    assert "no runs but 3 archived ones: workbench ls archived:yes" in workbench("ls").stderr
 
 
 def test_what_cannot_be_written_is_refused(workbench: Workbench, runs: list[str]) -> None:

@@ -16,9 +16,12 @@ import argparse
 import re
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from workbench_store.store import Store
 
 DEFAULTS: dict[str, Any] = {
     "filter": [],
@@ -67,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.bulk import condition_of_where
-    from workbench.cli.output import emit_json
+    from workbench.cli.output import emit_json, narrate
     from workbench.view.fresh import refresh_or_warn
     from workbench.view.run_list import asked_for, list_columns, parse_sort, run_list
     from workbench.view.upkeep import tidy_if_due
@@ -87,8 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         recorded = store.recorded([row.name for row in listed.rows])
         emit_json({"total": listed.total, "runs": [_as_dict(row, recorded[row.name]) for row in listed.rows]})
+    elif listed.rows:
+        _print(listed)
     else:
-        _print(listed, narrowed=bool(words or where))
+        narrate(_why_empty(store, narrowed=bool(words or where)))
     sys.stdout.flush()
     tidy_if_due(layout)
     return ExitCode.COMPLETED
@@ -113,15 +118,26 @@ def _as_dict(row: Any, recorded: Any) -> dict[str, Any]:
     }
 
 
-def _print(listed: Any, *, narrowed: bool) -> None:
+def _why_empty(store: "Store", *, narrowed: bool) -> str:
+    """What is said where no run is listed."""
+    from workbench_store.words import counted
+
+    from workbench.view.run_list import asked_for
+
+    if narrowed:
+        return "no runs fit"
+    archived = store.runs(asked_for(store, "archived:yes")).total
+    if archived:
+        return f"no runs but {counted(archived, 'archived one')}: workbench ls archived:yes"
+    return "no runs yet: workbench run job.yml makes one"
+
+
+def _print(listed: Any) -> None:
     from workbench_store.words import counted
 
     from workbench.cli.output import columns_that_fit, emit_table, narrate
     from workbench.view.format import safe_text
 
-    if not listed.rows:
-        narrate("no runs fit" if narrowed else "no runs yet: workbench run job.yml makes one")
-        return
     headers = [*_ALWAYS, *(safe_text(key) for key in (*listed.columns.metrics, *listed.columns.params))]
     rows = [_cells(row, time.time()) for row in listed.rows]
     fitting = columns_that_fit(headers, rows, len(_ALWAYS))
