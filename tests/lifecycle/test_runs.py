@@ -196,6 +196,14 @@ def test_a_secret_reaches_the_job_and_no_file(launch: Launch) -> None:
     assert "API_TOKEN" in run.files.spec.read_text()
 
 
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+def test_what_ends_a_moment_after_the_command_is_not_left_behind(launch: Launch, method: str) -> None:
+    text = f"import multiprocessing as m; p = m.get_context('{method}').Process(target=print); p.start(); p.join()"
+    run = launch(f'{sys.executable} -c "{text}"')
+    assert run.finish() is RunState.COMPLETED
+    assert not run.events("warning")
+
+
 def test_what_the_command_leaves_running_is_ended(launch: Launch) -> None:
     run = launch("setsid sleep 1000 & (sleep 1000 &) ; exit 0")
     assert run.finish() is RunState.COMPLETED

@@ -326,7 +326,7 @@ class LocalJob:
                 file.write(json.dumps(content).encode())
             hidden.replace(self._files.exit_status)
 
-    def end(self, grace: float) -> int:
+    def end(self, grace: float, patience: float = 0.0) -> int:
         """End all that belongs to the job. The parent is spared, since it writes how the job ended; but one that has
         not started it yet (as long as the disk is full) must not do so later."""
         parent = self._its_parent()
@@ -336,7 +336,7 @@ class LocalJob:
             parent.wait(_POLL_SECONDS * 50)
         # A PID may be another process's by now: then neither its children nor its group are the job's.
         ours = frozenset({os.getpid(), *([parent.pid] if parent is not None and parent.alive() else [])})
-        ended = end_family(self._family(ours), grace, self.reap)
+        ended = end_family(self._family(ours), grace, self.reap, patience)
         if self._is_alone():
             self._empty_pipes()
         return ended

@@ -83,11 +83,18 @@ def _descendants(table: dict[int, ProcessEntry], family: Family) -> set[int]:
     return found - family.spared
 
 
-def end_family(family: Family, grace: float, meanwhile: Callable[[], object] = lambda: None) -> int:
+def end_family(
+    family: Family, grace: float, meanwhile: Callable[[], object] = lambda: None, patience: float = 0.0
+) -> int:
     """End all members: SIGTERM, SIGKILL after `grace` seconds; returns how many there were.
 
-    `meanwhile()` is called while waiting, to reap zombies.
+    Those that end by themselves within `patience` seconds are none. `meanwhile()` is called while waiting, to reap
+    zombies.
     """
+    until = time.monotonic() + patience
+    while time.monotonic() < until and members(family):
+        meanwhile()
+        time.sleep(_POLL_SECONDS)
     seen: set[tuple[int, str]] = set()
     asked: set[tuple[int, str]] = set()
     started = time.monotonic()

@@ -98,11 +98,11 @@ class RunningJob(Protocol):
         """Seconds since the job started, by a monotonic clock."""
         ...
 
-    def end(self, grace: float) -> int:
+    def end(self, grace: float, patience: float = 0.0) -> int:
         """Ask everything that belongs to the job to end, kill what is left after `grace` seconds.
 
-        Returns how many processes there were. Safe to call when the job has ended: it ends what the job left
-        behind.
+        Returns how many processes there were that did not end by themselves within `patience` seconds. Safe to call
+        when the job has ended: it ends what the job left behind.
         """
         ...
 

@@ -28,6 +28,8 @@ _STATUS = {RunState.COMPLETED: "done", RunState.FAILED: "failed", RunState.CANCE
 _WAIT_SECONDS = 0.1
 #: Processes that the command left behind when it ended by itself have this long to end.
 _LEFTOVER_GRACE_SECONDS = 1.0
+#: What ends by itself a moment after the command, as the servers of Python's multiprocessing do, is not left behind.
+_LEFTOVER_PATIENCE_SECONDS = 0.5
 _DEFAULT_GRACE_SECONDS = 10.0
 
 
@@ -209,7 +211,7 @@ def _ended(supervision: Supervision, job: RunningJob, ended: JobExit) -> Ending:
         supervision.recorder.warning(f"{ended.unsaved} bytes of the log were lost: there was no room on the disk")
     if ended.unheard:
         supervision.recorder.warning("nobody was there to take what the command printed last: its log may lack the end")
-    left = job.end(_LEFTOVER_GRACE_SECONDS)
+    left = job.end(_LEFTOVER_GRACE_SECONDS, _LEFTOVER_PATIENCE_SECONDS)
     if left:
         supervision.recorder.warning(f"ended what the command left behind: {counted(left, 'process', 'processes')}")
     cancelled = supervision.is_to_be_cancelled() and ended.exit_code != 0
