@@ -9,7 +9,7 @@ from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
+    from typing import Optional, Union
 
 FORMAT_VERSION = 1
 WORKSPACE_DIR = ".workbench"
@@ -17,58 +17,74 @@ WORKSPACE_DIR = ".workbench"
 LONGEST_RUN_NAME = 240
 
 
+class _At:
+    """A file or folder below the root of a layout, made when it is first asked for: most are not."""
+
+    def __init__(self, *parts: str) -> None:
+        self._parts = parts
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, layout: "Union[RunLayout, WorkspaceLayout]", owner: type) -> Path:
+        path: Path = layout.__dict__.setdefault(self._name, layout.root.joinpath(*self._parts))
+        return path
+
+
 class RunLayout:
     """The files of one run, below `runs/<name>/`."""
+
+    #: Written once, atomically, when the run is made: what the run is (name, id, kind, host, created).
+    identity = _At("run.json")
+    #: Journals, one file per writing process: `<writer>.wbj`.
+    journals = _At("journal")
+    #: The resolved spec as JSON, and the job file as YAML with comments gone and paths absolute.
+    spec = _At("spec.json")
+    job_yaml = _At("job.yml")
+    logs = _At("logs")
+    #: The job's stdout and stderr together, where Azure ML puts them.
+    user_log = _At("logs", "user_logs", "std_log.txt")
+    environment_log = _At("logs", "system_logs", "environment.log")
+    supervisor_log = _At("logs", "system_logs", "supervisor.log")
+    #: What the job sees as ./outputs, and its named outputs.
+    outputs = _At("outputs")
+    named_outputs = _At("named-outputs")
+    #: What was logged by key and step and is too large for a record: images, tables, long texts, figures.
+    media = _At("media")
+    #: What git would not find again in the commit: the changes of tracked files, the names of others.
+    git_diff = _At("git.diff")
+    #: Small files by which processes on one host find and steer each other.
+    control = _At("control")
+    supervisor_lock = _At("control", "supervisor.lock")
+    script_lock = _At("control", "script.lock")
+    #: The script's process, and how the run ended where a full disk did not take that into the journal.
+    script_process = _At("control", "script.json")
+    #: What the supervisor is to do, made whole by submit.
+    plan = _At("control", "plan.json")
+    supervisor_process = _At("control", "supervisor.json")
+    job_process = _At("control", "job.json")
+    exit_status = _At("control", "exit.json")
+    cancel_request = _At("control", "cancel")
+    #: Its age tells of a living supervisor; it is removed when the run is final.
+    heartbeat = _At("control", "heartbeat")
+    #: One helper at a time samples the machine; the other says at which step it is.
+    sampler_lock = _At("control", "sampler.lock")
+    sampler_step = _At("control", "sampler.step")
+    #: What was left out of the middle of the user's log, if it grew too large; other ranks' are beside it.
+    log_shape = _At("control", "log.json")
+    #: Outputs that came with the snapshot, so that they are not taken for the job's.
+    outputs_before = _At("control", "outputs-before.json")
+    #: The links of a `path_on_compute` that the run made, each by what tells it from one made by another later.
+    links_made = _At("control", "links.json")
+    #: When and as what the run was removed; only in the trash.
+    removal = _At("control", "removal.json")
+    #: Made when outputs and logs are saved and recorded: only then may temporary storage go.
+    collected = _At("control", "collected")
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.name = root.name
-        #: Written once, atomically, when the run is made: what the run is (name, id, kind, host, created).
-        self.identity = root / "run.json"
-        #: Journals, one file per writing process: `<writer>.wbj`.
-        self.journals = root / "journal"
-        #: The resolved spec as JSON, and the job file as YAML with comments gone and paths absolute.
-        self.spec = root / "spec.json"
-        self.job_yaml = root / "job.yml"
-        self.logs = root / "logs"
-        #: The job's stdout and stderr together, where Azure ML puts them.
-        self.user_log = self.logs / "user_logs" / "std_log.txt"
-        self.environment_log = self.logs / "system_logs" / "environment.log"
-        self.supervisor_log = self.logs / "system_logs" / "supervisor.log"
-        #: What the job sees as ./outputs, and its named outputs.
-        self.outputs = root / "outputs"
-        self.named_outputs = root / "named-outputs"
-        #: What was logged by key and step and is too large for a record: images, tables, long texts, figures.
-        self.media = root / "media"
-        #: What git would not find again in the commit: the changes of tracked files, the names of others.
-        self.git_diff = root / "git.diff"
-        #: Small files by which processes on one host find and steer each other.
-        self.control = root / "control"
-        self.supervisor_lock = self.control / "supervisor.lock"
-        self.script_lock = self.control / "script.lock"
-        #: The script's process, and how the run ended where a full disk did not take that into the journal.
-        self.script_process = self.control / "script.json"
-        #: What the supervisor is to do, made whole by submit.
-        self.plan = self.control / "plan.json"
-        self.supervisor_process = self.control / "supervisor.json"
-        self.job_process = self.control / "job.json"
-        self.exit_status = self.control / "exit.json"
-        self.cancel_request = self.control / "cancel"
-        #: Its age tells of a living supervisor; it is removed when the run is final.
-        self.heartbeat = self.control / "heartbeat"
-        #: One helper at a time samples the machine; the other says at which step it is.
-        self.sampler_lock = self.control / "sampler.lock"
-        self.sampler_step = self.control / "sampler.step"
-        #: What was left out of the middle of the user's log, if it grew too large; other ranks' are beside it.
-        self.log_shape = self.control / "log.json"
-        #: Outputs that came with the snapshot, so that they are not taken for the job's.
-        self.outputs_before = self.control / "outputs-before.json"
-        #: The links of a `path_on_compute` that the run made, each by what tells it from one made by another later.
-        self.links_made = self.control / "links.json"
-        #: When and as what the run was removed; only in the trash.
-        self.removal = self.control / "removal.json"
-        #: Made when outputs and logs are saved and recorded: only then may temporary storage go.
-        self.collected = self.control / "collected"
 
     def rank_log(self, rank: int) -> Path:
         """What one rank writes to stdout and stderr; rank 0 writes the run's own log."""
@@ -97,43 +113,43 @@ class WorkspaceLayout:
     #: What the names of folders below `tmp` begin with that hold the result of a query for a moment.
     QUERIES = "query-"
 
+    identity = _At("workspace.json")
+    gitignore = _At(".gitignore")
+    readme = _At("README.md")
+    #: Held by the one process that tidies; its time tells when that was done last.
+    tidy_lock = _At("tidy.lock")
+    #: Held by a backup, from when it begins to wait for tidying: what tidies in the background gives way.
+    backup_lock = _At("backup.lock")
+    #: Journals of users' edits (tag, note, compute, view), one file per writing process.
+    journals = _At("journal")
+    #: Held while a name is given to a version of data or a model, so that no two get the same number.
+    names_lock = _At("names.lock")
+    #: The datastores that are there from the start, a folder for each.
+    datastores = _At("datastores")
+    runs = _At("runs")
+    #: Which run each script's process has open.
+    scripts = _At("scripts")
+    #: Runs that were removed, until `gc` or `restore`: each folder as it was below `runs/`, with `removal` in it.
+    trash = _At("trash")
+    #: Held by those who add content and by whoever removes what nothing refers to.
+    content_lock = _At("content.lock")
+    blobs = _At("blobs")
+    snapshots = _At("snapshots")
+    computes = _At("computes")
+    caches = _At("caches")
+    #: Temporary storage of local compute, `staging/<run>/`.
+    staging = _At("staging")
+    stat_cache = _At("stat-cache")
+    #: Copies of the in-job client, `client/<hash>/`, put on the PYTHONPATH of jobs.
+    client = _At("client")
+    rebuild_lock = _At("tmp", "rebuild.lock")
+
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.identity = root / "workspace.json"
-        self.gitignore = root / ".gitignore"
-        self.readme = root / "README.md"
         self.store = root / "store.duckdb"
         self.store_lock = root / "store.lock"
         self.writer_lock = root / "store.writer.lock"
-        #: Held by the one process that tidies; its time tells when that was done last.
-        self.tidy_lock = root / "tidy.lock"
-        #: Held by a backup, from when it begins to wait for tidying: what tidies in the background gives way.
-        self.backup_lock = root / "backup.lock"
-        #: Journals of users' edits (tag, note, compute, view), one file per writing process.
-        self.journals = root / "journal"
-        #: Held while a name is given to a version of data or a model, so that no two get the same number.
-        self.names_lock = root / "names.lock"
-        #: The datastores that are there from the start, a folder for each.
-        self.datastores = root / "datastores"
-        self.runs = root / "runs"
-        #: Which run each script's process has open.
-        self.scripts = root / "scripts"
-        #: Runs that were removed, until `gc` or `restore`: each folder as it was below `runs/`, with `removal` in it.
-        self.trash = root / "trash"
-        #: Held by those who add content and by whoever removes what nothing refers to.
-        self.content_lock = root / "content.lock"
-        self.blobs = root / "blobs"
-        self.snapshots = root / "snapshots"
-        self.computes = root / "computes"
-        self.caches = root / "caches"
-        #: Temporary storage of local compute, `staging/<run>/`.
-        self.staging = root / "staging"
         self.tmp = root / "tmp"
-        self.stat_cache = root / "stat-cache"
-        #: Copies of the in-job client, `client/<hash>/`, put on the PYTHONPATH of jobs.
-        self.client = root / "client"
-
-        self.rebuild_lock = self.tmp / "rebuild.lock"
         #: A new store while it is made.
         self.store_draft = self.tmp / "store.duckdb.new"
 
