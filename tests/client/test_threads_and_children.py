@@ -70,11 +70,11 @@ def test_nor_do_children_of_a_script_that_logs_at_its_top_have_runs_of_their_own
 
 FORK_WHILE_LOCKED = """
 import os, threading, workbench
-from workbench.client import api
+from workbench.client import current
 run = workbench.start_run(system_metrics=False)
 inside, go_on = threading.Event(), threading.Event()
 def hold():
-    with api._lock:
+    with current.lock:
         inside.set()
         go_on.wait()
 threading.Thread(target=hold).start()

@@ -1,6 +1,6 @@
 """The functions of `import workbench` in a script: open a run, or log into the one that is open. (Python 3.8.)
 
-Inside a job they attach to the job's run, in a child of a script to the script's (family.py). Elsewhere `start_run`
+Inside a job they attach to the job's run, in a child of a script to the script's (current.py). Elsewhere `start_run`
 opens a run of its own; `log` and the others open one by themselves when none is open, named after the script.
 """
 
@@ -8,51 +8,21 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from pathlib import Path
 
 from workbench_store.errors import UsageError
 
-from workbench.client import at_exit
+from workbench.client import current
 from workbench.client.active_run import ActiveRun
 from workbench.client.arguments import check_name, check_tags, check_text, flatten_params
-from workbench.client.family import is_being_loaded, own_family
+from workbench.client.current import active_run as active_run
+from workbench.client.current import rank_of_process
+from workbench.client.family import is_being_loaded
 from workbench.client.origins import Origin, origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
-
-    from workbench_store.layout import RunLayout
-
-    from workbench.client.family import Family
-
-
-class _Open:
-    """The run that this process logs into, never changed but replaced: threads look at it without the lock.
-
-    In a child that follows its family: that, and what it looked like when this was found to be the run to log into.
-    own: whether this process opened it, by itself, as its family had none.
-    """
-
-    def __init__(
-        self, run: ActiveRun, family: Optional[Family] = None, seen: Tuple[object, ...] = (), own: bool = False
-    ) -> None:
-        self.run = run
-        self.family = family
-        self.seen = seen
-        self.own = own
-
-    def still(self) -> bool:
-        """Whether that is to be logged into as before."""
-        return not self.run.ended and (self.family is None or self.family.look() == self.seen)
-
-
-_lock = threading.RLock()
-_open: Optional[_Open] = None
-#: Runs of its family that a child has logged into before; threads of its may still.
-_left: "List[ActiveRun]" = []
-_MOST_LEFT = 8
+    from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 
 def start_run(
@@ -83,7 +53,6 @@ def start_run(
     Raises UsageError for a wrong argument and WorkspaceError if the workspace is unusable; once it has returned,
     nothing but a wrong argument raises.
     """
-    global _open
     interval = _interval(system_metrics)
     if not isinstance(console, bool):
         raise UsageError("console is {!r}".format(console), remedy="Give True or False.")
@@ -92,15 +61,15 @@ def start_run(
     if resume is not None:
         _refuse_with_resume(experiment=experiment, name=name, display_name=display_name, description=description)
     fields = _fields(experiment, display_name, description, origin)
-    with _lock:
-        run = _open_already(origin)
+    with current.lock:
+        run = current.given_run(origin is not None)
         if run is None:
             from workbench.client.script_run import open_script_run
 
             run = open_script_run(
                 workspace=workspace, name=name, fields=fields, interval=interval, console=console, origin=origin
             )
-            _open = _Open(run)
+            current.log_into(run)
         else:
             _tell_unused(run, name=name, experiment=experiment, display_name=display_name, description=description)
     if given_params:
@@ -124,22 +93,6 @@ def _fields(
         "display_name": display_name,
         "description": description,
     }
-
-
-def _open_already(origin: Optional[Origin]) -> Optional[ActiveRun]:
-    """The run that this process is to log into without opening one: a job's, or its family's. UsageError if another is
-    open here, or if one is to be resumed where none can be chosen."""
-    own = None if _open is None or _open.run.ended or (_open.family is not None and not _open.own) else _open
-    to_join = _to_join()
-    if to_join is not None and origin is not None:
-        raise UsageError("inside a job or a child process the run is given: none is resumed or forked")
-    if own is not None and to_join is None:
-        raise UsageError(
-            "run {} is open in this process".format(own.run.name), remedy="End it first: run.end(), or `with`."
-        )
-    if own is not None and own.family is None:
-        return own.run
-    return None if to_join is None else _join(*to_join)
 
 
 #: What a job's run says itself, by the variables that tell it.
@@ -173,23 +126,6 @@ def _refuse_with_resume(**given: Optional[str]) -> None:
     for argument, value in given.items():
         if value is not None:
             raise UsageError("a run that is resumed keeps its {}".format(argument), remedy="Leave it out, or fork.")
-
-
-def active_run() -> Optional[ActiveRun]:
-    """The run that is open in this process: inside a job always the job's, in a child of a script the one that the
-    script has open. None if there is none."""
-    global _open
-    with _lock:
-        before = None if _open is None or _open.run.ended else _open
-        if before is None or before.family is not None:
-            seen = None if before is None or before.family is None else before.family.look()
-            to_join = _to_join()
-            if to_join is not None:
-                return _join(*to_join)
-            if before is not None and seen is not None:
-                # Where its script has none open any more, what comes late is still of the one before.
-                _open = _Open(before.run, before.family, seen, before.own)
-        return None if before is None else before.run
 
 
 def log(metrics: Mapping[str, Any], step: Optional[int] = None) -> None:
@@ -252,100 +188,7 @@ def log_model(
 
 
 def _current() -> ActiveRun:
-    found = _open
-    if found is not None and found.still():
-        return found.run
-    return active_run() or _opened()
-
-
-def _opened() -> ActiveRun:
-    """A new run. UsageError at the script's end, and in a thread that it left behind: nobody would close what they
-    open."""
-    global _open
-    if at_exit.begun or (threading.current_thread().daemon and not threading.main_thread().is_alive()):
-        raise UsageError(
-            "the script has ended, and so has its run: what is logged after that is not recorded",
-            remedy="End threads, or wait for them, before the script ends; import workbench before what is registered "
-            "with atexit.",
-        )
-    with _lock:
-        run = active_run()  # which another thread may have opened meanwhile
-        if run is not None:
-            return run
-        family = own_family()
-        seen = () if family is None else family.look()
-        run = start_run()
-        if family is not None and _open is not None and _open.family is None:
-            _open = _Open(run, family, seen, own=True)
-        return run
-
-
-def _to_join() -> "Optional[Tuple[RunLayout, Optional[Family], Tuple[object, ...]]]":
-    """The run that this process is a part of: a job's, or the one that its family has open; then that, and what it
-    looked like before it was asked."""
-    folder = os.environ.get("WORKBENCH_RUN_DIR")
-    if folder:
-        from workbench_store.layout import RunLayout
-
-        return RunLayout(Path(folder)), None, ()
-    family = own_family() if _open is None or _open.family is None else _open.family
-    if family is None:
-        return None
-    seen = family.look()
-    files = family.open_run()
-    return None if files is None else (files, family, seen)
-
-
-def _join(files: "RunLayout", family: "Optional[Family]", seen: "Tuple[object, ...]") -> ActiveRun:
-    """Log into that run from now on, which another process opened; this one writes a journal of its own, under its
-    rank."""
-    global _open
-    run = None if _open is None or _open.run.ended else _open.run
-    if run is None or run.path != files.root:
-        if _open is not None and run is not None:
-            _leave(_open)
-        run = _attach(files)
-    _open = _Open(run, family, seen)
-    return run
-
-
-def _leave(left: _Open) -> None:
-    """Go on elsewhere; other threads may be about to log there still."""
-    if left.own:
-        left.run.end()
-        return
-    _left.append(left.run)
-    if len(_left) > _MOST_LEFT:
-        _left.pop(0).end()
-
-
-def _attach(files: "RunLayout") -> ActiveRun:
-    from workbench_store.journal.writer import JournalWriter
-
-    run = ActiveRun(files, JournalWriter(files.journals, "client", rank_of_process()), None)
-    at_exit.at_exit(run.close)
-    return run
-
-
-def rank_of_process() -> int:
-    """The rank that the launcher of this process gave it: of PyTorch, an MPI, Workbench or Slurm; else 0."""
-    for variable in ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "WORKBENCH_RANK", "SLURM_PROCID"):
-        text = os.environ.get(variable, "")
-        if text.isascii() and text.isdigit() and len(text) < 9:
-            return int(text)
-    return 0
-
-
-def _after_fork() -> None:
-    """In a forked child another thread of the parent may have held the lock; a run of the parent's is the family's."""
-    global _lock, _open
-    _lock = threading.RLock()
-    if _open is not None and not os.environ.get("WORKBENCH_RUN_DIR"):
-        _open = _Open(_open.run, own_family(), ("not looked at yet",))
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    return current.run_to_log_into(start_run)
 
 
 def default_experiment() -> str:
