@@ -1,8 +1,8 @@
 """Which run a script has open just now, told to the processes that it started. (Python 3.8.)
 
-While it has one, a script's process keeps a notice in the cache folder: `scripts/BOOT-PID`, the machine's boot and the
-process's PID. Its children find it by the PID alone, wherever the run is: they may be older than the run, or have seen
-others before it.
+While it has one, a script's process keeps a notice in the cache folder: `scripts/BOOT-NAMESPACE-PID`, the machine's
+boot, within which PIDs mean something (each container has PIDs of its own) and the process's. Its children find it by
+the PID alone, wherever the run is: they may be older than the run, or have seen others before it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: With so many notices it is looked for those of processes that were killed.
 _MANY = 100
-#: Of other machines nobody here can tell which processes live: their notices go when they are this old.
+#: Of other machines and containers nobody here can tell which processes live: their notices go when they are this old.
 _FOREIGN_SECONDS = 100 * 86_400.0
 
 
@@ -49,7 +49,7 @@ def take_down() -> None:
 
 def notice_of(pid: int) -> Path:
     """Where the process of that PID, on this machine, tells which run it has open. Raises WorkspaceError."""
-    return _folder() / "{}-{}".format(boot_id()[:8], pid)
+    return _folder() / "{}-{}".format(_here(), pid)
 
 
 def open_run_of(pid: int) -> Optional[RunLayout]:
@@ -58,6 +58,16 @@ def open_run_of(pid: int) -> Optional[RunLayout]:
     if said is None or not process_alive(pid, said["start"]):
         return None
     return RunLayout(Path(said["folder"]))
+
+
+@lru_cache(maxsize=None)
+def _here() -> str:
+    """Where a PID names one process: this boot of this machine, and in it the container, if it is one."""
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        namespace = ""
+    return "{}-{}".format(boot_id()[:8], "".join(filter(str.isdigit, namespace)))
 
 
 @lru_cache(maxsize=None)
@@ -74,8 +84,8 @@ def _folder() -> Path:
 
 def _is_left_behind(notice: Path) -> bool:
     """Whether the process that put the notice up is gone, as far as that can be told from here."""
-    boot, _, pid = notice.name.rpartition("-")
-    if boot == boot_id()[:8] and pid.isdigit():
+    where, _, pid = notice.name.rpartition("-")
+    if where == _here() and pid.isdigit():
         said = _read(notice)
         return said is None or not process_alive(int(pid), said["start"])
     try:

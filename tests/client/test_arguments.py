@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -306,3 +307,10 @@ def test_numbers_are_names_in_what_is_nested(run: ActiveRun) -> None:
         run.log_params({0: 1.0})  # type: ignore[dict-item]
     found = store_of(run).params(run.name)
     assert found == {"class_weight.0": 1.0, "class_weight.1.True": 2.0, "class_weight.1.0.5": 3.0}
+
+
+def test_tags_take_numbers_of_numpy_paths_and_dates(run: ActiveRun) -> None:
+    run.set_tags({"f": numpy.float32(0.5), "n": numpy.int64(3), "p": Path("a/b"), "d": date(2026, 1, 2)})
+    with pytest.raises(UsageError, match="the value of tag 'none' is not text but NoneType"):
+        run.set_tags({"none": None})
+    assert store_of(run).run(run.name).tags == {"f": "0.5", "n": "3", "p": "a/b", "d": "2026-01-02"}

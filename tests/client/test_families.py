@@ -1,5 +1,8 @@
 """Children of a script log into the run that the script has open when they log, whenever they began themselves."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from workbench_store.states import RunState
 from workbench_store.store import Store
 
 from tests.client.scripts import run_script, store_of
+from tests.lifecycle.launched import wait_until
 
 METHODS = ["spawn", "forkserver", "fork"]
 
@@ -123,6 +127,90 @@ def test_a_program_that_a_script_starts_and_its_children_have_runs_of_their_own(
     assert set(store.runs().names) == {"launcher", *(f"sweep-{lr}" for lr in range(4))}
     assert [values(store, f"sweep-{lr}", "loss") for lr in range(4)] == [[float(lr)] for lr in range(4)]
     assert store.metrics("launcher")[0].key == "done" and len(store.metrics("launcher")) == 1
+
+
+#: The same, started by a fork in Python, which is told to what Python does at a fork.
+FORKED_AND_REPLACED = """
+import os, pty, subprocess, sys, workbench
+program = [sys.executable, "sweep.py", "fork"]
+with workbench.start_run("e", name="launcher", system_metrics=False) as run:
+    if sys.argv[1] == "preexec":
+        subprocess.run(program, check=True, preexec_fn=os.setpgrp)
+    elif sys.argv[1] == "spawnv":
+        assert os.spawnv(os.P_WAIT, program[0], program) == 0
+    else:
+        assert pty.spawn(program) == 0
+    run.log({"done": 1.0})
+"""
+
+
+@pytest.mark.parametrize("way", ["preexec", "spawnv", "pty"])
+@pytest.mark.parametrize("where", ["in the children", "at its top"])
+def test_however_the_program_is_started(here: Path, way: str, where: str) -> None:
+    (here / "sweep.py").write_text(("import workbench\n" if where == "at its top" else "") + SWEEP)
+    done = run_script(here, FORKED_AND_REPLACED.replace("sys.argv[1]", repr(way)))
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    assert set(store.runs().names) == {"launcher", *(f"sweep-{lr}" for lr in range(4))}
+    assert [metric.key for metric in store.metrics("launcher")] == ["done"]
+
+
+#: A script that goes on with a run at its top, which its children run again.
+AT_THE_TOP = """
+import multiprocessing, workbench
+run = workbench.start_run(resume="earlier", system_metrics=False)
+
+def work(number):
+    run.log({"c": float(number)}, step=number)
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("METHOD").Pool(2) as pool:
+        pool.map(work, range(4))
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_run_that_is_resumed_at_the_top_is_the_childrens_too(here: Path, method: str) -> None:
+    run_script(here, "import workbench; workbench.start_run(name='earlier', system_metrics=False).end()")
+    done = run_script(here, AT_THE_TOP.replace("METHOD", method))
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    assert store.runs().names == ["earlier"] and values(store, "earlier", "c") == [0.0, 1.0, 2.0, 3.0]
+
+
+#: Two containers of one machine: in both the script is process 1, and they have a cache in common.
+CONTAINED = """
+import multiprocessing, os, sys, time, workbench
+
+def work(number):
+    workbench.log({"k": float(number)}, step=number)
+
+if __name__ == "__main__":
+    assert os.getpid() == 1
+    first = sys.argv[1] == "first"
+    with workbench.start_run("e", name=sys.argv[1], system_metrics=False):
+        open(sys.argv[1] + ".open", "w").close()
+        if first:
+            while not os.path.exists("second.over"):
+                time.sleep(0.01)
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                pool.map(work, range(3))
+    if not first:
+        open("second.over", "w").close()
+"""
+
+
+def test_containers_do_not_mistake_each_others_processes(here: Path) -> None:
+    apart = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "script.py"]
+    if shutil.which("unshare") is None or subprocess.run([*apart[:4], "true"], capture_output=True).returncode != 0:
+        pytest.skip("process namespaces cannot be made here")
+    (here / "script.py").write_text(CONTAINED)
+    first = subprocess.Popen([*apart, "first"], cwd=here)
+    wait_until((here / "first.open").exists, "the first script's run")
+    subprocess.run([*apart, "second"], cwd=here, check=True)
+    assert first.wait(60) == 0
+    store = store_of(here)
+    assert set(store.runs().names) == {"first", "second"} and values(store, "first", "k") == [0.0, 1.0, 2.0]
 
 
 #: A grandchild, of a child that records nothing.

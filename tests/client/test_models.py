@@ -2,13 +2,15 @@
 
 import json
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 from workbench.client.active_run import ActiveRun
 from workbench_store.errors import UsageError
-from workbench_store.layout import WorkspaceLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.records import ArtifactRecord
 from workbench_store.store import Store
 
@@ -103,7 +105,25 @@ def test_a_name_that_is_none_is_refused(run: ActiveRun, here: Path, name: Any) -
     assert artifacts(run) == {}
 
 
-@pytest.mark.parametrize("metadata", [[1], {"a": object()}, {"a": float("nan")}, "text"])
+def test_metadata_takes_what_the_other_calls_take(run: ActiveRun, here: Path) -> None:
+    given = {
+        **{"acc": numpy.float32(0.5), "n": numpy.int64(3), "ok": numpy.bool_(True), "a": numpy.arange(3)},
+        **{"loss": float("nan"), "best": float("-inf"), "day": date(2026, 1, 2), "at": Path("x/y"), "t": (1, {2})},
+        "deep": {0: numpy.float32(0.25)},
+    }
+    run.log_model(make(here / "model", w="1"), "the-model", metadata=given)
+    card = json.loads(RunLayout(run.path).model_card("the-model").read_text())
+    assert card["metadata"] == {
+        **{"acc": 0.5, "n": 3, "ok": True, "a": [0, 1, 2], "loss": "NaN", "best": "-Infinity"},
+        **{"day": "2026-01-02", "at": "x/y", "t": [1, [2]], "deep": {"0": 0.25}},
+    }
+
+
+ENDLESS: dict[str, Any] = {}
+ENDLESS["itself"] = ENDLESS
+
+
+@pytest.mark.parametrize("metadata", [[1], "text", ENDLESS, numpy.float32(0.5)])
 def test_metadata_that_is_no_json_is_refused(run: ActiveRun, here: Path, metadata: Any) -> None:
     with pytest.raises(UsageError, match="the-model"):
         run.log_model(make(here / "model", w="1"), "the-model", metadata=metadata)

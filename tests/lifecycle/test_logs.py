@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from workbench.client import log_cap
 from workbench.client.log_cap import LogCap
 from workbench.lifecycle.follow import FollowEvent, LogLine, LogPending, StageChanged, StateChanged, follow
-from workbench.lifecycle.logs import LogReader, follow_log, last_lines, plain_text, read_log, shown_lines
+from workbench.lifecycle.logs import (
+    LogReader,
+    follow_all_logs,
+    follow_log,
+    last_lines,
+    plain_text,
+    read_log,
+    shown_lines,
+)
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
@@ -201,3 +209,11 @@ def test_who_takes_some_lines_at_a_time_gets_all(files: RunLayout) -> None:
     while some := [*itertools.islice(reader.lines(), 300)]:
         taken += some
     assert taken == read_log(files).splitlines()
+
+
+def test_following_begins_with_the_last_lines(launch: Launch) -> None:
+    run = launch("seq 1 1000")
+    assert run.finish() is RunState.COMPLETED
+    assert "".join(follow_log(run.files, last=2)) == "999\n1000\n"
+    assert list(follow_log(run.files, last=0)) == []
+    assert "".join(follow_all_logs(run.files, last=1)) == "[0] 1000\n"

@@ -62,7 +62,7 @@ def start_run(
         _refuse_with_resume(experiment=experiment, name=name, display_name=display_name, description=description)
     fields = _fields(experiment, display_name, description, origin)
     with current.lock:
-        run = current.given_run(origin is not None)
+        run = current.given_run(origin is not None and not is_being_loaded())
         if run is None:
             from workbench.client.script_run import open_script_run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import PurePath
 
 from workbench_store.errors import UsageError
 
@@ -111,18 +112,26 @@ def _scalar(key: str, value: Any) -> Scalar:
         return _text(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
+    plain: Scalar = _plain(value)
+    if plain is not value:
+        return plain
+    try:
+        return _text(str(value))
+    except Exception as error:
+        raise UsageError("parameter {!r} has no text: {}".format(key, error)) from error
+
+
+def _plain(value: Any) -> Any:
+    """A number or text of NumPy and the like as Python's own; everything else as it is."""
     item = getattr(value, "item", None)
     if callable(item):
         try:
             plain = item()
         except Exception:
-            plain = None
+            return value
         if isinstance(plain, (bool, int, float, str)):
             return plain
-    try:
-        return _text(str(value))
-    except Exception as error:
-        raise UsageError("parameter {!r} has no text: {}".format(key, error)) from error
+    return value
 
 
 def _text(value: str) -> str:
@@ -131,14 +140,17 @@ def _text(value: str) -> str:
 
 
 def check_tags(tags: object) -> Dict[str, str]:
-    """Tags: names and values are text; numbers and booleans become text."""
+    """Tags: names and values are text; numbers, booleans, paths and dates become text."""
     if not isinstance(tags, Mapping):
         raise UsageError("set_tags takes a mapping of names to text, not {}".format(type(tags).__name__))
     checked = {}
     for name, value in tags.items():
         check_name(name, "tag")
-        if not isinstance(value, (str, int, float, bool)):
-            raise UsageError("the value of tag {!r} is not text but {}".format(name, type(value).__name__))
+        value = _plain(value)
+        if not isinstance(value, (str, int, float, bool, PurePath)) and not hasattr(value, "isoformat"):
+            raise UsageError(
+                "the value of tag {!r} is not text but {}".format(name, type(value).__name__), remedy="Give its text."
+            )
         text = check_text(str(value), "the value of tag {!r}".format(name))
         if any(not character.isprintable() for character in text):
             raise UsageError("the value of tag {!r} has characters that cannot be shown".format(name))

@@ -10,7 +10,7 @@ from workbench_store.errors import UsageError
 
 from workbench.client import at_exit
 from workbench.client.active_run import ActiveRun
-from workbench.client.family import own_family
+from workbench.client.family import own_family, tell_children
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ def _to_join() -> Optional[Tuple[RunLayout, Optional[Family], Tuple[object, ...]
     family = own_family() if _open is None or _open.family is None else _open.family
     if family is None:
         return None
+    tell_children()
     seen = family.look()
     files = family.open_run()
     return None if files is None else (files, family, seen)

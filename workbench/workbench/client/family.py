@@ -12,7 +12,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Tuple
 
     from workbench_store.layout import RunLayout
 
@@ -82,14 +82,33 @@ def is_a_child() -> bool:
 
 
 def _ancestors() -> List[int]:
-    told, me, parent = _told(), os.getpid(), _parent()
-    before = told[: told.index(me)] if me in told else told[: told.index(parent) + 1 if parent in told else 0]
+    """Those before this process, the script first."""
+    parent = _parent()
+    before = _told_to_children_of(parent) if _forked is None else _forked
     # A fork server's children are forked by the server, and of whoever asked for them.
     return before if parent is None or parent in before else [*before, parent]
 
 
+def _told_to_children_of(parent: Optional[int]) -> List[int]:
+    """What a process that did not begin by a fork in Python is told of it: by the variable, which programs that are
+    none of the family inherit too, so that it counts for children of those who are in it; or by multiprocessing."""
+    if parent is None:
+        return []
+    told = _told()
+    if parent in told:
+        return told[: told.index(parent) + 1]
+    config = _config()
+    return [] if config is None else list(config.get(VARIABLE, ()))
+
+
 def _told() -> List[int]:
     return [int(pid) for pid in os.environ.get(VARIABLE, "").split(",") if pid.isascii() and pid.isdigit()]
+
+
+def _config() -> Optional[Dict[str, Any]]:
+    """What children by multiprocessing take over from the process that makes them."""
+    processes = sys.modules.get("multiprocessing.process")
+    return None if processes is None else getattr(processes.current_process(), "_config", None)
 
 
 def _parent() -> Optional[int]:
@@ -110,18 +129,35 @@ def _parent_of(pid: int) -> Optional[int]:
             # The command name, in parentheses, may hold spaces and parentheses itself: proc(5).
             return int(file.read().rpartition(b")")[2].split()[1])
     except (OSError, ValueError, IndexError):
-        return next(reversed(_told()), None)
+        return None
 
 
-def _tell_children(ancestors: List[int]) -> None:
-    os.environ[VARIABLE] = ",".join(map(str, [*ancestors, os.getpid()]))
+def tell_children() -> None:
+    """Let the processes that this one starts by multiprocessing from now on know what they come from."""
+    if is_being_loaded() and _parent() not in _told():
+        return  # what it comes from is not known yet
+    line = [*_ancestors(), os.getpid()]
+    os.environ[VARIABLE] = ",".join(map(str, line))
+    config = _config()
+    if config is not None:
+        config[VARIABLE] = line
 
 
 def _after_fork() -> None:
-    """A forked child belongs to whatever its parent belongs to, or to that."""
-    _tell_children(_told())
+    """A forked child comes from its parent, and from all that comes from. It is not told to programs yet: this may
+    become one, which is none of the family."""
+    global _forked
+    _forked = _of_a_fork
 
 
-_tell_children(_ancestors())
+def _before_fork() -> None:
+    global _of_a_fork
+    _of_a_fork = [*_ancestors(), os.getpid()]
+
+
+#: What this process comes from, where it began by a fork in Python: nobody else is told that.
+_forked: Optional[List[int]] = None
+_of_a_fork: List[int] = []
+tell_children()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)

@@ -28,7 +28,7 @@ from workbench.client.active_run import ActiveRun, state_of
 from workbench.client.code_place import code_folder, git_root
 from workbench.client.console import Console
 from workbench.client.exit_code import ExitWatch
-from workbench.client.family import is_a_child
+from workbench.client.family import is_a_child, tell_children
 from workbench.client.json_files import write_json
 from workbench.client.last_word import leave, reserve
 from workbench.client.names import generate_name
@@ -174,6 +174,7 @@ class _Holder:
         self._git.start()
 
     def _tell_children(self) -> None:
+        tell_children()
         try:
             put_up(self._files)
         except (OSError, WorkspaceError):

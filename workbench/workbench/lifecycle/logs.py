@@ -98,6 +98,16 @@ class LogReader:
                 return
             self._waiting.extend(shown_lines(batch))
 
+    def skip_to_last(self, count: int) -> None:
+        """Let go of the lines that are there now but for the last of them; a line that is being written is one."""
+        latest: deque[bytes] = deque(maxlen=count)
+        for batch in self.batches():
+            latest.extend(batch)
+        kept = list(latest)
+        if self._rest and len(kept) == count:
+            kept = kept[1:]
+        self._waiting.extend(shown_lines(kept))
+
     def batches(self) -> Iterator[list[bytes]]:
         """The same lines as the job wrote them, many at a time."""
         while True:
@@ -171,18 +181,16 @@ def log_pieces(files: RunLayout, rank: int = 0, before: str = "") -> Iterator[st
 def last_lines(files: RunLayout, rank: int, count: int) -> str:
     """The last lines of a rank's log so far, at most `count`; only these are looked through for secrets."""
     reader = LogReader(files, rank)
-    latest: deque[bytes] = deque(maxlen=count)
-    for batch in reader.batches():
-        latest.extend(batch)
-    unfinished = reader.pending
-    if unfinished and len(latest) == count:
-        latest = deque(latest, maxlen=count - 1) if count else latest
-    return "".join(f"{line}\n" for line in shown_lines(latest)) + (unfinished if count else "")
+    reader.skip_to_last(count)
+    return "".join(f"{line}\n" for line in reader.lines()) + (reader.pending if count else "")
 
 
-def follow_log(files: RunLayout, rank: int = 0) -> Iterator[str]:
-    """A rank's log line by line (with ends) as it grows, until the run is final or does not respond."""
+def follow_log(files: RunLayout, rank: int = 0, last: int | None = None) -> Iterator[str]:
+    """A rank's log line by line (with ends) as it grows, until the run is final or does not respond. Of what is there
+    already the `last` lines, or all."""
     reader, state = LogReader(files, rank), StateFollower(files)
+    if last is not None:
+        reader.skip_to_last(last)
     while True:
         over = state.update() in _OVER
         for line in reader.lines():
@@ -194,9 +202,13 @@ def follow_log(files: RunLayout, rank: int = 0) -> Iterator[str]:
         yield reader.pending
 
 
-def follow_all_logs(files: RunLayout) -> Iterator[str]:
-    """The logs of all ranks as they grow, each line (with its end) behind its rank in brackets."""
+def follow_all_logs(files: RunLayout, last: int | None = None) -> Iterator[str]:
+    """The logs of all ranks as they grow, each line (with its end) behind its rank in brackets. Of what is there
+    already the `last` lines of each rank, or all."""
     readers: dict[int, LogReader] = {}
+    for rank in logged_ranks(files) if last is not None else ():
+        readers[rank] = LogReader(files, rank)
+        readers[rank].skip_to_last(last or 0)
     state = StateFollower(files)
     while True:
         over = state.update() in _OVER

@@ -24,7 +24,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """The arguments of `workbench logs`."""
     parser.add_argument("run", metavar="RUN", help="the run's name, or an unambiguous prefix of it")
     parser.add_argument("-f", "--follow", action="store_true", help="go on printing until the run ends")
-    parser.add_argument("-n", "--tail", type=int, metavar="LINES", help="only the last LINES lines")
+    parser.add_argument("-n", "--tail", type=int, metavar="LINES", help="only the last LINES lines so far")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--rank", type=int, metavar="N", help="the log of that rank (0 is what is shown without)")
     kind.add_argument("--all-ranks", action="store_true", help="all logs, each line behind its rank")
@@ -64,15 +64,19 @@ def _growing(found: "Run", arguments: argparse.Namespace) -> Iterator[str]:
     from workbench.lifecycle.logs import follow_all_logs, follow_log
 
     if arguments.all_ranks:
-        return follow_all_logs(found.files)
-    return follow_log(found.files, found.logged(arguments.rank or 0))
+        return follow_all_logs(found.files, _tail(arguments))
+    return follow_log(found.files, found.logged(arguments.rank or 0), _tail(arguments))
+
+
+def _tail(arguments: argparse.Namespace) -> int | None:
+    return None if arguments.tail is None else max(0, arguments.tail)
 
 
 def _whole(found: "Run", arguments: argparse.Namespace) -> Iterator[str]:
     """The log so far, in pieces of many lines: it may be larger than anybody wants in memory."""
     from workbench.lifecycle.logs import last_lines, log_pieces
 
-    tail = None if arguments.tail is None else max(0, arguments.tail)
+    tail = _tail(arguments)
     if arguments.environment or arguments.supervisor:
         path = found.files.environment_log if arguments.environment else found.files.supervisor_log
         text = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""

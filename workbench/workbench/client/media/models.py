@@ -1,6 +1,7 @@
 """Models: a file or folder copied into the run's outputs, with a card that says what it is. (Python 3.8.)"""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -64,10 +65,25 @@ def _checked_metadata(name: str, metadata: Any) -> Dict[str, Any]:
         return {}
     try:
         if isinstance(metadata, Mapping):
-            return dict(json.loads(json.dumps(dict(metadata), allow_nan=False)))
+            return dict(json.loads(json.dumps(_as_json(metadata), allow_nan=False)))
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError("the metadata of model {!r} cannot be JSON: {}".format(name, error)) from error
     raise UsageError("the metadata of model {!r} is no mapping but {}".format(name, type(metadata).__name__))
+
+
+def _as_json(value: Any) -> Any:
+    """With what JSON has not in its place: numbers and arrays of NumPy and the like as numbers and lists, numbers that
+    are not finite as texts (as in tables), everything else by its text."""
+    if isinstance(value, Mapping):
+        return {key if isinstance(key, str) else str(key): _as_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_as_json(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    as_list = getattr(value, "tolist", None)
+    return _as_json(as_list()) if callable(as_list) else str(value)
 
 
 def _same(one: Path, other: Path) -> bool:
