@@ -387,6 +387,42 @@ def test_so_does_a_child_that_was_forked_before_there_was_a_run(here: Path) -> N
     assert store.runs().names == ["only"] and values(store, "only", "k") == [1.0]
 
 
+#: The run handed over, as an argument of a child and of a pool's task.
+HANDED = """
+import functools, multiprocessing, pickle, workbench
+from concurrent.futures import ProcessPoolExecutor
+
+def work(run, number):
+    run.log({"k": float(number)}, step=number)
+    return run.name
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("METHOD")
+    with workbench.start_run("e", name="only", system_metrics=False) as run:
+        child = context.Process(target=work, args=(run, 0))
+        child.start()
+        child.join()
+        assert child.exitcode == 0
+        with context.Pool(2) as pool:
+            assert pool.map(functools.partial(work, run), [1, 2]) == ["only", "only"]
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            assert pool.submit(work, run, 3).result() == "only"
+        kept = pickle.dumps(run)
+    try:
+        pickle.loads(kept)
+    except workbench.UsageError as error:
+        assert "the run only is not open for this process" in str(error)
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_run_can_be_handed_to_children(here: Path, method: str) -> None:
+    done = run_script(here, HANDED.replace("METHOD", method))
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    assert store.runs().names == ["only"] and values(store, "only", "k") == [0.0, 1.0, 2.0, 3.0]
+
+
 #: A child that goes on after its script's only run.
 LATE = """
 import multiprocessing, time, workbench

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -166,6 +167,18 @@ def test_a_git_that_fails_ends_nothing(repository: Path, body: str) -> None:
     assert done.returncode == 0, done.stderr
     store = store_of(repository)
     assert str(store.run("r").state) == "Completed"
+
+
+def test_a_git_whose_pipe_somebody_else_holds_open_is_heard(repository: Path) -> None:
+    """As a child of the script does that was forked just then."""
+    (repository / "file.txt").write_text("two\n")
+    (repository / "cache").mkdir()
+    shim = repository / "cache" / "git"
+    shim.write_text(f'#!/bin/sh\nsleep 30 &\nexec {shutil.which("git")} "$@"\n')
+    shim.chmod(0o755)
+    done = run_script(repository, SCRIPT, PATH=f"{shim.parent}{os.pathsep}{os.environ['PATH']}")
+    assert done.returncode == 0 and "not recorded" not in done.stderr, done.stderr
+    assert recorded(repository).changed == 1 and "+two" in diff_of(repository)
 
 
 def test_a_job_and_the_commands(repository: Path, workbench: Workbench) -> None:

@@ -54,6 +54,12 @@ class ActiveRun:
     def __repr__(self) -> str:
         return "ActiveRun({!r})".format(self.name)
 
+    def __reduce__(self) -> "Tuple[Callable[[str], ActiveRun], Tuple[str]]":
+        """As what it is given to the processes of a pool: there it is the run that they log into."""
+        from workbench.client.current import same_run
+
+        return same_run, (str(self._files.root),)
+
     @property
     def path(self) -> Path:
         """The run's folder."""

@@ -66,6 +66,18 @@ def active_run() -> Optional[ActiveRun]:
         return None if before is None else before.run
 
 
+def same_run(folder: str) -> ActiveRun:
+    """The run of that folder, which another process handed over, as this one logs into it. UsageError if this process
+    is no part of it, or it is over."""
+    run = active_run()
+    if run is None or str(run.path) != folder:
+        raise UsageError(
+            "the run {} is not open for this process".format(os.path.basename(folder)),
+            remedy="Only children of its script can be handed it, while it is open; others open runs of their own.",
+        )
+    return run
+
+
 def run_to_log_into(start: Callable[[], ActiveRun]) -> ActiveRun:
     """The same; `start` opens one where there is none. UsageError where nobody would close it."""
     found = _open

@@ -10,7 +10,7 @@ import select
 import subprocess
 import time
 from pathlib import Path
-from typing import IO, Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout
@@ -25,8 +25,10 @@ DIFF_BYTES = 1024 * 1024
 _MOST_NAMES = 1000
 _MOST_LEFT_OUT = 100
 _USER_AND_QUERY = re.compile(r"(?<=://)[^/?#]*@|[?#].*$", re.S)
-#: A repository's own settings must not start programs here.
 _PIECE = 64 * 1024
+#: So often it is looked whether git has gone.
+_LOOK_SECONDS = 0.02
+#: A repository's own settings must not start programs here.
 _GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotepath=off")
 
 
@@ -143,8 +145,7 @@ def _read(root: Path, arguments: Sequence[str], seconds: float, most: int = DIFF
     deadline = time.monotonic() + seconds
     with git:
         try:
-            assert git.stdout is not None
-            answer = _until(git.stdout, deadline, most)
+            answer = _answer(git, deadline, most)
             if answer is None or len(answer) == most:
                 return answer
             return answer if git.wait(max(0.0, deadline - time.monotonic())) == 0 else None
@@ -154,17 +155,23 @@ def _read(root: Path, arguments: Sequence[str], seconds: float, most: int = DIFF
             git.kill()
 
 
-def _until(pipe: IO[bytes], deadline: float, most: int) -> Optional[bytes]:
-    """What comes, up to its end or so many bytes; None if that takes too long. No thread watches over it: Python 3.12
+def _answer(git: "subprocess.Popen[bytes]", deadline: float, most: int) -> Optional[bytes]:
+    """What it writes, to the end or so many bytes; None if that takes too long. No thread watches over it: Python 3.12
     starts none while it ends, when the state of a short script's code is asked for."""
+    assert git.stdout is not None
     pieces, length = [], 0
     poll = select.poll() if hasattr(select, "poll") else None  # Windows waits for as long as git takes
     if poll is not None:
-        poll.register(pipe, select.POLLIN)
+        poll.register(git.stdout, select.POLLIN)
     while length < most:
-        if poll is not None and not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            return None
-        piece = os.read(pipe.fileno(), min(most - length, _PIECE))
+        if poll is not None and not poll.poll(_LOOK_SECONDS * 1000):
+            # A child that the script forked just now has the pipe too, so that its end does not come when git has gone.
+            if git.poll() is not None and not poll.poll(0):
+                break
+            if time.monotonic() > deadline:
+                return None
+            continue
+        piece = os.read(git.stdout.fileno(), min(most - length, _PIECE))
         if not piece:
             break
         pieces.append(piece)

@@ -120,6 +120,7 @@ class _Holder:
             pass  # it is told to who wants to end the run, and to who finds it gone
         self._console: Optional[Console] = None
         self._git: Optional[threading.Thread] = None
+        self._without_git = False
         self.run = ActiveRun(files, self._journal, self._end, self._failing, has_past)
         self._error: Optional[BaseException] = None
         self._exit = ExitWatch()
@@ -165,7 +166,7 @@ class _Holder:
                 from workbench.client.git_state import git_state, record_git
 
                 state = git_state(folder, _GIT_SECONDS)
-                if state is not None:
+                if state is not None and not self._without_git:
                     record_git(self._files, self._journal, state)
             except (ImportError, OSError, RuntimeError):
                 pass
@@ -247,6 +248,7 @@ class _Holder:
             return
         self._git.join(_GIT_WAIT_SECONDS)
         if self._git.is_alive():
+            self._without_git = True
             text = "git took more than {:g} s, so its state of the code is not recorded".format(_GIT_WAIT_SECONDS)
             self._journal.event("warning", text=text)
 
