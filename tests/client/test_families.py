@@ -407,11 +407,19 @@ if __name__ == "__main__":
             assert pool.map(functools.partial(work, run), [1, 2]) == ["only", "only"]
         with ProcessPoolExecutor(1, mp_context=context) as pool:
             assert pool.submit(work, run, 3).result() == "only"
-        kept = pickle.dumps(run)
-    try:
-        pickle.loads(kept)
-    except workbench.UsageError as error:
-        assert "the run only is not open for this process" in str(error)
+        kept = pickle.dumps({"model": 1, "run": run})
+        assert pickle.loads(kept)["run"] is run
+    model = pickle.loads(kept)
+    assert (model["run"].name, model["run"].path, model["run"].ended) == ("only", run.path, True)
+    with model["run"]:
+        model["run"].end()
+    for log in (model["run"].log, model["run"].log_params, model["run"].set_tags):
+        try:
+            log({"k": 9.0})
+        except workbench.UsageError as error:
+            assert "the run only has ended" in str(error)
+        else:
+            raise AssertionError(log)
 """
 
 
@@ -421,6 +429,45 @@ def test_a_run_can_be_handed_to_children(here: Path, method: str) -> None:
     assert done.returncode == 0, done.stderr
     store = store_of(here)
     assert store.runs().names == ["only"] and values(store, "only", "k") == [0.0, 1.0, 2.0, 3.0]
+
+
+#: Tasks that are taken up when the run is over, and children that give back runs of their own.
+LATE_AND_BACK = """
+import multiprocessing, time, workbench
+from concurrent.futures import ProcessPoolExecutor
+
+def work(run, number):
+    time.sleep(0.1)
+    return number
+
+def log(run):
+    run.log({"late": 1.0})
+
+def trial(number):
+    with workbench.start_run("sweep", name="own-%d" % number, system_metrics=False) as run:
+        run.log({"k": float(number)})
+    return run
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("METHOD")
+    pool = context.Pool(1)
+    with workbench.start_run("e", name="only", system_metrics=False) as run:
+        late = [pool.apply_async(work, (run, number)) for number in range(4)]
+    assert [one.get(60) for one in late] == [0, 1, 2, 3]
+    with ProcessPoolExecutor(1, mp_context=context) as other:
+        error = other.submit(log, run).exception(60)
+        assert isinstance(error, workbench.UsageError) and "has ended" in str(error), error
+        assert [run.name for run in other.map(trial, range(2))] == ["own-0", "own-1"]
+    pool.close()
+    pool.join()
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_run_that_is_over_is_handed_over_as_that(here: Path, method: str) -> None:
+    done = run_script(here, LATE_AND_BACK.replace("METHOD", method))
+    assert done.returncode == 0, done.stderr
+    assert set(store_of(here).runs().names) == {"only", "own-0", "own-1"}
 
 
 #: A child that goes on after its script's only run.

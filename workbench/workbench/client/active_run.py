@@ -44,6 +44,7 @@ class ActiveRun:
         self._journal = journal
         self._ending = ending
         self._failing = failing
+        self._rank = journal.rank
         self._ended = False
         self._counts: Dict[str, int] = {}
         #: Whether steps that are not given go on from those that the run has already.
@@ -55,7 +56,8 @@ class ActiveRun:
         return "ActiveRun({!r})".format(self.name)
 
     def __reduce__(self) -> "Tuple[Callable[[str], ActiveRun], Tuple[str]]":
-        """As what it is given to the processes of a pool: there it is the run that they log into."""
+        """Handed to the processes of a pool it is the run that they log into; kept in a file, say within a model, it is
+        one that is over."""
         from workbench.client.current import same_run
 
         return same_run, (str(self._files.root),)
@@ -68,7 +70,7 @@ class ActiveRun:
     @property
     def rank(self) -> int:
         """This process's rank among those of the run."""
-        return self._journal.rank
+        return self._rank
 
     def log(self, metrics: Mapping[str, Any], step: Optional[int] = None) -> None:
         """Record numbers by name at a step; when it returns they survive the death of this process.
@@ -262,6 +264,20 @@ class ActiveRun:
         if error is not None and self._failing is not None and not self._ended:
             self._failing(error)
         self.end(*state_of(error))
+
+
+class EndedRun(ActiveRun):
+    """A run that is over, as another process knew it: its name and folder, and no more logging."""
+
+    def __init__(self, files: RunLayout) -> None:
+        self.name = files.name
+        self._files = files
+        self._rank = 0
+        self._ended = True
+        self._ending = None
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 class _NeverRaising:

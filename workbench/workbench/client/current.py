@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench_store.errors import UsageError
 
 from workbench.client import at_exit
-from workbench.client.active_run import ActiveRun
+from workbench.client.active_run import ActiveRun, EndedRun
 from workbench.client.family import own_family, tell_children
 
 TYPE_CHECKING = False
@@ -67,15 +67,12 @@ def active_run() -> Optional[ActiveRun]:
 
 
 def same_run(folder: str) -> ActiveRun:
-    """The run of that folder, which another process handed over, as this one logs into it. UsageError if this process
-    is no part of it, or it is over."""
+    """The run of that folder, which another process handed over, as this one logs into it; where it does not, one that
+    is over. (Never an error: what holds it, such as a model, is to be read.)"""
+    from workbench_store.layout import RunLayout
+
     run = active_run()
-    if run is None or str(run.path) != folder:
-        raise UsageError(
-            "the run {} is not open for this process".format(os.path.basename(folder)),
-            remedy="Only children of its script can be handed it, while it is open; others open runs of their own.",
-        )
-    return run
+    return run if run is not None and str(run.path) == folder else EndedRun(RunLayout(Path(folder)))
 
 
 def run_to_log_into(start: Callable[[], ActiveRun]) -> ActiveRun:
