@@ -398,3 +398,17 @@ while True:
         finally:
             other.kill()
     assert len(ids) == 1
+
+
+def test_a_cache_inside_of_the_code_is_left_out(
+    code: Path, layout: WorkspaceLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_CACHE", str(code / "scratch" / "cache"))
+    place = code / "scratch" / "cache" / "environments" / "one"
+    place.mkdir(parents=True)
+    (place / "python").symlink_to("/bin/sh")  # which leads out of the code
+    (code / "scratch" / "own.txt").write_text("kept")
+    (code / "train.py").write_text("pass")
+    taken = take_snapshot(layout, code)
+    assert {entry.path for entry in read_snapshot(layout, taken.id).entries} == {"scratch/own.txt", "train.py"}
+    assert "cache (never in a snapshot)" in [effect.rule for effect in preview(code).rules]

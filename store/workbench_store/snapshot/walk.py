@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from workbench_store.errors import SnapshotError
+from workbench_store.cache_root import cache_root
+from workbench_store.errors import SnapshotError, WorkspaceError
 from workbench_store.snapshot.ignore import ALWAYS_EXCLUDED, IgnoreRules, Rule
 from workbench_store.unreadable import unreadable
 
@@ -69,6 +70,7 @@ class _Walk:
         self._kept = kept
         self._rules = rules
         self._root = self.found.root
+        self._cache = _cache()
         self._follow_links = follow_links
         self._look_inside = look_inside
 
@@ -118,6 +120,8 @@ class _Walk:
             self._file(place, path, status, dropped)
 
     def _descend(self, place: str, path: str, above: frozenset[str], dropped: str | None) -> None:
+        if place == self._cache and dropped is None:
+            return self._never(WalkedFile(path, place, os.stat(place)), above, None)
         rule = None if dropped else self._rules.prunable(path)
         if rule is not None and not self._look_inside:
             self._drop(rule.text, 0)
@@ -168,6 +172,14 @@ class _Walk:
 
     def _skip(self, path: str, reason: str) -> None:
         self.found.skipped.append(f"{path}: {reason}")
+
+
+def _cache() -> str:
+    """The user's cache folder, which may have been placed inside of the code; "" where there can be none."""
+    try:
+        return os.path.realpath(cache_root())
+    except WorkspaceError:
+        return ""
 
 
 def _listing(folder: str) -> tuple[list[str], list[os.stat_result]]:
