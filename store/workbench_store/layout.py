@@ -127,7 +127,7 @@ class WorkspaceLayout:
     #: The datastores that are there from the start, a folder for each.
     datastores = _At("datastores")
     runs = _At("runs")
-    #: Which run each script's process has open.
+    #: Which run each script's process has open, where there can be no cache to keep that in.
     scripts = _At("scripts")
     #: Runs that were removed, until `gc` or `restore`: each folder as it was below `runs/`, with `removal` in it.
     trash = _At("trash")

@@ -65,6 +65,12 @@ def process_stopped(pid: int, start: Optional[str]) -> bool:
     return bool(start) and now == start and state in ("T", "t")
 
 
+def parent_of(pid: int) -> Optional[int]:
+    """The PID of the process that this one comes from now; None where the system does not say."""
+    fields = _fields(pid)
+    return int(fields[1]) if len(fields) > 1 else None
+
+
 def is_stopped(pid: int) -> bool:
     """Whether the process that has this PID now is stopped."""
     return _state_and_start(pid)[0] in ("T", "t")
@@ -74,13 +80,20 @@ def _state_and_start(pid: int) -> Tuple[str, str]:
     """The letter for the process's state and when it started; "" for what is not known."""
     if pid <= 0:
         return "", ""
+    fields = _fields(pid)
+    if len(fields) > 19:
+        return fields[0].decode("ascii"), fields[19].decode("ascii")
+    return ("", "") if sys.platform.startswith("linux") else _by_ps(pid)
+
+
+def _fields(pid: int) -> "list[bytes]":
+    """What Linux says of the process, from the third field of /proc/PID/stat on (proc(5)); nothing elsewhere."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # The command name, in parentheses, may hold spaces and parentheses itself: fields follow the last one.
-            fields = file.read().rpartition(b")")[2].split()
-        return fields[0].decode("ascii"), fields[19].decode("ascii")
-    except (OSError, IndexError):
-        return ("", "") if sys.platform.startswith("linux") else _by_ps(pid)
+            return file.read().rpartition(b")")[2].split()
+    except OSError:
+        return []
 
 
 def _by_ps(pid: int) -> Tuple[str, str]:

@@ -56,13 +56,12 @@ def active_run() -> Optional[ActiveRun]:
     with lock:
         before = None if _open is None or _open.run.ended else _open
         if before is None or before.family is not None:
-            seen = None if before is None or before.family is None else before.family.look()
-            to_join = _to_join()
-            if to_join is not None:
-                return _join(*to_join)
-            if before is not None and seen is not None:
+            files, family, seen = _to_join()
+            if files is not None:
+                return _join(files, family, seen)
+            if before is not None:
                 # Where its script has none open any more, what comes late is still of the one before.
-                _open = _Open(before.run, before.family, seen, before.own)
+                _open = _Open(before.run, family, seen, before.own)
         return None if before is None else before.run
 
 
@@ -87,16 +86,16 @@ def given_run(wanted: bool) -> Optional[ActiveRun]:
     """The run that this process is to log into without opening one: a job's, or its family's. UsageError if another is
     open here, or if a certain one is wanted where none can be chosen."""
     own = None if _open is None or _open.run.ended or (_open.family is not None and not _open.own) else _open
-    to_join = _to_join()
-    if to_join is not None and wanted:
+    files, family, seen = _to_join()
+    if files is not None and wanted:
         raise UsageError("inside a job or a child process the run is given: none is resumed or forked")
-    if own is not None and to_join is None:
+    if own is not None and files is None:
         raise UsageError(
             "run {} is open in this process".format(own.run.name), remedy="End it first: run.end(), or `with`."
         )
     if own is not None and own.family is None:
         return own.run
-    return None if to_join is None else _join(*to_join)
+    return None if files is None else _join(files, family, seen)
 
 
 def log_into(run: ActiveRun) -> None:
@@ -117,17 +116,16 @@ def _opened(start: Callable[[], ActiveRun]) -> ActiveRun:
         run = active_run()  # which another thread may have opened meanwhile
         if run is not None:
             return run
-        family = own_family()
-        seen = () if family is None else family.look()
+        _, family, seen = _to_join()
         run = start()
         if family is not None and _open is not None and _open.family is None:
             _open = _Open(run, family, seen, own=True)
         return run
 
 
-def _to_join() -> Optional[Tuple[RunLayout, Optional[Family], Tuple[object, ...]]]:
-    """The run that this process is a part of: a job's, or the one that its family has open; then that, and what it
-    looked like before it was asked."""
+def _to_join() -> Tuple[Optional[RunLayout], Optional[Family], Tuple[object, ...]]:
+    """The run that this process is a part of: a job's, or the one that its family has open, if it has one; then that
+    family, and what it looked like before it was asked."""
     folder = os.environ.get("WORKBENCH_RUN_DIR")
     if folder:
         from workbench_store.layout import RunLayout
@@ -135,11 +133,10 @@ def _to_join() -> Optional[Tuple[RunLayout, Optional[Family], Tuple[object, ...]
         return RunLayout(Path(folder)), None, ()
     family = own_family() if _open is None or _open.family is None else _open.family
     if family is None:
-        return None
+        return None, None, ()
     tell_children()
     seen = family.look()
-    files = family.open_run()
-    return None if files is None else (files, family, seen)
+    return family.open_run(), family, seen
 
 
 def _join(files: RunLayout, family: Optional[Family], seen: Tuple[object, ...]) -> ActiveRun:

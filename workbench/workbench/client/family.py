@@ -118,18 +118,11 @@ def _parent() -> Optional[int]:
         return None
     if is_being_loaded():
         # It does not know yet. Between a fork server's child and who asked for it is the server.
-        return _parent_of(os.getppid()) if "multiprocessing.forkserver" in sys.modules else os.getppid()
+        from workbench_store.processes import parent_of
+
+        return parent_of(os.getppid()) if "multiprocessing.forkserver" in sys.modules else os.getppid()
     parent = processes.parent_process()
     return None if parent is None else int(parent.pid)
-
-
-def _parent_of(pid: int) -> Optional[int]:
-    try:
-        with open("/proc/{}/stat".format(pid), "rb") as file:
-            # The command name, in parentheses, may hold spaces and parentheses itself: proc(5).
-            return int(file.read().rpartition(b")")[2].split()[1])
-    except (OSError, ValueError, IndexError):
-        return None
 
 
 def tell_children() -> None:
