@@ -13,7 +13,7 @@ DOORS: dict[str, set[str]] = {
     "workbench.client": HEAVY | {"yaml", "msgspec", "xxhash", "pathspec", "psutil", "multiprocessing"},
     "workbench.spec": HEAVY | {"psutil"},
     "workbench.lifecycle": HEAVY,
-    "workbench.lifecycle.supervisor_main": HEAVY,
+    "workbench.lifecycle.supervisor_main": HEAVY | {"dataclasses", "hashlib", "traceback"},
     "workbench.compute": HEAVY,
     "workbench.environment": HEAVY,
     "workbench.cli.completion.candidates": HEAVY | {"yaml", "msgspec"},
@@ -34,6 +34,22 @@ def loaded_by(module: str) -> set[str]:
 @pytest.mark.parametrize("module", DOORS)
 def test_a_door_loads_only_what_it_needs(module: str) -> None:
     assert not loaded_by(module) & DOORS[module]
+
+
+def test_a_process_of_ours_loads_msgspec_without_typing_extensions() -> None:
+    code = """
+import sys
+from workbench.lean_msgspec import load_msgspec
+load_msgspec()
+print("msgspec" in sys.modules, "typing_extensions" in sys.modules, "inspect" in sys.modules)
+from typing_extensions import Required
+import msgspec
+class Point(msgspec.Struct):
+    x: int
+print(msgspec.convert({"x": 1}, Point).x)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False", "False", "1"]
 
 
 def test_the_probe_sees_a_heavy_import() -> None:

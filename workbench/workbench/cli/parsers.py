@@ -11,6 +11,7 @@ from typing import Any
 from workbench._version import __version__
 from workbench.cli.exit_codes import MEANINGS
 from workbench.cli.groups import grouped
+from workbench.lean_msgspec import load_msgspec
 
 _NAME_WIDTH = 13
 
@@ -67,6 +68,7 @@ def _is_option(word: str) -> bool:
 
 def load_command(name: str) -> ModuleType:
     """The module of a command."""
+    load_msgspec()
     return importlib.import_module(f"workbench.cli.commands.{name}")
 
 

@@ -11,9 +11,8 @@ rank's log has a cap of its own.
 
 import os
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from workbench_store.layout import RunLayout
 
@@ -24,8 +23,7 @@ _KEEP_SIZE_PUNCH_HOLE = 0x01 | 0x02  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOL
 _COPY_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True)
-class LogShape:
+class LogShape(NamedTuple):
     """How positions in what the job wrote map to positions in the file.
 
     Bytes before `head` are where they were written (in the file `head_file` if that is not empty); those
@@ -120,7 +118,7 @@ class LogCap:
 
     def _record(self, shape: LogShape, descriptor: int) -> None:
         self._shape = shape
-        write_json(self._shapes, {str(os.fstat(descriptor).st_ino): asdict(shape)})
+        write_json(self._shapes, {str(os.fstat(descriptor).st_ino): shape._asdict()})
 
     def collapse(self) -> None:
         """Join head and tail once the job has ended; nothing happens if nothing was cut, or it was done
@@ -147,7 +145,7 @@ class LogCap:
             os.fsync(joined.fileno())
         after = LogShape(shape.head, shape.resume, shape.head + len(line) - shape.resume)
         # Both inodes are told before the rename, so that no reader meets one that it does not know.
-        inodes = {str(log_path.stat().st_ino): asdict(shape), str(hidden.stat().st_ino): asdict(after)}
+        inodes = {str(log_path.stat().st_ino): shape._asdict(), str(hidden.stat().st_ino): after._asdict()}
         write_json(self._shapes, inodes)
         hidden.replace(log_path)
         if shape.head_file:

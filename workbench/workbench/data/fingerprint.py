@@ -1,6 +1,5 @@
 """Telling whether data has changed: quickly by sizes and times, thoroughly by content."""
 
-import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -19,8 +18,10 @@ _MOST_READ_BYTES = 1024**3
 def stat_fingerprint(path: Path, look_seconds: float = LOOK_SECONDS) -> str:
     """`stat:<digest>:<files>:<bytes>` of relative names, sizes and times; ends in `+` if there was more than
     time. Raises OSError for what is not there."""
+    from hashlib import blake2b  # it loads OpenSSL
+
     deadline = time.monotonic() + look_seconds
-    digest, count, size, mark = hashlib.blake2b(digest_size=16), 0, 0, ""
+    digest, count, size, mark = blake2b(digest_size=16), 0, 0, ""
     for name, stat in _walk(path):
         digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode("utf-8", "surrogatepass"))
         count, size = count + 1, size + stat.st_size

@@ -14,7 +14,6 @@ from workbench_store.secrets import looks_secret_name
 
 from workbench.compute.registry import get_compute
 from workbench.data.secret_urls import without_secrets
-from workbench.environment import define, definition_to_dict
 from workbench.lifecycle.input_plan import plan_inputs
 from workbench.lifecycle.output_plan import plan_outputs
 from workbench.lifecycle.plan import Plan
@@ -118,7 +117,11 @@ def _check_lengths(command: str, variables: Mapping[str, str]) -> None:
 
 def environment_of(job: CommandJob) -> dict[str, Any] | None:
     """The definition of the environment that the job asks for, as a plan keeps it. Raises EnvironmentFailed."""
-    return None if job.environment is None else definition_to_dict(define(job.environment, job.base_dir))
+    if job.environment is None:
+        return None
+    from workbench.environment import define, definition_to_dict
+
+    return definition_to_dict(define(job.environment, job.base_dir))
 
 
 def _without_secrets(job: CommandJob, secrets: dict[str, str]) -> CommandJob:

@@ -19,6 +19,8 @@ def load_what_is_needed(plan: Plan) -> None:
         import_module("workbench.lifecycle.bringing")
     fetched = [_url(item) for item in plan.inputs if item.fetch]
     uploaded = [output.path for output in plan.outputs if output.uploaded]
+    if any(output.asset is not None for output in plan.outputs):
+        import_module("workbench.lifecycle.registration")
     if uploaded:
         import_module("workbench.data.upload")
     tables = any(item.evaluated for item in plan.inputs)

@@ -14,7 +14,6 @@ from xxhash import xxh32_hexdigest
 from workbench.client.log_cap import join_logs
 from workbench.data.copying import copy_data, is_inside, links_below, move_into, publish, replace_link
 from workbench.data.hashing import HashedFile, changed_below, hash_below
-from workbench.data.upload import upload
 from workbench.lifecycle.drafts import remove_drafts
 from workbench.lifecycle.ending import Ending, unsaved
 from workbench.lifecycle.files import read_json, write_json
@@ -23,7 +22,6 @@ from workbench.lifecycle.mlflow_records import keep_mlflow_records
 from workbench.lifecycle.output_check import warn_of_outputs
 from workbench.lifecycle.plan import Plan, PlannedOutput
 from workbench.lifecycle.recorder import RunRecorder
-from workbench.lifecycle.registration import register_outputs
 from workbench.lifecycle.staging import code_folder, remove_staging
 from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.trouble import note_trouble
@@ -45,9 +43,16 @@ def finalize(supervision: Supervision, ending: Ending) -> Ending:
         return unsaved(ending, str(error), supervision.plan.name)
     if ending.state is RunState.COMPLETED:
         warn_of_outputs(supervision.plan, supervision.recorder)
-        register_outputs(supervision)
+        _register(supervision)
     release(supervision.layout, supervision.plan, supervision.recorder)
     return ending
+
+
+def _register(supervision: Supervision) -> None:
+    if any(output.asset is not None for output in supervision.plan.outputs):
+        from workbench.lifecycle.registration import register_outputs
+
+        register_outputs(supervision)
 
 
 def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
@@ -174,6 +179,8 @@ def _upload(output: PlannedOutput) -> None:
     """Upload an output to the URL that the user chose."""
     source = Path(output.resolved)
     if output.uploaded and source.exists():
+        from workbench.data.upload import upload
+
         upload(source, output.path)
 
 

@@ -23,6 +23,9 @@ def main() -> None:
         os._exit(1)
     request = json.loads(line)
     sys.path[:] = dict.fromkeys([*filter(_is_standard, sys.path), *request["path"], *sys.path])
+    from workbench.lean_msgspec import load_msgspec
+
+    load_msgspec()
     from workbench.lifecycle.supervisor_main import main as supervise
 
     supervise(request, channel)

@@ -1,6 +1,5 @@
 """Errors that a supervisor survives, told in its log."""
 
-import traceback
 from contextlib import suppress
 
 
@@ -9,5 +8,7 @@ def note_trouble() -> None:
 
     On a full disk that fails too, and must not be what ends the supervisor.
     """
+    import traceback  # seldom wanted, and as long to load as much that always is
+
     with suppress(OSError, ValueError):
         traceback.print_exc()
