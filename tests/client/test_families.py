@@ -12,6 +12,7 @@ from workbench_store.store import Store
 
 from tests.client.scripts import run_script, store_of
 from tests.lifecycle.launched import wait_until
+from workbench import Workspace, command
 
 METHODS = ["spawn", "forkserver", "fork"]
 
@@ -93,6 +94,57 @@ def test_what_a_server_kept_of_an_earlier_run_misleads_nobody(here: Path, method
     assert set(store.runs().names) == {"run-0", "run-1", *(f"own-{lr}" for lr in range(4))}
     assert [values(store, f"run-{number}", "k") for number in range(2)] == [[0.0], [1.0]]
     assert [store.params(f"own-{lr}") for lr in range(4)] == [{"lr": lr} for lr in range(4)]
+
+
+#: A child is told its rank as PyTorch's recipe for training in processes has it.
+RANKS = """
+import multiprocessing, os, sys, workbench
+
+def train(rank, run):
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2")
+    for number in range(3):
+        workbench.log({"loss": 10.0 * rank + number})
+    workbench.log_text("words", str(rank))
+    run = run or workbench.start_run()
+    assert run.rank == rank, run.rank
+    run.log({"other": float(rank)})
+
+if __name__ == "__main__":
+    run = workbench.start_run("e", name="r", system_metrics=False)
+    run.log({"loss": -1.0})
+    for given in (run, None):
+        ranks = [multiprocessing.get_context(sys.argv[1]).Process(target=train, args=(n, given)) for n in range(2)]
+        [rank.start() for rank in ranks]
+        [rank.join() for rank in ranks]
+        assert not any(rank.exitcode for rank in ranks)
+    run.log({"loss": -2.0})
+    assert run.rank == 0
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_children_that_are_told_their_ranks_are_kept_apart(here: Path, method: str) -> None:
+    (here / "train.py").write_text(RANKS)
+    done = subprocess.run([sys.executable, "train.py", method], cwd=here, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    check_ranks(store_of(here), "r")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_children_of_a_job_that_are_told_their_ranks_are_kept_apart(here: Path, method: str) -> None:
+    (here / "src").mkdir()
+    (here / "src" / "train.py").write_text(RANKS)
+    run = Workspace().submit(command(code="src", command=f"{sys.executable} train.py {method}"))
+    assert run.wait() is RunState.COMPLETED, run.logs()
+    check_ranks(store_of(here), run.name)
+
+
+def check_ranks(store: Store, name: str) -> None:
+    assert sorted(store.series(name, "loss", rank=1).values) == sorted([10.0, 11.0, 12.0] * 2)
+    assert sorted(store.series(name, "loss", rank=0).values) == sorted([-1.0, 0.0, 1.0, 2.0, 0.0, 1.0, 2.0, -2.0])
+    assert sorted(store.series(name, "loss", rank=1).steps) == [0, 0, 1, 1, 2, 2]
+    assert [store.series(name, "other", rank=rank).values for rank in range(2)] == [[0.0, 0.0], [1.0, 1.0]]
+    assert {item.rank for item in store.media(name)} == {0, 1}
 
 
 #: A program that a script starts while its run is open, and that has children of its own.

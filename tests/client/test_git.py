@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -153,6 +155,47 @@ def test_outside_of_git_nothing_is_recorded(here: Path) -> None:
     assert run_script(here, SCRIPT).returncode == 0
     store = store_of(here)
     assert store.detail(the_run(store)).git is None
+
+
+@pytest.mark.parametrize("way", ["../elsewhere/train.py", "link.py"])
+def test_the_code_is_where_the_script_really_is(repository: Path, tmp_path: Path, way: str) -> None:
+    """And not in the repository that it was started from, nor in that of a link to it."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "train.py").write_text(SCRIPT)
+    (repository / "link.py").symlink_to(elsewhere / "train.py")
+    assert subprocess.run([sys.executable, way], cwd=repository).returncode == 0
+    store = store_of(repository)
+    assert store.detail(the_run(store)).git is None
+
+
+@pytest.mark.parametrize("prompt", [["-m", "IPython", "--no-banner", "--simple-prompt"], ["-i"], ["-"]])
+def test_at_a_prompt_the_code_is_that_of_the_current_folder(repository: Path, prompt: list[str]) -> None:
+    """Though what shows the prompt may be a file of some repository: here, of our own."""
+    home = {"HOME": str(repository / "cache"), "IPYTHONDIR": str(repository / "cache")}
+    words = f"{SCRIPT}\nexit()\n"
+    done = subprocess.run(
+        [sys.executable, *prompt],
+        cwd=repository,
+        input=words,
+        env={**os.environ, **home},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert recorded(repository).commit == git(repository, "rev-parse", "HEAD")
+    assert store_of(repository).run("r").experiment == repository.name
+
+
+def test_an_installed_command_runs_the_code_of_the_current_folder(repository: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "tools")
+    tool = tmp_path / "tools" / "bin" / "train-it"
+    code = f"#!{tool.parent}/python\nimport sys\nsys.path[:0] = {sys.path!r}\n{SCRIPT}"
+    tool.write_text(code)
+    tool.chmod(0o755)
+    assert subprocess.run([tool], cwd=repository).returncode == 0
+    assert recorded(repository).commit == git(repository, "rev-parse", "HEAD")
+    assert store_of(repository).run("r").experiment == "train-it"
 
 
 @pytest.mark.parametrize("body", ["exit 1", "exec sleep 600", "head -c 20000000 /dev/zero"])

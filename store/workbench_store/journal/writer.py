@@ -93,6 +93,8 @@ class JournalWriter:
         self._looked = 0.0
         #: Called when the file was closed by others, and another is about to be made.
         self.when_closed: Callable[[], object] = _nothing
+        #: Called in a forked child.
+        self.when_forked: Callable[[], object] = _nothing
         self.path = self.folder
         try:
             self._open()
@@ -311,6 +313,16 @@ class JournalWriter:
         descriptor, self._fd = self._fd, -1
         if descriptor >= 0 and mark_of(descriptor) == self._mark:
             os.close(descriptor)
+        self.when_forked()
+
+    def set_rank(self, rank: int) -> None:
+        """What comes from here on is of another rank, and in another file."""
+        with self._lock:
+            descriptor, self._fd = self._fd, -1
+            if descriptor >= 0 and mark_of(descriptor) == self._mark:
+                retire(descriptor)
+            self.rank = rank
+            self._encoder = PointsEncoder(rank)
 
 
 def _nothing() -> None:

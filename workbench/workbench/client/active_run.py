@@ -13,6 +13,7 @@ from workbench_store.layout import RunLayout
 
 from workbench.client.arguments import check_name, check_step, check_tags, flatten_params, number_of
 from workbench.client.artifacts import path_of, save_file, save_folder
+from workbench.client.rank import rank_of_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class ActiveRun:
         self._failing = failing
         self._rank = journal.rank
         self._ended = False
+        #: Whether something is to be looked at before anything is logged: that the run has ended, or the rank.
+        self._heed = False
+        self._rank_before: Optional[int] = None
+        journal.when_forked = self.look_at_rank
         self._counts: Dict[str, int] = {}
         #: Whether steps that are not given go on from those that the run has already.
         self._has_past = self._had_past = has_past
@@ -70,6 +75,8 @@ class ActiveRun:
     @property
     def rank(self) -> int:
         """This process's rank among those of the run."""
+        if self._heed and not self._ended:
+            self._take_heed()
         return self._rank
 
     def log(self, metrics: Mapping[str, Any], step: Optional[int] = None) -> None:
@@ -77,8 +84,8 @@ class ActiveRun:
 
         Without `step` each name counts by itself from 0. NaN and infinities are recorded.
         """
-        if self._ended:
-            self._refuse()
+        if self._heed:
+            self._take_heed()
         if type(metrics) is not dict:
             metrics = _mapping(metrics)
         keys = tuple(metrics)
@@ -91,8 +98,29 @@ class ActiveRun:
             number = step if type(step) is int and 0 <= step < 2**63 else check_step(step)
             self._journal.points(time.time(), number, keys, values)
 
-    def _refuse(self) -> None:
-        raise UsageError("the run {} has ended".format(self.name), remedy="Log before `end()` or inside the `with`.")
+    def _take_heed(self) -> None:
+        if self._ended:
+            raise UsageError(
+                "the run {} has ended".format(self.name), remedy="Log before `end()` or inside the `with`."
+            )
+        rank = rank_of_process()
+        if self._rank_before is not None and rank != self._rank_before:
+            self._become(rank)
+        self._rank_before = None
+        self._heed = self._ended
+
+    def look_at_rank(self) -> None:
+        """Look, when this process first logs, whether it was told its rank meanwhile: a child by `fork`, or one that
+        its run was handed to, has the run before it is told, by `os.environ["RANK"] = ...` in recipes for training."""
+        self._heed = True
+        if self._rank_before is None:
+            self._rank_before = rank_of_process()
+
+    def _become(self, rank: int) -> None:
+        self._rank = rank
+        self._journal.set_rank(rank)
+        self._counts, self._has_past = {}, self._had_past
+        self._media_log = None
 
     def _learn(self, keys: Tuple[str, ...]) -> None:
         for key in keys:
@@ -125,8 +153,8 @@ class ActiveRun:
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record parameters; nested mappings are flattened with dots. A name recorded again takes the new value."""
-        if self._ended:
-            self._refuse()
+        if self._heed:
+            self._take_heed()
         flat = list(flatten_params(params).items())
         # A record holds only so much text; parameters of several records are one set all the same.
         for start in range(0, len(flat), _PARAMS_PER_RECORD):
@@ -134,8 +162,8 @@ class ActiveRun:
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags."""
-        if self._ended:
-            self._refuse()
+        if self._heed:
+            self._take_heed()
         self._journal.event("tags", set=check_tags(tags), remove=[])
 
     def log_artifact(self, path: str, artifact_path: Optional[str] = None) -> None:
@@ -143,14 +171,14 @@ class ActiveRun:
 
         UsageError if that leads out of the outputs; a file that cannot be copied is a warning.
         """
-        if self._ended:
-            self._refuse()
+        if self._heed:
+            self._take_heed()
         save_file(self._files, self._journal, path_of(path, "path"), artifact_path)
 
     def log_artifacts(self, folder: str, artifact_path: Optional[str] = None) -> None:
         """Copy all files of a folder, as log_artifact does."""
-        if self._ended:
-            self._refuse()
+        if self._heed:
+            self._take_heed()
         save_folder(self._files, self._journal, path_of(folder, "folder"), artifact_path)
 
     def log_image(self, key: str, image: Any, step: Optional[int] = None, *, caption: Optional[str] = None) -> None:
@@ -200,16 +228,16 @@ class ActiveRun:
 
         `flavor` says what can read it (say `sklearn`), `metadata` is kept beside it in `NAME.model.json`.
         """
-        if self._ended:
-            self._refuse()
+        if self._heed:
+            self._take_heed()
         with _NeverRaising("save a model"):
             from workbench.client.media.models import log_model
 
             log_model(self._files, self._journal, path, name, flavor, metadata)
 
     def _with_media(self, log: "Callable[[MediaLog], None]") -> None:
-        if self._ended:
-            self._refuse()
+        if self._heed:
+            self._take_heed()
         with _NeverRaising("save images, tables, texts and the like"):
             if self._media_log is None:
                 # What few scripts use is loaded when it is used.
@@ -233,7 +261,7 @@ class ActiveRun:
             )
         if self._ended:
             return
-        self._ended = True
+        self._ended = self._heed = True
         if self._ending is not None:
             self._ending(state, reason)
         self.close()
@@ -273,7 +301,7 @@ class EndedRun(ActiveRun):
         self.name = files.name
         self._files = files
         self._rank = 0
-        self._ended = True
+        self._ended = self._heed = True
         self._ending = None
 
     def close(self) -> None:

@@ -15,10 +15,11 @@ from workbench_store.errors import UsageError
 from workbench.client import current
 from workbench.client.active_run import ActiveRun
 from workbench.client.arguments import check_name, check_tags, check_text, flatten_params
+from workbench.client.code_place import is_prompt
 from workbench.client.current import active_run as active_run
-from workbench.client.current import rank_of_process
 from workbench.client.family import is_being_loaded
 from workbench.client.origins import Origin, origin_of
+from workbench.client.rank import rank_of_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -192,9 +193,9 @@ def _current() -> ActiveRun:
 
 
 def default_experiment() -> str:
-    """The script's name; the current folder's where there is no script, as in a notebook."""
+    """The script's name; the current folder's where there is no script, as in a notebook or at a prompt."""
     script = Path(sys.argv[0] if sys.argv else "").stem
-    if script in ("", "-", "-c", "-m", "ipykernel_launcher", "__main__"):
+    if is_prompt() or script in ("", "__main__"):
         script = Path.cwd().name.replace(" ", "") or "Default"
     return script
 

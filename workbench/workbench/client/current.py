@@ -11,6 +11,7 @@ from workbench_store.errors import UsageError
 from workbench.client import at_exit
 from workbench.client.active_run import ActiveRun, EndedRun
 from workbench.client.family import own_family, tell_children
+from workbench.client.rank import rank_of_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -166,17 +167,9 @@ def _attach(files: RunLayout) -> ActiveRun:
     from workbench_store.journal.writer import JournalWriter
 
     run = ActiveRun(files, JournalWriter(files.journals, "client", rank_of_process()), None)
+    run.look_at_rank()
     at_exit.at_exit(run.close)
     return run
-
-
-def rank_of_process() -> int:
-    """The rank that the launcher of this process gave it: of PyTorch, an MPI, Workbench or Slurm; else 0."""
-    for variable in ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "WORKBENCH_RANK", "SLURM_PROCID"):
-        text = os.environ.get(variable, "")
-        if text.isascii() and text.isdigit() and len(text) < 9:
-            return int(text)
-    return 0
 
 
 def _after_fork() -> None:
