@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from workbench_store.cache_root import cache_root
 from workbench_store.errors import SnapshotError, WorkspaceError
+from workbench_store.layout import WORKSPACE_DIR, WorkspaceLayout
 from workbench_store.snapshot.ignore import ALWAYS_EXCLUDED, IgnoreRules, Rule
 from workbench_store.unreadable import unreadable
 
@@ -71,6 +72,7 @@ class _Walk:
         self._rules = rules
         self._root = self.found.root
         self._cache = _cache()
+        self._workspace = _workspace_of_job(self._root)
         self._follow_links = follow_links
         self._look_inside = look_inside
 
@@ -139,6 +141,8 @@ class _Walk:
             return self._skip(path, "a broken link")
         if rule is not None:
             return self._drop(rule.text, 0)
+        if self._workspace and _is_above(self._workspace, target) and not _is_above(self._root, target):
+            return self._drop(f"links into {WORKSPACE_DIR} (never in the snapshot of a job's own folder)", 0)
         if target in above or _is_above(target, place):
             return self._skip(path, "a link that loops")
         if not self._follow_links and target != self._root and not target.startswith(self._root + os.sep):
@@ -180,6 +184,14 @@ def _cache() -> str:
         return os.path.realpath(cache_root())
     except WorkspaceError:
         return ""
+
+
+def _workspace_of_job(root: str) -> str:
+    """The workspace in whose temporary storage the folder is, as that of a job is which submits another; "" elsewhere.
+    There ./outputs and ./logs are links into the job's own run."""
+    above = Path(root).parents
+    workspaces = (place for place in above if place.name == WORKSPACE_DIR and WorkspaceLayout(place).staging in above)
+    return str(next(workspaces, ""))
 
 
 def _listing(folder: str) -> tuple[list[str], list[os.stat_result]]:

@@ -32,8 +32,10 @@ def new_identity(job: CommandJob, name: str, compute: str, properties: Mapping[s
 
 
 def experiment_of(job: CommandJob) -> str:
-    """The job's experiment; left out, the current folder's name without spaces, as in azure-ai-ml."""
-    return job.experiment_name or Path.cwd().name.replace(" ", "") or "Default"
+    """The job's experiment; left out, that of the job which submits it, or else the current folder's name without
+    spaces, as in azure-ai-ml."""
+    given = job.experiment_name or os.environ.get("WORKBENCH_EXPERIMENT")
+    return given or Path.cwd().name.replace(" ", "") or "Default"
 
 
 def _user() -> str:
