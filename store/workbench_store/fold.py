@@ -320,13 +320,18 @@ def _stages(events: Sequence[StoredEvent]) -> tuple[StageRecord, ...]:
     did not live to end has ended with the run."""
     now = fold_states(change for change, _ in _changes(events))
     found: dict[str, StageRecord] = {}
+    running = False
     for event in events:
         stage = clean(event.fields.get("stage", ""))
         before = found.get(stage)
-        if event.name == "stage":
+        if event.name == "state":
+            running = running or event.fields.get("state") == RunState.RUNNING
+        elif event.name == "stage":
             status, seconds = clean(event.fields.get("status")), event.fields.get("seconds")
             over = status != "started"
-            began = before.began if over and before else event.time
+            # A command is started once: whoever takes the run over finds it at work.
+            goes_on = over or (stage == "run" and running)
+            began = before.began if goes_on and before else event.time
             took = _number(seconds, event.time - began) if over else None
             found[stage] = StageRecord(stage, status, began, took, _mapping(event.fields.get("detail")))
         elif event.name == "progress" and before is not None:

@@ -225,12 +225,23 @@ def test_a_job_that_its_parent_has_not_named_yet_is_not_closed_either(launch: La
 
 def test_the_time_of_an_adopted_run_goes_on_from_its_start(launch: Launch) -> None:
     run = orphaned(launch)
-    adopt(run.layout, run.name)
-    wait_until(lambda: run.states().count("Running") == 2, "the adopter to watch")
     store = Store(run.layout)
+    store.refresh()
+    (before,) = [stage for stage in store.detail(run.name).stages if stage.stage == "run"]
+    adopt(run.layout, run.name)
+    wait_until(lambda: len([one for one in run.events("stage") if one["stage"] == "run"]) == 2, "the adopter to watch")
     store.refresh()
     record = store.run(run.name)
     assert record.started is not None and record.going_since == record.started
+    (stage,) = [stage for stage in store.detail(run.name).stages if stage.stage == "run"]
+    assert (stage.began, stage.status) == (before.began, "started")
+    (run.files.outputs / "go").touch()
+    assert run.finish() is RunState.COMPLETED
+    store.refresh()
+    record = store.run(run.name)
+    (stage,) = [stage for stage in store.detail(run.name).stages if stage.stage == "run"]
+    assert stage.began == before.began and stage.status == "done"
+    assert stage.seconds is not None and record.ended is not None and stage.began + stage.seconds <= record.ended + 1e-3
 
 
 def test_the_time_of_a_closed_run_is_that_of_its_command(launch: Launch) -> None:

@@ -147,6 +147,29 @@ async def test_archived_runs_leave_the_table(layout: WorkspaceLayout) -> None:
         assert table(app).marked == ()
 
 
+def head(app: Dashboard) -> str:
+    return str(app.screen.query_one("#head", Static).visual)
+
+
+async def test_what_is_marked_is_said_and_what_the_filter_hides_is_left_alone(layout: WorkspaceLayout) -> None:
+    async with Dashboard(layout).run_test(size=(100, 30)) as pilot:
+        app = await loaded(pilot)
+        assert "marked" not in head(app)
+        await pilot.press("space", "space")
+        await until(pilot, lambda: "2 marked" in head(app), "the marks to be said")
+        for text, shown in (("run-0", "run-0"), ("run-1", "run-1")):
+            await pilot.press("slash", *(["ctrl+u"] if app.screen.query_one("#filter", Input).value else []), *text)
+            await pilot.press("enter")
+            await until(pilot, lambda shown=shown: names(app) == [shown], "the filtered list")  # type: ignore[misc]
+            await pilot.press("A")
+            await until(pilot, lambda: not names(app), "the archived run to go")
+            assert any(f"workbench archive {shown}\n" in said for said in notified(app))
+        await until(pilot, lambda: "1 marked" in head(app), "the mark that is left")
+        await pilot.press("escape")
+        await until(pilot, lambda: names(app) == ["run-2"], "the rest")
+        assert table(app).marked == ("run-2",)
+
+
 async def test_a_run_is_run_again_with_a_change(layout: WorkspaceLayout) -> None:
     async with Dashboard(layout).run_test(size=(100, 30)) as pilot:
         app = await loaded(pilot)

@@ -111,13 +111,17 @@ class Dashboard(AskingApp):
                 async def run(action: str = action, node: object = node) -> None:
                     await self.run_action(action, node)  # type: ignore[arg-type]
 
-                yield SystemCommand(
-                    binding.tooltip or binding.description, f"key: {self.get_key_display(binding)}", run
-                )
+                yield SystemCommand(_title(binding), f"key: {self.get_key_display(binding)}", run)
         yield SystemCommand("Theme", "change the colours", self.action_change_theme)
         yield SystemCommand(
             "Screenshot", "save a picture of this screen", lambda: self.set_timer(0.1, self.deliver_screenshot)
         )
+
+
+def _title(binding: Binding) -> str:
+    """What it does, found by the name that the key and the command have as well."""
+    name, does = binding.description, binding.tooltip
+    return f"{name}: {does[0].lower()}{does[1:]}" if does and name.lower() not in does.lower() else does or name
 
 
 def run_dashboard(layout: WorkspaceLayout) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.text import Text
 from textual import on, work
@@ -68,6 +69,7 @@ class RunsScreen(Screen[None]):
         self._metrics: list[str] | None = None
         self._params: list[str] | None = None
         self._columns: ListColumns | None = None
+        self._counts: Overview | None = None
         self._asked_for: object = None
         self._revision = -1
         self._blocked = False
@@ -90,7 +92,7 @@ class RunsScreen(Screen[None]):
         """Begin to watch."""
         self.query_one("#filter").display = False
         self.query_one("#message").display = False
-        self.query_one("#head", Static).update(self._head(None))
+        self.query_one("#head", Static).update(self._head())
         self.query_one(RunTable).focus()
         self.watch_runs()
         self.set_timer(FIRST_TIDYING_SECONDS, self.tidy)
@@ -133,10 +135,10 @@ class RunsScreen(Screen[None]):
         if answer is None:
             self.query_one(RunTable).tick()
             return
-        listed, counts, blocked, self._revision = answer
+        listed, self._counts, blocked, self._revision = answer
         self._blocked = bool(blocked)
         self._columns = listed.columns
-        say(self.query_one("#head", Static), self._head(counts))
+        self._show_head()
         self.query_one(RunTable).show(listed)
         self._say(blocked or self._empty(listed), bad=bool(blocked))
 
@@ -163,12 +165,19 @@ class RunsScreen(Screen[None]):
         self._asked_for = wanted
         return question
 
-    def _head(self, counts: Overview | None) -> Text:
+    @on(RunTable.Marked)
+    def _show_head(self) -> None:
+        say(self.query_one("#head", Static), self._head())
+
+    def _head(self) -> Text:
         """Where the states' names do not fit, their signs stand for them."""
-        text = Text("Workbench", "bold")
+        text, counts = Text("Workbench", "bold"), self._counts
         if counts is None:
             return text
         text.append(f"  {counted(counts.total, 'run')}", "not bold")
+        marked = len(self.query_one(RunTable).marked)
+        if marked:
+            text.append(f"  ▌{marked} marked", "not bold yellow")
         parts = [(f"  {STATES[state][0]} {count:,}", f" {state}", STATES[state][1]) for state, count in counts.states]
         fits = text.cell_len + sum(cell_len(number + name) for number, name, _ in parts) <= self.size.width - _HEAD_EDGE
         for number, name, colour in parts:
@@ -282,15 +291,31 @@ class RunsScreen(Screen[None]):
         row = self.query_one(RunTable).selected
         return None if row is None else row.name
 
-    def _chosen(self) -> tuple[str, ...]:
-        """The marked runs; without any, the one under the cursor. None if one of them is gone, which is told."""
+    async def _chosen(self) -> tuple[str, ...]:
+        """The marked runs that the filter shows; without any, the one under the cursor. None if one of them is gone, or
+        it cannot be found out, which is told."""
         name, table = self._under_cursor(), self.query_one(RunTable)
-        names = table.marked or (() if name is None else (name,))
+        shown = await doing.attempted(self.dashboard, lambda: self._shown(table.marked))
+        if shown is None:
+            return ()
+        names = shown or (() if name is None else (name,))
         if doing.are_there(self.dashboard, names):
             return names
         # It is in no list any more, so that nobody could take the mark away.
         table.unmark([one for one in table.marked if not self.dashboard.layout.run(one).root.is_dir()])
         return ()
+
+    async def _shown(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those that pass the filter, as nothing is done to what nobody sees, and those that are gone."""
+        text, layout = self._filter, self.dashboard.layout
+
+        def passing(store: "Store") -> list[str]:
+            return store.runs(replace(asked_for(store, text), names=names)).names
+
+        if not (names and text):
+            return names
+        passed = await self.dashboard.desk.ask(passing)
+        return tuple(name for name in names if name in passed or not layout.run(name).root.is_dir())
 
     def action_compare(self) -> None:
         """Compare the marked runs; one that is marked is compared with the one under the cursor."""
@@ -306,7 +331,7 @@ class RunsScreen(Screen[None]):
     @asks
     async def action_tag(self) -> None:
         """Tag the chosen runs."""
-        names = self._chosen()
+        names = await self._chosen()
         if names:
             await doing.tag(self.dashboard, names)
 
@@ -337,7 +362,7 @@ class RunsScreen(Screen[None]):
     @asks
     async def action_archive(self) -> None:
         """Archive the chosen runs."""
-        names = self._chosen()
+        names = await self._chosen()
         if names:
             await doing.archive(self.dashboard, names)
             self.query_one(RunTable).unmark(names)

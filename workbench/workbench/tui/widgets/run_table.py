@@ -100,6 +100,9 @@ class RunTable(ScrollView, can_focus=True):
             super().__init__()
             self.offset = offset
 
+    class Marked(Message):
+        """Other runs are marked than before."""
+
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__()
         self._now = now
@@ -120,7 +123,7 @@ class RunTable(ScrollView, can_focus=True):
         """Take the marks from these runs."""
         for name in names:
             self._marked.pop(name, None)
-        self.refresh()
+        self._tell_marks()
 
     def action_mark(self) -> None:
         """Mark the run under the cursor, or not any more, and go on to the next."""
@@ -131,8 +134,12 @@ class RunTable(ScrollView, can_focus=True):
             del self._marked[row.name]
         else:
             self._marked[row.name] = None
-        self.refresh()
+        self._tell_marks()
         self._go(self.cursor + 1)
+
+    def _tell_marks(self) -> None:
+        self.refresh()
+        self.post_message(self.Marked())
 
     # -- what is shown
 
