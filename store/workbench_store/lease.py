@@ -124,6 +124,8 @@ class Lease:
         self.refreshing = threading.RLock()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._in_use = False
+        #: While this thread, which has the turn, reads.
+        self._read: duckdb.DuckDBPyConnection | None = None
         self._announced = FileLock(layout.writer_lock)
         self._lock = FileLock(layout.store_lock)
         self._patience = Patience(lambda: not FileLock.is_free(layout.writer_lock))
@@ -133,19 +135,34 @@ class Lease:
 
     @contextmanager
     def reading(self) -> Iterator["duckdb.DuckDBPyConnection"]:
-        """The store, to be read. Fetch everything inside. Raises StoreBusy, StoreDamaged or StoreTooNew."""
+        """The store, to be read. Fetch everything inside. Raises StoreBusy, StoreDamaged or StoreTooNew.
+
+        Within another of the same thread it is that one: the file is opened once, and is in one state.
+        """
         with self._turn:
-            if not self._layout.store.exists() or self._version < SCHEMA_VERSION:
+            if self._read is not None:
+                yield self._read
+                return
+            if not self._layout.store.exists():
                 self.prepare()
             with self._shared(), self._attached("(READ_ONLY)") as connection:
                 if self._version == SCHEMA_VERSION:
-                    with self._patience.watch(connection):
+                    with self._watched(connection):
                         yield connection
                     return
-            # An older file was put in the place of the one that this process knew.
+            # It is an older file.
             self.prepare()
-            with self._shared(), self._attached("(READ_ONLY)") as connection, self._patience.watch(connection):
+            with self._shared(), self._attached("(READ_ONLY)") as connection, self._watched(connection):
                 yield connection
+
+    @contextmanager
+    def _watched(self, connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
+        self._read = connection
+        try:
+            with self._patience.watch(connection):
+                yield
+        finally:
+            self._read = None
 
     @contextmanager
     def writing(self, patience: float = PATIENCE) -> Iterator["duckdb.DuckDBPyConnection"]:

@@ -4,6 +4,7 @@ import difflib
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,15 @@ class Store:
     def _lease(self) -> Lease | MemoryLease:
         """This process's own: a forked child has another than its parent."""
         return self._own_lease or lease_of(self.layout)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """What is asked meanwhile is of one state of the store, whose file is opened once; nothing may be written.
+
+        A block of 2 s or more may be interrupted (StoreBusy), as any question that lasts so long.
+        """
+        with self._lease.reading():
+            yield
 
     # -- bringing it up to date
 

@@ -48,14 +48,16 @@ class RunPage(Struct, frozen=True):
 def run_page(layout: WorkspaceLayout, store: "Store", name: str) -> RunPage:
     """The page of the run of exactly that name, its own journals read to the end. Raises NotFound."""
     store.refresh(only=name)
-    record, detail = store.run(name), store.detail(name)
+    with store.at_once():
+        record, detail, params = store.run(name), store.detail(name), store.params(name)
+        metrics, artifacts, media = store.metrics(name, rank=None), store.artifacts(name), store.media_keys(name)
     return RunPage(
         record=record,
         detail=detail,
-        params=store.params(name),
-        metrics=tuple(store.metrics(name, rank=None)),
-        artifacts=tuple(store.artifacts(name)),
-        media=tuple(store.media_keys(name)),
+        params=params,
+        metrics=tuple(metrics),
+        artifacts=tuple(artifacts),
+        media=tuple(media),
         files=_files(layout, record.snapshot),
         spec=redacted(_text(layout.run(name).job_yaml)),
         folder=layout.run(name).root,

@@ -84,11 +84,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.sort:
         sort = parse_sort(arguments.sort, list_columns(store), descending=arguments.descending)
     asked = asked_for(store, words, where)
-    columns = list_columns(store, arguments.metric, arguments.param, among=asked, sort=sort)
     limit = arguments.limit if arguments.limit is not None else None if arguments.all or arguments.json else _LIMIT
-    listed = run_list(store, columns, filter=words, asked=asked, sort=sort, limit=limit)
+    with store.at_once():
+        columns = list_columns(store, arguments.metric, arguments.param, among=asked, sort=sort)
+        listed = run_list(store, columns, filter=words, asked=asked, sort=sort, limit=limit)
+        recorded = store.recorded([row.name for row in listed.rows]) if arguments.json else {}
     if arguments.json:
-        recorded = store.recorded([row.name for row in listed.rows])
         emit_json({"total": listed.total, "runs": [_as_dict(row, recorded[row.name]) for row in listed.rows]})
     elif listed.rows:
         _print(listed)

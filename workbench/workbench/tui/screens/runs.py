@@ -158,9 +158,10 @@ class RunsScreen(Screen[None]):
             revision = store.revision
             text, sort, offset = wanted[:3]
             asked = asked_for(store, text)
-            columns = list_columns(store, metrics, params, among=asked, sort=sort)
-            listed = run_list(store, columns, filter=text, asked=asked, sort=sort, offset=offset, limit=WINDOW)
-            return listed, overview(store), done.blocked or done.unsaved, revision
+            with store.at_once():
+                columns = list_columns(store, metrics, params, among=asked, sort=sort)
+                listed = run_list(store, columns, filter=text, asked=asked, sort=sort, offset=offset, limit=WINDOW)
+                return listed, overview(store), done.blocked or done.unsaved, revision
 
         self._asked_for = wanted
         return question
