@@ -23,7 +23,10 @@ from pathlib import Path
 from typing import IO
 
 #: What most commands read first. The rest of ours is read in the fork, so that no module finds what it did not import.
-PRELOADED = "import duckdb, importlib.metadata, msgspec, typing_extensions, workbench.cli.main, workbench_store.store"
+PRELOADED = (
+    "import duckdb, importlib.metadata, msgspec, numpy, rich.cells, typing_extensions, unicodedata, xxhash, yaml, "
+    "workbench.cli.main, workbench_store.store"
+)
 _TOO_LATE = ("PYTHON", "WORKBENCH_FAULT", "LC_", "LANG")
 #: A request's socket, and the command's stdin, stdout and stderr.
 _FDS = 4

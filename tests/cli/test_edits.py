@@ -1,22 +1,39 @@
 """Tags, notes and archiving from the command line: what is written, what lists show, what is refused."""
 
 import json
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from workbench.cli.exit_codes import ExitCode
 
+from tests.cli.forks import Forks
 from tests.cli.terminal import Workbench
 from tests.cli.test_commands import Job
 from tests.client.scripts import run_script
 
+NAMES = ["red-fox", "red-hen", "blue-owl"]
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Path:
+    """A workspace with three runs, to be copied."""
+    place = tmp_path_factory.mktemp("made")
+    (place / ".git").mkdir()
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
+    environ["WORKBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    for name in NAMES:
+        (place / "job.yml").write_text(f"command: 'true'\nname: {name}\n")
+        assert forks.run(["run", "job.yml"], place, environ, None, timeout=120).returncode == 0
+    return place / ".workbench"
+
 
 @pytest.fixture
-def runs(workbench: Workbench, job: Job) -> list[str]:
-    for name in ("red-fox", "red-hen", "blue-owl"):
-        assert workbench("run", job("true", f"name: {name}\n")).returncode == 0
-    return ["red-fox", "red-hen", "blue-owl"]
+def runs(here: Path, made: Path) -> list[str]:
+    shutil.copytree(made, here / ".workbench")
+    return NAMES
 
 
 def listed(workbench: Workbench, *words: str) -> set[str]:
