@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from workbench.compute import add_compute
@@ -12,6 +13,7 @@ from workbench_store.processes import process_start, process_stopped
 from workbench_store.states import RunState
 
 from tests.lifecycle.launched import Launch, wait_until
+from workbench import Output
 
 
 def test_a_job_may_clean_up_when_it_is_cancelled(launch: Launch) -> None:
@@ -73,6 +75,16 @@ def test_a_supervisor_that_is_stopped_is_named_with_the_way_on(launch: Launch) -
     finally:
         os.kill(pid, signal.SIGCONT)
     assert run.finish() is RunState.CANCELED, "the request was kept"
+
+
+def test_what_was_written_is_saved_though_somebody_cancels_then(launch: Launch, here: Path) -> None:
+    text = "mkdir -p ${{outputs.o}}; cd ${{outputs.o}}; seq 20000 | split -l 1 -a 4"
+    run = launch(text, outputs={"o": Output(mode="upload", path=str(here / "kept"))})
+    run.wait_for(RunState.FINALIZING, RunState.COMPLETED)
+    with pytest.raises(RunError, match="being saved: there is nothing left to cancel"):
+        cancel(run.layout, run.name)
+    assert run.finish() is RunState.COMPLETED
+    assert not run.files.cancel_request.exists() and len(list((here / "kept").iterdir())) == 20_000
 
 
 def test_the_time_limit_cancels(launch: Launch) -> None:

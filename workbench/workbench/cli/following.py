@@ -27,6 +27,7 @@ from workbench.lifecycle.follow import (
     Warned,
     followed,
 )
+from workbench.lifecycle.judge import current_state
 from workbench.lifecycle.logs import StateFollower, plain_text
 
 #: While a question stands, the run is looked at so often.
@@ -104,7 +105,8 @@ def _stay(layout: WorkspaceLayout, name: str, number: int) -> bool:
         narrate("cancelling ...")
     except RunError as error:
         narrate(error.message)
-        raise _Over from error
+        if current_state(layout.run(name)) is not RunState.FINALIZING:
+            raise _Over from error
     return True
 
 

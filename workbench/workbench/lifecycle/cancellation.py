@@ -6,6 +6,7 @@ import time
 from workbench_store.absence import check_run
 from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.states import RunState
 
 from workbench.lifecycle.adoption import adopt
 from workbench.lifecycle.files import write_json
@@ -25,9 +26,9 @@ def _request(files: RunLayout) -> None:
 def cancel(layout: WorkspaceLayout, name: str) -> None:
     """Ask for the run's cancellation and return; it is Canceled once its processes have ended.
 
-    Raises NotFound for a run that does not exist, and RunError for one that is final, was started on another
-    host, or was opened by a script (which only ends with its script); also for one whose supervisor is stopped: the
-    request stays, and is met when that goes on.
+    Raises NotFound for a run that does not exist, and RunError for one that is final or whose outputs are being saved,
+    was started on another host, or was opened by a script (which only ends with its script); also for one whose
+    supervisor is stopped: the request stays, and is met when that goes on.
     """
     files = layout.run(name)
     check_run(layout, name)
@@ -39,6 +40,11 @@ def cancel(layout: WorkspaceLayout, name: str) -> None:
     host = held_elsewhere(files)
     if host is not None:
         raise RunError(f"run {name} was started on {host}", remedy="Cancel it there.")
+    if state is RunState.FINALIZING and supervisor_alive(files):
+        raise RunError(
+            f"the command of run {name} has ended, and what it wrote is being saved: there is nothing left to cancel",
+            remedy=f"Wait for its end; see how it is getting on: workbench show {name}",
+        )
     _request(files)
     if not supervisor_alive(files):
         try:
