@@ -271,6 +271,35 @@ def test_what_a_job_says_of_its_run_wins_and_the_script_is_told(here: Path) -> N
     assert run_script(here, NAMED, **{**variables, "WORKBENCH_EXPERIMENT": "mine"}).stderr.count("experiment") == 0
 
 
+MAIN = """
+import sys, workbench
+
+def main(code):
+    workbench.log({"loss": 1.0})
+    return code
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "state"),
+    [
+        ("sys.exit(main(0))", RunState.COMPLETED),
+        ("sys.exit(main(None))", RunState.COMPLETED),
+        ("sys.exit(main(3))", RunState.FAILED),
+        ("sys.exit(main('no data'))", RunState.FAILED),
+        ("exit(main(3))", RunState.FAILED),
+        ("workbench.start_run().end()\nsys.exit(main(3))", RunState.FAILED),
+        ("own = sys.exit\nsys.exit = lambda code: own(code)\nmain(0)\nsys.exit(main(3))", RunState.FAILED),
+    ],
+)
+def test_a_run_that_main_opens_ends_as_main_says(here: Path, ending: str, state: RunState) -> None:
+    run_script(here, MAIN + ending)
+    store = store_of(here)
+    (run,) = [name for name in store.runs().names if store.metrics(name)]
+    assert store.run(run).state is state and store.detail(run).warnings == ()
+
+
 def test_a_script_that_raises_system_exit_itself_is_told_of(here: Path) -> None:
     run_script(here, OPEN + "raise SystemExit(3)\n")
     store = store_of(here)
@@ -278,8 +307,9 @@ def test_a_script_that_raises_system_exit_itself_is_told_of(here: Path) -> None:
 
 
 def test_what_a_run_replaces_is_put_back(here: Path) -> None:
-    script = "import sys\nbefore = sys.exit, exit, quit\n" + OPEN
-    run_script(here, script + "run.end()\nassert (sys.exit, exit, quit) == before\nopen('ok', 'w').close()\n")
+    script = "import sys, workbench\nhooks = lambda: (sys.excepthook, sys.exit, exit, quit)\nbefore = hooks()\n" + OPEN
+    script += "run.end()\nassert hooks() == before\nopen('ok', 'w').close()\nsys.exit(3)\n"
+    assert run_script(here, script).returncode == 3
     assert (here / "ok").exists() and record_of(here).state is RunState.COMPLETED
 
 

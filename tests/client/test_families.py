@@ -1,5 +1,6 @@
 """Children of a script log into the run that the script has open when they log, whenever they began themselves."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -145,6 +146,67 @@ def check_ranks(store: Store, name: str) -> None:
     assert sorted(store.series(name, "loss", rank=1).steps) == [0, 0, 1, 1, 2, 2]
     assert [store.series(name, "other", rank=rank).values for rank in range(2)] == [[0.0, 0.0], [1.0, 1.0]]
     assert {item.rank for item in store.media(name)} == {0, 1}
+
+
+#: What of PyTorch is asked, and joined as its tutorial has it.
+TORCH = """
+joined = []
+def is_available(): return True
+def is_initialized(): return bool(joined)
+def get_world_size(): return joined[0][1]
+def get_rank(): return joined[0][0]
+def init_process_group(backend, rank, world_size): joined.append((rank, world_size))
+"""
+TUTORIAL = """
+import multiprocessing, os, sys, torch.distributed, workbench
+
+def train(rank, size):
+    workbench.log_params({"size": size})
+    torch.distributed.init_process_group("gloo", rank=rank, world_size=size)
+    for step in range(3):
+        workbench.log({"loss": 10.0 * rank + step}, step=step)
+
+if __name__ == "__main__":
+    run = workbench.start_run("e", name="r", system_metrics=False)
+    ranks = [multiprocessing.get_context(sys.argv[1]).Process(target=train, args=(n, 2)) for n in range(2)]
+    [rank.start() for rank in ranks]
+    [rank.join() for rank in ranks]
+    assert not any(rank.exitcode for rank in ranks)
+"""
+
+
+@pytest.mark.parametrize("told", [{}, {"RANK": "0", "WORLD_SIZE": "1"}, {"SLURM_PROCID": "0"}], ids=str)
+@pytest.mark.parametrize("method", METHODS)
+def test_children_that_join_a_group_of_pytorch_are_its_ranks(here: Path, method: str, told: dict[str, str]) -> None:
+    (here / "torch").mkdir()
+    (here / "torch" / "__init__.py").touch()
+    (here / "torch" / "distributed.py").write_text(TORCH)
+    (here / "train.py").write_text(TUTORIAL)
+    words = [sys.executable, "train.py", method]
+    done = subprocess.run(words, cwd=here, env={**os.environ, **told}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    assert [store.series("r", "loss", rank=n).values for n in range(2)] == [[0.0, 1.0, 2.0], [10.0, 11.0, 12.0]]
+    assert store.params("r") == {"size": 2}
+
+
+@pytest.mark.parametrize(
+    ("told", "rank"),
+    [
+        ({"LOCAL_RANK": "1", "NODE_RANK": "0", "WORLD_SIZE": "2"}, 1),
+        ({"LOCAL_RANK": "1", "RANK": "3"}, 3),
+        ({"LOCAL_RANK": "1", "NODE_RANK": "1"}, 0),
+        ({"LOCAL_RANK": "", "PMI_RANK": "2"}, 2),
+    ],
+)
+def test_the_rank_is_as_the_launcher_tells_it(here: Path, told: dict[str, str], rank: int) -> None:
+    """In a job, whose processes all log into its run."""
+    (here / "src").mkdir()
+    (here / "src" / "train.py").write_text("import workbench\nworkbench.log({'loss': 1.0})\n")
+    job = command(code="src", command=f"{sys.executable} train.py", environment_variables=told)
+    run = Workspace().submit(job)
+    assert run.wait() is RunState.COMPLETED, run.logs()
+    assert store_of(here).series(run.name, "loss", rank=rank).values == [1.0]
 
 
 #: A program that a script starts while its run is open, and that has children of its own.

@@ -85,7 +85,7 @@ class ActiveRun:
         Without `step` each name counts by itself from 0. NaN and infinities are recorded.
         """
         if self._heed:
-            self._take_heed()
+            self._settle()
         if type(metrics) is not dict:
             metrics = _mapping(metrics)
         keys = tuple(metrics)
@@ -105,13 +105,18 @@ class ActiveRun:
             )
         rank = rank_of_process()
         if self._rank_before is not None and rank != self._rank_before:
+            self._rank_before = rank
             self._become(rank)
+
+    def _settle(self) -> None:
+        """From its first metric on, a process is of one rank."""
+        self._take_heed()
         self._rank_before = None
         self._heed = self._ended
 
     def look_at_rank(self) -> None:
-        """Look, when this process first logs, whether it was told its rank meanwhile: a child by `fork`, or one that
-        its run was handed to, has the run before it is told, by `os.environ["RANK"] = ...` in recipes for training."""
+        """Look, until this process logs its first metric, whether it was told its rank meanwhile: a child has the run
+        before it joins the others, in recipes for training by `os.environ["RANK"] = ...` or `init_process_group`."""
         self._heed = True
         if self._rank_before is None:
             self._rank_before = rank_of_process()

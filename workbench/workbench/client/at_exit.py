@@ -8,6 +8,7 @@ import atexit
 import os
 import sys
 
+import workbench.client.exit_notes  # noqa: F401  (before anything that the script looks up for its own end)
 from workbench.client.family import is_a_child, is_being_loaded
 
 TYPE_CHECKING = False

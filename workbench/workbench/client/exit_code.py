@@ -1,22 +1,21 @@
 """How a script ends by itself, where its hook of exceptions is not told: by SystemExit, or under another's hook.
 
-(Python 3.8.) While a run is open, `sys.exit`, `exit` and `quit` note what they are given before they do what they
-always did. It counts if the script's main module was then left by an exception: what a script catches is not its end.
+(Python 3.8.) What is given to `sys.exit`, `exit` and `quit` counts if the script's main module was then left by an
+exception: what a script catches is not its end.
 """
 
 from __future__ import annotations
 
-import builtins
 import gc
 import sys
 import threading
 from types import FrameType
 
+from workbench.client import exit_notes
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, List, Optional, Tuple
-
-_PLACES = ((sys, "exit"), (builtins, "exit"), (builtins, "quit"))
+    from typing import Any, Optional, Tuple
 
 
 class ExitWatch:
@@ -28,20 +27,13 @@ class ExitWatch:
         self._earlier = getattr(sys, "last_value", None)
         #: What the main thread gave to `sys.exit` last.
         self._told: Optional[Tuple[Any]] = None
-        self._put: List[Tuple[Any, str, Any, Any]] = []
-        for place, name in _PLACES:
-            own = getattr(place, name, None)
-            if own is not None:
-                ours = _Noting(own, self._note)
-                setattr(place, name, ours)
-                self._put.append((place, name, own, ours))
+        exit_notes.put()
+        exit_notes.listener = self._note
 
     def stop(self) -> None:
-        """Put back what was replaced, unless somebody else has replaced it again."""
-        for place, name, own, ours in self._put:
-            if getattr(place, name, None) is ours:
-                setattr(place, name, own)
-        self._put = []
+        """From now on nobody listens."""
+        if exit_notes.listener == self._note:
+            exit_notes.listener = None
 
     def error(self) -> Optional[BaseException]:
         """What ended the script: the exception that Python printed, or SystemExit as it was told; None if neither."""
@@ -77,21 +69,6 @@ class ExitWatch:
         if threading.current_thread() is threading.main_thread():  # in another thread it ends that thread
             self._told = (status,)
             self._earlier = getattr(sys, "last_value", None)
-
-
-class _Noting:
-    """`sys.exit`, `exit` or `quit`, and a note of what it was given."""
-
-    def __init__(self, own: Any, note: Callable[[Any], None]) -> None:
-        self._own = own
-        self._note = note
-
-    def __repr__(self) -> str:
-        return repr(self._own)
-
-    def __call__(self, *given: Any, **named: Any) -> Any:
-        self._note(given[0] if given else next(iter(named.values()), None))
-        return self._own(*given, **named)
 
 
 def _main_frame() -> Optional[FrameType]:
