@@ -1,5 +1,5 @@
-"""`sys.exit`, `exit` and `quit` as they always are, but for a note of what they are given. (Python 3.8; every script loads
-it, so it holds no more than that.)
+"""`sys.exit`, `exit` and `quit` as they always are, but for a note of what they are given. (Python 3.8; every script
+loads it, so it holds no more than that.)
 
 They are put in place when Workbench is imported, not just while a run is open: in `sys.exit(main())` Python looks up
 `sys.exit` before `main` opens one.
