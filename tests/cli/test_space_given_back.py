@@ -14,6 +14,8 @@ import workbench as wb
 from tests.cli.terminal import Workbench
 from tests.small_disk import fill, small_disk
 
+pytestmark = pytest.mark.slow
+
 DISK_BYTES = 24 * 1024 * 1024
 #: Of each run's output, in bytes.
 OUTPUT_BYTES = 1_500_000

@@ -20,6 +20,8 @@ from workbench_store.cache_root import cache_root, usable_cache
 from tests.cli.terminal import Workbench
 from tests.data_assets.servers import Server
 
+pytestmark = pytest.mark.slow
+
 Job = Callable[..., str]
 ROOT = Path(__file__).parents[2]
 #: As `uv auth login` stores them.

@@ -15,6 +15,8 @@ from workbench.spec import Environment
 from workbench_store.cache_root import cache_root, is_ours, usable_cache
 from workbench_store.errors import EnvironmentFailed
 
+pytestmark = pytest.mark.slow
+
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 SOUND = {"python": sys.executable, "python_version": f"{MINOR}.0", "substituted": [], "made": 1.0}
 DEFINITION = define(

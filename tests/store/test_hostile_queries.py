@@ -16,6 +16,8 @@ from workbench_store.store import Store
 
 from tests.store.journals import fresh, make_run, write_points
 
+pytestmark = pytest.mark.slow
+
 PARAMS: dict[str, object] = {
     "unicode": "naïve ünïcode",
     "path": "C:\\data\\new",

@@ -67,8 +67,9 @@ def _is_option(word: str) -> bool:
 
 
 def load_command(name: str) -> ModuleType:
-    """The module of a command."""
-    load_msgspec()
+    """The module of a command, and what all of them need but the one that completes words, for which a shell waits."""
+    if name != "completion":
+        load_msgspec()
     return importlib.import_module(f"workbench.cli.commands.{name}")
 
 
