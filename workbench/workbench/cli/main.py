@@ -13,6 +13,7 @@ from workbench_store.errors import WorkbenchError, WorkspaceError
 
 from workbench.cli import parsers
 from workbench.cli.exit_codes import ExitCode, for_error
+from workbench.lean_msgspec import load_msgspec
 
 #: New objects between two collections: Python's own 700 make it collect a hundred times while it loads a command.
 _COLLECT_EVERY = 50_000
@@ -101,8 +102,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FileNotFoundError:
         _report(WorkspaceError("the current folder is not there any more", remedy="cd into one that is."))
         return int(ExitCode.WORKSPACE)
+    name = arguments.command or "dashboard"
+    if name != "completion":  # for which a shell waits; all others need it
+        load_msgspec()
     try:
-        return int(parsers.load_command(arguments.command or "dashboard").run(arguments))
+        return int(parsers.load_command(name).run(arguments))
     except WorkbenchError as error:
         _report(error)
         return int(for_error(error))

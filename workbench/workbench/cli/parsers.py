@@ -11,7 +11,6 @@ from typing import Any
 from workbench._version import __version__
 from workbench.cli.exit_codes import MEANINGS
 from workbench.cli.groups import grouped
-from workbench.lean_msgspec import load_msgspec
 
 _NAME_WIDTH = 13
 
@@ -67,9 +66,7 @@ def _is_option(word: str) -> bool:
 
 
 def load_command(name: str) -> ModuleType:
-    """The module of a command, and what all of them need but the one that completes words, for which a shell waits."""
-    if name != "completion":
-        load_msgspec()
+    """The module of a command."""
     return importlib.import_module(f"workbench.cli.commands.{name}")
 
 
