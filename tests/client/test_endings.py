@@ -1,6 +1,7 @@
 """How a script's run ends, whichever way the script does, with its children, forks and threads."""
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import workbench_store
 from workbench.lifecycle.judge import judge
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
@@ -15,6 +17,7 @@ from workbench_store.records import RunRecord
 from workbench_store.states import RunState
 from workbench_store.store import Store
 
+import workbench
 from tests.client.scripts import run_script, start_script, store_of, the_run
 from tests.lifecycle.launched import wait_until
 from workbench import Workspace, command
@@ -298,6 +301,34 @@ def test_a_run_that_main_opens_ends_as_main_says(here: Path, ending: str, state:
     store = store_of(here)
     (run,) = [name for name in store.runs().names if store.metrics(name)]
     assert store.run(run).state is state and store.detail(run).warnings == ()
+
+
+GOING = """
+import shutil, sys, workbench
+workbench.log({"loss": 1.0}, step=0)
+for name in ("workbench", "workbench_store"):
+    shutil.rmtree("package/" + name)
+workbench.log({"loss": 2.0}, step=1)
+workbench.log_params({"lr": 0.1})
+workbench.set_tags({"best": "yes"})
+open("file.txt", "w").close()
+workbench.log_artifact("file.txt")
+workbench.log_text("words", "said")
+workbench.log_model("file.txt", "model")
+workbench.log({"loss": 3.0}, step=2)
+"""
+
+
+def test_a_package_that_goes_away_ends_no_training_of_a_job(here: Path) -> None:
+    for package in (Path(workbench.__file__), Path(workbench_store.__file__)):
+        shutil.copytree(package.parent, here / "package" / package.parent.name)
+    files = WorkspaceLayout(here / ".workbench").run("r")
+    files.journals.mkdir(parents=True)
+    done = run_script(here, GOING, PYTHONPATH=str(here / "package"), WORKBENCH_RUN_DIR=str(files.root))
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    assert store.series("r", "loss").values == [1.0, 2.0, 3.0] and store.params("r") == {"lr": 0.1}
+    assert (files.outputs / "file.txt").exists()
 
 
 def test_a_script_that_raises_system_exit_itself_is_told_of(here: Path) -> None:

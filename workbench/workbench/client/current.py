@@ -164,6 +164,7 @@ def _leave(left: _Open) -> None:
 
 
 def _attach(files: RunLayout) -> ActiveRun:
+    import workbench_store.redaction  # noqa: F401  (events need it, when the package may be gone)
     from workbench_store.journal.writer import JournalWriter
 
     run = ActiveRun(files, JournalWriter(files.journals, "client", rank_of_process()), None)
