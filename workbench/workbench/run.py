@@ -87,7 +87,10 @@ class Run:
         known = {summary.key for summary in self.summaries(rank)}
         if key not in known:
             names = ", ".join(sorted(known)) or "none"
-            raise NotFound(f"run {self.name} has no metric {key!r} of rank {rank}", remedy=f"Logged so far: {names}.")
+            raise NotFound(
+                f"run {self.name} has no metric {key!r} of rank {rank}",
+                remedy=f"Logged by rank {rank} so far: {names}.",
+            )
         return self._store.series(self.name, key, rank=rank)
 
     @property
