@@ -36,6 +36,10 @@ def record_of(here: Path) -> RunRecord:
         ("", RunState.COMPLETED, None),
         ("run.end('Canceled', 'enough')", RunState.CANCELED, "enough"),
         ("run.end('Failed'); run.end('Completed')", RunState.FAILED, None),
+        ("run.close()", RunState.COMPLETED, None),
+        ("run.end('Failed'); run.close()", RunState.FAILED, None),
+        ("with run: run.close()", RunState.COMPLETED, None),
+        ("import contextlib\nwith contextlib.closing(run): run.log({'a': 1})", RunState.COMPLETED, None),
         ("with run: sys.exit(0)", RunState.COMPLETED, None),
         ("with run: sys.exit(3)", RunState.FAILED, "SystemExit: 3"),
         ("sys.exit(3)", RunState.FAILED, "SystemExit: 3"),
@@ -301,6 +305,16 @@ def test_a_run_that_main_opens_ends_as_main_says(here: Path, ending: str, state:
     store = store_of(here)
     (run,) = [name for name in store.runs().names if store.metrics(name)]
     assert store.run(run).state is state and store.detail(run).warnings == ()
+
+
+@pytest.mark.parametrize("ending", ["run.end()", "run.close()"])
+def test_what_a_job_logs_after_it_ended_its_part_is_of_its_run_still(here: Path, ending: str) -> None:
+    files = WorkspaceLayout(here / ".workbench").run("r")
+    files.journals.mkdir(parents=True)
+    script = f"{OPEN}run.log({{'a': 1}}, step=0)\n{ending}\nworkbench.log({{'a': 2}}, step=1)\n"
+    done = run_script(here, script, WORKBENCH_RUN_DIR=str(files.root))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert store_of(here).series("r", "a").values == [1.0, 2.0]
 
 
 GOING = """

@@ -258,7 +258,7 @@ class JournalWriter:
         """Bring what was written to the disk, for power loss; trouble is passed over."""
         try:
             getattr(os, "fdatasync", os.fsync)(self._fd)
-        except OSError:
+        except (OSError, ValueError):  # it may have been closed
             pass
 
     def close(self) -> Lost:

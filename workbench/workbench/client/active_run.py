@@ -269,9 +269,13 @@ class ActiveRun:
         self._ended = self._heed = True
         if self._ending is not None:
             self._ending(state, reason)
-        self.close()
+        self.close_journal()
 
     def close(self) -> None:
+        """The same as `end()`: what closes other things, say `contextlib.closing`, ends a run as Completed."""
+        self.end()
+
+    def close_journal(self) -> None:
         """Record no more. What the disk did not take yet is tried for the last time; what it does not take then is told
         to the supervisor of a job."""
         lost = self._journal.close()
@@ -309,8 +313,8 @@ class EndedRun(ActiveRun):
         self._ended = self._heed = True
         self._ending = None
 
-    def close(self) -> None:
-        """There is nothing to close."""
+    def close_journal(self) -> None:
+        """There is none."""
 
 
 class _NeverRaising:

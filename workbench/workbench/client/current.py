@@ -169,7 +169,7 @@ def _attach(files: RunLayout) -> ActiveRun:
 
     run = ActiveRun(files, JournalWriter(files.journals, "client", rank_of_process()), None)
     run.look_at_rank()
-    at_exit.at_exit(run.close)
+    at_exit.at_exit(run.close_journal)
     return run
 
 
