@@ -40,6 +40,7 @@ def record_of(here: Path) -> RunRecord:
         ("run.end('Failed'); run.close()", RunState.FAILED, None),
         ("with run: run.close()", RunState.COMPLETED, None),
         ("import contextlib\nwith contextlib.closing(run): run.log({'a': 1})", RunState.COMPLETED, None),
+        ("import contextlib\nwith contextlib.closing(run): raise ValueError('no')", RunState.FAILED, "ValueError: no"),
         ("with run: sys.exit(0)", RunState.COMPLETED, None),
         ("with run: sys.exit(3)", RunState.FAILED, "SystemExit: 3"),
         ("sys.exit(3)", RunState.FAILED, "SystemExit: 3"),
@@ -276,6 +277,12 @@ def test_what_a_job_says_of_its_run_wins_and_the_script_is_told(here: Path) -> N
     assert said[0].strip() == "workbench: start_run's experiment, description has no effect here: the job says it"
     assert said[1] == ""
     assert run_script(here, NAMED, **{**variables, "WORKBENCH_EXPERIMENT": "mine"}).stderr.count("experiment") == 0
+
+
+def test_what_was_being_handled_when_the_run_was_opened_is_not_its_end(here: Path) -> None:
+    again = "import contextlib, workbench\ntry: 1 / 0\nexcept ArithmeticError:\n"
+    run_script(here, again + "    with contextlib.closing(workbench.start_run()) as run: run.log({'a': 1})\n")
+    assert record_of(here).state is RunState.COMPLETED
 
 
 MAIN = """

@@ -141,11 +141,12 @@ class _Walk:
             return self._skip(path, "a broken link")
         if rule is not None:
             return self._drop(rule.text, 0)
-        if self._workspace and _is_above(self._workspace, target) and not _is_above(self._root, target):
+        outside = target != self._root and not _is_above(self._root, target)
+        if outside and self._workspace and _is_above(self._workspace, target):
             return self._drop(f"links into {WORKSPACE_DIR} (never in the snapshot of a job's own folder)", 0)
         if target in above or _is_above(target, place):
             return self._skip(path, "a link that loops")
-        if not self._follow_links and target != self._root and not target.startswith(self._root + os.sep):
+        if outside and not self._follow_links:
             self.found.outside.append(path)
         elif stat.S_ISDIR(status.st_mode):
             self._descend(target, path, above | {target}, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,8 +46,9 @@ class ActiveRun:
         self._journal = journal
         self._ending = ending
         self._failing = failing
-        self._rank = journal.rank
         self._ended = False
+        #: What was being handled when the run was opened, which is not what ends it.
+        self._handled = id(sys.exc_info()[1])
         #: Whether something is to be looked at before anything is logged: that the run has ended, or the rank.
         self._heed = False
         self._rank_before: Optional[int] = None
@@ -75,9 +77,9 @@ class ActiveRun:
     @property
     def rank(self) -> int:
         """This process's rank among those of the run."""
-        if self._heed and not self._ended:
+        if not self._ended:
             self._take_heed()
-        return self._rank
+        return self._journal.rank
 
     def log(self, metrics: Mapping[str, Any], step: Optional[int] = None) -> None:
         """Record numbers by name at a step; when it returns they survive the death of this process.
@@ -103,8 +105,10 @@ class ActiveRun:
             raise UsageError(
                 "the run {} has ended".format(self.name), remedy="Log before `end()` or inside the `with`."
             )
+        if self._rank_before is None:
+            return
         rank = rank_of_process()
-        if self._rank_before is not None and rank != self._rank_before:
+        if rank != self._rank_before:
             self._rank_before = rank
             self._become(rank)
 
@@ -122,7 +126,6 @@ class ActiveRun:
             self._rank_before = rank_of_process()
 
     def _become(self, rank: int) -> None:
-        self._rank = rank
         self._journal.set_rank(rank)
         self._counts, self._has_past = {}, self._had_past
         self._media_log = None
@@ -158,8 +161,7 @@ class ActiveRun:
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record parameters; nested mappings are flattened with dots. A name recorded again takes the new value."""
-        if self._heed:
-            self._take_heed()
+        self._take_heed()
         flat = list(flatten_params(params).items())
         # A record holds only so much text; parameters of several records are one set all the same.
         for start in range(0, len(flat), _PARAMS_PER_RECORD):
@@ -167,8 +169,7 @@ class ActiveRun:
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags."""
-        if self._heed:
-            self._take_heed()
+        self._take_heed()
         self._journal.event("tags", set=check_tags(tags), remove=[])
 
     def log_artifact(self, path: str, artifact_path: Optional[str] = None) -> None:
@@ -176,14 +177,12 @@ class ActiveRun:
 
         UsageError if that leads out of the outputs; a file that cannot be copied is a warning.
         """
-        if self._heed:
-            self._take_heed()
+        self._take_heed()
         save_file(self._files, self._journal, path_of(path, "path"), artifact_path)
 
     def log_artifacts(self, folder: str, artifact_path: Optional[str] = None) -> None:
         """Copy all files of a folder, as log_artifact does."""
-        if self._heed:
-            self._take_heed()
+        self._take_heed()
         save_folder(self._files, self._journal, path_of(folder, "folder"), artifact_path)
 
     def log_image(self, key: str, image: Any, step: Optional[int] = None, *, caption: Optional[str] = None) -> None:
@@ -233,16 +232,14 @@ class ActiveRun:
 
         `flavor` says what can read it (say `sklearn`), `metadata` is kept beside it in `NAME.model.json`.
         """
-        if self._heed:
-            self._take_heed()
+        self._take_heed()
         with _NeverRaising("save a model"):
             from workbench.client.media.models import log_model
 
             log_model(self._files, self._journal, path, name, flavor, metadata)
 
     def _with_media(self, log: "Callable[[MediaLog], None]") -> None:
-        if self._heed:
-            self._take_heed()
+        self._take_heed()
         with _NeverRaising("save images, tables, texts and the like"):
             if self._media_log is None:
                 # What few scripts use is loaded when it is used.
@@ -272,8 +269,9 @@ class ActiveRun:
         self.close_journal()
 
     def close(self) -> None:
-        """The same as `end()`: what closes other things, say `contextlib.closing`, ends a run as Completed."""
-        self.end()
+        """End the run as `with` does, also where `contextlib.closing` closes it because of an exception."""
+        error = sys.exc_info()[1]
+        self.end(*state_of(None if id(error) == self._handled else error))
 
     def close_journal(self) -> None:
         """Record no more. What the disk did not take yet is tried for the last time; what it does not take then is told
@@ -309,9 +307,14 @@ class EndedRun(ActiveRun):
     def __init__(self, files: RunLayout) -> None:
         self.name = files.name
         self._files = files
-        self._rank = 0
         self._ended = self._heed = True
         self._ending = None
+        self._handled = id(None)
+
+    @property
+    def rank(self) -> int:
+        """Nobody logs into it."""
+        return 0
 
     def close_journal(self) -> None:
         """There is none."""

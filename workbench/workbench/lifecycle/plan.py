@@ -130,6 +130,11 @@ class Plan(Struct, frozen=True):
     git: Mapping[str, str] = field(default_factory=dict)
     processes: Processes = field(default_factory=Processes)
 
+    @property
+    def registered(self) -> tuple[tuple[PlannedOutput, str], ...]:
+        """The outputs that become data assets or models, and the names of these."""
+        return tuple((output, output.asset) for output in self.outputs if output.asset is not None)
+
 
 def write_plan(files: RunLayout, plan: Plan) -> None:
     """Write the plan into the run's folder."""

@@ -19,7 +19,7 @@ def load_what_is_needed(plan: Plan) -> None:
         import_module("workbench.lifecycle.bringing")
     fetched = [_url(item) for item in plan.inputs if item.fetch]
     uploaded = [output.path for output in plan.outputs if output.uploaded]
-    if any(output.asset is not None for output in plan.outputs):
+    if plan.registered:
         import_module("workbench.lifecycle.registration")
     if uploaded:
         import_module("workbench.data.upload")

@@ -14,12 +14,11 @@ from workbench.lifecycle.supervision import Supervision
 
 def register_outputs(supervision: Supervision) -> None:
     """Register every output that has a name in the spec. What cannot be registered is a warning: the output is safe."""
-    for output in supervision.plan.outputs:
-        if output.asset is not None:
-            try:
-                _register(supervision, output, output.asset)
-            except (WorkbenchError, OSError) as error:
-                _warn(supervision, output, error.message if isinstance(error, WorkbenchError) else str(error))
+    for output, name in supervision.plan.registered:
+        try:
+            _register(supervision, output, name)
+        except (WorkbenchError, OSError) as error:
+            _warn(supervision, output, error.message if isinstance(error, WorkbenchError) else str(error))
 
 
 def _register(supervision: Supervision, output: PlannedOutput, name: str) -> None:

@@ -49,7 +49,7 @@ def finalize(supervision: Supervision, ending: Ending) -> Ending:
 
 
 def _register(supervision: Supervision) -> None:
-    if any(output.asset is not None for output in supervision.plan.outputs):
+    if supervision.plan.registered:
         from workbench.lifecycle.registration import register_outputs
 
         register_outputs(supervision)
