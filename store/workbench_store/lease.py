@@ -172,8 +172,7 @@ class Lease:
             if not self._layout.store.exists():
                 self._make()
             with self._attached("") as connection:
-                migrate(connection)
-                self._version, self.made = read_mark(connection)
+                self._version, self.made = migrate(connection)
                 with transaction(connection):
                     yield connection
                     fault("write.before-commit")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from workbench_store.connection import open_connection, transaction
 from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.migrations import migrate, read_mark
+from workbench_store.migrations import migrate
 
 if TYPE_CHECKING:
     import duckdb
@@ -83,7 +83,6 @@ class MemoryLease:
             connection = open_connection(self._layout)
             connection.execute("ATTACH ':memory:' AS store")
             connection.execute("USE store")
-            migrate(connection)
-            _, self.made = read_mark(connection)
+            _, self.made = migrate(connection)
             self._connection = connection
         return self._connection

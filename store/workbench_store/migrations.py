@@ -1,4 +1,4 @@
-"""The store's schema, as numbered steps that are only ever appended to. Each is one transaction with its own record.
+"""The store's schema, as numbered steps that are only ever appended to, each recorded in the transaction that takes it.
 
 There are no primary keys: only one process at a time writes, under the exclusive lease, and it keeps them unique.
 What can be worked out from a run's events (stages, inputs, environment ...) has no table; `fold.py` does that.
@@ -74,13 +74,12 @@ class StoreMark(NamedTuple):
 
 def read_mark(connection: "duckdb.DuckDBPyConnection") -> StoreMark:
     """The mark of the attached store."""
-    # duckdb_tables() lists every attached database; only the store's own `meta` counts.
-    found = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' AND table_name = 'meta'"
-    ).fetchall()
-    if not found:
+    import duckdb
+
+    try:
+        rows = dict(connection.execute("SELECT key, value FROM store.meta").fetchall())
+    except duckdb.CatalogException:  # there is no such table
         return StoreMark(0, "")
-    rows = dict(connection.execute("SELECT key, value FROM store.meta").fetchall())
     return StoreMark(int(rows.get("schema", 0)), str(rows.get("made", "")))
 
 
@@ -93,14 +92,27 @@ def check_version(version: int) -> None:
         )
 
 
-def migrate(connection: "duckdb.DuckDBPyConnection") -> None:
-    """Bring the attached store, which nobody else can write meanwhile, to SCHEMA_VERSION. Raises StoreTooNew."""
-    version = read_mark(connection).version
-    check_version(version)
-    for number in range(version, SCHEMA_VERSION):
-        with transaction(connection):
+def migrate(connection: "duckdb.DuckDBPyConnection") -> StoreMark:
+    """Bring the attached store, which nobody else can write meanwhile, to SCHEMA_VERSION; its mark then.
+
+    An older store takes each step by itself, an empty one all of them at once. Raises StoreTooNew.
+    """
+    mark = read_mark(connection)
+    check_version(mark.version)
+    if mark.version == SCHEMA_VERSION:
+        return mark
+    if not mark.version:
+        _take(connection, range(SCHEMA_VERSION))
+    for number in range(mark.version or SCHEMA_VERSION, SCHEMA_VERSION):
+        _take(connection, range(number, number + 1))
+    return read_mark(connection)
+
+
+def _take(connection: "duckdb.DuckDBPyConnection", steps: range) -> None:
+    with transaction(connection):
+        for number in steps:
             connection.execute(MIGRATIONS[number])
-            connection.execute("DELETE FROM meta WHERE key = 'schema'")
-            connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(number + 1)])
-            fault("migration.before-commit")
-        fault("migration.committed")
+        connection.execute("DELETE FROM meta WHERE key = 'schema'")
+        connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(steps.stop)])
+        fault("migration.before-commit")
+    fault("migration.committed")

@@ -56,7 +56,7 @@ CASES: tuple[Case, ...] = (
     *_cases(
         scenarios.READ, "", f"store.drafted ingest.offsets ingest.events ingest.points ingest.committed {_OF_STORE}"
     ),
-    *_cases(scenarios.READ, "", "migration.before-commit migration.committed:2"),
+    *_cases(scenarios.READ, "", "migration.before-commit migration.committed"),
     *(
         case
         for step in range(1, SCHEMA_VERSION)
