@@ -4,6 +4,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 bin=$PWD/.venv/bin
 failed=()
+# Where these are set (as in some images), every process that the tests start would compile our modules again.
+unset PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
 # The tests wait for processes about as much as they work: two workers more than there are cores fill the gaps.
 workers=$(($(nproc 2>/dev/null || echo 2) + 2))
 

@@ -8,7 +8,9 @@ what it reads for tests/project.
 """
 
 import array
+import atexit
 import contextlib
+import gc
 import json
 import os
 import runpy
@@ -136,6 +138,7 @@ def _exactly(door: socket.socket, count: int) -> bytes:
 
 def serve(number: int) -> None:
     """Fork for each request, until nobody is there to ask. Returns only in the forks that were to run a command."""
+    gc.freeze()  # a fork that looked for garbage here would copy all that it shares
     interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait
     requests = socket.socket(fileno=number)
@@ -185,4 +188,23 @@ def _become(words: Sequence[str], cwd: str, environ: Mapping[str, str]) -> None:
     sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     sys.path[0] = cwd
     sys.argv = ["workbench", *words]
-    runpy.run_module("workbench", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module("workbench", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        _end(end.code)
+        raise
+
+
+def _end(code: object) -> None:
+    """End as Python does, but for taking apart each object that it holds, which would copy all that is shared.
+
+    Returns where that is not enough: the exit code is no number, or what was printed cannot be written.
+    """
+    if not isinstance(code, int):
+        return
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)

@@ -17,6 +17,8 @@ from tests.cli.terminal import Workbench
 from tests.small_disk import small_disk
 from tests.tui.workspace import Run
 
+pytestmark = pytest.mark.slow
+
 Findings = list[dict[str, str]]
 
 

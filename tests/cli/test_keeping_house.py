@@ -13,6 +13,8 @@ from workbench_store.locks import FileLock
 import workbench as wb
 from tests.cli.terminal import Workbench
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def runs(here: Path) -> None:

@@ -14,6 +14,8 @@ import pytest
 import workbench as wb
 from tests.cli.terminal import Workbench
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def runs(here: object) -> None:

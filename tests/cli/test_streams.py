@@ -18,6 +18,8 @@ from workbench_store.journal.writer import JournalWriter
 from tests.cli.terminal import Workbench
 from workbench import Workspace, start_run
 
+pytestmark = pytest.mark.slow
+
 Job = Callable[..., str]
 
 

@@ -15,6 +15,8 @@ from tests.client.scripts import run_script, store_of
 from tests.lifecycle.launched import wait_until
 from workbench import Workspace, command
 
+pytestmark = pytest.mark.slow
+
 METHODS = ["spawn", "forkserver", "fork"]
 
 

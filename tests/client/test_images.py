@@ -34,7 +34,7 @@ def random_pixels(shape: tuple[int, ...], seed: int) -> Any:
     return numpy.random.default_rng(seed).integers(0, 256, shape, dtype=numpy.uint8)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SHAPES, st.integers(0, 2**32), st.sampled_from(["array", "lists", "floats", "int64", "fortran", "view"]))
 def test_pixels_come_back(run: ActiveRun, shape: tuple[int, ...], seed: int, form: str) -> None:
     array = random_pixels(shape, seed)

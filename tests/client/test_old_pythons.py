@@ -11,6 +11,8 @@ from workbench_store.workspace import open_workspace
 
 from tests.client.scripts import store_of, the_run
 
+pytestmark = pytest.mark.slow
+
 FOUND = find_interpreters()
 SCRIPT = """
 import sys

@@ -31,7 +31,7 @@ def as_json(cell: Any) -> Any:
     return cell.encode("utf-8", "replace").decode() if isinstance(cell, str) else cell
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TABLES)
 def test_cells_come_back_whatever_the_form(run: ActiveRun, table: tuple[int, list[list[Any]]]) -> None:
     width, rows = table

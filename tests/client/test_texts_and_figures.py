@@ -20,7 +20,7 @@ from tests.client.media import file_of, media_of
 matplotlib.use("agg")
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(), max_size=50), st.sampled_from([1, 500]))
 @example("", 1)
 @example("\ud800\x00\x1b[31m", 1)

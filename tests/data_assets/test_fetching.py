@@ -15,6 +15,8 @@ from workbench_store.errors import DataError
 
 from tests.data_assets.servers import Server, md5_of
 
+pytestmark = pytest.mark.slow
+
 Content = Callable[[int], bytes]
 MIB = 1024 * 1024
 

@@ -78,13 +78,13 @@ def test_a_supervisor_that_is_stopped_is_named_with_the_way_on(launch: Launch) -
 
 
 def test_what_was_written_is_saved_though_somebody_cancels_then(launch: Launch, here: Path) -> None:
-    text = "mkdir -p ${{outputs.o}}; cd ${{outputs.o}}; seq 20000 | split -l 1 -a 4"
+    text = "mkdir -p ${{outputs.o}}; cd ${{outputs.o}}; seq 4000 | split -l 1 -a 4"
     run = launch(text, outputs={"o": Output(mode="upload", path=str(here / "kept"))})
     run.wait_for(RunState.FINALIZING, RunState.COMPLETED)
     with pytest.raises(RunError, match="being saved: there is nothing left to cancel"):
         cancel(run.layout, run.name)
     assert run.finish() is RunState.COMPLETED
-    assert not run.files.cancel_request.exists() and len(list((here / "kept").iterdir())) == 20_000
+    assert not run.files.cancel_request.exists() and len(list((here / "kept").iterdir())) == 4_000
 
 
 def test_the_time_limit_cancels(launch: Launch) -> None:

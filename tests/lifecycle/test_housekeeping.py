@@ -42,6 +42,8 @@ from tests.permissions import without_override
 from tests.store.journals import fresh, make_run, write_points
 from workbench import Workspace, command
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def workspace(here: Path) -> Workspace:

@@ -6,6 +6,7 @@ recorders are what is checked.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -38,33 +39,38 @@ def violations(world: World, ends: frozenset[str]) -> list[str]:
     return [*found, *_lost_by_rebuilding(world)]
 
 
-def _fresh(world: World) -> Store:
+@contextmanager
+def _fresh(world: World) -> Iterator[Store]:
+    """The store as a reader sees it who has not looked before, in one state."""
     store = Store(world.layout)
     store.refresh()
-    return store
+    with store.at_once():
+        yield store
 
 
 def _points(world: World) -> Iterator[str]:
     """What `log` returned for is there, once, as it was logged, and nothing else is."""
-    store = _fresh(world)
-    said: dict[tuple[str, int], list[Said]] = {}
-    for one in read_said(world.said):
-        said.setdefault((one.run, one.rank), []).append(one)
-    for (run, rank), words in said.items():
-        tried = {place: value for one in words for place, value in one.tried.items()}
-        did = {place for one in words for place in one.did}
-        seen = [(key, step, value) for key in _keys(store, run, rank) for step, value in _pairs(store, run, rank, key)]
-        counted = Counter((key, step) for key, step, _ in seen)
-        yield from (f"{run} rank {rank}: {place} is lost" for place in did - set(counted))
-        yield from (f"{run} rank {rank}: {place} is there {n} times" for place, n in counted.items() if n > 1)
-        yield from (
-            f"{run} rank {rank}: {key} at {step} is {value}, logged was {tried.get((key, step))}"
-            for key, step, value in seen
-            if tried.get((key, step)) != value
-        )
-    for run in store.runs().names:
-        others = {one.rank for one in _metrics(store, run)} - {rank for name, rank in said if name == run}
-        yield from (f"{run} has points of rank {rank}, which logged none" for rank in others)
+    with _fresh(world) as store:
+        said: dict[tuple[str, int], list[Said]] = {}
+        for one in read_said(world.said):
+            said.setdefault((one.run, one.rank), []).append(one)
+        for (run, rank), words in said.items():
+            tried = {place: value for one in words for place, value in one.tried.items()}
+            did = {place for one in words for place in one.did}
+            seen = [
+                (key, step, value) for key in _keys(store, run, rank) for step, value in _pairs(store, run, rank, key)
+            ]
+            counted = Counter((key, step) for key, step, _ in seen)
+            yield from (f"{run} rank {rank}: {place} is lost" for place in did - set(counted))
+            yield from (f"{run} rank {rank}: {place} is there {n} times" for place, n in counted.items() if n > 1)
+            yield from (
+                f"{run} rank {rank}: {key} at {step} is {value}, logged was {tried.get((key, step))}"
+                for key, step, value in seen
+                if tried.get((key, step)) != value
+            )
+        for run in store.runs().names:
+            others = {one.rank for one in _metrics(store, run)} - {rank for name, rank in said if name == run}
+            yield from (f"{run} has points of rank {rank}, which logged none" for rank in others)
 
 
 def _metrics(store: Store, run: str) -> list[MetricSummary]:
@@ -82,25 +88,27 @@ def _pairs(store: Store, run: str, rank: int, key: str) -> list[tuple[int, float
 
 def _summaries(world: World) -> Iterator[str]:
     """The summaries are those of the points."""
-    store = _fresh(world)
-    for run in store.runs().names:
-        for one in _metrics(store, run):
-            values = store.series(run, one.key, one.rank).values
-            told = (one.count, one.last, one.min, one.max)
-            if told != (len(values), values[-1], min(values), max(values)):
-                yield f"{run} rank {one.rank}: the summary of {one.key} is {told}"
+    with _fresh(world) as store:
+        for run in store.runs().names:
+            for one in _metrics(store, run):
+                values = store.series(run, one.key, one.rank).values
+                told = (one.count, one.last, one.min, one.max)
+                if told != (len(values), values[-1], min(values), max(values)):
+                    yield f"{run} rank {one.rank}: the summary of {one.key} is {told}"
 
 
 def _states(world: World) -> Iterator[str]:
     """Every run is over, in the store as in its journals, and as what it said allows."""
-    store = _fresh(world)
-    known = set(store.runs().names)
-    said = read_said(world.said)
-    for run in world.run_names():
-        if run in known:
-            yield from _state(store, run, current_state(world.layout.run(run)), [one for one in said if one.run == run])
-        else:
-            yield f"{run} is not in the store"
+    with _fresh(world) as store:
+        known = set(store.runs().names)
+        said = read_said(world.said)
+        for run in world.run_names():
+            if run in known:
+                yield from _state(
+                    store, run, current_state(world.layout.run(run)), [one for one in said if one.run == run]
+                )
+            else:
+                yield f"{run} is not in the store"
 
 
 def _state(store: Store, run: str, of_journals: RunState, said: list[Said]) -> Iterator[str]:
@@ -126,22 +134,22 @@ def _wrong_ends(world: World, ends: frozenset[str]) -> Iterator[str]:
 
 def _artifacts(world: World) -> Iterator[str]:
     """Of a job's run all kept files are recorded, and what is recorded is what the files hold."""
-    store = _fresh(world)
-    for run in world.run_names():
-        files = world.layout.run(run)
-        if not files.plan.exists():
-            continue
-        recorded = {one.path: (one.size, one.hash) for one in store.artifacts(run)}
-        places = {one.name: Path(str(one.path)) for one in store.detail(run).outputs}
-        for path, (size, hash) in recorded.items():
-            place = _place(files.root, places, path)
-            if not place.is_file() or _content(place) != (size, hash):
-                yield f"{run}: the artifact {path} is not what {place} holds"
-        there = [path for path in files.outputs.rglob("*") if path.is_file()]
-        names = {path.relative_to(files.root).as_posix() for path in there}
-        yield from (f"{run}: {name} is not recorded" for name in names - set(recorded))
-        if not files.collected.exists():
-            yield f"{run} is not collected"
+    with _fresh(world) as store:
+        for run in world.run_names():
+            files = world.layout.run(run)
+            if not files.plan.exists():
+                continue
+            recorded = {one.path: (one.size, one.hash) for one in store.artifacts(run)}
+            places = {one.name: Path(str(one.path)) for one in store.detail(run).outputs}
+            for path, (size, hash) in recorded.items():
+                place = _place(files.root, places, path)
+                if not place.is_file() or _content(place) != (size, hash):
+                    yield f"{run}: the artifact {path} is not what {place} holds"
+            there = [path for path in files.outputs.rglob("*") if path.is_file()]
+            names = {path.relative_to(files.root).as_posix() for path in there}
+            yield from (f"{run}: {name} is not recorded" for name in names - set(recorded))
+            if not files.collected.exists():
+                yield f"{run} is not collected"
 
 
 def _place(root: Path, outputs: dict[str, Path], path: str) -> Path:
@@ -192,19 +200,19 @@ def _doctor(world: World) -> Iterator[str]:
 
 def everything(world: World) -> dict[tuple[str, str], object]:
     """All that a fresh reader sees, by run and by what it is."""
-    store = _fresh(world)
-    found: dict[tuple[str, str], object] = {}
-    for run in sorted(store.runs().names):
-        metrics = store.metrics(run, rank=None)
-        found |= {
-            (run, "row"): store.run(run),
-            (run, "parameters"): store.params(run),
-            (run, "summaries"): [_rounded(one) for one in metrics],
-            (run, "points"): [store.series(run, one.key, one.rank) for one in metrics],
-            (run, "detail"): store.detail(run),
-            (run, "artifacts"): store.artifacts(run),
-            (run, "media"): store.media_keys(run),
-        }
+    with _fresh(world) as store:
+        found: dict[tuple[str, str], object] = {}
+        for run in sorted(store.runs().names):
+            metrics = store.metrics(run, rank=None)
+            found |= {
+                (run, "row"): store.run(run),
+                (run, "parameters"): store.params(run),
+                (run, "summaries"): [_rounded(one) for one in metrics],
+                (run, "points"): [store.series(run, one.key, one.rank) for one in metrics],
+                (run, "detail"): store.detail(run),
+                (run, "artifacts"): store.artifacts(run),
+                (run, "media"): store.media_keys(run),
+            }
     return found
 
 
