@@ -5,15 +5,15 @@ import errno
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from workbench_store.blobs import cloned
 from workbench_store.faults import fault
 from workbench_store.layout import WORKSPACE_DIR
 from workbench_store.words import counted
 
-_FICLONE = 0x40049409  # linux/fs.h
+_PART_BYTES = 1024 * 1024
 
 
 def copy_file(source: str | Path, target: str | Path) -> str:
@@ -23,23 +23,11 @@ def copy_file(source: str | Path, target: str | Path) -> str:
     """
     if not os.path.isfile(source):
         return str(target)
-    if not _reflink(source, target):
-        shutil.copyfile(source, target)
+    with open(source, "rb") as original, open(target, "wb") as copy:
+        if not cloned(original, copy):
+            shutil.copyfileobj(original, copy, _PART_BYTES)
     shutil.copystat(source, target)
     return str(target)
-
-
-def _reflink(source: str | Path, target: str | Path) -> bool:
-    if not sys.platform.startswith("linux"):
-        return False
-    import fcntl
-
-    with open(source, "rb") as original, open(target, "wb") as copy:
-        try:
-            fcntl.ioctl(copy.fileno(), _FICLONE, original.fileno())
-        except OSError:
-            return False
-    return True
 
 
 #: Folders that are no data where they lie in data: each run writes to its workspace, and has its copies of data there.
