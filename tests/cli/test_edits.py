@@ -92,6 +92,25 @@ def test_archived_runs_are_out_of_lists_and_nothing_else(workbench: Workbench, r
     assert "no runs but 3 archived ones: workbench ls archived:yes" in workbench("ls").stderr
 
 
+def test_names_with_blanks_are_asked_for_and_unknown_ones_are_told_of(workbench: Workbench, here: Path) -> None:
+    logged = (
+        "run.log({'val loss': %s, 'acc': 1.0}); run.set_tags({'my tag': 'x y'}); run.log_params({'batch size': 32})"
+    )
+    for name, loss in (("good", 0.5), ("bad", 2.0)):
+        run_script(here, f"import workbench\nwith workbench.start_run(name={name!r}) as run: {logged % loss}")
+    assert listed(workbench, '"val loss"<1') == listed(workbench, 'metric."val loss"<1') == {"good"}
+    assert listed(workbench, '-"val loss"<1', 'param."batch size"=32', 'tags."my tag"="x y"') == {"bad"}
+    unknown = workbench("ls", "val", "loss<1")
+    assert "no run has a metric or parameter 'loss'; did you mean \"val loss\"?" in unknown.stderr
+    assert "parameter 'accc'; did you mean acc?" in workbench("ls", "-accc>2").stderr
+    for command in (("rm", "--yes"), ("tag", "lost"), ("archive",)):
+        spared = workbench(command[0], "--all", '-"val los"<1', *command[1:])
+        assert spared.returncode == ExitCode.USAGE and 'did you mean "val loss"?' in spared.stderr, command
+    assert listed(workbench) == {"good", "bad"} and not listed(workbench, "tag:lost")
+    assert workbench("rm", "--all", '-"val loss"<1', "--yes").returncode == 0
+    assert listed(workbench) == {"good"}
+
+
 def test_what_cannot_be_written_is_refused(workbench: Workbench, runs: list[str]) -> None:
     for words in (
         ("tag", "red-fox"),

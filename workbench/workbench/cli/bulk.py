@@ -1,13 +1,31 @@
 """Commands that change every run of a filter."""
 
+from typing import TYPE_CHECKING
+
 from workbench_store.errors import UsageError
 
+if TYPE_CHECKING:
+    from workbench.run import Run
+    from workbench.workspace import Workspace
 
-def filter_of_all(text: str) -> str:
-    """The filter of `--all`. Raises UsageError for an empty one, as a shell makes of a variable that is not set."""
+
+def runs_of_all(workspace: "Workspace", text: str, where: str = "") -> "list[Run]":
+    """The runs of `--all FILTER` for which the condition holds too.
+
+    Raises UsageError for an empty filter, as a shell makes of a variable that is not set, and for one that spares runs
+    by a metric or parameter that none of them has: it would spare none.
+    """
+    from workbench.view.run_list import asked_for
+    from workbench.view.unknown_names import told, unknown_conditions
+
     if not text.strip():
         raise UsageError("--all is given an empty filter, which every run passes", remedy="Name the runs, or a filter.")
-    return text
+    runs = workspace.runs(where, filter=text)
+    known = workspace.store.keys()
+    sparing = [one for one in unknown_conditions(asked_for(workspace.store, text), *known) if one.negated]
+    if sparing:
+        raise UsageError(f"--all {text!r} spares nothing: {told(sparing, *known)}", remedy="Nothing was changed.")
+    return runs
 
 
 def condition_of_where(text: str | None) -> str:

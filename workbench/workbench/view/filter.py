@@ -3,8 +3,9 @@
 Words are joined by "and", `|` by "or"; `-` before a word turns it round. A bare word looks at name, experiment, tags.
 `field:value` and `field=value` compare with a field (state, exp, name, compute, kind, user, host, env, created,
 duration, note), `tag:name` and `tag.name=value` with tags; any other name with `=`, `!=`, `<`, `<=`, `>`, `>=` or `~`
-(holds) is a metric or a parameter; `metric.NAME` and `param.NAME` (also metrics., params., tags.) say which. Archived
-runs are left out unless `archived:yes` (only those) or `archived:all` is among the words.
+(holds) is a metric or a parameter; `metric.NAME` and `param.NAME` (also metrics., params., tags.) say which. Quotation
+marks keep blanks and signs, in names as in values: `"val loss"<1`, `tags."my team"="a b"`. Archived runs are left out
+unless `archived:yes` (only those) or `archived:all` is among the words.
 """
 
 import re
@@ -40,7 +41,7 @@ FIELDS = {
 #: Fields of text, in which `:` asks for a part of it.
 _PARTIAL = frozenset({"name", "experiment", "compute", "user", "host", "environment", "note"})
 _TOKEN = re.compile(r'(?P<bar>\|)|(?P<word>(?:"[^"]*"|[^\s|"])+)|(?P<quote>")')
-_TEST = re.compile(r"(?P<name>[^:=<>!~\s]+)(?P<operator><=|>=|!=|=|<|>|~|:)(?P<value>.*)", re.S)
+_TEST = re.compile(r'(?P<name>(?:"[^"]+"|[^:=<>!~\s"])+)(?P<operator><=|>=|!=|=|<|>|~|:)(?P<value>.*)', re.S)
 _AGO = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
 _ORDERS = frozenset({"<", "<=", ">", ">="})
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -86,7 +87,7 @@ def _archived(word: str) -> bool | None:
 def _condition(word: str, now: float) -> Condition:
     negated = word.startswith("-") and len(word) > 1
     body = word[1:] if negated else word
-    match = _TEST.fullmatch(body) if not body.startswith('"') else None
+    match = _TEST.fullmatch(body)
     if match is None:
         return Condition("text", "", "~", _unquoted(body), negated)
     name, operator, value = _unquoted(match["name"]), match["operator"], _unquoted(match["value"])

@@ -11,6 +11,7 @@ from workbench_store.queries.conditions import COLUMNS
 from workbench_store.records import SYSTEM, RunQuery, RunRow, RunTable, SortKey
 
 from workbench.view.filter import parse_filter
+from workbench.view.unknown_names import told, unknown_conditions
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
@@ -34,7 +35,8 @@ class ListColumns(Struct, frozen=True):
 
 
 class RunList(Struct, frozen=True):
-    """A window on the list: `rows` begin at `offset` of the `total` that pass the filter."""
+    """A window on the list: `rows` begin at `offset` of the `total` that pass the filter. `unknown` tells of metrics
+    and parameters in the filter that no run has; it is empty without any."""
 
     columns: ListColumns
     total: int
@@ -42,6 +44,7 @@ class RunList(Struct, frozen=True):
     rows: tuple[RunRow, ...]
     sort: SortKey
     filter: str
+    unknown: str
 
 
 def list_columns(
@@ -94,7 +97,9 @@ def run_list(
     found = asked_for(store, filter) if asked is None else asked
     window = replace(found, sort=key, metrics=columns.metrics, params=columns.params, offset=offset, limit=limit)
     table = store.runs(window)
-    return RunList(columns, table.total, offset, table.rows, key, filter)
+    known = columns.all_metrics, columns.all_params
+    unknown = told(unknown_conditions(found, *known), *known)
+    return RunList(columns, table.total, offset, table.rows, key, filter, unknown)
 
 
 def matching_names(store: "Store", filter: str = "", *, where: str = "", limit: int | None = None) -> list[str]:

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Archive, or bring back."""
     from workbench_store.errors import UsageError
 
-    from workbench.cli.bulk import filter_of_all
+    from workbench.cli.bulk import runs_of_all
     from workbench.cli.output import narrate
     from workbench.lifecycle import edit_archived
     from workbench.workspace import Workspace
@@ -32,7 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace(arguments.workspace, create=False)
     runs = [workspace.run(name) for name in arguments.runs]
     if arguments.all is not None:
-        runs += workspace.runs(filter=filter_of_all(arguments.all) + (" archived:yes" if arguments.undo else ""))
+        archived = " archived:yes" if arguments.undo and arguments.all.strip() else ""
+        runs += runs_of_all(workspace, arguments.all + archived)
     runs = list({found.name: found for found in runs}.values())
     edit_archived(workspace.layout, [found.name for found in runs], not arguments.undo)
     what = "brought back" if arguments.undo else "archived"

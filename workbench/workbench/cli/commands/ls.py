@@ -96,6 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         narrate(_why_empty(store, narrowed=bool(words or where)))
     sys.stdout.flush()
+    if listed.unknown:
+        narrate(listed.unknown)
     tidy_if_due(layout)
     return ExitCode.COMPLETED
 

@@ -59,12 +59,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _chosen(workspace: "Workspace", arguments: argparse.Namespace) -> list[str]:
     """Those that are named, and those of the filter for which the condition holds."""
-    from workbench.cli.bulk import condition_of_where, filter_of_all
+    from workbench.cli.bulk import condition_of_where, runs_of_all
 
     found = [_named(workspace, name) for name in arguments.runs]
-    if arguments.all is not None or arguments.where is not None:
-        words = "" if arguments.all is None else filter_of_all(arguments.all)
-        found += [one.name for one in workspace.runs(condition_of_where(arguments.where), filter=words)]
+    where = condition_of_where(arguments.where)
+    if arguments.all is not None:
+        found += [one.name for one in runs_of_all(workspace, arguments.all, where)]
+    elif where:
+        found += [one.name for one in workspace.runs(where)]
     return list(dict.fromkeys(found))
 
 

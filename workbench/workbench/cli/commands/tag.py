@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Tag."""
     from workbench_store.errors import UsageError
 
-    from workbench.cli.bulk import filter_of_all
+    from workbench.cli.bulk import runs_of_all
     from workbench.cli.output import narrate
     from workbench.lifecycle import edit_tags
     from workbench.view.format import safe_text
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         texts = [text for text in (arguments.run, *texts) if text is not None]
         _refuse_run(workspace, arguments.run, "--all names the runs")
-        runs = workspace.runs(filter=filter_of_all(arguments.all))
+        runs = runs_of_all(workspace, arguments.all)
     if not texts and not arguments.remove:
         raise UsageError("no tag is named", remedy="workbench tag RUN TAG=VALUE ..., or --remove TAG")
     tags = {name: value for name, _, value in (text.partition("=") for text in texts)}

@@ -140,7 +140,7 @@ class RunsScreen(Screen[None]):
         self._columns = listed.columns
         self._show_head()
         self.query_one(RunTable).show(listed)
-        self._say(blocked or self._empty(listed), bad=bool(blocked))
+        self._say(blocked or listed.unknown or self._empty(listed), bad=bool(blocked or listed.unknown))
 
     def _question(self) -> "Callable[[Store], _Answer | None]":
         """What to ask the store; it answers None when nothing has changed."""
