@@ -160,7 +160,8 @@ def _copy_hashed(source: Path, draft: Path) -> Blob:
         if before.st_mtime_ns == after.st_mtime_ns and blob.size == after.st_size:
             return blob
     raise SnapshotError(
-        f"{source} changes while it is read", remedy="Leave it out with a rule in .amlignore, or stop what writes it."
+        f"{source} changes while it is read",
+        remedy="Leave it out with a rule in .amlignore, or else .gitignore; or stop what writes it.",
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import time
 from pathlib import Path
 
@@ -47,6 +48,17 @@ async def test_a_filter_that_means_nothing_is_explained(dashboard: Dashboard) ->
         app.screen.query_one("#filter", Input).value = "state:sleeping"
         await until(pilot, lambda: "sleeping" in screen_text(app) and "none" in screen_text(app), "the message")
         assert len(names(app)) == 5
+
+
+async def test_a_filter_by_what_no_run_has_says_so(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        app = await loaded(pilot)
+        app.screen.query_one("#filter", Input).value = "hiden>4"
+        await until(pilot, lambda: "did you mean hidden?" in screen_text(app), "the name that is meant")
+        assert names(app) == []
+        app.screen.query_one("#filter", Input).value = '"hidden">40'
+        await until(pilot, lambda: names(app) == ["brave-heron"], "the run that fits")
+        assert "did you mean" not in screen_text(app)
 
 
 async def test_a_filter_that_means_nothing_is_mended_where_it_is(dashboard: Dashboard) -> None:
@@ -371,6 +383,35 @@ async def test_a_long_log_is_shown_whole(dashboard: Dashboard) -> None:
         log = screen.query_one("#log-text", Log)
         await until(pilot, lambda: bool(log.lines) and "29999" in [line.strip() for line in log.lines[-3:]], "the end")
         assert log.line_count >= before + 30_000
+
+
+async def test_a_log_of_more_lines_than_are_kept_is_followed(
+    dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.tui.screens.run._MOST_LINES", 100)
+    files = dashboard.layout.run("calm-otter")
+
+    def print_lines(first: int, last: int) -> None:
+        with files.user_log.open("a") as file:
+            file.writelines(f"line {number}\n" for number in range(first, last))
+
+    print_lines(0, 150)
+    async with dashboard.run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, "calm-otter")
+        await pilot.press("3")
+        await until(pilot, lambda: "line 149" in screen_text(dashboard), "the end")
+        print_lines(150, 160)
+        await until(pilot, lambda: "line 159" in screen_text(dashboard), "the new lines")
+        screen.query_one("#log-text", Log).focus()
+        await pilot.press("pageup")
+        await until(pilot, lambda: "line 159" not in screen_text(dashboard), "the page above")
+        read = re.findall(r"line \d+", screen_text(dashboard))
+        print_lines(160, 170)
+        await until(pilot, lambda: "line 169" in [line.strip() for line in screen.query_one(Log).lines], "more")
+        await pilot.pause()
+        assert re.findall(r"line \d+", screen_text(dashboard)) == read
+        await pilot.press("end")
+        await until(pilot, lambda: "line 169" in screen_text(dashboard), "the end again")
 
 
 async def test_tabs_that_hold_nothing_say_so(tmp_path: Path) -> None:

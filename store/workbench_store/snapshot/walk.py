@@ -236,7 +236,7 @@ def walk(root: Path, rules: IgnoreRules, *, follow_links: bool = False, kept: fr
         raise SnapshotError(
             f"links lead out of {os.path.realpath(root)}: {shown}"
             + (f" and {len(found.outside) - 5} more" if len(found.outside) > 5 else ""),
-            remedy="Take what they point to with --follow-links, or leave them out with rules in .amlignore.",
+            remedy="Take what they point to with --follow-links, or leave them out: .amlignore, or else .gitignore.",
         )
     return found
 

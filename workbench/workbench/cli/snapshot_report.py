@@ -51,7 +51,7 @@ def print_report(code: Path, seen: Preview, *, every_file: bool) -> None:
         _title("Looks like a secret", "bold red")
         for path, why in seen.secrets:
             emit(f"  {safe_text(path)}: {safe_text(why)}")
-        emit("  Add them to .amlignore to keep them out.")
+        emit(f"  Add them to {seen.ignore_file or '.amlignore'} to keep them out.")
     if seen.outside:
         _title("Links that lead out of the folder", "bold red")
         for path in seen.outside:

@@ -31,7 +31,8 @@ def _tell(narrate: Callable[[str], None], code: Path, progress: Progress, over: 
     while not over.wait(wait):
         if wait == _PATIENCE:
             narrate(
-                f"taking a snapshot of {code}; `workbench snapshot` shows what is big there, .amlignore leaves it out"
+                f"taking a snapshot of {code}; `workbench snapshot` shows what is big there, "
+                ".amlignore, or else .gitignore, leaves it out"
             )
         narrate(_so_far(progress))
         wait = _INTERVAL

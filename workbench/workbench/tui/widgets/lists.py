@@ -1,8 +1,8 @@
 """Textual's lists, tables and pages, which take the same keys as the table of runs: j k g G, and h l where there is
 something to the side."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Self
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -78,3 +78,18 @@ class Lines(Log):
     """Lines of a log."""
 
     BINDINGS: ClassVar[list[BindingType]] = _SCROLLING
+
+    def write_lines(self, lines: Iterable[str], scroll_end: bool | None = None) -> Self:
+        """Add lines, each without its end. Where the first ones go for them, what is being read stays where it is.
+
+        Textual paints what is behind the lines that there were, which is nothing once there are as many as may be.
+        """
+        new = list(lines)
+        at_end, before = self.is_vertical_scroll_end, self.line_count
+        super().write_lines(new, scroll_end)
+        gone = before + len(new) - self.line_count
+        if gone:
+            if not at_end:
+                self.scroll_to(y=max(0, self.scroll_y - gone), animate=False, immediate=True)
+            self.refresh()
+        return self
