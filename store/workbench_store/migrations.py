@@ -101,10 +101,11 @@ def migrate(connection: "duckdb.DuckDBPyConnection") -> StoreMark:
     check_version(mark.version)
     if mark.version == SCHEMA_VERSION:
         return mark
-    if not mark.version:
+    if mark.version:
+        for number in range(mark.version, SCHEMA_VERSION):
+            _take(connection, range(number, number + 1))
+    else:
         _take(connection, range(SCHEMA_VERSION))
-    for number in range(mark.version or SCHEMA_VERSION, SCHEMA_VERSION):
-        _take(connection, range(number, number + 1))
     return read_mark(connection)
 
 
