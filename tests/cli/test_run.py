@@ -119,6 +119,14 @@ def test_a_detached_run_goes_on(workbench: Workbench, job: Job, here: Path) -> N
     wait_until(lambda: listed(workbench)[0]["state"] == "Completed")
 
 
+def test_of_a_failed_rank_it_is_said_where_its_words_are(workbench: Workbench, job: Job) -> None:
+    ranks = "name: ranks\ndistribution: {type: pytorch, process_count_per_instance: 2}\n"
+    done = workbench("run", job("[ $RANK = 0 ] && sleep 100; echo why; exit 3", ranks))
+    assert done.returncode == ExitCode.RUN_FAILED and "rank 1: exit code 3" in done.stderr
+    assert "workbench logs ranks --all-ranks" in done.stderr
+    assert "why" in workbench("logs", "ranks", "--all-ranks").stdout
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_without_a_terminal_a_signal_cancels(
     number: signal.Signals, workbench: Workbench, job: Job, here: Path

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.states import RunState
 
 from workbench.cli.exit_codes import ExitCode, for_state
 from workbench.cli.output import drop_stdout, emit, narrate
@@ -33,6 +34,7 @@ def _leave(name: str, taken: Signals) -> int:
 def _follow(layout: WorkspaceLayout, name: str, taken: Signals) -> int:
     # Loaded when the run is on its way, which takes its own start meanwhile.
     from workbench.cli.following import follow_to_the_end
+    from workbench.client.log_cap import logged_ranks
 
     narrate(f"run {name}")
     try:
@@ -41,4 +43,8 @@ def _follow(layout: WorkspaceLayout, name: str, taken: Signals) -> int:
         drop_stdout()
         narrate(f"nobody reads the output any more: detached from {name}, which goes on")
         return ExitCode.INTERRUPTED
-    return ExitCode.INTERRUPTED if state is None else for_state(state)
+    if state is None:
+        return ExitCode.INTERRUPTED
+    if state is RunState.FAILED and len(logged_ranks(layout.run(name))) > 1:
+        narrate(f"what its other ranks wrote: workbench logs {name} --all-ranks")
+    return for_state(state)
