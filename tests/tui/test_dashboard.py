@@ -1,5 +1,6 @@
 """What a user does in the dashboard, key by key."""
 
+import itertools
 import json
 import math
 import re
@@ -14,6 +15,7 @@ from workbench.tui.app import Dashboard
 from workbench.tui.screens.dialogs import Ask, Choose, ChooseColumns, Confirm, Keys
 from workbench.tui.screens.run import RunScreen
 from workbench.tui.widgets.chart import MetricChart
+from workbench.tui.widgets.lists import Lines
 from workbench.tui.widgets.run_table import RunTable
 from workbench_store.journal.encoding import encode_event
 from workbench_store.workspace import open_workspace
@@ -412,6 +414,55 @@ async def test_a_log_of_more_lines_than_are_kept_is_followed(
         assert re.findall(r"line \d+", screen_text(dashboard)) == read
         await pilot.press("end")
         await until(pilot, lambda: "line 169" in screen_text(dashboard), "the end again")
+
+
+async def test_a_log_is_followed_though_its_last_line_comes_in_parts(dashboard: Dashboard) -> None:
+    files = dashboard.layout.run("calm-otter")
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, "calm-otter")
+        await pilot.press("3")
+        log, pending = screen.query_one(Lines), screen.query_one("#log-pending")
+        for epoch in range(3):
+            with files.user_log.open("a") as file:
+                file.writelines(f"epoch {epoch} batch {batch}\n" for batch in range(30))
+                file.write(f"evaluating {epoch} ...")
+            await until(pilot, lambda: f"epoch {epoch} batch 29" in screen_text(dashboard), "the last whole line")  # noqa: B023
+            await until(pilot, lambda: f"evaluating {epoch} ..." in screen_text(dashboard), "the line that begins")  # noqa: B023
+            assert pending.display and log.following
+            with files.user_log.open("a") as file:
+                file.write(" done\n")
+            await until(pilot, lambda: f"evaluating {epoch} ... done" in screen_text(dashboard), "the whole line")  # noqa: B023
+
+
+@pytest.mark.parametrize("most", [100, 100_000])
+async def test_the_end_of_a_log_that_goes_on_is_kept_to(
+    most: int, dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.tui.screens.run._MOST_LINES", most)
+    async with dashboard.run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, "brave-heron")
+        await pilot.press("3")
+        log = screen.query_one(Lines)
+        await until(pilot, lambda: log.line_count > 0, "the log")
+        numbers = itertools.count()
+
+        def arrive(count: int = 40) -> str:
+            log.write_lines(last := [f"line {next(numbers)}" for _ in range(count)])
+            return last[-1]
+
+        arrive(200)
+        log.focus()
+        for up, down in (("g", "G"), ("home", "end"), ("pageup", "pagedown")):
+            await pilot.press(up)
+            arrive()
+            await pilot.pause()
+            assert not log.following and (log.scroll_y == 0 or up == "pageup")
+            await pilot.press(down)
+            for _ in range(3 if down == "pagedown" else 0):
+                await pilot.press(down)
+            last = arrive()
+            await until(pilot, lambda: last in screen_text(dashboard), f"the end after {down}")  # noqa: B023
+            assert log.following
 
 
 async def test_tabs_that_hold_nothing_say_so(tmp_path: Path) -> None:

@@ -75,21 +75,58 @@ class Scrolled(VerticalScroll):
 
 
 class Lines(Log):
-    """Lines of a log."""
+    """Lines of a log, which are followed until something above the end is looked at, and from the end on again.
+
+    Whether they are is kept: what arrives, and a row that comes or goes below, puts the end elsewhere.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = _SCROLLING
+
+    following = True
 
     def write_lines(self, lines: Iterable[str], scroll_end: bool | None = None) -> Self:
         """Add lines, each without its end. Where the first ones go for them, what is being read stays where it is.
 
-        Textual paints what is behind the lines that there were, which is nothing once there are as many as may be.
+        All is painted: Textual paints what is behind the lines that there were, which is nothing once there are as many
+        as may be.
         """
-        new = list(lines)
-        at_end, before = self.is_vertical_scroll_end, self.line_count
-        super().write_lines(new, scroll_end)
+        new, before = list(lines), self.line_count
+        super().write_lines(new, scroll_end=False)
         gone = before + len(new) - self.line_count
-        if gone:
-            if not at_end:
-                self.scroll_to(y=max(0, self.scroll_y - gone), animate=False, immediate=True)
-            self.refresh()
+        if self.following:
+            self._to_the_end()
+        elif gone:
+            self.scroll_to(y=max(0, self.scroll_y - gone), animate=False, immediate=True)
+        self.refresh()
         return self
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if new_value >= self.max_scroll_y:
+            self.following = True
+        elif new_value < old_value:
+            self.following = False
+
+    def on_resize(self) -> None:
+        if self.following:
+            self._to_the_end()
+
+    def _to_the_end(self) -> None:
+        if not self.is_vertical_scrollbar_grabbed:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+
+    # At once, since what is written meanwhile moves the place that it goes to.
+
+    def action_scroll_end(self) -> None:
+        self.following = True
+        self._to_the_end()
+
+    def action_scroll_home(self) -> None:
+        self.following = False
+        self.scroll_home(animate=False, immediate=True, x_axis=False)
+
+    def action_page_up(self) -> None:
+        self.scroll_page_up(animate=False)
+
+    def action_page_down(self) -> None:
+        self.scroll_page_down(animate=False)
