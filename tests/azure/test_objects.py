@@ -243,6 +243,16 @@ def test_a_call_that_rebinds_inputs_and_attributes_that_are_set_later(jobs: Path
     assert found["resources"] == {"instance_count": 3} and found["limits"] == {"timeout": 9}
 
 
+def test_numbers_in_tags_are_texts(jobs: Path) -> None:
+    from azure.ai.ml import command
+
+    given = {"fold": 1, "debug": True, "lr": 0.1, "name": "x"}
+    theirs = command(command="true", environment="azureml:e:1", tags=given)
+    assert theirs._validate().passed
+    texts = {"fold": "1", "debug": "True", "lr": "0.1", "name": "x"}
+    assert load_job(theirs).tags == texts == workbench.command(command="true", tags=given).tags
+
+
 def test_a_command_job_entity(jobs: Path) -> None:
     from azure.ai.ml import Input, Output, entities
 

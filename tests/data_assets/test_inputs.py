@@ -408,16 +408,17 @@ def test_an_output_of_a_completed_run(launch: Launch) -> None:
     )
     assert first.finish() is RunState.COMPLETED
     run = launch(
-        "cat ${{inputs.m}}/weights ${{inputs.w}} ${{inputs.o}}/own ${{inputs.r}}",
+        "cat ${{inputs.m}}/weights ${{inputs.w}} ${{inputs.o}}/own ${{inputs.r}} ${{inputs.a}}",
         inputs={
             "m": Input(path="azureml://jobs/first/outputs/model"),
             "w": Input(type="uri_file", path="azureml://jobs/first/outputs/model/paths/weights"),
             "o": Input(path="azureml://jobs/first/outputs/default"),
             "r": Input(type="uri_file", path="runs:/first/own"),
+            "a": Input(type="uri_file", path="azureml://jobs/first/outputs/artifacts/paths/outputs/own"),
         },
     )
     assert run.finish() is RunState.COMPLETED, read_log(run.files)
-    assert read_log(run.files) == "m\nm\no\no\n"
+    assert read_log(run.files) == "m\nm\no\no\no\n"
     fields = last_input(run, "w")
     assert (fields["source_run"], fields["source_output"]) == ("first", "model")
     with pytest.raises(SpecError, match="has no output 'modle'") as raised:

@@ -201,7 +201,7 @@ def test_a_job_is_called_to_set_its_inputs(project: Path) -> None:
         ("inputs", 3, "inputs"),
         ("outputs", {"o": "./x"}, "outputs.o"),
         ("environment_variables", [1], "environment_variables"),
-        ("tags", {"a": 1}, "tags.a"),
+        ("tags", {"a": [1]}, "tags.a"),
         ("limits", 3, "limits"),
         ("code", "./nowhere", "code"),
     ],

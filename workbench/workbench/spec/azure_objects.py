@@ -16,6 +16,7 @@ from workbench.spec.environments import AutoDeleteSetting, BuildContext, Inferen
 from workbench.spec.errors import SpecErrors
 from workbench.spec.fields import Record, Variant, fields_of
 from workbench.spec.job import CommandJob
+from workbench.spec.plain import plain_words
 from workbench.spec.ports import PRIMITIVES, Input, Output
 from workbench.spec.problems import Problem
 from workbench.spec.settings import CommandJobLimits, JobResourceConfiguration, QueueSettings
@@ -55,6 +56,8 @@ def azure_job(job: Any) -> AzureJob:
         raise _wrong("component", f"{component} is in a workspace or a registry, and cannot be looked up from here")
     given: dict[str, Any] = {name: _attribute(job, component, name) for name in _PLAIN}
     given |= {
+        "tags": plain_words(given["tags"]),
+        "properties": plain_words(given["properties"]),
         "command": _attribute(job, component, "command"),
         "code": _code(job, component, base),
         "environment": _environment(_attribute(job, component, "environment"), base),

@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from workbench.spec.errors import SpecErrors
 from workbench.spec.fields import fields_of
 from workbench.spec.job import CommandJob
 from workbench.spec.load import job_from_python
+from workbench.spec.plain import plain_scalar, plain_words
 from workbench.spec.ports import PRIMITIVES, Input, Output
 from workbench.spec.problems import Problem, nearest_name
 from workbench.spec.settings import Distribution, Identity, Service
@@ -34,8 +34,8 @@ def command(
     display_name: str | None = None,
     description: str | None = None,
     experiment_name: str | None = None,
-    tags: Mapping[str, str | None] | None = None,
-    properties: Mapping[str, str | None] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    properties: Mapping[str, Any] | None = None,
     distribution: Distribution | Mapping[str, Any] | None = None,
     instance_count: int | None = None,
     instance_type: str | None = None,
@@ -66,8 +66,8 @@ def command(
         "display_name": display_name,
         "description": description,
         "experiment_name": experiment_name,
-        "tags": tags,
-        "properties": properties,
+        "tags": plain_words(tags),
+        "properties": plain_words(properties),
         "distribution": distribution,
         "resources": _resources(instance_count, instance_type, locations, docker_args, shm_size),
         "limits": {"timeout": timeout},
@@ -126,6 +126,7 @@ def _set_fields(job: CommandJob) -> dict[str, Any]:
     data["environment"] = plain_value(named_environment(job.environment))
     data["inputs"] = _plain_inputs(job.inputs)
     data["environment_variables"] = _plain_variables(job.environment_variables)
+    data |= {name: plain_words(getattr(job, name)) for name in ("tags", "properties")}
     unset = [name for name, value in data.items() if value is None or (isinstance(value, dict) and not value)]
     return {name: value for name, value in data.items() if name not in unset}
 
@@ -133,7 +134,7 @@ def _set_fields(job: CommandJob) -> dict[str, Any]:
 def plain_input(name: str, value: Any) -> Any:
     """An input as a file would say it; an Input of a primitive type is its default."""
     if not isinstance(value, Input):
-        return _path_text(name, value) if isinstance(value, PathLike) else _plain_scalar(value)
+        return _path_text(name, value) if isinstance(value, PathLike) else plain_scalar(value)
     if value.type not in PRIMITIVES:
         return plain_value(value)
     if value.default is None:
@@ -159,18 +160,7 @@ def _path_text(name: str, path: PathLike[str]) -> str:
 def _plain_variables(variables: Any) -> Any:
     if not isinstance(variables, Mapping):
         return plain_value(variables)
-    return {name: _plain_scalar(value) for name, value in variables.items()}
-
-
-def _plain_scalar(value: Any) -> Any:
-    """NumPy's scalars, and what derives from Python's own, as Python's own."""
-    if type(value).__module__ != "builtins" and callable(getattr(value, "item", None)):
-        with suppress(TypeError, ValueError, RuntimeError):
-            value = value.item()
-    for kind in (bool, int, float, str):
-        if isinstance(value, kind):
-            return kind(value)
-    return value
+    return {name: plain_scalar(value) for name, value in variables.items()}
 
 
 def _check_bounds(name: str, value: Input) -> None:

@@ -58,6 +58,10 @@ class OnDatastore(NamedTuple):
     workspace: str = ""
 
 
+#: What Azure ML calls all that a run kept of its own folder; of that ./outputs can be an input here.
+_ARTIFACTS = "artifacts"
+
+
 class JobOutput(NamedTuple):
     """An output of a run of this workspace, or the file or folder at `path` in it. `default` is ./outputs."""
 
@@ -192,7 +196,10 @@ def _of_job(below: str) -> JobOutput:
     word, _, path = rest.partition("/")
     if word not in ("", "paths"):
         raise BadPlace("a path in an output follows /paths/", f"azureml://jobs/{run}/outputs/{output}/paths/{rest}")
-    return JobOutput(run, output, _below(path))
+    below = _below(path)
+    if output == _ARTIFACTS and below.split("/")[0] == "outputs":
+        return JobOutput(run, "default", below.removeprefix("outputs").strip("/"))
+    return JobOutput(run, output, below)
 
 
 def _of_run(text: str) -> JobOutput:
