@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual.events import Key
+from textual.pilot import Pilot
 from textual.widgets import DataTable, Input, Log, OptionList, TabbedContent
 from workbench.lifecycle.removal import remove_runs
 from workbench.tui.app import Dashboard
@@ -416,6 +417,10 @@ async def test_a_log_of_more_lines_than_are_kept_is_followed(
         await until(pilot, lambda: "line 169" in screen_text(dashboard), "the end again")
 
 
+async def shown(dashboard: Dashboard, pilot: Pilot[None], text: str, what: str) -> None:
+    await until(pilot, lambda: text in screen_text(dashboard), what)
+
+
 async def test_a_log_is_followed_though_its_last_line_comes_in_parts(dashboard: Dashboard) -> None:
     files = dashboard.layout.run("calm-otter")
     async with dashboard.run_test(size=(80, 24)) as pilot:
@@ -426,12 +431,12 @@ async def test_a_log_is_followed_though_its_last_line_comes_in_parts(dashboard: 
             with files.user_log.open("a") as file:
                 file.writelines(f"epoch {epoch} batch {batch}\n" for batch in range(30))
                 file.write(f"evaluating {epoch} ...")
-            await until(pilot, lambda: f"epoch {epoch} batch 29" in screen_text(dashboard), "the last whole line")  # noqa: B023
-            await until(pilot, lambda: f"evaluating {epoch} ..." in screen_text(dashboard), "the line that begins")  # noqa: B023
+            await shown(dashboard, pilot, f"epoch {epoch} batch 29", "the last whole line")
+            await shown(dashboard, pilot, f"evaluating {epoch} ...", "the line that begins")
             assert pending.display and log.following
             with files.user_log.open("a") as file:
                 file.write(" done\n")
-            await until(pilot, lambda: f"evaluating {epoch} ... done" in screen_text(dashboard), "the whole line")  # noqa: B023
+            await shown(dashboard, pilot, f"evaluating {epoch} ... done", "the whole line")
 
 
 @pytest.mark.parametrize("most", [100, 100_000])
@@ -461,7 +466,7 @@ async def test_the_end_of_a_log_that_goes_on_is_kept_to(
             for _ in range(3 if down == "pagedown" else 0):
                 await pilot.press(down)
             last = arrive()
-            await until(pilot, lambda: last in screen_text(dashboard), f"the end after {down}")  # noqa: B023
+            await shown(dashboard, pilot, last, f"the end after {down}")
             assert log.following
 
 

@@ -11,7 +11,7 @@ from workbench_store.queries.conditions import COLUMNS
 from workbench_store.records import SYSTEM, RunQuery, RunRow, RunTable, SortKey
 
 from workbench.view.filter import parse_filter
-from workbench.view.unknown_names import told, unknown_conditions
+from workbench.view.unknown_names import named_conditions, told, unknown_conditions
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
@@ -73,10 +73,8 @@ def list_columns(
 
 def _named(among: RunQuery | None, sort: SortKey | None) -> list[tuple[str, str]]:
     """The metrics and parameters that order and filter speak of, with their kind (`any`: either)."""
-    conditions = [one for alternative in among.alternatives for one in alternative] if among is not None else []
-    found: list[tuple[str, str]] = [(sort.kind, sort.name)] if sort is not None else []
-    found += [(one.kind, one.name) for one in conditions]
-    return [(kind, name) for kind, name in found if kind in ("metric", "param", "any")]
+    found: list[tuple[str, str]] = [(one.kind, one.name) for one in named_conditions(among)] if among else []
+    return [(sort.kind, sort.name), *found] if sort is not None and sort.kind != "column" else found
 
 
 def run_list(
