@@ -1,8 +1,8 @@
 # Two commands for a newcomer: `make demo` and `make test`. Everything they need is made in .venv/.
 SHELL := /bin/bash
 BIN := .venv/bin
-# One worker more than there are cores, as in scripts/test.sh.
-WORKERS := $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
+# Two workers more than there are cores, as in scripts/test.sh.
+WORKERS := $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 2)))
 
 .PHONY: bench-peers bench-scale bench-check reliability demo test setup lint types imports fast slow torture format picture docs bench clean help
 
@@ -27,7 +27,7 @@ types: setup     ## mypy --strict
 imports: setup   ## who may import whom
 	$(BIN)/lint-imports
 
-fast: setup      ## the tests that make no virtual environments, wheels or terminals, and kill little
+fast: setup      ## the core suite: the spine, without what makes environments, wheels or terminals
 	$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist worksteal
 
 slow: setup      ## the others

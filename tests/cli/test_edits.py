@@ -14,6 +14,8 @@ from tests.cli.terminal import Workbench
 from tests.cli.test_commands import Job
 from tests.client.scripts import run_script
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["red-fox", "red-hen", "blue-owl"]
 
 

@@ -12,6 +12,8 @@ from workbench_store.errors import UsageError
 
 from tests.client.media import media_of
 
+pytestmark = pytest.mark.slow
+
 
 def logged(run: ActiveRun) -> Any:
     return media_of(run, "histogram")[-1].content

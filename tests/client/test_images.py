@@ -16,6 +16,8 @@ from workbench_store.errors import UsageError
 
 from tests.client.media import file_of, media_of
 
+pytestmark = pytest.mark.slow
+
 SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
     lambda size: st.sampled_from([size, (*size, 1), (*size, 3), (*size, 4)])
 )

@@ -24,6 +24,8 @@ from tests.client.scripts import run_script, start_script, store_of
 from tests.lifecycle.launched import wait_until
 from workbench import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 def record(name: str) -> RunRecord:
     return Workspace().run(name).record()

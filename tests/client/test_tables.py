@@ -15,6 +15,8 @@ from workbench_store.errors import UsageError
 
 from tests.client.media import json_of, media_of
 
+pytestmark = pytest.mark.slow
+
 CELLS = st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats() | st.text(max_size=5)
 TABLES = st.integers(0, 4).flatmap(
     lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=6).map(lambda rows: (width, rows))

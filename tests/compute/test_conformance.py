@@ -88,9 +88,10 @@ def test_a_job_starts_with_the_systems_signal_handling(start: Callable[[str], Ru
 
 
 def test_waiting_for_a_running_job_gives_nothing_and_ending_it_ends_all(
-    start: Callable[[str], RunningJob], files: RunLayout
+    start: Callable[[str], RunningJob], tmp_path: Path
 ) -> None:
-    job = start("(trap '' TERM; sleep 1000 & wait) & sleep 1000")
+    job = start("(trap '' TERM; sleep 1000 & touch both; wait) & sleep 1000")
+    wait_until((tmp_path / "both").exists, "the job's processes to be there")
     assert job.wait(0.2) is None
     assert job.elapsed() > 0
     assert job.end(0.5) >= 2

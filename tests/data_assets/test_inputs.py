@@ -33,6 +33,8 @@ from tests.cli.terminal import Workbench
 from tests.data_assets.servers import Server
 from tests.lifecycle.launched import Launch, Launched, wait_until
 
+pytestmark = pytest.mark.slow
+
 Content = Callable[[int], bytes]
 MIB = 1024 * 1024
 

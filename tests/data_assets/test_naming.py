@@ -14,6 +14,8 @@ import pytest
 from tests.cli.terminal import Workbench
 from tests.data_assets.servers import Server
 
+pytestmark = pytest.mark.slow
+
 Job = Callable[..., str]
 
 

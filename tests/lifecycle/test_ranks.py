@@ -27,6 +27,8 @@ from workbench_store.states import RunState
 
 from tests.lifecycle.launched import Launch, wait_until
 
+pytestmark = pytest.mark.slow
+
 VARIABLES = "RANK LOCAL_RANK WORLD_SIZE LOCAL_WORLD_SIZE NODE_RANK MASTER_ADDR MASTER_PORT".split()
 ASK = f'{sys.executable} -c "import os, json; print(json.dumps(dict(os.environ)))"'
 LOG = f"{sys.executable} -c \"import workbench; workbench.log({{'loss': 0.5}}, step=1)\""

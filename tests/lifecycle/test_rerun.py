@@ -19,6 +19,8 @@ from workbench_store.states import RunState
 
 from tests.lifecycle.launched import Launch, Launched
 
+pytestmark = pytest.mark.slow
+
 
 def code(here: Path, text: str) -> Path:
     folder = here / "src"

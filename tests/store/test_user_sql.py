@@ -26,6 +26,8 @@ from workbench_store.workspace import open_workspace
 
 from tests.store.journals import fresh, make_run, python, write_points
 
+pytestmark = pytest.mark.slow
+
 RUNS: dict[str, tuple[dict[str, Any], dict[str, str], float]] = {
     "a": (
         {"lr": 0.1, "opt": "adam", "warm": True, "model.depth": 2, "mixed": 1},
@@ -150,7 +152,6 @@ def test_text_that_reads_as_a_number_is_told_from_another(
     assert "".join(sorted(store.matching(condition).names)) == expected
 
 
-@pytest.mark.slow
 def test_a_number_is_one_thing_wherever_it_is_written(layout: WorkspaceLayout) -> None:
     store = versions(layout)
     asked = "SELECT params.depth, count(*) FROM runs GROUP BY params.depth HAVING params.depth = '5'"
@@ -330,7 +331,6 @@ def hostile(store: Path) -> list[str]:
     ]
 
 
-@pytest.mark.slow
 def test_nothing_else_can_be_read_or_changed(store: Store, layout: WorkspaceLayout, tmp_path: Path) -> None:
     hidden_in_python = {"a": [1]}
     assert hidden_in_python  # a name that DuckDB would look up in this function, if it were let
@@ -480,7 +480,6 @@ def test_a_file_that_another_program_holds_is_said_to_be(store: Store, layout: W
         query(layout, "SELECT 1 FROM runs")
 
 
-@pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.sampled_from(list("SELECT namefromrunsparams.lr'\"();-/*=<> 1,\n\\é")), max_size=40))
 def test_any_text_ends_in_rows_or_a_clear_error(store: Store, text: str) -> None:

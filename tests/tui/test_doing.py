@@ -24,6 +24,8 @@ from tests.lifecycle.launched import wait_until
 from tests.tui.pilot import Hands, loaded, names, screen_text, table, until
 from workbench import Workspace, command
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def layout(here: Path) -> WorkspaceLayout:

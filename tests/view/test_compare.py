@@ -18,6 +18,8 @@ from workbench_store.workspace import open_workspace
 
 import workbench
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def layout(here: Path) -> WorkspaceLayout:
