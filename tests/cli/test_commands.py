@@ -184,6 +184,14 @@ def test_ls_has_the_names_of_metrics_as_they_are(workbench: Workbench, job: Job)
     assert {"loss", "Loss", "Lr", "STATE"} <= set(titles)
 
 
+def test_parameters_are_the_same_in_every_json(workbench: Workbench, job: Job) -> None:
+    code = "import workbench; workbench.log_params({'drop': None, 'lr': 0.1, 'warm': True})"
+    assert workbench("run", job(f'python -c "{code}"', "name: cases\n")).returncode == 0
+    (run,) = json.loads(workbench("ls", "--json").stdout)["runs"]
+    assert run["params"] == {"drop": None, "lr": 0.1, "warm": True}
+    assert json.loads(workbench("show", "cases", "--json").stdout)["params"] == run["params"]
+
+
 def test_ls_filters_and_sorts(workbench: Workbench, job: Job) -> None:
     for name, code in (("good-one", 0), ("bad-one", 1)):
         workbench("run", job(f"exit {code}", f"name: {name}\n"))

@@ -272,6 +272,26 @@ def test_an_error_in_a_condition_shows_the_condition_alone(store: Store) -> None
     assert caught.value.message == "line 2, column 6: there is no column 'nme' here\n     and nme = 1\n         ^"
 
 
+def test_keys_that_are_taken_for_columns_are_told_as_they_are_written(store: Store) -> None:
+    for condition, mention in (
+        ("accuracy > 0.5", "metrics.accuracy"),
+        ('"val/loss" < 1', 'metrics."val/loss"'),
+        ("lr < 0.1", "params.lr"),
+        ("team = 'text'", "tags.team"),
+    ):
+        with pytest.raises(QueryError) as caught:
+            store.matching(condition)
+        assert caught.value.remedy is not None and f"Did you mean {mention}?" in caught.value.remedy
+
+
+def test_states_in_another_letter_case_are_told(store: Store) -> None:
+    for condition in ("state = 'completed'", "r.state IN ('Failed', 'CANCELED')"):
+        with pytest.raises(QueryError, match=r"Did you mean '(Completed|Canceled)'"):
+            store.query(f"SELECT name FROM runs r WHERE {condition}")
+    assert rows(store, "SELECT count(*) FROM runs WHERE state <> 'Completed' AND experiment <> 'completed'")
+    assert rows(store, "WITH own AS (SELECT 'failed' AS s) SELECT s FROM own WHERE s = 'failed'") == [("failed",)]
+
+
 def hostile(store: Path) -> list[str]:
     """What must be refused; `store` is the database's file."""
     return [

@@ -36,6 +36,13 @@ NOW = 1_000_000.0
         ('"lr<0.1"', Condition("text", "", "~", "lr<0.1")),
         ('""', Condition("text", "", "~", "")),
         ("created<2h", Condition("column", "created", ">", NOW - 7200)),
+        ("created < 2h", Condition("column", "created", ">", NOW - 7200)),
+        ("lr < 0.1", Condition("any", "lr", "<", 0.1, written="0.1")),
+        ("lr <=0.1", Condition("any", "lr", "<=", 0.1, written="0.1")),
+        ("-lr= 0.1", Condition("any", "lr", "=", 0.1, True, written="0.1")),
+        ('tags."my team" = "a b"', Condition("tag", "my team", "=", "a b")),
+        ('note=""', Condition("column", "note", "=", "")),
+        ('"or"', Condition("text", "", "~", "or")),
         ("duration>10m", Condition("column", "duration", ">", 600.0)),
     ],
 )
@@ -54,10 +61,21 @@ def test_words_and_alternatives() -> None:
     assert parse_filter("", NOW).alternatives == () == parse_filter(" | ", NOW).alternatives
 
 
+def test_an_operator_takes_no_word_that_compares_itself() -> None:
+    (found,) = parse_filter("note= state:failed acc > 2 heron", NOW).alternatives
+    assert [(one.name, one.value) for one in found] == [("note", ""), ("state", "Failed"), ("acc", 2.0), ("", "heron")]
+
+
 @pytest.mark.parametrize(
     "text",
     [
         '"open',
+        "a or b",
+        "state:failed AND lr<1",
+        "NOT lr<1",
+        "< 3",
+        "a | <3",
+        "lr <",
         "state:sleeping",
         "stat:failed",
         "state:canc",

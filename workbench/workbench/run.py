@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from workbench_store.records import ArtifactRecord, MediaRecord, MetricSummary, RunRecord, Series
     from workbench_store.store import Store
 
-_POLL_SECONDS = 0.1
+#: How long a waiting process does not look: short at first, so that a short job is not waited for in vain.
+_SHORTEST_POLL_SECONDS = 0.01
+_LONGEST_POLL_SECONDS = 0.1
 
 
 class Run:
@@ -159,6 +161,7 @@ class Run:
         if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float)):
             raise UsageError(f"timeout is a number of seconds, not {timeout!r}")
         deadline = None if timeout is None else time.monotonic() + timeout
+        pause = _SHORTEST_POLL_SECONDS
         while True:
             check_there(self.files)
             judge(self._workspace, [self.name])
@@ -167,7 +170,8 @@ class Run:
                 return state
             if deadline is not None and time.monotonic() > deadline:
                 raise RunError(f"run {self.name} is still {state} after {timeout} s", remedy="It goes on; wait again.")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(pause)
+            pause = min(1.2 * pause, _LONGEST_POLL_SECONDS)
 
     @property
     def note(self) -> str | None:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +20,7 @@ from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.user_sql.attach import attach_views
-from workbench_store.user_sql.keys import Written, with_keys
+from workbench_store.user_sql.keys import Written, mentions, with_keys
 from workbench_store.user_sql.statement import (
     Source,
     query_error,
@@ -124,7 +125,12 @@ def _fill(connection: "duckdb.DuckDBPyConnection", written: Written, asked: Aske
     except MemoryError as error:
         raise took_too_much() from error
     except duckdb.Error as error:
-        raise query_error(error, asked.source, lambda place: written.original(place - len(making))) from error
+        place_of = partial(_original, written, len(making))
+        raise query_error(error, asked.source, place_of, partial(mentions, connection)) from error
+
+
+def _original(written: Written, before: int, place: int) -> int:
+    return written.original(place - before)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench_store.connection import quoted
+from workbench_store.states import RunState
 from workbench_store.user_sql.scopes import Scoped, Tables, scoped
 from workbench_store.user_sql.statement import QueryError, Source
 
@@ -79,6 +80,7 @@ def with_keys(connection: "duckdb.DuckDBPyConnection", tree: dict[str, Any], sou
     """The statement with every mention of a key written as what DuckDB takes. Raises QueryError for an unknown key."""
     found = list(scoped(tree))
     _refuse_rounding(found, source)
+    _refuse_misspelt_states(found, source)
     references = sorted(_references(found))
     _check(connection, references, source)
     params = [one.key for one in references if one.map == "params"]
@@ -92,6 +94,13 @@ def with_keys(connection: "duckdb.DuckDBPyConnection", tree: dict[str, Any], sou
         length, done = begin + len(piece), one.start + one.length
         moved.append((begin, length, one.start, done))
     return Written(b"".join([*parts, given[done:]]).decode(), tuple(moved))
+
+
+def mentions(connection: "duckdb.DuckDBPyConnection", name: str) -> list[str]:
+    """How the metrics, parameters and tags of that name are mentioned: `metrics.accuracy`."""
+    found = [(which, key) for which in MAPS for (key,) in connection.execute(_KEYS_OF[which]).fetchall()]
+    same = [(which, key) for which, key in found if key.lower() == name.lower()]
+    return [f"{which}.{key}" if key.isidentifier() else f'{which}."{key}"' for which, key in same]
 
 
 def _expression(one: _Reference, is_flag: bool, is_number: bool) -> str:
@@ -138,6 +147,25 @@ def _refuse_rounding(found: Sequence[Scoped], source: Source) -> None:
                     source.pointed(f"{what[0]} is text, which is not compared with a number", node["query_location"]),
                     remedy=f"Write {what[1]}, or put the number in quotes.",
                 )
+
+
+def _refuse_misspelt_states(found: Sequence[Scoped], source: Source) -> None:
+    """`state = 'completed'` would be true of no run, and nobody would know why."""
+    states = {str(state).lower(): str(state) for state in RunState}
+    for node, tables in found:
+        if str(node.get("type")) not in _EQUALITIES or not any(_is_state(one, tables) for one in _operands(node)):
+            continue
+        for operand in _operands(node):
+            text = str((operand.get("literal") or {}).get("text"))
+            meant = states.get(text.lower(), text)
+            if text != meant:
+                place = operand.get("query_location", node["query_location"])
+                raise QueryError(source.pointed(f"no state is {text!r}", place), remedy=f"Did you mean {meant!r}?")
+
+
+def _is_state(node: dict[str, Any], tables: Tables) -> bool:
+    names = node.get("column_names")
+    return isinstance(names, list) and str(names[-1]).lower() == "state" and _map_in(names, tables) is None
 
 
 def _text_of_a_key(node: dict[str, Any], tables: Tables) -> tuple[str, str] | None:

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -193,10 +193,16 @@ def _function(node: dict[str, Any]) -> str:
     return str(inner.get("function_name", "")).lower() if isinstance(inner, dict) else ""
 
 
-def query_error(error: Exception, source: Source, place_of: Callable[[int], int] = int) -> QueryError:
+def query_error(
+    error: Exception,
+    source: Source,
+    place_of: Callable[[int], int] = int,
+    mentions: Callable[[str], Sequence[str]] = lambda name: (),
+) -> QueryError:
     """DuckDB's error (which the connection gives as JSON) as one that points at the place.
 
-    `place_of` says at which byte of the source's statement a byte of the statement that was run stands.
+    `place_of` says at which byte of the source's statement a byte of the statement that was run stands, `mentions` how
+    the metrics, parameters and tags of a name are written.
     """
     told = told_by(error)
     message = told["exception_message"].split("\nCandidate bindings:")[0].split("\n\tCandidate")[0]
@@ -204,7 +210,8 @@ def query_error(error: Exception, source: Source, place_of: Callable[[int], int]
     if message.startswith(_DEPTH):
         return _too_deep()
     if told.get("error_subtype") == "COLUMN_NOT_FOUND":
-        near = difflib.get_close_matches(str(told.get("name")), str(told.get("candidates", "")).split(","), 3, 0.5)
+        name, columns = str(told.get("name")), str(told.get("candidates", "")).split(",")
+        near = mentions(name) or difflib.get_close_matches(name, columns, 3, 0.5)
         message = f"there is no column {told.get('name')!r} here"
         nearest = f"Did you mean {' or '.join(near)}? " if near else ""
         remedy = f"{nearest}Of runs a metric is written metrics.NAME, a parameter params.NAME, a tag tags.NAME."

@@ -9,9 +9,12 @@ from types import ModuleType
 from typing import Any
 
 from workbench._version import __version__
+from workbench.cli.dashed import is_turned_round, joined, nearest_option
 from workbench.cli.exit_codes import MEANINGS
 from workbench.cli.groups import grouped
 
+#: What stands for a filter in the usage: arguments that are called so may begin with a dash.
+FILTER = "FILTER"
 _NAME_WIDTH = 13
 
 
@@ -23,21 +26,35 @@ class CommandParser(argparse.ArgumentParser):
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """As argparse's, but arguments may also stand behind options (`tag RUN --remove old new`); whatever is left
         over is an error here, not one of `workbench` as a whole."""
+        args = list(joined(sys.argv[1:] if args is None else args, self._taking_filters(), self._option_string_actions))
         found, left = super().parse_known_args(args, namespace)
         if self._intermixing:
             return found, left
-        if left and not any(_is_option(word) for word in left) and self._can_intermix():
-            words = list(sys.argv[1:] if args is None else args)
+        if left and not any(self._is_option(word) for word in left) and self._can_intermix():
             if "--" in left:  # all of what stands behind it is an argument, and none looks like an option
-                words.remove("--")
+                args.remove("--")
             self._intermixing = True
             try:
-                found, left = self.parse_known_intermixed_args(words)
+                found, left = self.parse_known_intermixed_args(args)
             finally:
                 self._intermixing = False
         if left:
             self.error(self._unknown(left))
         return found, left
+
+    def _parse_optional(self, arg_string: str) -> Any:
+        """As argparse's, but where filters are taken one that is turned round is no option."""
+        takes = any(action.metavar == FILTER and not action.option_strings for action in self._actions)
+        if takes and is_turned_round(arg_string, self._option_string_actions):
+            return None
+        return super()._parse_optional(arg_string)
+
+    def _taking_filters(self) -> list[str]:
+        """The options whose value is a filter."""
+        return [name for name, action in self._option_string_actions.items() if action.metavar == FILTER]
+
+    def _is_option(self, word: str) -> bool:
+        return word.startswith("-") and word not in ("-", "--") and self._parse_optional(word) is not None
 
     def _can_intermix(self) -> bool:
         return not any(action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in self._actions)
@@ -50,19 +67,12 @@ class CommandParser(argparse.ArgumentParser):
         super()._check_value(action, value)
 
     def _unknown(self, left: list[str]) -> str:
-        import difflib
-
         options = [word.partition("=")[0] for word in left if word.startswith("-")]
         if not options:
             return f"too many arguments: {' '.join(left)}"
-        known = {name.lstrip("-"): name for name in self._option_string_actions}  # dashes make all of them alike
-        near = difflib.get_close_matches(options[0].lstrip("-"), known, 1, 0.6)
-        hint = f"did you mean {known[near[0]]}?" if near else f"see {self.prog} --help"
+        near = nearest_option(options[0], self._option_string_actions)
+        hint = f"did you mean {near}?" if near else f"see {self.prog} --help"
         return f"there is no option {options[0]}; {hint}"
-
-
-def _is_option(word: str) -> bool:
-    return word.startswith("-") and word not in ("-", "--") and " " not in word
 
 
 def load_command(name: str) -> ModuleType:

@@ -3,9 +3,9 @@
 Words are joined by "and", `|` by "or"; `-` before a word turns it round. A bare word looks at name, experiment, tags.
 `field:value` and `field=value` compare with a field (state, exp, name, compute, kind, user, host, env, created,
 duration, note), `tag:name` and `tag.name=value` with tags; any other name with `=`, `!=`, `<`, `<=`, `>`, `>=` or `~`
-(holds) is a metric or a parameter; `metric.NAME` and `param.NAME` (also metrics., params., tags.) say which. Quotation
-marks keep blanks and signs, in names as in values: `"val loss"<1`, `tags."my team"="a b"`. Archived runs are left out
-unless `archived:yes` (only those) or `archived:all` is among the words.
+(holds) is a metric or a parameter, and blanks may stand around these; `metric.NAME` and `param.NAME` (also metrics.,
+params., tags.) say which. Quotation marks keep blanks and signs, in names as in values: `"val loss"<1`, `tags."my
+team"="a b"`. Archived runs are left out unless `archived:yes` (only those) or `archived:all` is among the words.
 """
 
 import re
@@ -17,6 +17,7 @@ from workbench_store.records import Condition, Operator, Subject
 from workbench_store.states import RunState
 
 from workbench.spec.problems import nearest_name
+from workbench.view.filter_words import BAR, OPERATORS, filter_words
 
 #: What may stand in a filter for a column of the list.
 FIELDS = {
@@ -40,8 +41,7 @@ FIELDS = {
 }
 #: Fields of text, in which `:` asks for a part of it.
 _PARTIAL = frozenset({"name", "experiment", "compute", "user", "host", "environment", "note"})
-_TOKEN = re.compile(r'(?P<bar>\|)|(?P<word>(?:"[^"]*"|[^\s|"])+)|(?P<quote>")')
-_TEST = re.compile(r'(?P<name>(?:"[^"]+"|[^:=<>!~\s"])+)(?P<operator><=|>=|!=|=|<|>|~|:)(?P<value>.*)', re.S)
+_TEST = re.compile(rf'(?P<name>(?:"[^"]+"|[^:=<>!~\s"])+)(?P<operator>{OPERATORS}|:)(?P<value>.*)', re.S)
 _AGO = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
 _ORDERS = frozenset({"<", "<=", ">", ">="})
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -61,16 +61,14 @@ def parse_filter(text: str, now: float | None = None) -> Filter:
     conditions: list[Condition] = []
     archived: bool | None = False
     moment = time.time() if now is None else now
-    for match in _TOKEN.finditer(text):
-        if match["quote"]:
-            raise UsageError(f"the filter {text!r} has a quotation mark without its partner")
-        if match["bar"]:
+    for word in filter_words(text):
+        if word == BAR:
             alternatives.append(tuple(conditions))
             conditions = []
-        elif match["word"].startswith("archived:"):
-            archived = _archived(match["word"])
+        elif word.startswith("archived:"):
+            archived = _archived(word)
         else:
-            conditions.append(_condition(match["word"], moment))
+            conditions.append(_condition(word, moment))
     alternatives.append(tuple(conditions))
     given = tuple(alternative for alternative in alternatives if alternative)
     return Filter(text, given, archived)
@@ -88,6 +86,8 @@ def _condition(word: str, now: float) -> Condition:
     negated = word.startswith("-") and len(word) > 1
     body = word[1:] if negated else word
     match = _TEST.fullmatch(body)
+    if match is None and re.match(OPERATORS, body):
+        raise UsageError(f"the filter's {word!r} compares nothing", remedy="Write for example lr<0.1.")
     if match is None:
         return Condition("text", "", "~", _unquoted(body), negated)
     name, operator, value = _unquoted(match["name"]), match["operator"], _unquoted(match["value"])

@@ -13,7 +13,6 @@ examples:
 """
 
 import argparse
-import re
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -38,13 +37,10 @@ DEFAULTS: dict[str, Any] = {
 _ALWAYS = ("RUN", "STATE", "EXPERIMENT", "AGE", "DURATION")
 _LIMIT = 50
 _WIDEST = 28
-_DASHED = re.compile(r"-\d+$|-\d*\.\d+$|-[^\s-][^\s]*[:<>=]")
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """The arguments of `workbench ls`."""
-    # What argparse takes for a value though it begins with a dash: numbers, and filters turned round (`-tag:old`).
-    parser._negative_number_matcher = _DASHED
     parser.add_argument("filter", nargs="*", metavar="FILTER", help="only runs that fit")
     parser.add_argument("--where", metavar="SQL", help="only runs for which this condition holds")
     parser.add_argument("--sort", metavar="COLUMN", help="a column, metric or parameter (default: created)")
@@ -117,7 +113,7 @@ def _as_dict(row: Any, recorded: Any) -> dict[str, Any]:
         "ended": iso_time(row.ended),
         "reason": row.reason,
         "metrics": recorded.metrics,
-        "params": {key: value for key, value in recorded.params.items() if value is not None},
+        "params": recorded.params,
     }
 
 
