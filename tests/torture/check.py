@@ -34,7 +34,9 @@ def violations(world: World, ends: frozenset[str]) -> list[str]:
     """Each promise that is broken, in words; `ends` are the states that the runs made here may have ended in."""
     if not world.layout.root.exists():
         return []
-    found = [text for look in _LOOKS for text in look(world)]
+    with _fresh(world) as store:
+        found = [text for look in _LOOKS_AT_STORE for text in look(world, store)]
+    found += [text for look in _LOOKS for text in look(world)]
     found += _wrong_ends(world, ends)
     return [*found, *_lost_by_rebuilding(world)]
 
@@ -48,29 +50,26 @@ def _fresh(world: World) -> Iterator[Store]:
         yield store
 
 
-def _points(world: World) -> Iterator[str]:
+def _points(world: World, store: Store) -> Iterator[str]:
     """What `log` returned for is there, once, as it was logged, and nothing else is."""
-    with _fresh(world) as store:
-        said: dict[tuple[str, int], list[Said]] = {}
-        for one in read_said(world.said):
-            said.setdefault((one.run, one.rank), []).append(one)
-        for (run, rank), words in said.items():
-            tried = {place: value for one in words for place, value in one.tried.items()}
-            did = {place for one in words for place in one.did}
-            seen = [
-                (key, step, value) for key in _keys(store, run, rank) for step, value in _pairs(store, run, rank, key)
-            ]
-            counted = Counter((key, step) for key, step, _ in seen)
-            yield from (f"{run} rank {rank}: {place} is lost" for place in did - set(counted))
-            yield from (f"{run} rank {rank}: {place} is there {n} times" for place, n in counted.items() if n > 1)
-            yield from (
-                f"{run} rank {rank}: {key} at {step} is {value}, logged was {tried.get((key, step))}"
-                for key, step, value in seen
-                if tried.get((key, step)) != value
-            )
-        for run in store.runs().names:
-            others = {one.rank for one in _metrics(store, run)} - {rank for name, rank in said if name == run}
-            yield from (f"{run} has points of rank {rank}, which logged none" for rank in others)
+    said: dict[tuple[str, int], list[Said]] = {}
+    for one in read_said(world.said):
+        said.setdefault((one.run, one.rank), []).append(one)
+    for (run, rank), words in said.items():
+        tried = {place: value for one in words for place, value in one.tried.items()}
+        did = {place for one in words for place in one.did}
+        seen = [(key, step, value) for key in _keys(store, run, rank) for step, value in _pairs(store, run, rank, key)]
+        counted = Counter((key, step) for key, step, _ in seen)
+        yield from (f"{run} rank {rank}: {place} is lost" for place in did - set(counted))
+        yield from (f"{run} rank {rank}: {place} is there {n} times" for place, n in counted.items() if n > 1)
+        yield from (
+            f"{run} rank {rank}: {key} at {step} is {value}, logged was {tried.get((key, step))}"
+            for key, step, value in seen
+            if tried.get((key, step)) != value
+        )
+    for run in store.runs().names:
+        others = {one.rank for one in _metrics(store, run)} - {rank for name, rank in said if name == run}
+        yield from (f"{run} has points of rank {rank}, which logged none" for rank in others)
 
 
 def _metrics(store: Store, run: str) -> list[MetricSummary]:
@@ -86,29 +85,25 @@ def _pairs(store: Store, run: str, rank: int, key: str) -> list[tuple[int, float
     return list(zip(series.steps, series.values, strict=True))
 
 
-def _summaries(world: World) -> Iterator[str]:
+def _summaries(world: World, store: Store) -> Iterator[str]:
     """The summaries are those of the points."""
-    with _fresh(world) as store:
-        for run in store.runs().names:
-            for one in _metrics(store, run):
-                values = store.series(run, one.key, one.rank).values
-                told = (one.count, one.last, one.min, one.max)
-                if told != (len(values), values[-1], min(values), max(values)):
-                    yield f"{run} rank {one.rank}: the summary of {one.key} is {told}"
+    for run in store.runs().names:
+        for one in _metrics(store, run):
+            values = store.series(run, one.key, one.rank).values
+            told = (one.count, one.last, one.min, one.max)
+            if told != (len(values), values[-1], min(values), max(values)):
+                yield f"{run} rank {one.rank}: the summary of {one.key} is {told}"
 
 
-def _states(world: World) -> Iterator[str]:
+def _states(world: World, store: Store) -> Iterator[str]:
     """Every run is over, in the store as in its journals, and as what it said allows."""
-    with _fresh(world) as store:
-        known = set(store.runs().names)
-        said = read_said(world.said)
-        for run in world.run_names():
-            if run in known:
-                yield from _state(
-                    store, run, current_state(world.layout.run(run)), [one for one in said if one.run == run]
-                )
-            else:
-                yield f"{run} is not in the store"
+    known = set(store.runs().names)
+    said = read_said(world.said)
+    for run in world.run_names():
+        if run in known:
+            yield from _state(store, run, current_state(world.layout.run(run)), [one for one in said if one.run == run])
+        else:
+            yield f"{run} is not in the store"
 
 
 def _state(store: Store, run: str, of_journals: RunState, said: list[Said]) -> Iterator[str]:
@@ -132,24 +127,23 @@ def _wrong_ends(world: World, ends: frozenset[str]) -> Iterator[str]:
             yield f"{run} is {state}, and may be {', '.join(sorted(allowed))}"
 
 
-def _artifacts(world: World) -> Iterator[str]:
+def _artifacts(world: World, store: Store) -> Iterator[str]:
     """Of a job's run all kept files are recorded, and what is recorded is what the files hold."""
-    with _fresh(world) as store:
-        for run in world.run_names():
-            files = world.layout.run(run)
-            if not files.plan.exists():
-                continue
-            recorded = {one.path: (one.size, one.hash) for one in store.artifacts(run)}
-            places = {one.name: Path(str(one.path)) for one in store.detail(run).outputs}
-            for path, (size, hash) in recorded.items():
-                place = _place(files.root, places, path)
-                if not place.is_file() or _content(place) != (size, hash):
-                    yield f"{run}: the artifact {path} is not what {place} holds"
-            there = [path for path in files.outputs.rglob("*") if path.is_file()]
-            names = {path.relative_to(files.root).as_posix() for path in there}
-            yield from (f"{run}: {name} is not recorded" for name in names - set(recorded))
-            if not files.collected.exists():
-                yield f"{run} is not collected"
+    for run in world.run_names():
+        files = world.layout.run(run)
+        if not files.plan.exists():
+            continue
+        recorded = {one.path: (one.size, one.hash) for one in store.artifacts(run)}
+        places = {one.name: Path(str(one.path)) for one in store.detail(run).outputs}
+        for path, (size, hash) in recorded.items():
+            place = _place(files.root, places, path)
+            if not place.is_file() or _content(place) != (size, hash):
+                yield f"{run}: the artifact {path} is not what {place} holds"
+        there = [path for path in files.outputs.rglob("*") if path.is_file()]
+        names = {path.relative_to(files.root).as_posix() for path in there}
+        yield from (f"{run}: {name} is not recorded" for name in names - set(recorded))
+        if not files.collected.exists():
+            yield f"{run} is not collected"
 
 
 def _place(root: Path, outputs: dict[str, Path], path: str) -> Path:
@@ -232,11 +226,8 @@ def _lost_by_rebuilding(world: World) -> Iterator[str]:
             yield f"{run} is not the same after a rebuild: {what}\n    {str(one)[:2000]}\n    {str(other)[:2000]}"
 
 
+_LOOKS_AT_STORE: tuple[Callable[[World, Store], Iterator[str]], ...] = (_points, _summaries, _states, _artifacts)
 _LOOKS: tuple[Callable[[World], Iterator[str]], ...] = (
-    _points,
-    _summaries,
-    _states,
-    _artifacts,
     _leftovers,
     _content_by_hash,
     _processes,
