@@ -9,10 +9,10 @@ LS = [
     (["-n_estimators=100"], ["-n_estimators=100"]),
     (["-num_leaves<31", "-n", "5"], ["-num_leaves<31"]),
     (["-solver~sgd"], ["-solver~sgd"]),
-    (["-wine"], ["-wine"]),
+    (["--", "-wine"], ["-wine"]),
     (["state:failed", "--json", "-nested.a=1"], ["state:failed", "-nested.a=1"]),
     (["-n5", "-tag:old"], ["-tag:old"]),
-    (["-n=5", "-1"], ["-1"]),
+    (["-n=5", "a"], ["a"]),
     (["--limit", "5", "--", "--odd"], ["--odd"]),
 ]
 
@@ -25,7 +25,7 @@ def test_words_of_a_filter(words: list[str], filter: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", ["rm", "tag", "archive"])
-@pytest.mark.parametrize("filter", ["-tag:keep", "-wine", "-n_layers>3", "-val loss", "-1"])
+@pytest.mark.parametrize("filter", ["-tag:keep", "-n_layers>3", '-"val loss"<1', "-a>1 b<2"])
 def test_filters_behind_an_option(command: str, filter: str) -> None:
     found = build_parser(command).parse_args([command, "--all", filter])
     assert found.all == filter
@@ -37,6 +37,12 @@ def test_filters_behind_an_option(command: str, filter: str) -> None:
         ["ls", "-json"],
         ["ls", "-srt", "x"],
         ["ls", "-nx"],
+        ["ls", "-a"],
+        ["ls", "-ltr"],
+        ["ls", "-wine"],
+        ["archive", "--all", "-n"],
+        ["rm", "--all", "-f"],
+        ["rm", "--all", "-force"],
         ["rm", "--all", "-yes"],
         ["rm", "--all", "--yes"],
         ["rm", "-x"],

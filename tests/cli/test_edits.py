@@ -54,16 +54,18 @@ def test_tags_are_set_found_and_taken_away(workbench: Workbench, runs: list[str]
 
 
 def test_filters_turned_round_are_no_options(workbench: Workbench, runs: list[str]) -> None:
-    assert listed(workbench, "-name~red") == {"blue-owl"} == listed(workbench, "state:completed", "-red")
-    assert listed(workbench, "-n1", "-name~red") == {"blue-owl"} == listed(workbench, "-note:x", "--json", "-red")
+    assert listed(workbench, "-name~red") == {"blue-owl"} == listed(workbench, "state:completed", "-name:red")
+    assert listed(workbench, "-n1", "-name~red") == {"blue-owl"} == listed(workbench, "--json", "--", "-red")
+    slip = workbench("ls", "-blue")
+    assert slip.returncode == 2 and "no option -blue" in slip.stderr and "-name~blue" in slip.stderr
     assert workbench("tag", "--all", "-name~red", "odd").returncode == 0
     assert workbench("archive", "--all", "-tag:odd").returncode == 0
     assert listed(workbench) == {"blue-owl"}
     told = workbench("rm", "--all", "-state:failed", "--preview")
     assert told.returncode == 0 and "blue-owl" in told.stdout and "red" not in told.stdout
     assert workbench("rm", "--all", "--preview").returncode == 2
-    slip = workbench("rm", "--all", "-preview")
-    assert slip.returncode == 2 and listed(workbench) == {"blue-owl"}
+    for word in ("-preview", "-f", "-x"):
+        assert workbench("rm", "--all", word).returncode == 2 and listed(workbench) == {"blue-owl"}
 
 
 def test_what_became_of_tags_is_said(workbench: Workbench, runs: list[str]) -> None:

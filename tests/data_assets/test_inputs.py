@@ -614,6 +614,27 @@ def test_a_file_that_two_parts_name_is_there_once(launch: Launch, here: Path) ->
         assert read_log(run.files).split() == ["./x/a.csv", "./x/b.csv"]
 
 
+def test_files_of_one_name_in_several_folders_are_all_there(launch: Launch, server: Server, here: Path) -> None:
+    for part in ("parts/a", "parts/b", "single/c", "single/d"):
+        (here / part).mkdir(parents=True)
+        (here / part / "part-0.csv").write_text(part)
+    (here / "table").mkdir()
+    urls = [server.serve(f"/{day}/part-0.csv", day.encode()) for day in ("monday", "tuesday")]
+    parts = ["pattern: ../parts/**/*.csv", *(f"file: ../single/{name}/part-0.csv" for name in "cd")]
+    parts += [f"file: {url}" for url in urls]
+    (here / "table" / "MLTable").write_text("paths:\n" + "".join(f"  - {part}\n" for part in parts))
+    for mode in ("eval_mount", "eval_download"):
+        given = Input(type="mltable", path=str(here / "table"), mode=mode)
+        run = launch(
+            "cd ${{inputs.t}} && find -L . -type f | sort; cat $(find -L . -name '*.csv')", inputs={"t": given}
+        )
+        assert run.finish() is RunState.COMPLETED, run.last_state()
+        said = read_log(run.files)
+        assert said.split()[:3] == ["./a/part-0.csv", "./b/part-0.csv", "./d/part-0.csv"]
+        assert {"./part-0.csv", "./monday/part-0.csv", "./tuesday/part-0.csv"} <= set(said.split())
+        assert all(content in said for content in ("parts/a", "parts/b", "single/c", "single/d", "monday", "tuesday"))
+
+
 def test_an_asset_whose_run_no_longer_has_it_is_told(launch: Launch, layout: WorkspaceLayout) -> None:
     output = Output(type="uri_folder", name="kept", version="1")
     run = launch("mkdir -p ${{outputs.o}}; echo x > ${{outputs.o}}/x", outputs={"o": output})

@@ -289,6 +289,13 @@ def test_states_in_another_letter_case_are_told(store: Store) -> None:
         with pytest.raises(QueryError, match=r"Did you mean '(Completed|Canceled)'"):
             store.query(f"SELECT name FROM runs r WHERE {condition}")
     assert rows(store, "SELECT count(*) FROM runs WHERE state <> 'Completed' AND experiment <> 'completed'")
+    for own in (
+        "SELECT name FROM (SELECT name, 'completed' AS state FROM runs) WHERE state = 'completed'",
+        "WITH s AS (SELECT 'completed' AS state, count(*) FROM runs) FROM s WHERE s.state = 'completed'",
+        "WITH runs(state) AS (SELECT 'completed') SELECT state FROM runs WHERE state = 'completed'",
+        "SELECT r.name FROM runs r, (SELECT 'failed') AS own(state) WHERE own.state = 'failed'",
+    ):
+        assert rows(store, own)
     assert rows(store, "WITH own AS (SELECT 'failed' AS s) SELECT s FROM own WHERE s = 'failed'") == [("failed",)]
 
 

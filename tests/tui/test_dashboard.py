@@ -152,6 +152,25 @@ async def test_the_cursor_stays_on_its_run(dashboard: Dashboard) -> None:
         assert selected is not None and selected.name == "dim-lynx"
 
 
+async def test_new_runs_are_in_sight_until_the_cursor_is_moved(dashboard: Dashboard) -> None:
+    async with dashboard.run_test(size=(100, 24)) as pilot:
+        app = await loaded(pilot)
+        for number in range(40):
+            Run(app.layout, f"new-{number}", NOW - 50 + number).state(0, "Completed")
+        await until(pilot, lambda: names(app)[0] == "new-39", "the new runs")
+        assert table(app).cursor == 0 and table(app).scroll_offset.y == 0 and "new-39" in screen_text(app)
+        await pilot.press("down", "up")
+        Run(app.layout, "a-newer-run", NOW - 5).state(0, "Completed")
+        await until(pilot, lambda: "a-newer-run" in names(app), "the newer run")
+        selected = table(app).selected
+        assert selected is not None and selected.name == "new-39"
+        await pilot.press("g")
+        Run(app.layout, "the-newest", NOW - 1).state(0, "Completed")
+        await until(pilot, lambda: "the-newest" in names(app), "the newest run")
+        selected = table(app).selected
+        assert selected is not None and selected.name == "the-newest"
+
+
 async def test_a_cursor_in_the_first_row_stays_there_when_the_order_changes(dashboard: Dashboard) -> None:
     async with dashboard.run_test(size=(100, 24)) as pilot:
         app = await loaded(pilot)

@@ -14,10 +14,12 @@ from workbench_store.connection import quoted
 from workbench_store.states import RunState
 from workbench_store.user_sql.scopes import Scoped, Tables, scoped
 from workbench_store.user_sql.statement import QueryError, Source
+from workbench_store.user_sql.views import VIEWS
 
 if TYPE_CHECKING:
     import duckdb
 
+_VIEWS = frozenset(view.name for view in VIEWS)
 #: The columns of `runs` that are maps from keys.
 MAPS = ("metrics", "params", "tags")
 _KEYS_OF = {
@@ -151,6 +153,8 @@ def _refuse_rounding(found: Sequence[Scoped], source: Source) -> None:
 
 def _refuse_misspelt_states(found: Sequence[Scoped], source: Source) -> None:
     """`state = 'completed'` would be true of no run, and nobody would know why."""
+    if any(map(_names_anew, (node for node, _ in found))):
+        return
     states = {str(state).lower(): str(state) for state in RunState}
     for node, tables in found:
         if str(node.get("type")) not in _EQUALITIES or not any(_is_state(one, tables) for one in _operands(node)):
@@ -163,9 +167,18 @@ def _refuse_misspelt_states(found: Sequence[Scoped], source: Source) -> None:
                 raise QueryError(source.pointed(f"no state is {text!r}", place), remedy=f"Did you mean {meant!r}?")
 
 
+def _names_anew(node: dict[str, Any]) -> bool:
+    """Whether the statement calls something `state` itself, or calls a table of its own like a view."""
+    named = (str(entry.get("key")).lower() for entry in (node.get("cte_map") or {}).get("map") or ())
+    return str(node.get("alias")).lower() == "state" or not _VIEWS.isdisjoint(named)
+
+
 def _is_state(node: dict[str, Any], tables: Tables) -> bool:
-    names = node.get("column_names")
-    return isinstance(names, list) and str(names[-1]).lower() == "state" and _map_in(names, tables) is None
+    """Whether it is the column of the view `runs`, and of nothing else that is there."""
+    names = [str(name).lower() for name in node.get("column_names") or ()]
+    if names == ["state"]:
+        return "runs" in tables.values() and _VIEWS.issuperset(tables.values())
+    return len(names) == 2 and names[1] == "state" and tables.get(names[0]) == "runs"
 
 
 def _text_of_a_key(node: dict[str, Any], tables: Tables) -> tuple[str, str] | None:

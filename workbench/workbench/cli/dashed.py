@@ -1,21 +1,21 @@
-"""Words of the filter language that begin with a dash (`-tag:old`, `-name~heron`), which argparse takes for options."""
+"""Words of the filter language that begin with a dash (`-tag:old`, `-name~heron`), which argparse takes for options.
+
+They are told by their operator: a word that only begins with a dash is an option, or a slip of one.
+"""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-_OPERATOR = re.compile(r"[:=<>~]")
-_WITH_NUMBER = re.compile(r"(-[a-z])=?\d+")
+_TURNED_ROUND = re.compile(r"-(?!-).*[:=<>~].*", re.S)
+_WITH_VALUE = re.compile(r"(-[a-z])=?\d+")
 
 
 def is_turned_round(word: str, options: Collection[str]) -> bool:
-    """Whether the word is a filter's that is turned round, and no option (`options`, with their dashes) or slip of
-    one."""
-    if not word.startswith("-") or word.startswith("--") or word in ("-", *options):
+    """Whether the word is a filter's that is turned round, and none of the `options` with its value (`-n=5`)."""
+    if _TURNED_ROUND.fullmatch(word) is None:
         return False
-    attached = _WITH_NUMBER.fullmatch(word)
-    if attached and attached[1] in options:  # `-n5`
-        return False
-    return bool(_OPERATOR.search(word)) or nearest_option(word, options) is None
+    attached = _WITH_VALUE.fullmatch(word)
+    return attached is None or attached[1] not in options
 
 
 def nearest_option(word: str, options: Collection[str]) -> str | None:

@@ -44,10 +44,12 @@ class CommandParser(argparse.ArgumentParser):
 
     def _parse_optional(self, arg_string: str) -> Any:
         """As argparse's, but where filters are taken one that is turned round is no option."""
-        takes = any(action.metavar == FILTER and not action.option_strings for action in self._actions)
-        if takes and is_turned_round(arg_string, self._option_string_actions):
+        if self._takes_filters() and is_turned_round(arg_string, self._option_string_actions):
             return None
         return super()._parse_optional(arg_string)
+
+    def _takes_filters(self) -> bool:
+        return any(action.metavar == FILTER and not action.option_strings for action in self._actions)
 
     def _taking_filters(self) -> list[str]:
         """The options whose value is a filter."""
@@ -72,6 +74,8 @@ class CommandParser(argparse.ArgumentParser):
             return f"too many arguments: {' '.join(left)}"
         near = nearest_option(options[0], self._option_string_actions)
         hint = f"did you mean {near}?" if near else f"see {self.prog} --help"
+        if not near and self._takes_filters():
+            hint += f", or write -name~{options[0].lstrip('-')} for runs that are not called so"
         return f"there is no option {options[0]}; {hint}"
 
 

@@ -1,7 +1,7 @@
 """MLTable folders: the YAML file in them that says which files a table is made of."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,5 +87,23 @@ def local_files(part: Part, folder: Path) -> list[tuple[str, Path]]:
         found = [path] if path.is_file() else []
     if not found:
         raise DataError(f"{folder / FILE_NAME}: {part.kind} {part.place} names no file")
-    base = folder if path.is_relative_to(folder) else path.parent
+    base = folder if path.is_relative_to(folder) else _fixed(path).parent if part.kind == "pattern" else path.parent
     return [(file.relative_to(base).as_posix() if file.is_relative_to(base) else file.name, file) for file in found]
+
+
+def longer_names(part: Part, name: str) -> Iterator[str]:
+    """Other names for a file of the part, for where another part has a file of that name: with one more of the folders
+    that it is in each time."""
+    place = _fixed(Path(part.place)).parent.as_posix() if part.kind == "pattern" else part.place
+    folders = [one for one in (place.partition("://")[2] or place).split("/") if one]
+    if part.kind == "file":
+        folders.pop()
+    for first in range(len(folders) - 1, -1, -1):
+        yield "/".join([*folders[first:], name])
+
+
+def _fixed(pattern: Path) -> Path:
+    """What of a pattern matches only itself, and the first part that does not."""
+    parts = pattern.parts
+    varies = next((place for place, part in enumerate(parts) if any(sign in part for sign in "*?[")), len(parts) - 1)
+    return Path(*parts[: varies + 1])

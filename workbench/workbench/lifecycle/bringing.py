@@ -16,7 +16,7 @@ from workbench.data.copying import NO_DATA
 from workbench.data.fetch import fetch
 from workbench.data.limit import size_text
 from workbench.data.located import locate
-from workbench.data.mltable import Part, local_files, read_table
+from workbench.data.mltable import Part, local_files, longer_names, read_table
 from workbench.data.own_copy import copy_to_change
 from workbench.data.watching import Watcher
 from workbench.lifecycle.fingerprints import input_fields
@@ -188,15 +188,18 @@ class _Bringing(Struct, frozen=True):
     def _evaluate(self, folder: Path, target: Path, watcher: Watcher) -> None:
         """The files of which the table consists, in a folder; one that several parts name is there once."""
         target.mkdir(exist_ok=True)
-        taken: dict[str, Path] = {}
+        taken: dict[str, list[Path]] = {}
         for part in read_table(folder):
             for name, file in self._files(part, folder, watcher):
-                place = target / name
-                if name in taken and os.path.samefile(taken[name], file):
+                others = taken.setdefault(name, [])
+                if any(os.path.samefile(other, file) for other in others):
                     continue
-                taken[name] = file
-                if os.path.lexists(place):
+                others.append(file)
+                names = (name, *longer_names(part, name))
+                free = next((one for one in names if not os.path.lexists(target / one)), None)
+                if free is None:
                     raise DataError(f"the table has two files called {name}", remedy="Rename one of them.")
+                place = target / free
                 place.parent.mkdir(parents=True, exist_ok=True)
                 self._put(file, place)
 

@@ -99,7 +99,7 @@ class _DataInput(Struct, frozen=True):
         if asset is not None and (asset.type == "uri_file") != (self.given.type == "uri_file"):
             raise DataError(f"{asset.uri} is a {asset.type}", remedy=f"Say `type: {asset.type}`.")
         if HIDDEN in url:
-            remedy = f"Give it whole: --set inputs.{self.key}.path=URL"
+            remedy = f"Give it whole to a rerun (workbench rerun RUN --set inputs.{self.key}.path=URL), and compare."
             raise DataError(f"{url} had a secret, which is not recorded", remedy=remedy)
         if self.given.mode == "direct":
             if holds_secret(url):

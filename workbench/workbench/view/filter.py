@@ -43,6 +43,8 @@ FIELDS = {
 _PARTIAL = frozenset({"name", "experiment", "compute", "user", "host", "environment", "note"})
 _TEST = re.compile(rf'(?P<name>(?:"[^"]+"|[^:=<>!~\s"])+)(?P<operator>{OPERATORS}|:)(?P<value>.*)', re.S)
 _AGO = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
+#: What other languages write, and how it is written here.
+_WRITTEN_OTHERWISE = {"=>": ">=", "=<": "<=", "<>": "!=", "=!": "!=", "=~": "~", "~=": "~"}
 _ORDERS = frozenset({"<", "<=", ">", ">="})
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
@@ -90,7 +92,11 @@ def _condition(word: str, now: float) -> Condition:
         raise UsageError(f"the filter's {word!r} compares nothing", remedy="Write for example lr<0.1.")
     if match is None:
         return Condition("text", "", "~", _unquoted(body), negated)
-    name, operator, value = _unquoted(match["name"]), match["operator"], _unquoted(match["value"])
+    slip = _WRITTEN_OTHERWISE.get(body[match.start("operator") :][:2])
+    if slip is not None:
+        raise UsageError(f"the filter's {word!r} compares in a way that there is not", remedy=f"Write {slip}.")
+    operator = "=" if match["operator"] == "==" else match["operator"]
+    name, value = _unquoted(match["name"]), _unquoted(match["value"])
     if not value and operator != "=":
         raise UsageError(
             f"the filter's {word!r} compares with nothing", remedy="Write for example state:failed or lr<0.1."

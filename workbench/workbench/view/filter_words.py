@@ -1,25 +1,30 @@
-"""The words of a filter: split at blanks, `|` apart, and joined again where blanks stand around an operator."""
+"""The words of a filter: split at blanks, `|` apart, and joined again where blanks stand around an operator.
+
+What other languages write is told, where it would be looked for as a text that no run holds.
+"""
 
 import re
 
 from workbench_store.errors import UsageError
 
 BAR = "|"
-#: Operators around which blanks may stand; behind a `:` they may not, as in `exp: digits` the field would be alone.
-OPERATORS = "<=|>=|!=|=|<|>|~"
+#: Operators around which blanks may stand; around a `:` they may not, as in `exp: digits` the field would be alone.
+OPERATORS = "<=|>=|!=|==|=|<|>|~"
 _TOKEN = re.compile(r'(?P<bar>\|)|(?P<word>(?:"[^"]*"|[^\s|"])+)|(?P<quote>")')
 _BEGINS = re.compile(OPERATORS)
-_ENDS = re.compile(rf".*[^:=<>!~](?:{OPERATORS})|{OPERATORS}", re.S)
+_ENDS = re.compile(rf"(?:.*[^:=<>!~])?(?:{OPERATORS})", re.S)
 _TESTS = re.compile(r'(?:"[^"]*"|[^:=<>!~"])*[:=<>!~]')
-_JOINING = {
+_SLIPS = {
     "and": "words are joined by 'and' as they are",
+    "&&": "words are joined by 'and' as they are",
+    "&": "words are joined by 'and' as they are",
     "or": "'or' is written |",
     "not": "'not' is a - before a word",
 }
 
 
 def filter_words(text: str) -> list[str]:
-    """The words and bars. Raises UsageError for half a quotation, and for words that other languages join by."""
+    """The words and bars. Raises UsageError for half a quotation, and for words that other languages have."""
     words: list[str] = []
     for match in _TOKEN.finditer(text):
         if match["quote"]:
@@ -30,11 +35,7 @@ def filter_words(text: str) -> list[str]:
         else:
             words.append(word)
     for word in words:
-        if word.lower() in _JOINING:
-            raise UsageError(
-                f"the filter's {word!r} joins nothing: {_JOINING[word.lower()]}",
-                remedy=f"If it is a name you look for, write it in quotation marks: '\"{word}\"'.",
-            )
+        _refuse_slip(word)
     return words
 
 
@@ -45,3 +46,16 @@ def _belongs(before: str, word: str) -> bool:
     if _ENDS.fullmatch(before):
         return not _TESTS.match(word)
     return bool(_BEGINS.match(word)) and not _TESTS.match(before)
+
+
+def _refuse_slip(word: str) -> None:
+    told = _SLIPS.get(word.lower())
+    if told is None and word.lstrip("-").startswith("!"):
+        told = _SLIPS["not"]
+    if told is None and word.lstrip("-").startswith(":"):
+        told = "there are no blanks around a :"
+    if told is not None:
+        raise UsageError(
+            f"the filter's {word!r} is no condition: {told}",
+            remedy=f"If it is a text you look for, write it in quotation marks: '\"{word}\"'.",
+        )

@@ -110,6 +110,8 @@ class RunTable(ScrollView, can_focus=True):
         self._columns: list[Column] = []
         self._drawn = _Drawn()
         self._selected: str | None = None
+        # Whether the cursor is to stay in the first row whatever comes: until it is moved, and from Home on again.
+        self._at_first = True
         self._marked: dict[str, None] = {}
 
     # -- what is marked
@@ -144,12 +146,13 @@ class RunTable(ScrollView, can_focus=True):
     # -- what is shown
 
     def show(self, listed: RunList) -> None:
-        """Show a list; the cursor stays on the run it was on, if that is there."""
+        """Show a list; the cursor stays on the run that it was moved to, if that is there, and else in the first row:
+        new runs are not to come in above what is in sight."""
         self._list = listed
         self._columns = columns_of(listed)
         self._draw()
         names = [row.name for row in listed.rows]
-        if self._selected in names:
+        if self._selected in names and not self._at_first:
             self.cursor = listed.offset + names.index(self._selected)
         else:
             self.cursor = min(self.cursor, max(0, listed.total - 1))
@@ -269,6 +272,7 @@ class RunTable(ScrollView, can_focus=True):
 
     def _go(self, index: int) -> None:
         if self._list is not None and self._list.total:
+            self._at_first = False
             self.cursor = max(0, min(self._list.total - 1, index))
 
     def action_move(self, by: int) -> None:
@@ -282,6 +286,7 @@ class RunTable(ScrollView, can_focus=True):
     def action_edge(self, direction: int) -> None:
         """To the first or the last run."""
         self._go(0 if direction < 0 or self._list is None else self._list.total - 1)
+        self._at_first = direction < 0
 
     def action_scroll_sideways(self, by: int) -> None:
         """Show columns further left or right."""
@@ -304,7 +309,7 @@ class RunTable(ScrollView, can_focus=True):
             return
         index = event.y - 1 + int(self.scroll_offset.y)
         if index < self._list.total:
-            self.cursor = index
+            self._go(index)
             if event.chain == 2:
                 self.action_open()
 
