@@ -6,6 +6,8 @@ They are told by their operator: a word that only begins with a dash is an optio
 import re
 from collections.abc import Collection, Iterator, Sequence
 
+#: What stands for a filter in the usage: arguments that are called so may begin with a dash.
+FILTER = "FILTER"
 _TURNED_ROUND = re.compile(r"-(?!-).*[:=<>~].*", re.S)
 _WITH_VALUE = re.compile(r"(-[a-z])=?\d+")
 

@@ -9,12 +9,10 @@ from types import ModuleType
 from typing import Any
 
 from workbench._version import __version__
-from workbench.cli.dashed import is_turned_round, joined, nearest_option
+from workbench.cli.dashed import FILTER, is_turned_round, joined, nearest_option
 from workbench.cli.exit_codes import MEANINGS
 from workbench.cli.groups import grouped
 
-#: What stands for a filter in the usage: arguments that are called so may begin with a dash.
-FILTER = "FILTER"
 _NAME_WIDTH = 13
 
 

@@ -77,7 +77,7 @@ def _part(file: Path, entry: Any) -> Part:
 
 def local_files(part: Part, folder: Path) -> list[tuple[str, Path]]:
     """The files of a local part, each by its name in the evaluated table: relative to the table's folder where it is
-    below that. Raises DataError for a part that names nothing."""
+    below that, else to what the part fixes. Raises DataError for a part that names nothing."""
     path = Path(part.place)
     if part.kind == "pattern":
         found = matching_files(part.place)
@@ -87,23 +87,23 @@ def local_files(part: Part, folder: Path) -> list[tuple[str, Path]]:
         found = [path] if path.is_file() else []
     if not found:
         raise DataError(f"{folder / FILE_NAME}: {part.kind} {part.place} names no file")
-    base = folder if path.is_relative_to(folder) else _fixed(path).parent if part.kind == "pattern" else path.parent
+    base = folder if path.is_relative_to(folder) else _outside(part)
     return [(file.relative_to(base).as_posix() if file.is_relative_to(base) else file.name, file) for file in found]
 
 
 def longer_names(part: Part, name: str) -> Iterator[str]:
     """Other names for a file of the part, for where another part has a file of that name: with one more of the folders
     that it is in each time."""
-    place = _fixed(Path(part.place)).parent.as_posix() if part.kind == "pattern" else part.place
-    folders = [one for one in (place.partition("://")[2] or place).split("/") if one]
-    if part.kind == "file":
-        folders.pop()
+    place = part.place if part.kind == "folder" else str(_outside(part))
+    folders = [one for one in (place.partition(":/")[2] or place).split("/") if one]
     for first in range(len(folders) - 1, -1, -1):
         yield "/".join([*folders[first:], name])
 
 
-def _fixed(pattern: Path) -> Path:
-    """What of a pattern matches only itself, and the first part that does not."""
-    parts = pattern.parts
-    varies = next((place for place, part in enumerate(parts) if any(sign in part for sign in "*?[")), len(parts) - 1)
-    return Path(*parts[: varies + 1])
+def _outside(part: Part) -> Path:
+    """The folder that the part is in; of a pattern, the one in which all that fits it is."""
+    above = Path(part.place).parent
+    if part.kind != "pattern":
+        return above
+    varying = (number for number, name in enumerate(above.parts) if any(sign in name for sign in "*?["))
+    return Path(*above.parts[: next(varying, None)])

@@ -188,13 +188,14 @@ class _Bringing(Struct, frozen=True):
     def _evaluate(self, folder: Path, target: Path, watcher: Watcher) -> None:
         """The files of which the table consists, in a folder; one that several parts name is there once."""
         target.mkdir(exist_ok=True)
-        taken: dict[str, list[Path]] = {}
+        taken: set[tuple[str, int, int]] = set()
         for part in read_table(folder):
             for name, file in self._files(part, folder, watcher):
-                others = taken.setdefault(name, [])
-                if any(os.path.samefile(other, file) for other in others):
+                found = file.stat()
+                identity = (name, found.st_dev, found.st_ino)
+                if identity in taken:
                     continue
-                others.append(file)
+                taken.add(identity)
                 names = (name, *longer_names(part, name))
                 free = next((one for one in names if not os.path.lexists(target / one)), None)
                 if free is None:

@@ -8,13 +8,14 @@ examples:
 
 import argparse
 
+from workbench.cli.dashed import FILTER
 from workbench.cli.exit_codes import ExitCode
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """The arguments of `workbench archive`."""
     parser.add_argument("runs", nargs="*", metavar="RUN", help="the run's name, or an unambiguous prefix of it")
-    parser.add_argument("--all", metavar="FILTER", help="every run that passes the filter")
+    parser.add_argument("--all", metavar=FILTER, help="every run that passes the filter")
     parser.add_argument("--undo", action="store_true", help="bring them back into lists")
 
 

@@ -17,6 +17,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from workbench.cli.dashed import FILTER
 from workbench.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _WIDEST = 28
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """The arguments of `workbench ls`."""
-    parser.add_argument("filter", nargs="*", metavar="FILTER", help="only runs that fit")
+    parser.add_argument("filter", nargs="*", metavar=FILTER, help="only runs that fit")
     parser.add_argument("--where", metavar="SQL", help="only runs for which this condition holds")
     parser.add_argument("--sort", metavar="COLUMN", help="a column, metric or parameter (default: created)")
     order = parser.add_mutually_exclusive_group()

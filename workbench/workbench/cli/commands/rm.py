@@ -13,6 +13,7 @@ examples:
 import argparse
 from typing import TYPE_CHECKING
 
+from workbench.cli.dashed import FILTER
 from workbench.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """The arguments of `workbench rm`."""
     parser.add_argument("runs", nargs="*", metavar="RUN", help="the run's name, or an unambiguous prefix of it")
-    parser.add_argument("--all", metavar="FILTER", help="every run that passes the filter, after a yes")
+    parser.add_argument("--all", metavar=FILTER, help="every run that passes the filter, after a yes")
     parser.add_argument("--where", metavar="SQL", help="every run for which this condition holds, after a yes")
     asking = parser.add_mutually_exclusive_group()
     asking.add_argument("--preview", action="store_true", help="only list what would go")

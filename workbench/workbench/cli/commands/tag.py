@@ -10,6 +10,7 @@ import argparse
 import re
 from typing import TYPE_CHECKING
 
+from workbench.cli.dashed import FILTER
 from workbench.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="?", metavar="RUN", help="the run's name, or an unambiguous prefix of it")
     parser.add_argument("tags", nargs="*", metavar="TAG[=VALUE]", help="tags to set")
     parser.add_argument("--remove", action="append", default=[], metavar="TAG", help="a tag to take away")
-    parser.add_argument("--all", metavar="FILTER", help="every run that passes the filter, in place of RUN")
+    parser.add_argument("--all", metavar=FILTER, help="every run that passes the filter, in place of RUN")
 
 
 def run(arguments: argparse.Namespace) -> int:
