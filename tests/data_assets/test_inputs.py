@@ -606,12 +606,15 @@ def test_a_file_that_two_parts_name_is_there_once(launch: Launch, here: Path) ->
     (here / "table" / "x" / "a.csv").write_text("a")
     (here / "table" / "x" / "b.csv").write_text("b")
     parts = "paths:\n  - file: ./x/a.csv\n  - pattern: ./x/*.csv\n  - folder: ./x\n"
+    (here / "y" / "1").mkdir(parents=True)
+    (here / "y" / "1" / "c.csv").write_text("c")
+    parts += "  - pattern: ../y/1/*.csv\n  - pattern: ../y/*/*.csv\n  - file: ../y/1/c.csv\n"
     (here / "table" / "MLTable").write_text(parts)
     for mode in ("eval_mount", "eval_download"):
         given = Input(type="mltable", path=str(here / "table"), mode=mode)
         run = launch("cd ${{inputs.t}} && find . -name '*.csv' | sort", inputs={"t": given})
         assert run.finish() is RunState.COMPLETED, run.last_state()
-        assert read_log(run.files).split() == ["./x/a.csv", "./x/b.csv"]
+        assert read_log(run.files).split() == ["./c.csv", "./x/a.csv", "./x/b.csv"]
 
 
 def test_files_of_one_name_in_several_folders_are_all_there(launch: Launch, server: Server, here: Path) -> None:

@@ -188,14 +188,15 @@ class _Bringing(Struct, frozen=True):
     def _evaluate(self, folder: Path, target: Path, watcher: Watcher) -> None:
         """The files of which the table consists, in a folder; one that several parts name is there once."""
         target.mkdir(exist_ok=True)
-        taken: set[tuple[str, int, int]] = set()
+        # By path, and by what is on the disk for parts that lead to it otherwise.
+        taken: set[Path | tuple[str, int, int]] = set()
         for part in read_table(folder):
             for name, file in self._files(part, folder, watcher):
                 found = file.stat()
                 identity = (name, found.st_dev, found.st_ino)
-                if identity in taken:
+                if not taken.isdisjoint((file, identity)):
                     continue
-                taken.add(identity)
+                taken.update((file, identity))
                 names = (name, *longer_names(part, name))
                 free = next((one for one in names if not os.path.lexists(target / one)), None)
                 if free is None:

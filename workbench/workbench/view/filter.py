@@ -1,11 +1,12 @@
 """The filter language of lists: `state:failed exp:digits lr<0.1 -tag:old | name~heron`.
 
 Words are joined by "and", `|` by "or"; `-` before a word turns it round. A bare word looks at name, experiment, tags.
-`field:value` and `field=value` compare with a field (state, exp, name, compute, kind, user, host, env, created,
-duration, note), `tag:name` and `tag.name=value` with tags; any other name with `=`, `!=`, `<`, `<=`, `>`, `>=` or `~`
-(holds) is a metric or a parameter, and blanks may stand around these; `metric.NAME` and `param.NAME` (also metrics.,
-params., tags.) say which. Quotation marks keep blanks and signs, in names as in values: `"val loss"<1`, `tags."my
-team"="a b"`. Archived runs are left out unless `archived:yes` (only those) or `archived:all` is among the words.
+`field:value` and `field=value` compare with a field (state, exp, name, display_name, compute, kind, user, host, env,
+created, duration, note), `tag:name` and `tag.name=value` with tags; any other name with `=`, `!=`, `<`, `<=`, `>`, `>=`
+or `~` (holds) is a metric or a parameter, and blanks may stand around these; `metric.NAME` and `param.NAME` (also
+metrics., params., tags.) say which. Quotation marks keep blanks and signs, in names as in values: `"val loss"<1`,
+`tags."my team"="a b"`. Archived runs are left out unless `archived:yes` (only those) or `archived:all` is among the
+words.
 """
 
 import re
@@ -26,6 +27,7 @@ FIELDS = {
     "exp": "experiment",
     "experiment": "experiment",
     "name": "name",
+    "display_name": "display_name",
     "compute": "compute",
     "kind": "kind",
     "user": "user",
@@ -40,7 +42,7 @@ FIELDS = {
     "note": "note",
 }
 #: Fields of text, in which `:` asks for a part of it.
-_PARTIAL = frozenset({"name", "experiment", "compute", "user", "host", "environment", "note"})
+_PARTIAL = frozenset({"name", "display_name", "experiment", "compute", "user", "host", "environment", "note"})
 _TEST = re.compile(rf'(?P<name>(?:"[^"]+"|[^:=<>!~\s"])+)(?P<operator>{OPERATORS}|:)(?P<value>.*)', re.S)
 _AGO = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
 #: What other languages write, and how it is written here.

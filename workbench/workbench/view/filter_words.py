@@ -13,6 +13,7 @@ OPERATORS = "<=|>=|!=|==|=|<|>|~"
 _TOKEN = re.compile(r'(?P<bar>\|)|(?P<word>(?:"[^"]*"|[^\s|"])+)|(?P<quote>")')
 _BEGINS = re.compile(OPERATORS)
 _ENDS = re.compile(rf"(?:.*[^:=<>!~])?(?:{OPERATORS})", re.S)
+_TAG = re.compile(r"-?tags?:[^:=<>!~]+")
 _TESTS = re.compile(r'(?:"[^"]*"|[^:=<>!~"])*[:=<>!~]')
 _SLIPS = {
     "and": "words are joined by 'and' as they are",
@@ -20,6 +21,7 @@ _SLIPS = {
     "&": "words are joined by 'and' as they are",
     "or": "'or' is written |",
     "not": "'not' is a - before a word",
+    "-": "a - that turns a word round stands at the word",
 }
 
 
@@ -40,12 +42,12 @@ def filter_words(text: str) -> list[str]:
 
 
 def _belongs(before: str, word: str) -> bool:
-    """Whether the two are one condition: `lr < 0.1`, `lr <0.1`, `lr= 0.1`; but `note= state:failed` are two."""
+    """Whether the two are one condition: `lr < 0.1`, `tag:team = a`, `lr= 0.1`; but `note= state:failed` are two."""
     if BAR in (before, word):
         return False
     if _ENDS.fullmatch(before):
         return not _TESTS.match(word)
-    return bool(_BEGINS.match(word)) and not _TESTS.match(before)
+    return bool(_BEGINS.match(word)) and (not _TESTS.match(before) or _TAG.fullmatch(before) is not None)
 
 
 def _refuse_slip(word: str) -> None:
