@@ -94,9 +94,9 @@ def _condition(word: str, now: float) -> Condition:
         raise UsageError(f"the filter's {word!r} compares nothing", remedy="Write for example lr<0.1.")
     if match is None:
         return Condition("text", "", "~", _unquoted(body), negated)
-    slip = _WRITTEN_OTHERWISE.get(body[match.start("operator") :][:2])
-    if slip is not None:
-        raise UsageError(f"the filter's {word!r} compares in a way that there is not", remedy=f"Write {slip}.")
+    signs = body[match.start("operator") :][:2]
+    if signs in _WRITTEN_OTHERWISE:
+        raise UsageError(f"the filter's {word!r} is no condition: {signs} is written {_WRITTEN_OTHERWISE[signs]}")
     operator = "=" if match["operator"] == "==" else match["operator"]
     name, value = _unquoted(match["name"]), _unquoted(match["value"])
     if not value and operator != "=":
