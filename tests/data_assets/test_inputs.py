@@ -618,13 +618,13 @@ def test_a_file_that_two_parts_name_is_there_once(launch: Launch, here: Path) ->
 
 
 def test_files_of_one_name_in_several_folders_are_all_there(launch: Launch, server: Server, here: Path) -> None:
-    for part in ("parts/a", "parts/b", "single/c", "single/d"):
+    for part in ("parts/a", "parts/b", "single/c", "single/d", "years/1/train", "years/2/train"):
         (here / part).mkdir(parents=True)
         (here / part / "part-0.csv").write_text(part)
     (here / "table").mkdir()
     urls = [server.serve(f"/{day}/part-0.csv", day.encode()) for day in ("monday", "tuesday")]
     parts = ["pattern: ../parts/**/*.csv", *(f"file: ../single/{name}/part-0.csv" for name in "cd")]
-    parts += [f"file: {url}" for url in urls]
+    parts += [f"file: {url}" for url in urls] + [f"folder: ../years/{year}/train" for year in "12"]
     (here / "table" / "MLTable").write_text("paths:\n" + "".join(f"  - {part}\n" for part in parts))
     for mode in ("eval_mount", "eval_download"):
         given = Input(type="mltable", path=str(here / "table"), mode=mode)
@@ -633,9 +633,11 @@ def test_files_of_one_name_in_several_folders_are_all_there(launch: Launch, serv
         )
         assert run.finish() is RunState.COMPLETED, run.last_state()
         said = read_log(run.files)
-        assert said.split()[:3] == ["./a/part-0.csv", "./b/part-0.csv", "./d/part-0.csv"]
-        assert {"./part-0.csv", "./monday/part-0.csv", "./tuesday/part-0.csv"} <= set(said.split())
-        assert all(content in said for content in ("parts/a", "parts/b", "single/c", "single/d", "monday", "tuesday"))
+        assert {"./a/part-0.csv", "./b/part-0.csv", "./d/part-0.csv"} <= set(said.split())
+        others = {"./part-0.csv", "./monday/part-0.csv", "./tuesday/part-0.csv"}
+        assert others | {"./train/part-0.csv", "./2/train/part-0.csv"} <= set(said.split())
+        contents = ("parts/a", "parts/b", "single/c", "single/d", "monday", "tuesday", "years/1/train", "years/2/train")
+        assert all(content in said for content in contents)
 
 
 def test_an_asset_whose_run_no_longer_has_it_is_told(launch: Launch, layout: WorkspaceLayout) -> None:

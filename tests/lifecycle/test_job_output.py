@@ -124,6 +124,7 @@ def test_what_was_printed_while_nobody_was_there_is_said_to_be_missing(launch: L
     run = launch("echo first; echo on > outputs/on; while [ ! -e outputs/go ]; do sleep 0.05; done; echo last")
     run.wait_for_file("on")
     parent, child = parent_of(run), int((read_json(run.files.job_process) or {})["pid"])
+    wait_until(lambda: read_log(run.files) == "first\n", "the parent to bring what was printed to the log")
     run.kill_supervisor()
     os.kill(parent, signal.SIGKILL)
     (run.files.outputs / "go").touch()
@@ -145,7 +146,10 @@ def test_the_parent_goes_on_without_a_supervisor(launch: Launch) -> None:
 
 
 def test_the_last_words_of_what_a_command_leaves_behind(launch: Launch) -> None:
-    run = launch("(trap 'echo ended; exit' TERM; echo on > outputs/on; while true; do sleep 0.05; done) & sleep 0.5")
+    run = launch(
+        "(trap 'echo ended; exit' TERM; touch outputs/on; while true; do sleep 0.05; done) & "
+        "until [ -e outputs/on ]; do sleep 0.05; done"
+    )
     assert run.finish() is RunState.COMPLETED
     assert read_log(run.files).endswith("ended\n")
 

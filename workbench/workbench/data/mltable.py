@@ -94,7 +94,8 @@ def local_files(part: Part, folder: Path) -> list[tuple[str, Path]]:
 def longer_names(part: Part, name: str) -> Iterator[str]:
     """Other names for a file of the part, for where another part has a file of that name: with one more of the folders
     that it is in each time."""
-    place = part.place if part.kind == "folder" else str(_outside(part))
+    # The name of a file in a remote folder begins in it, that of one in a local folder outside with the folder's own.
+    place = part.place if part.kind == "folder" and is_remote(part.place) else str(_outside(part))
     folders = [one for one in (place.partition(":/")[2] or place).split("/") if one]
     for first in range(len(folders) - 1, -1, -1):
         yield "/".join([*folders[first:], name])
