@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from workbench_store.records import ArtifactRecord, MediaRecord, MetricSummary, RunRecord, Series
     from workbench_store.store import Store
 
-#: How long a waiting process does not look: short at first, so that a short job is not waited for in vain.
-_SHORTEST_POLL_SECONDS = 0.01
-_LONGEST_POLL_SECONDS = 0.1
-
 
 class Run:
     """One execution of a job, or of a script that opened a run itself.
@@ -157,11 +153,12 @@ class Run:
         the run's folder is gone.
         """
         from workbench.lifecycle.judge import check_there, current_state, judge
+        from workbench.lifecycle.pauses import SHORTEST_SECONDS, longer
 
         if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float)):
             raise UsageError(f"timeout is a number of seconds, not {timeout!r}")
         deadline = None if timeout is None else time.monotonic() + timeout
-        pause = _SHORTEST_POLL_SECONDS
+        pause = SHORTEST_SECONDS
         while True:
             check_there(self.files)
             judge(self._workspace, [self.name])
@@ -171,7 +168,7 @@ class Run:
             if deadline is not None and time.monotonic() > deadline:
                 raise RunError(f"run {self.name} is still {state} after {timeout} s", remedy="It goes on; wait again.")
             time.sleep(pause)
-            pause = min(1.2 * pause, _LONGEST_POLL_SECONDS)
+            pause = longer(pause)
 
     @property
     def note(self) -> str | None:

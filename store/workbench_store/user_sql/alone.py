@@ -125,12 +125,9 @@ def _fill(connection: "duckdb.DuckDBPyConnection", written: Written, asked: Aske
     except MemoryError as error:
         raise took_too_much() from error
     except duckdb.Error as error:
-        place_of = partial(_original, written, len(making))
-        raise query_error(error, asked.source, place_of, partial(mentions, connection)) from error
-
-
-def _original(written: Written, before: int, place: int) -> int:
-    return written.original(place - before)
+        raise query_error(
+            error, asked.source, lambda place: written.original(place - len(making)), partial(mentions, connection)
+        ) from error
 
 
 @contextmanager

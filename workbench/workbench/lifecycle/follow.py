@@ -13,10 +13,8 @@ from workbench_store.states import RunState
 from workbench.lifecycle.history import JournalTail, changes_of
 from workbench.lifecycle.judge import check_there, judge
 from workbench.lifecycle.logs import LogReader
+from workbench.lifecycle.pauses import SHORTEST_SECONDS, longer
 
-#: How long nothing is looked at: short after news, ever longer without.
-_SHORTEST_POLL_SECONDS = 0.01
-_LONGEST_POLL_SECONDS = 0.1
 _JUDGE_SECONDS = 2.0
 
 
@@ -91,7 +89,7 @@ def followed(layout: WorkspaceLayout, name: str) -> Iterator[FollowEvent]:
     changes: list[StateChange] = []
     shown: RunState | None = None
     judged = time.monotonic()
-    pause = _SHORTEST_POLL_SECONDS
+    pause = SHORTEST_SECONDS
     while True:
         events = journal.new_events()
         changes += changes_of(events)
@@ -109,7 +107,7 @@ def followed(layout: WorkspaceLayout, name: str) -> Iterator[FollowEvent]:
             check_there(files)
             judge(layout, [name])
         yield Idle()
-        pause = _SHORTEST_POLL_SECONDS if events else min(1.5 * pause, _LONGEST_POLL_SECONDS)
+        pause = SHORTEST_SECONDS if events else longer(pause)
         time.sleep(pause)
 
 

@@ -111,6 +111,7 @@ class RunTable(ScrollView, can_focus=True):
         self._drawn = _Drawn()
         self._selected: str | None = None
         # Whether the cursor is to stay in the first row whatever comes: until it is moved, and from Home on again.
+        # Where it is does not tell: one that was moved to the first run goes down with it.
         self._at_first = True
         self._marked: dict[str, None] = {}
 
@@ -162,8 +163,7 @@ class RunTable(ScrollView, can_focus=True):
     def reordered(self) -> None:
         """The list is about to come in another order: a cursor in the first row stays there, on whichever run is first
         then; from further down it goes along with its run."""
-        if self.cursor == 0:
-            self._selected = None
+        self._at_first = self.cursor == 0
 
     def tick(self) -> None:
         """Ages and durations go on."""
