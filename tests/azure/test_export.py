@@ -257,6 +257,19 @@ def test_data_that_is_gone_or_changed(ran: Path, workbench: Callable[..., Any]) 
     assert changed.returncode == 0 and "has changed since" in changed.stderr
 
 
+def test_what_is_not_uploaded_with_a_table_is_told(here: Path, workbench: Callable[..., Any]) -> None:
+    (here / "table").mkdir()
+    (here / "other.csv").write_text("1\n")
+    parts = "paths:\n  - file: ../other.csv\n  - file: azureml://datastores/lake/paths/x.csv\n  - file: ./MLTable\n"
+    (here / "table" / "MLTable").write_text(parts)
+    (here / "job.yml").write_text("name: t\ncommand: echo\ninputs: {t: {type: mltable, path: ./table}}\n")
+    assert workbench("run", "job.yml").returncode == 0
+    told = workbench("export", "azureml", "t", *WORDS).stderr
+    assert told.count("inputs.t has a part") == 2
+    assert f"inputs.t has a part {here / 'other.csv'}: it is not in the table's folder" in told
+    assert "inputs.t has a part azureml://datastores/lake/paths/x.csv: the service must know" in told
+
+
 def submitted(here: Path, environment: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A workspace with a run named `env` of a job with that environment; that cannot be made here."""
     monkeypatch.setenv("UV_OFFLINE", "1")

@@ -6,10 +6,9 @@ import os
 import re
 import shutil
 from collections.abc import Callable
-from glob import glob
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -17,7 +16,6 @@ from workbench.data.assets import AssetVersion, add_asset
 from workbench.data.cache import DataCache
 from workbench.data.datastores import add_datastore
 from workbench.data.fingerprint import stat_fingerprint
-from workbench.data.matching import matching_files
 from workbench.lifecycle import adopt, cancel
 from workbench.lifecycle.judge import judge
 from workbench.lifecycle.logs import read_log
@@ -306,10 +304,6 @@ def test_what_is_not_known_is_refused_at_submit(
     assert list(layout.runs.glob("*")) == [] and list(layout.tmp.glob("run-*")) == []
 
 
-def warnings(run: Launched) -> list[str]:
-    return [fields["text"] for fields in run.events("warning")]
-
-
 def test_a_version_at_a_url_has_the_content_that_was_fetched_first(
     launch: Launch, layout: WorkspaceLayout, server: Server, workbench: Workbench
 ) -> None:
@@ -323,13 +317,13 @@ def test_a_version_at_a_url_has_the_content_that_was_fetched_first(
     first = launch("cat ${{inputs.d}}", inputs=given)
     second = launch("cat ${{inputs.d}}", inputs=given)
     for run in (first, second):
-        assert run.finish() is RunState.COMPLETED and warnings(run) == []
+        assert run.finish() is RunState.COMPLETED and run.warnings() == []
     known = last_input(first)["fingerprint"]
     assert json.loads(workbench("data", "show", "rain", "--json").stdout)["fingerprint"] == known
     server.serve("/rain.csv", b"of June\n")
     third = launch("cat ${{inputs.d}}", inputs=given)
     assert third.finish() is RunState.COMPLETED and read_log(third.files) == "of June\n"
-    assert warnings(third) == [
+    assert third.warnings() == [
         f"input d: {url} has changed since azureml:rain:1 was first fetched; a version is meant to stay as it is"
     ]
     assert json.loads(workbench("data", "show", "rain", "--json").stdout)["fingerprint"] == known
@@ -344,7 +338,7 @@ def test_a_rerun_to_which_other_data_comes_is_told(launch: Launch, server: Serve
     def again(*overrides: str) -> list[str]:
         run = Launched(first.layout, rerun(first.layout, first.name, overrides).name)
         assert run.finish() is RunState.COMPLETED
-        return warnings(run)
+        return run.warnings()
 
     assert again() == []
     server.serve("/a.txt", b"two\n")
@@ -499,145 +493,6 @@ def test_a_link_that_another_made_stays(launch: Launch, folder: Path, here: Path
     replace = f"rm {place}; ln -s {folder} {place}"
     assert launch(replace, inputs={"d": Input(path=str(folder), path_on_compute=str(place))}).finish()
     assert os.readlink(place) == str(folder)
-
-
-# -- tables
-
-
-def test_a_table_is_evaluated_into_its_files(launch: Launch, server: Server, here: Path) -> None:
-    table = here / "table"
-    (table / "parts").mkdir(parents=True)
-    (table / "parts" / "1.csv").write_text("one\n")
-    (table / "parts" / "2.csv").write_text("two\n")
-    (table / "other.txt").write_text("no part of it\n")
-    url = server.serve("/3.csv", b"three\n")
-    (table / "MLTable").write_text(f"paths:\n  - pattern: ./parts/*.csv\n  - file: {url}\ntype: mltable\n")
-    modes: tuple[tuple[Literal["eval_mount", "eval_download"], int], ...] = (("eval_mount", 3), ("eval_download", 0))
-    for mode, links in modes:
-        run = launch(
-            "cd ${{inputs.t}}; find . -name '*.csv' | sort; cat parts/* 3.csv; find . -type l | wc -l; ls",
-            inputs={"t": Input(type="mltable", path=str(table), mode=mode)},
-        )
-        assert run.finish() is RunState.COMPLETED, read_log(run.files)
-        lines = read_log(run.files).split()
-        assert lines == [
-            "./3.csv",
-            "./parts/1.csv",
-            "./parts/2.csv",
-            "one",
-            "two",
-            "three",
-            str(links),
-            "3.csv",
-            "parts",
-        ]
-    whole = launch("ls ${{inputs.t}}", inputs={"t": Input(type="mltable", path=str(table))})
-    whole.finish()
-    assert read_log(whole.files).split() == ["MLTable", "other.txt", "parts"]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (None, "holds no file MLTable"),
-        ("paths: [", "MLTable:"),
-        ("transformations: []", "has no list of `paths`"),
-        ("paths: [{file: ./none.csv}]", "names no file"),
-        ("paths: [{glob: x}]", "is none of file, folder and pattern"),
-        ("paths: [{file: 'azureml:iris'}]", "neither a version nor a label"),
-        ("paths: [{file: 'azureml:iris:1'}]", "there is no data asset 'iris'"),
-    ],
-)
-def test_a_table_that_is_none_is_refused(launch: Launch, here: Path, text: str | None, message: str) -> None:
-    table = here / "table"
-    table.mkdir()
-    if text is not None:
-        (table / "MLTable").write_text(text)
-    with pytest.raises(SpecError, match=message):
-        launch("true", inputs={"t": Input(type="mltable", path=str(table), mode="eval_mount")})
-
-
-def test_links_in_circles_are_walked_once(launch: Launch, here: Path) -> None:
-    table = here / "table"
-    for place in ("a.csv", "x/b.csv", "x/y/c.csv", ".hidden/d.csv", "x/.e.csv"):
-        (table / place).parent.mkdir(parents=True, exist_ok=True)
-        (table / place).write_text(place)
-    (here / "elsewhere").mkdir()
-    (here / "elsewhere" / "f.csv").write_text("f")
-    (table / "l1").symlink_to(".")
-    (table / "l2").symlink_to(".")
-    (table / "x" / "up").symlink_to("..")
-    (table / "out").symlink_to(here / "elsewhere")
-    (table / "MLTable").write_text("paths:\n  - pattern: ./**/**/*.csv\n  - pattern: ./x/**\n")
-    run = launch(
-        "cd ${{inputs.t}} && find . -name '*.csv' | sort",
-        inputs={"t": Input(type="mltable", path=str(table), mode="eval_mount")},
-    )
-    assert run.finish() is RunState.COMPLETED, run.last_state()
-    found = read_log(run.files).split()
-    assert found[:1] == ["./a.csv"] and {"./out/f.csv", "./x/b.csv", "./x/y/c.csv"} < set(found)
-    assert not any("hidden" in name or "l1" in name or ".e." in name for name in found)
-
-
-def test_patterns_match_as_glob_does(here: Path) -> None:
-    for place in ("a.csv", "b[1]/c.csv", "b[1]/d/e.csv", "b1/f.csv", ".h/g.csv", "b1/.i.csv"):
-        (here / place).parent.mkdir(parents=True, exist_ok=True)
-        (here / place).write_text("")
-    for pattern in (
-        "*",
-        "**",
-        "**/*.csv",
-        "b*/*.csv",
-        "b?/**",
-        "[ab]*",
-        ".h/*",
-        "**/.i*",
-        "none/*",
-        "a.csv/*",
-        "b1/f.csv",
-    ):
-        wanted = [Path(name) for name in glob(f"{here}/{pattern}", recursive=True) if Path(name).is_file()]
-        assert matching_files(f"{here}/{pattern}") == sorted(wanted), pattern
-    assert matching_files(f"{here}/b[1]/*.csv") == [here / "b[1]" / "c.csv"]
-
-
-def test_a_file_that_two_parts_name_is_there_once(launch: Launch, here: Path) -> None:
-    (here / "table" / "x").mkdir(parents=True)
-    (here / "table" / "x" / "a.csv").write_text("a")
-    (here / "table" / "x" / "b.csv").write_text("b")
-    parts = "paths:\n  - file: ./x/a.csv\n  - pattern: ./x/*.csv\n  - folder: ./x\n"
-    (here / "y" / "1").mkdir(parents=True)
-    (here / "y" / "1" / "c.csv").write_text("c")
-    parts += "  - pattern: ../y/1/*.csv\n  - pattern: ../y/*/*.csv\n  - file: ../y/1/c.csv\n"
-    (here / "table" / "MLTable").write_text(parts)
-    for mode in ("eval_mount", "eval_download"):
-        given = Input(type="mltable", path=str(here / "table"), mode=mode)
-        run = launch("cd ${{inputs.t}} && find . -name '*.csv' | sort", inputs={"t": given})
-        assert run.finish() is RunState.COMPLETED, run.last_state()
-        assert read_log(run.files).split() == ["./c.csv", "./x/a.csv", "./x/b.csv"]
-
-
-def test_files_of_one_name_in_several_folders_are_all_there(launch: Launch, server: Server, here: Path) -> None:
-    for part in ("parts/a", "parts/b", "single/c", "single/d", "years/1/train", "years/2/train"):
-        (here / part).mkdir(parents=True)
-        (here / part / "part-0.csv").write_text(part)
-    (here / "table").mkdir()
-    urls = [server.serve(f"/{day}/part-0.csv", day.encode()) for day in ("monday", "tuesday")]
-    parts = ["pattern: ../parts/**/*.csv", *(f"file: ../single/{name}/part-0.csv" for name in "cd")]
-    parts += [f"file: {url}" for url in urls] + [f"folder: ../years/{year}/train" for year in "12"]
-    (here / "table" / "MLTable").write_text("paths:\n" + "".join(f"  - {part}\n" for part in parts))
-    for mode in ("eval_mount", "eval_download"):
-        given = Input(type="mltable", path=str(here / "table"), mode=mode)
-        run = launch(
-            "cd ${{inputs.t}} && find -L . -type f | sort; cat $(find -L . -name '*.csv')", inputs={"t": given}
-        )
-        assert run.finish() is RunState.COMPLETED, run.last_state()
-        said = read_log(run.files)
-        assert {"./a/part-0.csv", "./b/part-0.csv", "./d/part-0.csv"} <= set(said.split())
-        others = {"./part-0.csv", "./monday/part-0.csv", "./tuesday/part-0.csv"}
-        assert others | {"./train/part-0.csv", "./2/train/part-0.csv"} <= set(said.split())
-        contents = ("parts/a", "parts/b", "single/c", "single/d", "monday", "tuesday", "years/1/train", "years/2/train")
-        assert all(content in said for content in contents)
 
 
 def test_an_asset_whose_run_no_longer_has_it_is_told(launch: Launch, layout: WorkspaceLayout) -> None:

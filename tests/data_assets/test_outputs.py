@@ -24,10 +24,6 @@ def versions(layout: WorkspaceLayout, kind: str = "data") -> list[tuple[str, str
     return [(asset.name, asset.version, asset.run) for asset in list_assets(layout, kind)]
 
 
-def warnings(run: Any) -> str:
-    return "\n".join(fields["text"] for fields in run.events("warning"))
-
-
 @pytest.mark.parametrize("mode", ["rw_mount", "upload", "direct"])
 def test_an_output_on_a_datastore(launch: Launch, layout: WorkspaceLayout, here: Path, mode: Any) -> None:
     (here / "shelf").mkdir()
@@ -88,7 +84,7 @@ def test_nothing_is_registered_by_a_run_that_failed_or_wrote_nothing(launch: Lau
     assert launch("echo x > ${{outputs.o}}/x; exit 1", outputs=output).finish() is RunState.FAILED
     run = launch("true", outputs=output)
     assert run.finish() is RunState.COMPLETED
-    assert "the job wrote nothing to it" in warnings(run)
+    assert "the job wrote nothing to it" in "\n".join(run.warnings())
     assert versions(layout) == []
 
 
@@ -101,7 +97,7 @@ def test_a_version_taken_meanwhile_loses_no_output(launch: Launch, layout: Works
     add_asset(layout, AssetVersion("data", "made", "7", "uri_folder", str(here)))
     (run.files.outputs / "go").touch()
     assert run.finish() is RunState.COMPLETED
-    said = warnings(run)
+    said = "\n".join(run.warnings())
     assert "version 7 of the data asset made is there already" in said
     assert f"workbench data add made azureml://jobs/{run.name}/outputs/o" in said
     assert (run.files.named_outputs / "o" / "x").read_text() == "x\n"

@@ -58,6 +58,9 @@ class Launched:
     def states(self) -> list[str]:
         return [str(fields["state"]) for fields in self.events("state")]
 
+    def warnings(self) -> list[str]:
+        return [str(fields["text"]) for fields in self.events("warning")]
+
     def last_state(self) -> dict[str, Any]:
         return self.events("state")[-1]
 

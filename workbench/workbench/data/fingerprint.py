@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from workbench.data.copying import NO_DATA
+from workbench.data.elsewhere import files_elsewhere, has_remote_parts
 from workbench.data.hashing import content_hash
 
 #: A look at sizes and times does not take longer than this unless it is told to.
@@ -16,8 +17,8 @@ _MOST_READ_BYTES = 1024**3
 
 
 def stat_fingerprint(path: Path, look_seconds: float = LOOK_SECONDS) -> str:
-    """`stat:<digest>:<files>:<bytes>` of relative names, sizes and times; ends in `+` if there was more than
-    time. Raises OSError for what is not there."""
+    """`stat:<digest>:<files>:<bytes>` of relative names, sizes and times, those of a table's files elsewhere on this
+    machine among them; ends in `+` if there was more than time. Raises OSError for what is not there."""
     from hashlib import blake2b  # it loads OpenSSL
 
     deadline = time.monotonic() + look_seconds
@@ -41,6 +42,9 @@ def _walk(path: Path) -> Iterator[tuple[str, os.stat_result]]:
             full = Path(folder, name)
             with suppress(OSError):
                 yield str(full.relative_to(path)), full.stat()
+    for name, file in files_elsewhere(path):
+        with suppress(OSError):
+            yield name, file.stat()
 
 
 def bytes_of(fingerprint: str) -> int:
@@ -54,7 +58,8 @@ def differs(before: str | None, now: str) -> bool:
 
 
 def content_fingerprint(path: Path, stat: str) -> str | None:
-    """`xxh3-128:<hash>` of names and content; None where there is too much to read, or `stat` was cut short."""
-    if stat.endswith("+") or bytes_of(stat) > _MOST_READ_BYTES:
+    """`xxh3-128:<hash>` of names and content; None where there is too much to read, `stat` was cut short, or some of
+    it is not on this machine."""
+    if stat.endswith("+") or bytes_of(stat) > _MOST_READ_BYTES or has_remote_parts(path):
         return None
     return f"xxh3-128:{content_hash(path)}"

@@ -1,7 +1,7 @@
 """Names, sizes and content hashes (xxh3-128) of the files below a folder."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +9,8 @@ from typing import NamedTuple
 from xxhash import xxh3_128
 
 from workbench.data.copying import NO_DATA, is_inside, raise_error
+from workbench.data.elsewhere import files_elsewhere
+from workbench.data.walking import files_below
 from workbench.spec.files import kind_of
 
 _READ_BYTES = 1024 * 1024
@@ -49,7 +51,7 @@ def hash_below(root: Path) -> Iterator[HashedFile]:
     A link to a file counts as that file, unhashed if it leads out; links to folders are not followed; what is
     neither file nor folder (a socket, a device) is passed over. Raises OSError for what cannot be read.
     """
-    for path in _files_below(root, raise_error):
+    for path in files_below(root, raise_error):
         yield HashedFile(_relative(path, root), *_content(path, root))
 
 
@@ -58,7 +60,7 @@ def changed_below(root: Path, since: float) -> Iterator[HashedFile]:
 
     Nothing is raised: what cannot be looked into is passed over, as is a workspace; what cannot be read has no hash.
     """
-    for path in _files_below(root, lambda error: None, NO_DATA):
+    for path in files_below(root, lambda error: None, NO_DATA):
         with suppress(OSError):
             found = path.stat()
             if found.st_ctime >= since:
@@ -70,17 +72,6 @@ def _hash_or_none(path: Path, root: Path) -> str | None:
         return _content(path, root)[1]
     except OSError:
         return None
-
-
-def _files_below(
-    root: Path, on_error: Callable[[OSError], None], leaving_out: frozenset[str] = frozenset()
-) -> Iterator[Path]:
-    if root.is_file():
-        yield root
-        return
-    for folder, names, files in os.walk(root, onerror=on_error) if root.exists() else ():
-        names[:] = sorted(set(names) - leaving_out)
-        yield from (path for name in sorted(files) if (path := Path(folder, name)).is_file())
 
 
 def _relative(path: Path, root: Path) -> str:
@@ -99,12 +90,14 @@ def hashes_below(root: Path) -> dict[str, str | None]:
 
 
 def content_hash(path: Path) -> str:
-    """One hash for a file's or a folder's content: names and hashes of the files in it, but for those of a workspace.
-    Raises OSError as `hash_below`."""
+    """One hash for a file's or a folder's content: names and hashes of the files in it, but for those of a workspace,
+    and of those that belong to it as a table. Raises OSError as `hash_below`."""
     if not path.is_dir():
         return hash_file(path)[1]
     digest = xxh3_128()
-    for file in _files_below(path, raise_error, NO_DATA):
+    for file in files_below(path, raise_error, NO_DATA):
         name, hash = _relative(file, path), _content(file, path)[1]
         digest.update(f"{name}\0{hash}\0".encode("utf-8", "surrogatepass"))
+    for name, file in files_elsewhere(path):
+        digest.update(f"{name}\0{hash_file(file)[1]}\0".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()

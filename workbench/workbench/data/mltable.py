@@ -8,13 +8,15 @@ from typing import Any
 from msgspec import Struct
 from workbench_store.errors import DataError
 
+from workbench.data.copying import NO_DATA
+from workbench.data.elsewhere import TABLE_FILE
 from workbench.data.matching import matching_files
+from workbench.data.walking import files_below
 from workbench.spec.files import Unreadable, kind_at, read_yaml_file
 from workbench.spec.paths import is_remote
 from workbench.spec.places import BadPlace, parse_place
 from workbench.spec.tree import plain
 
-FILE_NAME = "MLTable"
 _KINDS = ("file", "folder", "pattern")
 EVAL_MODES = ("eval_mount", "eval_download")
 
@@ -33,12 +35,12 @@ class Part(Struct, frozen=True):
 
 def read_table(folder: Path) -> list[Part]:
     """The parts of the table in a folder, relative paths made absolute. Raises DataError, naming what is wrong."""
-    file = folder / FILE_NAME
+    file = folder / TABLE_FILE
     kind = kind_at(file)
     if kind not in (None, "a file"):
         raise DataError(f"{file} is {kind}, not a file")
     if kind is None:
-        raise DataError(f"{folder} is no MLTable: it holds no file {FILE_NAME}", remedy=_near(folder))
+        raise DataError(f"{folder} is no MLTable: it holds no file {TABLE_FILE}", remedy=_near(folder))
     try:
         _, tree = read_yaml_file(file)
     except Unreadable as error:
@@ -54,8 +56,8 @@ def read_table(folder: Path) -> list[Part]:
 def _near(folder: Path) -> str:
     """What the file may have been called instead."""
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    near = [name for name in names if name.lower().split(".")[0] == FILE_NAME.lower()]
-    return f"Rename {near[0]} to {FILE_NAME}." if near else "Say `type: uri_folder` if it is a plain folder."
+    near = [name for name in names if name.lower().split(".")[0] == TABLE_FILE.lower()]
+    return f"Rename {near[0]} to {TABLE_FILE}." if near else "Say `type: uri_folder` if it is a plain folder."
 
 
 def _part(file: Path, entry: Any) -> Part:
@@ -78,17 +80,27 @@ def _part(file: Path, entry: Any) -> Part:
 def local_files(part: Part, folder: Path) -> list[tuple[str, Path]]:
     """The files of a local part, each by its name in the evaluated table: relative to the table's folder where it is
     below that, else to what the part fixes. Raises DataError for a part that names nothing."""
-    path = Path(part.place)
-    if part.kind == "pattern":
-        found = matching_files(part.place)
-    elif part.kind == "folder":
-        found = sorted(file for file in path.rglob("*") if file.is_file())
-    else:
-        found = [path] if path.is_file() else []
+    found = sorted(named_files(part, folder), key=lambda named: named[1])
     if not found:
-        raise DataError(f"{folder / FILE_NAME}: {part.kind} {part.place} names no file")
+        raise DataError(f"{folder / TABLE_FILE}: {part.kind} {part.place} names no file")
+    return found
+
+
+def named_files(part: Part, folder: Path) -> Iterator[tuple[str, Path]]:
+    """The same as they come, also of a part that names nothing."""
+    path = Path(part.place)
     base = folder if path.is_relative_to(folder) else _outside(part)
-    return [(file.relative_to(base).as_posix() if file.is_relative_to(base) else file.name, file) for file in found]
+    for file in _files(part):
+        yield (file.relative_to(base).as_posix() if file.is_relative_to(base) else file.name), file
+
+
+def _files(part: Part) -> Iterator[Path]:
+    if part.kind == "pattern":
+        yield from matching_files(part.place)
+        return
+    path = Path(part.place)
+    if path.is_dir() == (part.kind == "folder"):
+        yield from files_below(path, lambda error: None, NO_DATA)
 
 
 def longer_names(part: Part, name: str) -> Iterator[str]:

@@ -10,10 +10,11 @@ from workbench_store.layout import WorkspaceLayout
 
 from workbench.data.assets import Added, AssetVersion, add_asset, kind_of_type, word
 from workbench.data.drivers import missing_driver, refuse_unknown
+from workbench.data.elsewhere import TABLE_FILE
 from workbench.data.fingerprint import content_fingerprint, stat_fingerprint
 from workbench.data.fitting import check_fits
 from workbench.data.located import locate
-from workbench.data.mltable import FILE_NAME, read_table
+from workbench.data.mltable import read_table
 from workbench.data.secret_urls import holds_secret
 from workbench.data.urls import is_web
 from workbench.lifecycle.run_outputs import find_output
@@ -105,7 +106,7 @@ def _type_of_place(kind: str, place: Path) -> str:
         return DEFAULT_MODEL_TYPE
     if not place.is_dir():
         return "uri_file"
-    return "mltable" if (place / FILE_NAME).is_file() else "uri_folder"
+    return "mltable" if (place / TABLE_FILE).is_file() else "uri_folder"
 
 
 def _type_of_url(kind: str, url: str) -> str:

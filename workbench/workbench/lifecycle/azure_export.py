@@ -3,7 +3,7 @@
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.snapshot import stage_snapshot
 
 from workbench.compute.registry import COMPUTE_NAME
+from workbench.data.elsewhere import parts_elsewhere
 from workbench.data.secret_urls import HIDDEN
 from workbench.lifecycle.export_environment import Given, export_environment
 from workbench.lifecycle.export_secrets import fields_to_set, secret_fields, secret_files, secret_notes
@@ -178,8 +179,18 @@ def _inputs(data: dict[str, Any], draft: Path, notes: list[str]) -> None:
             raise RunError(f"inputs.{name}: there is no {place} any more", remedy="Bring it back, then export again.")
         inputs[name] = {**value, "path": os.path.relpath(place, draft)}
         notes.append(f"inputs.{name} is uploaded from {place}")
+        notes += _parts_elsewhere(name, Path(place))
     if inputs:
         data["inputs"] = inputs
+
+
+def _parts_elsewhere(name: str, folder: Path) -> Iterator[str]:
+    """What is not uploaded with a table, in words."""
+    for part in parts_elsewhere(folder):
+        if part.place.startswith(_NAMES_HERE):
+            yield f"inputs.{name} has a part {part.place}: the service must know what that is, as this workspace does"
+        elif not is_remote(part.place):
+            yield f"inputs.{name} has a part {part.place}: it is not in the table's folder, so it is not uploaded"
 
 
 def _outputs(data: dict[str, Any], notes: list[str]) -> None:

@@ -19,7 +19,7 @@ from workbench.data.located import locate
 from workbench.data.mltable import Part, local_files, longer_names, read_table
 from workbench.data.own_copy import copy_to_change
 from workbench.data.watching import Watcher
-from workbench.lifecycle.fingerprints import input_fields
+from workbench.lifecycle.fingerprints import content_of_all, input_fields, local_content
 from workbench.lifecycle.links import make_link
 from workbench.lifecycle.plan import PlannedInput
 from workbench.lifecycle.repeated import fetched_before, repeated_run
@@ -129,21 +129,31 @@ class _Bringing(Struct, frozen=True):
         """Bring it. Raises WorkbenchError, OSError, Stopped."""
         item = self.item
         place = Path(str(item.path))
+        contents: list[str] = []
         if item.fetch:
             url = os.environ.get(item.secret, "") if item.secret else str(item.path)
             tree = self._fetched(url or str(item.path), item.type, watcher)
             place = tree.path
-            self.supervision.recorder.event("input", **input_fields(item, tree.fingerprint))
-            self._compare(tree.fingerprint)
+            contents.append(tree.fingerprint)
         if item.staged is not None:
             target = Path(item.staged)
             target.parent.mkdir(parents=True, exist_ok=True)
             if item.evaluated:
-                self._evaluate(place, target, watcher)
+                contents += self._evaluate(place, target, watcher)
             else:
                 self._put(place, target)
+        if contents:
+            self._record(place, contents)
         if item.link is not None:
             make_link(self.supervision.layout, self.supervision.files, Path(item.link), item.staged or str(item.path))
+
+    def _record(self, place: Path, contents: list[str]) -> None:
+        """Record what has come from elsewhere, together with what was on this machine."""
+        if not self.item.fetch:
+            contents = [local_content(place), *contents]
+        content = content_of_all(contents)
+        self.supervision.recorder.event("input", **input_fields(self.item, content))
+        self._compare(content)
 
     def _compare(self, content: str) -> None:
         """Warn if other data has come than when the version was fetched first, or to the run that is repeated."""
@@ -185,13 +195,20 @@ class _Bringing(Struct, frozen=True):
         self.detail[what] = self.detail.get(what, 0) + found.tree.bytes
         return found.tree
 
-    def _evaluate(self, folder: Path, target: Path, watcher: Watcher) -> None:
-        """The files of which the table consists, in a folder; one that several parts name is there once."""
+    def _evaluate(self, folder: Path, target: Path, watcher: Watcher) -> list[str]:
+        """The files of which the table consists, in a folder; one that several parts name is there once. Gives the
+        hash of the content of each part that is at a URI."""
         target.mkdir(exist_ok=True)
         # By path, and by what is on the disk for parts that lead to it otherwise.
         taken: set[Path | tuple[str, int, int]] = set()
+        contents = []
         for part in read_table(folder):
-            for name, file in self._files(part, folder, watcher):
+            if is_remote(part.place):
+                files, content = self._had(part, watcher)
+                contents.append(content)
+            else:
+                files = local_files(part, folder)
+            for name, file in files:
                 found = file.stat()
                 identity = (name, found.st_dev, found.st_ino)
                 if not taken.isdisjoint((file, identity)):
@@ -204,11 +221,16 @@ class _Bringing(Struct, frozen=True):
                 place = target / free
                 place.parent.mkdir(parents=True, exist_ok=True)
                 self._put(file, place)
+        return contents
 
-    def _files(self, part: Part, folder: Path, watcher: Watcher) -> list[tuple[str, Path]]:
-        if not is_remote(part.place):
-            return local_files(part, folder)
+    def _had(self, part: Part, watcher: Watcher) -> tuple[list[tuple[str, Path]], str]:
+        """The files of a part that is at a URI, once they are on this machine, and the hash of their content."""
         layout = self.supervision.layout
         found = locate(layout, part.place, "data", lambda run, output: find_output(layout, run, output))
-        path = Path(found.place) if found.local else self._fetched(found.place, part.type, watcher).path
-        return local_files(Part(part.kind, str(path)), path if part.kind == "folder" else path.parent)
+        if found.local:
+            path, content = Path(found.place), local_content(Path(found.place))
+        else:
+            tree = self._fetched(found.place, part.type, watcher)
+            path, content = tree.path, tree.fingerprint
+        here = Part(part.kind, str(path))
+        return local_files(here, path if part.kind == "folder" else path.parent), content

@@ -2,7 +2,9 @@
 
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 
+from workbench.data.elsewhere import TABLE_FILE
 from workbench.data.urls import folder_url, fsspec_url, is_web
 from workbench.lifecycle.plan import Plan, PlannedInput
 from workbench.spec.ports import FOLDER_TYPES
@@ -23,14 +25,19 @@ def load_what_is_needed(plan: Plan) -> None:
         import_module("workbench.lifecycle.registration")
     if uploaded:
         import_module("workbench.data.upload")
-    tables = any(item.evaluated for item in plan.inputs)
+    tables = any(item.evaluated or _is_table(item) for item in plan.inputs)
     if tables:
+        import_module("workbench.data.mltable")
         import_module("workbench.spec.yamltext")
     if tables or any(is_web(url) for url in fetched):
         import_module("workbench.data.web")
     for url in (*fetched, *uploaded):
         if not is_web(url):
             _load_file_system(url)
+
+
+def _is_table(item: PlannedInput) -> bool:
+    return item.local and (Path(str(item.path)) / TABLE_FILE).is_file()
 
 
 def _url(item: PlannedInput) -> str:

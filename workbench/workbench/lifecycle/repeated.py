@@ -7,7 +7,8 @@ from workbench.lifecycle.history import JournalTail
 
 #: The property that names the run which a run repeats.
 RERUN_PROPERTY = "workbench.rerun_of"
-_FETCHED = "sha256:"
+#: How the hash of what was fetched begins.
+FETCHED = "sha256:"
 
 
 def repeated_run(files: RunLayout) -> str | None:
@@ -21,6 +22,6 @@ def fetched_before(layout: WorkspaceLayout, run: str, input: str, url: str) -> s
     for event in reversed(JournalTail(layout.run(run)).new_events()):
         fields = event.fields
         fingerprint = str(fields.get("fingerprint"))
-        if event.name == "input" and fields.get("name") == input and fingerprint.startswith(_FETCHED):
+        if event.name == "input" and fields.get("name") == input and fingerprint.startswith(FETCHED):
             return fingerprint if fields.get("path") == url else None
     return None
