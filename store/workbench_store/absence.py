@@ -3,14 +3,16 @@
 import os
 
 from workbench_store.errors import NotFound
-from workbench_store.layout import WorkspaceLayout
+from workbench_store.layout import WorkspaceLayout, may_name_a_run
 
 
 def no_run(layout: WorkspaceLayout, name: str, remedy: str = "`workbench ls` lists the runs.") -> NotFound:
     """The error for a run that is not there; `remedy` is for one that is not in the trash either."""
-    if name and os.path.isdir(layout.trashed(name).root):
+    if not may_name_a_run(name):
+        return NotFound(f"there is no run {name!r} in {layout.root}", remedy=remedy)
+    if os.path.isdir(layout.trashed(name).root):
         return NotFound(f"run {name} is in the trash", remedy=f"Bring it back: workbench restore {name}")
-    if name and os.path.isdir(layout.purged(name)):
+    if os.path.isdir(layout.purged(name)):
         return NotFound(f"run {name} is removed for good", remedy="`workbench gc` finishes that.")
     if is_on_disk(layout, name):
         return NotFound(
@@ -23,12 +25,12 @@ def no_run(layout: WorkspaceLayout, name: str, remedy: str = "`workbench ls` lis
 
 def is_on_disk(layout: WorkspaceLayout, name: str) -> bool:
     """Whether there is a run of exactly that name, whatever the database has."""
-    return bool(name) and os.path.isfile(layout.run(name).identity)
+    return may_name_a_run(name) and os.path.isfile(layout.run(name).identity)
 
 
 def check_run(layout: WorkspaceLayout, name: str) -> None:
     """Raise NotFound unless the run of exactly that name is there."""
-    if not os.path.isdir(layout.run(name).root):
+    if not may_name_a_run(name) or not os.path.isdir(layout.run(name).root):
         raise no_run(
             layout,
             name,

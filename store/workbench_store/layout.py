@@ -17,6 +17,11 @@ WORKSPACE_DIR = ".workbench"
 LONGEST_RUN_NAME = 240
 
 
+def may_name_a_run(text: str) -> bool:
+    """Whether a run may be called so: joined to a folder, a path would lead to somewhere else."""
+    return text not in ("", ".", "..") and "/" not in text and "\0" not in text
+
+
 class _At:
     """A file or folder below the root of a layout, made when it is first asked for: most are not."""
 

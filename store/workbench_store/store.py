@@ -247,7 +247,8 @@ class Store:
             if one is not None:
                 return one
             every = run_queries.all_names(connection)
-        near = difflib.get_close_matches(name, every, 3, 0.5)
+        # Of a path, as `workbench open` prints it, the last part.
+        near = difflib.get_close_matches(os.path.basename(name.rstrip("/")), every, 3, 0.5)
         raise no_run(self.layout, name, *([f"Did you mean {' or '.join(near)}?"] if near else []))
 
     def run(self, name: str) -> RunRecord:

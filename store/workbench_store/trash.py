@@ -20,7 +20,7 @@ from workbench_store.errors import NotFound, RunError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.forget import forget_runs
 from workbench_store.holding import alone
-from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout, may_name_a_run
 from workbench_store.records import RunQuery
 from workbench_store.store import Store
 
@@ -124,7 +124,7 @@ def _removed(layout: WorkspaceLayout, name: str) -> Removed:
 def take_from_trash(layout: WorkspaceLayout, name: str) -> None:
     """Bring a removed run back. Raises NotFound when it is not in the trash, RunError when its name is taken."""
     files, target = layout.trashed(name), layout.run(name)
-    if not os.path.isdir(files.root):
+    if not may_name_a_run(name) or not os.path.isdir(files.root):
         raise NotFound(f"there is no run {name!r} in {layout.trash}", remedy="`workbench restore` lists what is there.")
     if os.path.lexists(target.root):
         raise RunError(f"there is another run {name} in {layout.root}", remedy="Remove that one first.")

@@ -359,6 +359,15 @@ def test_an_asset_that_is_gone_or_changed_is_told(launch: Launch, layout: Worksp
         launch("true", inputs={"d": Input(path="azureml:notes:1")})
 
 
+def test_an_asset_of_which_only_times_have_changed_is_as_it_was(
+    launch: Launch, workbench: Workbench, folder: Path
+) -> None:
+    assert workbench("data", "add", "notes", str(folder)).returncode == 0
+    os.utime(folder / "sub" / "f.txt", (1, 1))
+    run = launch("cat ${{inputs.d}}/sub/f.txt", inputs={"d": Input(path="azureml:notes:1")})
+    assert run.finish() is RunState.COMPLETED and run.warnings() == []
+
+
 def test_an_asset_of_another_type_is_told_apart(launch: Launch, layout: WorkspaceLayout, server: Server) -> None:
     url = server.serve("/a.csv", b"1\n")
     add_asset(layout, AssetVersion("data", "table", "", "uri_file", url))

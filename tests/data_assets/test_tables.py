@@ -18,6 +18,7 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 from workbench_store.store import Store
 
+from tests.cli.terminal import Workbench
 from tests.data_assets.servers import Server
 from tests.lifecycle.launched import Launch, Launched
 
@@ -75,6 +76,63 @@ def test_a_table_that_is_none_is_refused(launch: Launch, here: Path, text: str |
         (table / "MLTable").write_text(text)
     with pytest.raises(SpecError, match=message):
         launch("true", inputs={"t": Input(type="mltable", path=str(table), mode="eval_mount")})
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ("folder: http://localhost/data/", "the web has no folders"),
+        ("pattern: http://localhost/data/*.csv", "the web has no folders"),
+        ("pattern: azureml:iris*", "cannot be the name of an asset"),
+        ("pattern: azureml://datastores/kept/paths/*/../../x", "leads upwards"),
+        ("pattern: azureml://datastores/none/paths/*.csv", "there is no datastore 'none'"),
+    ],
+)
+def test_parts_that_cannot_be_had_are_refused_where_they_are_wanted(
+    launch: Launch, layout: WorkspaceLayout, here: Path, part: str, message: str
+) -> None:
+    add_datastore(layout, "kept", str(here))
+    (here / "table").mkdir()
+    (here / "table" / "MLTable").write_text(f"paths:\n  - {part}\n")
+    with pytest.raises(SpecError, match=message):
+        launch("true", inputs={"t": Input(type="mltable", path=str(here / "table"), mode="eval_mount")})
+
+
+def test_a_pattern_of_a_place_elsewhere_is_the_jobs_affair_unless_it_is_evaluated(
+    launch: Launch, here: Path, workbench: Workbench
+) -> None:
+    (here / "table").mkdir()
+    pattern = "wasbs://open@account.blob.core.windows.net/green/puYear=2015/**"
+    (here / "table" / "MLTable").write_text(f"paths:\n  - pattern: {pattern}\n")
+    added = workbench("data", "add", "green", "table")
+    assert added.returncode == 0, added.stderr
+    for mode in ("ro_mount", "direct", "download"):
+        run = launch(
+            "cat ${{inputs.t}}/MLTable", inputs={"t": Input(type="mltable", path="azureml:green:1", mode=mode)}
+        )
+        assert run.finish() is RunState.COMPLETED and pattern in read_log(run.files)
+
+
+def test_a_pattern_of_a_datastore_names_what_fits_it(launch: Launch, layout: WorkspaceLayout, here: Path) -> None:
+    for place in ("2014/a.csv", "2015/a.csv", "2015/b.csv", "2015/c.txt", "2015/deep/d.csv"):
+        (here / "shelf" / "parts" / place).parent.mkdir(parents=True, exist_ok=True)
+        (here / "shelf" / "parts" / place).write_text(place)
+    add_datastore(layout, "shelf", str(here / "shelf"))
+    add_datastore(layout, "far", f"file://{here}/shelf")
+    (here / "table").mkdir()
+    for store, pattern, wanted in (
+        ("shelf", "parts/2015/*.csv", ["./a.csv", "./b.csv"]),
+        ("shelf", "parts/*/a.csv", ["./2014/a.csv", "./2015/a.csv"]),
+        ("shelf", "parts/**/d.csv", ["./2015/deep/d.csv"]),
+        ("far", "parts/201?/*.csv", ["./2014/a.csv", "./2015/a.csv", "./2015/b.csv"]),
+        ("shelf", "parts/2015/c.txt", ["./c.txt"]),
+    ):
+        uri = f"azureml://datastores/{store}/paths/{pattern}"
+        (here / "table" / "MLTable").write_text(f"paths:\n  - pattern: {uri}\n")
+        given = Input(type="mltable", path=str(here / "table"), mode="eval_mount")
+        run = launch("cd ${{inputs.t}} && find -L . -type f | sort", inputs={"t": given})
+        assert run.finish() is RunState.COMPLETED, run.last_state()
+        assert read_log(run.files).split() == wanted, uri
 
 
 def test_links_in_circles_are_walked_once(launch: Launch, here: Path) -> None:
@@ -192,7 +250,7 @@ def test_files_that_a_table_has_elsewhere_are_its_data(
     assert differing(first, again(first)) == ["t"]
 
 
-@pytest.mark.parametrize("kept", ["at a URL", "in a datastore"])
+@pytest.mark.parametrize("kept", ["at a URL", "in a datastore", "by a pattern"])
 def test_what_a_table_has_at_a_uri_is_its_data(
     launch: Launch, layout: WorkspaceLayout, server: Server, here: Path, kept: str
 ) -> None:
@@ -204,15 +262,21 @@ def test_what_a_table_has_at_a_uri_is_its_data(
     def put(text: str) -> str:
         (here / "store" / "a.csv").write_text(text)
         url = server.serve("/a.csv", text.encode())
-        return url if kept == "at a URL" else "azureml://datastores/kept/paths/a.csv"
+        return {
+            "at a URL": f"file: {url}",
+            "in a datastore": "file: azureml://datastores/kept/paths/a.csv",
+            "by a pattern": "pattern: azureml://datastores/kept/paths/*.csv",
+        }[kept]
 
-    parts = f"paths:\n  - file: ./own.csv\n  - file: {put('one')}\n"
+    (here / "store" / "other.txt").write_text("of no table")
+    parts = f"paths:\n  - file: ./own.csv\n  - {put('one')}\n"
     (here / "table" / "MLTable").write_text(parts)
     draft = AssetVersion("data", "table", "1", "mltable", str(here / "table"), stat_fingerprint(here / "table"))
     add_asset(layout, draft)
     given = {"t": Input(type="mltable", path="azureml:table:1", mode="eval_mount")}
     first = launch("cat ${{inputs.t}}/*", inputs=given)
     assert first.finish() is RunState.COMPLETED, first.last_state()
+    (here / "store" / "other.txt").write_text("still of no table")
     same = again(first)
     assert same.warnings() == [] and differing(first, same) == []
     put("another")

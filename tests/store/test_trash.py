@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from workbench.client.past import find_run
+from workbench_store.absence import check_run
 from workbench_store.edits import append_edits
-from workbench_store.errors import NotFound, RunError
+from workbench_store.errors import NotFound, RunError, UsageError
 from workbench_store.forget import forget_runs
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
@@ -62,6 +64,23 @@ def test_a_run_leaves_the_lists_and_comes_back_whole(layout: WorkspaceLayout) ->
     assert sorted(store.runs().names) == ["a", "b"] and in_trash(layout) == []
     assert seen(store, "a") == before
     assert not layout.run("a").removal.exists()
+
+
+def test_a_path_is_no_run(layout: WorkspaceLayout) -> None:
+    finished(layout, "long_name")
+    store = fresh(layout)
+    place = layout.run("long_name").root
+    for text in (str(place), f"{place}/", "runs/long_name", "../runs/long_name"):
+        with pytest.raises(NotFound, match="there is no run") as told:
+            store.resolve(text)
+        assert told.value.remedy == "Did you mean long_name?"
+        with pytest.raises(NotFound, match="there is no run"):
+            check_run(layout, text)
+        with pytest.raises(NotFound, match="there is no run"):
+            take_from_trash(layout, text)
+        with pytest.raises(UsageError, match="names no run"):
+            find_run(layout, text)
+    assert place.is_dir()
 
 
 def test_a_removal_that_was_killed_half_way_is_finished_by_the_next_reader(layout: WorkspaceLayout) -> None:

@@ -10,7 +10,7 @@ from workbench_store.errors import UsageError
 from workbench_store.journal.decoding import Event, Points, decode, decode_payload, next_record
 from workbench_store.journal.encoding import HEAD, KIND_EVENT
 from workbench_store.journal.writer import JournalWriter
-from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout, may_name_a_run
 from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
 from workbench_store.states import RunState
@@ -199,7 +199,7 @@ def find_run(layout: WorkspaceLayout, name: str) -> RunLayout:
     except OSError:
         every = []
     found = [name] if name in every else [one for one in every if one.startswith(name)]
-    if not found and name and layout.trashed(name).root.is_dir():
+    if not found and may_name_a_run(name) and layout.trashed(name).root.is_dir():
         raise UsageError("run {} is in the trash".format(name), remedy="Bring it back: workbench restore " + name)
     if len(found) != 1:
         what = "begins the names of {} runs".format(len(found)) if found else "names no run"

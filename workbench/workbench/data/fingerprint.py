@@ -63,3 +63,11 @@ def content_fingerprint(path: Path, stat: str) -> str | None:
     if stat.endswith("+") or bytes_of(stat) > _MOST_READ_BYTES or has_remote_parts(path):
         return None
     return f"xxh3-128:{content_hash(path)}"
+
+
+def only_times_differ(path: Path, stat: str, content: str | None) -> bool:
+    """Whether data with another stat fingerprint has the content that it had; False where that cannot be told."""
+    try:
+        return content is not None and content_fingerprint(path, stat) == content
+    except OSError:
+        return False

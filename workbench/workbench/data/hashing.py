@@ -1,7 +1,7 @@
 """Names, sizes and content hashes (xxh3-128) of the files below a folder."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -98,6 +98,17 @@ def content_hash(path: Path) -> str:
     for file in files_below(path, raise_error, NO_DATA):
         name, hash = _relative(file, path), _content(file, path)[1]
         digest.update(f"{name}\0{hash}\0".encode("utf-8", "surrogatepass"))
-    for name, file in files_elsewhere(path):
-        digest.update(f"{name}\0{hash_file(file)[1]}\0".encode("utf-8", "surrogatepass"))
+    _add(digest, files_elsewhere(path))
     return digest.hexdigest()
+
+
+def hash_of_named(files: Iterable[tuple[str, Path]]) -> str:
+    """One hash for files by their names, in the order in which they come. Raises OSError."""
+    digest = xxh3_128()
+    _add(digest, files)
+    return digest.hexdigest()
+
+
+def _add(digest: xxh3_128, files: Iterable[tuple[str, Path]]) -> None:
+    for name, file in files:
+        digest.update(f"{name}\0{hash_file(file)[1]}\0".encode("utf-8", "surrogatepass"))

@@ -11,7 +11,7 @@ from workbench_store.layout import WorkspaceLayout
 
 from workbench.data.assets import AssetVersion, find_asset, word
 from workbench.data.datastores import get_datastore
-from workbench.data.fingerprint import differs, stat_fingerprint
+from workbench.data.fingerprint import differs, only_times_differ, stat_fingerprint
 from workbench.spec.paths import is_remote
 from workbench.spec.places import Asset, BadPlace, InRegistry, JobOutput, OnDatastore, parse_place
 
@@ -80,12 +80,13 @@ def _of_asset(layout: WorkspaceLayout, asset: AssetVersion, find_output: FindOut
         return found
     try:
         now = stat_fingerprint(Path(found.place))
+        same = not differs(asset.fingerprint, now) or only_times_differ(Path(found.place), now, asset.content)
     except OSError as error:
         raise DataError(
             f"the {word(asset.kind)} {asset.uri} is at {found.place}, where there is nothing any more",
             remedy=f"Put it back, or add where it is now: workbench {asset.kind} add {asset.name} PATH",
         ) from error
-    if not differs(asset.fingerprint, now):
+    if same:
         return found
     changed = f"{found.place} has changed since {asset.uri} was added; a version is meant to stay as it is"
     return replace(found, warnings=(*found.warnings, changed))

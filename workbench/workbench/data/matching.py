@@ -8,7 +8,8 @@ from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 
-_MAGIC = re.compile(r"[*?\[]")
+#: What in a part of a pattern may stand for different names.
+VARYING = re.compile(r"[*?\[]")
 _ANY_DEPTH = "**"
 
 
@@ -31,7 +32,7 @@ def _matches(folder: Path, parts: list[str]) -> Iterator[Path]:
     if part == _ANY_DEPTH:
         for below in _folders(folder):
             yield from _matches(below, rest)
-    elif not _MAGIC.search(part) or (folder / part).exists():
+    elif not VARYING.search(part) or (folder / part).exists():
         yield from _matches(folder / part, rest)
     else:
         for path in _entries(folder):

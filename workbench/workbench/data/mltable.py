@@ -10,7 +10,9 @@ from workbench_store.errors import DataError
 
 from workbench.data.copying import NO_DATA
 from workbench.data.elsewhere import TABLE_FILE
-from workbench.data.matching import matching_files
+from workbench.data.matching import VARYING, matching_files
+from workbench.data.secret_urls import without_secrets
+from workbench.data.urls import is_web
 from workbench.data.walking import files_below
 from workbench.spec.files import Unreadable, kind_at, read_yaml_file
 from workbench.spec.paths import is_remote
@@ -29,8 +31,29 @@ class Part(Struct, frozen=True):
 
     @property
     def type(self) -> str:
-        """The type of input that the part is."""
-        return "uri_folder" if self.kind == "folder" else "uri_file"
+        """The type of input that has to be had for a part at a URI."""
+        return "uri_file" if self.kind == "file" else "uri_folder"
+
+    @property
+    def source(self) -> str:
+        """The URI of what has to be had for a part at one: of a pattern, the folder that holds all that fits it."""
+        return _split(self.place)[0] if self.kind == "pattern" else self.place
+
+    def had_at(self, path: Path) -> "list[tuple[str, Path]]":
+        """The files of a part at a URI whose source is at a path on this machine now, as `local_files`."""
+        if self.kind == "pattern":
+            return local_files(Part("pattern", str(path / _split(self.place)[1])), path)
+        return local_files(Part(self.kind, str(path)), path if self.kind == "folder" else path.parent)
+
+
+def _split(pattern: str) -> tuple[str, str]:
+    """The URI of the folder in which all is that a pattern fits, and the pattern below that."""
+    whole, mark, query = pattern.partition("?") if is_web(pattern) else (pattern, "", "")
+    names = whole.split("/")
+    if len(names) == 1:
+        return pattern, ""
+    first = next((number for number, name in enumerate(names[:-1]) if VARYING.search(name)), len(names) - 1)
+    return f"{'/'.join(names[:first])}/{mark}{query}", "/".join(names[first:])
 
 
 def read_table(folder: Path) -> list[Part]:
@@ -68,13 +91,14 @@ def _part(file: Path, entry: Any) -> Part:
         raise DataError(f"{file}: {kind} in `paths` has no path")
     if not is_remote(place):
         return Part(str(kind), os.path.abspath(file.parent / place.removeprefix("file://")))
+    part = Part(str(kind), place)
+    if kind == "pattern" and ".." in place.split("/"):
+        raise DataError(f"{file}: the pattern {without_secrets(place)} leads upwards", remedy="Name where it leads to.")
     try:
-        parse_place(place)
+        parse_place(part.source)
     except BadPlace as error:
         raise DataError(f"{file}: {error.message}") from error
-    if kind == "pattern":
-        raise DataError(f"{file}: the pattern {place} is of a remote place", remedy="Name its folder or files instead.")
-    return Part(str(kind), place)
+    return part
 
 
 def local_files(part: Part, folder: Path) -> list[tuple[str, Path]]:
@@ -107,7 +131,7 @@ def longer_names(part: Part, name: str) -> Iterator[str]:
     """Other names for a file of the part, for where another part has a file of that name: with one more of the folders
     that it is in each time."""
     # The name of a file in a remote folder begins in it, that of one in a local folder outside with the folder's own.
-    place = part.place if part.kind == "folder" and is_remote(part.place) else str(_outside(part))
+    place = part.source if part.kind != "file" and is_remote(part.place) else str(_outside(part))
     folders = [one for one in (place.partition(":/")[2] or place).split("/") if one]
     for first in range(len(folders) - 1, -1, -1):
         yield "/".join([*folders[first:], name])
@@ -118,5 +142,5 @@ def _outside(part: Part) -> Path:
     above = Path(part.place).parent
     if part.kind != "pattern":
         return above
-    varying = (number for number, name in enumerate(above.parts) if any(sign in name for sign in "*?["))
+    varying = (number for number, name in enumerate(above.parts) if VARYING.search(name))
     return Path(*above.parts[: next(varying, None)])

@@ -166,7 +166,7 @@ def _inputs(data: dict[str, Any], draft: Path, notes: list[str]) -> None:
         inputs[name] = value
         place = value.get("path") if isinstance(value, dict) else None
         if place is not None and place.startswith(_NAMES_HERE):
-            notes.append(f"inputs.{name} is {place}: the service must know what that is, as this workspace does")
+            notes.append(_known_there(f"inputs.{name}", place))
         if place is not None and HIDDEN in place:
             notes.append(f"inputs.{name} lacks what looked like a secret in its URL, and is not recorded: {place}")
         if place is not None and value.get("path_on_compute"):
@@ -188,15 +188,21 @@ def _parts_elsewhere(name: str, folder: Path) -> Iterator[str]:
     """What is not uploaded with a table, in words."""
     for part in parts_elsewhere(folder):
         if part.place.startswith(_NAMES_HERE):
-            yield f"inputs.{name} has a part {part.place}: the service must know what that is, as this workspace does"
+            yield _known_there(f"a part of inputs.{name}", part.place)
         elif not is_remote(part.place):
-            yield f"inputs.{name} has a part {part.place}: it is not in the table's folder, so it is not uploaded"
+            yield f"a part of inputs.{name} is {part.place}: it is not in the table's folder, so it is not uploaded"
+
+
+def _known_there(what: str, place: str) -> str:
+    return f"{what} is {place}: the service must know what that is, as this workspace does"
 
 
 def _outputs(data: dict[str, Any], notes: list[str]) -> None:
     outputs = {}
     for name, value in data.get("outputs", {}).items():
         place = value.get("path")
+        if place is not None and place.startswith(_NAMES_HERE):
+            notes.append(_known_there(f"outputs.{name}", place))
         local = place is not None and not is_remote(place)
         outputs[name] = {key: item for key, item in value.items() if not (local and key == "path")}
         if local:

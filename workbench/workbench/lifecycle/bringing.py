@@ -14,6 +14,7 @@ from workbench.data.assets import learn_content, same_way
 from workbench.data.cache import DataCache, Tree
 from workbench.data.copying import NO_DATA
 from workbench.data.fetch import fetch
+from workbench.data.hashing import hash_of_named
 from workbench.data.limit import size_text
 from workbench.data.located import locate
 from workbench.data.mltable import Part, local_files, longer_names, read_table
@@ -226,11 +227,13 @@ class _Bringing(Struct, frozen=True):
     def _had(self, part: Part, watcher: Watcher) -> tuple[list[tuple[str, Path]], str]:
         """The files of a part that is at a URI, once they are on this machine, and the hash of their content."""
         layout = self.supervision.layout
-        found = locate(layout, part.place, "data", lambda run, output: find_output(layout, run, output))
+        found = locate(layout, part.source, "data", lambda run, output: find_output(layout, run, output))
         if found.local:
-            path, content = Path(found.place), local_content(Path(found.place))
+            path, content = Path(found.place), None
         else:
             tree = self._fetched(found.place, part.type, watcher)
             path, content = tree.path, tree.fingerprint
-        here = Part(part.kind, str(path))
-        return local_files(here, path if part.kind == "folder" else path.parent), content
+        files = part.had_at(path)
+        if part.kind == "pattern":  # what does not fit it is no part of the table
+            return files, hash_of_named(files)
+        return files, content or local_content(path)

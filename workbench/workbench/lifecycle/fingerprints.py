@@ -1,7 +1,7 @@
 """The content of input data hashed while the job runs, and what is recorded of each input."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from workbench.lifecycle.history import JournalTail
 from workbench.lifecycle.plan import Plan, PlannedInput
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.repeated import FETCHED
+
+_STAT = "stat:"
 
 
 def hash_inputs(plan: Plan, recorder: RunRecorder) -> None:
@@ -49,11 +51,18 @@ def _hash(items: list[PlannedInput], recorder: RunRecorder) -> None:
 
 def recorded_stats(files: RunLayout) -> dict[str, str]:
     """The inputs by sizes and times, as they were when the run was submitted: fingerprint by input's name."""
-    return {
-        str(event.fields.get("name")): str(event.fields.get("fingerprint"))
-        for event in reversed(JournalTail(files).new_events())
-        if event.name == "input" and str(event.fields.get("fingerprint")).startswith("stat:")
-    }
+    return dict(reversed([(name, found) for name, found in _recorded(files) if found.startswith(_STAT)]))
+
+
+def recorded_contents(files: RunLayout) -> dict[str, str]:
+    """The hashes of the content of the inputs, where they are known: fingerprint by input's name."""
+    return {name: found for name, found in _recorded(files) if not found.startswith(_STAT)}
+
+
+def _recorded(files: RunLayout) -> Iterator[tuple[str, str]]:
+    for event in JournalTail(files).new_events():
+        if event.name == "input" and event.fields.get("fingerprint") is not None:
+            yield str(event.fields.get("name")), str(event.fields["fingerprint"])
 
 
 def input_fields(item: PlannedInput, fingerprint: str | None) -> dict[str, object]:

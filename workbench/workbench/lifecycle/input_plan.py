@@ -11,6 +11,7 @@ from workbench_store.layout import WorkspaceLayout
 
 from workbench.data.assets import kind_of_type
 from workbench.data.drivers import missing_driver
+from workbench.data.elsewhere import TABLE_FILE
 from workbench.data.fitting import check_fits
 from workbench.data.limit import data_limit
 from workbench.data.located import FindOutput, Located, locate
@@ -143,7 +144,12 @@ class _DataInput(Struct, frozen=True):
         if not is_remote(part.place):
             local_files(part, folder)
             return
-        found = locate(self.layout, part.place, "data", self._find_output)
+        found = locate(self.layout, part.source, "data", self._find_output)
+        if part.kind != "file" and not found.local and is_web_file(found.place):
+            message = (
+                f"the web has no folders, and {folder / TABLE_FILE} has the {part.kind} {without_secrets(part.place)}"
+            )
+            raise DataError(message, remedy="Name its files instead, each as `file: URL`.")
         missing = None if found.local else missing_driver(found.place)
         if missing:
             raise missing
