@@ -37,11 +37,13 @@ class StoredEvent(NamedTuple):
 
 
 class FoldedRun(NamedTuple):
-    """The row of a run, its parameters as (key, value), its tags."""
+    """The row of a run, its parameters as (key, value), its tags; torn_bytes: of its journals, pieces of records that
+    the full disk cut short and that are whole behind that."""
 
     row: dict[str, Any]
     params: dict[str, Any]
     tags: dict[str, str]
+    torn_bytes: int
 
 
 def in_order(events: Iterable[StoredEvent]) -> list[StoredEvent]:
@@ -111,7 +113,7 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
     tags: dict[str, str] = {}
     latest: dict[str, dict[str, Any]] = {}
     edits: dict[str, Any] = {}
-    lost = 0
+    lost = torn = 0
     lost_at_end: dict[int, int] = {}
     for event in events:
         fields = event.fields
@@ -129,6 +131,8 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
             edits[event.name] = fields.get(event.name)
         elif event.name == "lost":
             lost += whole(fields.get("points"))
+        elif event.name == "torn":
+            torn += whole(fields.get("bytes"))
         elif event.name == "state":  # of each holder once, however many onlookers have recorded it
             generation = whole(fields.get("generation"))
             lost_at_end[generation] = max(whole(fields.get("lost")), lost_at_end.get(generation, 0))
@@ -141,7 +145,7 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
     row["lost_points"] = lost + sum(lost_at_end.values())
     row["note"] = _text(edits.get("note")) or None
     row["archived"] = edits.get("archived") is True
-    return FoldedRun(row, {clean(key): value for key, value in params.items()}, tags)
+    return FoldedRun(row, {clean(key): value for key, value in params.items()}, tags, torn)
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -231,7 +231,7 @@ def _fold_runs(connection: "duckdb.DuckDBPyConnection", names: set[str]) -> None
         if name not in ids:
             ids[name], next_id = next_id, next_id + 1
         run = fold_run(name, events.get(name, []))
-        run.row.update(id=ids[name], gap_bytes=int(gaps[name] or 0))
+        run.row.update(id=ids[name], gap_bytes=max(0, int(gaps[name] or 0) - run.torn_bytes))
         folded[ids[name]] = run
     _write_runs(connection, folded)
 

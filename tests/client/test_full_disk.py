@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from workbench.doctor.workspace import examine_workspace
 from workbench.lifecycle.judge import judge
 from workbench.view.fresh import refresh
+from workbench_store.journal.reader import decode_chunk
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.rebuild import rebuild
 from workbench_store.store import Store
@@ -77,11 +79,40 @@ def test_what_waited_is_written_when_there_is_room_again(here: Path, disk: Path)
     name = the_run(store)
     assert store.series(name, "k").steps == list(range(5001))
     record = store.run(name)
-    assert str(record.state) == "Completed" and record.lost_points == 0
+    assert (str(record.state), record.lost_points, record.gap_bytes) == ("Completed", 0, 0)
     assert store.params(name) == {"late": "yes"} and record.tags == {"late": "too"}
     assert store.artifacts(name) == []
     assert [one.content for one in store.media(name)] == ["kept in the record"]
     assert not list((disk / ".workbench").rglob("*.part"))
+
+
+CUT_SHORT = """
+import resource, workbench
+run = workbench.start_run(experiment="cut", system_metrics=False)
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+sizes = []
+for step in range(2):
+    run.log({"k": step}, step=step)
+    sizes.append(sum(path.stat().st_size for path in run.path.glob("journal/*.wbj")))
+longest = max(path.stat().st_size for path in run.path.glob("journal/*.wbj"))
+within_a_record = longest + 100 * (sizes[1] - sizes[0]) + 7
+resource.setrlimit(resource.RLIMIT_FSIZE, (within_a_record, hard))
+for step in range(2, 3000):
+    run.log({"k": step}, step=step)
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+run.end()
+"""
+
+
+def test_a_record_that_was_cut_short_and_written_again_is_no_damage(here: Path) -> None:
+    assert run_script(here, CUT_SHORT).returncode == 0
+    store = store_on(here)
+    store.refresh()
+    name = the_run(store)
+    journals = store.layout.run(name).journals.glob("*.wbj")
+    assert sum(decode_chunk(file.read_bytes(), 0).gap_bytes for file in journals) > 0, "the disk has cut one short"
+    assert store.series(name, "k").steps == list(range(3000)) and store.run(name).gap_bytes == 0
+    assert [one.what for one in examine_workspace(store.layout) if one.level != "ok"] == []
 
 
 def test_a_disk_that_stays_full_costs_only_what_came_after(here: Path, disk: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy
 import pytest
 from workbench.client.active_run import ActiveRun
+from workbench.lifecycle.media_files import export_media
+from workbench.view.media import Table, media_item, media_steps
 from workbench_store.errors import UsageError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.records import ArtifactRecord
@@ -60,6 +62,51 @@ def test_a_model_logged_again_takes_the_others_place(run: ActiveRun, here: Path)
     assert rows == [("outputs/models/net/both", 2)]
     run.log_model(make(here / "three", old="333"), "net")
     assert artifacts(run)["outputs/models/net/old"].size == 3
+
+
+def test_the_models_of_all_steps_are_kept_and_listed(run: ActiveRun, here: Path) -> None:
+    run.log({"loss": 1.0}, step=0)
+    for step in (0, 10, 20, 20):
+        made = make(here / f"at-{step}", weights="w" * (step + 1), sub__config="c")
+        run.log_model(made, "net", step, flavor="torch", metadata={"epoch": step})
+        run.log_model(made, "last")
+    folder = run.path / "outputs" / "models"
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == {"net@0", "net@10", "net@20", "last"}
+    assert (folder / "net@10" / "weights").read_text() == "w" * 11
+    card = json.loads((folder / "net@10.model.json").read_text())
+    assert (card["name"], card["step"], card["metadata"]) == ("net", 10, {"epoch": 10})
+    saved = artifacts(run)["outputs/models/net@10"]
+    assert (saved.kind, saved.size) == ("model", 12)
+    layout = WorkspaceLayout(run.path.parent.parent)
+    store = Store(layout)
+    store.refresh()
+    found = {one.key: media_steps(store, run.name, one) for one in store.media_keys(run.name)}
+    assert [one.step for one in found["net"]] == [0, 10, 20, 20] and [one.step for one in found["last"]] == [0, 1, 2, 3]
+    item = media_item(layout, store, run.name, found["net"][1])
+    assert isinstance(item.content, Table) and item.content.rows == (("sub/config", 1), ("weights", 11))
+    assert item.record.caption == "torch, outputs/models/net@10" and item.record.size == 12
+    export_media(layout.run(run.name), store.media(run.name), here / "export")
+    assert (here / "export" / "model" / "net" / "00000010.csv").read_text().split() == [
+        "file,bytes",
+        "sub/config,1",
+        "weights,11",
+    ]
+
+
+def test_a_model_of_many_files_is_listed_by_the_largest(run: ActiveRun, here: Path) -> None:
+    run.log_model(make(here / "shards", **{f"f{number:03}": "x" * (1 + number % 300) for number in range(299)}), "net")
+    store = Store(WorkspaceLayout(run.path.parent.parent))
+    store.refresh()
+    [record] = store.media(run.name)
+    assert record.detail["files"] == 299 and len(record.content["rows"]) == 200
+    assert record.content["rows"][0] == ["f099", 100]
+
+
+@pytest.mark.parametrize("step", ["5", 1.5])
+def test_a_step_that_is_none_is_refused(run: ActiveRun, here: Path, step: Any) -> None:
+    with pytest.raises(UsageError, match="step"):
+        run.log_model(make(here / "model", w="1"), "net", step)
+    assert artifacts(run) == {}
 
 
 def test_the_card_of_the_same_model_is_the_same(run: ActiveRun, here: Path) -> None:

@@ -59,7 +59,7 @@ def test_the_bundle_logs(here: Path, interpreter: Interpreter) -> None:
     assert len(store.series(name, "loss")) == 100 and str(store.run(name).state) == "Completed"
     assert [(one.kind, one.size) for one in store.artifacts(name)][:2] == [("logged", 4), ("model", 4)]
     assert [(one.kind, one.key, one.step) for one in store.media(name)] == [
-        *(("histogram", "h", 0), ("image", "i", 0)),
+        *(("histogram", "h", 0), ("image", "i", 0), ("model", "m", 0)),
         *(("text", "s", 0), ("text", "s", 1), ("table", "t", 0)),
     ]
 

@@ -284,6 +284,20 @@ def test_keys_that_are_taken_for_columns_are_told_as_they_are_written(store: Sto
         assert caught.value.remedy is not None and f"Did you mean {mention}?" in caught.value.remedy
 
 
+def test_a_condition_may_begin_with_where_and_a_table_may_be_misspelt(store: Store) -> None:
+    plain = store.matching("params.opt = 'adam'").names
+    assert plain == ["a"] == store.matching("where params.opt = 'adam'").names
+    assert store.matching("\n WHERE\n params.opt = 'adam'").names == plain
+    with pytest.raises(QueryError, match="line 1, column 7: there is no column 'wherever'"):
+        store.matching("where wherever = 1")
+    for condition, near in (("tag.team = 'text'", "tags"), ("metric.loss < 1", "metrics"), ("param.lr = 1", "params")):
+        with pytest.raises(QueryError, match="line 1, column 1: there is no table") as caught:
+            store.matching(condition)
+        assert str(caught.value.remedy).startswith(f"Did you mean {near}?")
+    with pytest.raises(QueryError, match="there is no table 'r' here"):
+        store.query("SELECT r.name FROM runs")
+
+
 def test_states_in_another_letter_case_are_told(store: Store) -> None:
     for condition in ("state = 'completed'", "r.state IN ('Failed', 'CANCELED')"):
         with pytest.raises(QueryError, match=r"Did you mean '(Completed|Canceled)'"):

@@ -83,6 +83,8 @@ class JournalWriter:
         self._encoder = PointsEncoder(rank)
         self._held: Deque[Tuple[bytes, int]] = deque()
         self._held_bytes = 0
+        #: Of records that were cut short and are whole behind that, or wait: it is no damage, which the journal says.
+        self._torn_bytes = 0
         self._warned = False
         self._closed = False
         self._lock = threading.RLock()
@@ -148,14 +150,17 @@ class JournalWriter:
         # The common case, without a lock: os.write appends whole records in any thread.
         descriptor = self._fd
         if not self._held and descriptor >= 0:
+            written = 0
             try:
-                if os.write(descriptor, data) == len(data):
+                written = os.write(descriptor, data)
+                if written == len(data):
                     return
                 error = _NO_ROOM
             except OSError as trouble:
                 error = trouble
             if error.errno != errno.EBADF:
                 with self._lock:
+                    self._torn_bytes += written
                     self._hold(data, len(keys), error)
                 return
         self._append(data, len(keys))
@@ -183,8 +188,12 @@ class JournalWriter:
         try:
             if self._fd < 0:
                 self._open()
+            written = os.write(self._fd, data)
+            if written == len(data):
+                return None
             # A short write leaves a torn record, which readers skip: the record is sent again whole.
-            return None if os.write(self._fd, data) == len(data) else _NO_ROOM
+            self._torn_bytes += written
+            return _NO_ROOM
         except OSError as error:
             if error.errno != errno.EBADF or self._fd < 0:
                 return error
@@ -246,6 +255,11 @@ class JournalWriter:
             if self._write(encode_event("lost", time.time(), fields)) is not None:
                 return False
             self.lost_points = 0
+        torn = self._torn_bytes
+        if torn:
+            if self._write(encode_event("torn", time.time(), {"bytes": torn})) is not None:
+                return False
+            self._torn_bytes -= torn
         self._warned = False
         return True
 
@@ -308,7 +322,7 @@ class JournalWriter:
         """In a forked child: what waits is the parent's to write, and the child goes on in a file of its own."""
         self._lock = threading.RLock()
         self._held.clear()
-        self._held_bytes = self.lost_points = 0
+        self._held_bytes = self._torn_bytes = self.lost_points = 0
         self._retrying = False
         descriptor, self._fd = self._fd, -1
         if descriptor >= 0 and mark_of(descriptor) == self._mark:

@@ -14,14 +14,12 @@ from workbench_store.connection import quoted
 from workbench_store.states import RunState
 from workbench_store.user_sql.scopes import Scoped, Tables, scoped
 from workbench_store.user_sql.statement import QueryError, Source
-from workbench_store.user_sql.views import VIEWS
+from workbench_store.user_sql.views import MAPS, VIEWS
 
 if TYPE_CHECKING:
     import duckdb
 
 _VIEWS = frozenset(view.name for view in VIEWS)
-#: The columns of `runs` that are maps from keys.
-MAPS = ("metrics", "params", "tags")
 _KEYS_OF = {
     "metrics": "SELECT DISTINCT key FROM store.series WHERE rank = 0",
     "params": "SELECT DISTINCT key FROM store.params",

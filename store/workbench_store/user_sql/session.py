@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import selectors
 import shutil
 import subprocess
@@ -18,9 +19,9 @@ from workbench_store.cache_root import usable_cache
 from workbench_store.connection import open_connection, quoted
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.user_sql import boot
-from workbench_store.user_sql.keys import MAPS
 from workbench_store.user_sql.result import QueryResult
 from workbench_store.user_sql.statement import QueryError, Source, nodes, parse, took_too_long, took_too_much
+from workbench_store.user_sql.views import MAPS
 
 #: How long a query may take, in seconds, unless told otherwise.
 DEFAULT_SECONDS = 10.0
@@ -31,6 +32,7 @@ _START_SECONDS = 90.0
 _DEEPEST = 200
 #: Where there is less, a result is kept elsewhere.
 _ROOM_BYTES = 64 * 1024**2
+_LEADING_WHERE = re.compile(r"\A\s*where\b", re.IGNORECASE)
 _WHERE = "SELECT name FROM runs WHERE (\n"
 
 
@@ -60,6 +62,8 @@ def query(layout: WorkspaceLayout, text: str, *, seconds: float = DEFAULT_SECOND
 
 def matching(layout: WorkspaceLayout, condition: str, *, seconds: float = DEFAULT_SECONDS) -> Matching:
     """The runs for which the condition (what may stand behind WHERE, over the view `runs`) holds. Raises as `query`."""
+    # With WHERE itself in front it is as clear; blanks in its place let errors point at what was written.
+    condition = _LEADING_WHERE.sub(lambda word: re.sub(r"\S", " ", word[0]), condition)
     source = Source(condition, _WHERE, "\n)")
     tree = _understood(layout, source)
     _check_condition(tree, source)

@@ -2,13 +2,14 @@
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from workbench_store.errors import UsageError
-from workbench_store.user_sql.views import VIEWS
+from workbench_store.user_sql.views import MAPS, VIEWS
 
 if TYPE_CHECKING:
     import duckdb
@@ -43,6 +44,10 @@ def took_too_long(seconds: float) -> QueryError:
     """What is said of a query whose time is over."""
     remedy = "Ask for less, or give it more time (--timeout, seconds=)."
     return QueryError(f"the query took more than {seconds:g} s and was ended", remedy=remedy)
+
+
+_KEYS = "Of runs a metric is written metrics.NAME, a parameter params.NAME, a tag tags.NAME."
+_NO_TABLE = re.compile(r'Referenced table "(?P<name>[^"]+)" not found!')
 
 
 class Source(Struct, frozen=True):
@@ -214,7 +219,12 @@ def query_error(
         near = mentions(name) or difflib.get_close_matches(name, columns, 3, 0.5)
         message = f"there is no column {told.get('name')!r} here"
         nearest = f"Did you mean {' or '.join(near)}? " if near else ""
-        remedy = f"{nearest}Of runs a metric is written metrics.NAME, a parameter params.NAME, a tag tags.NAME."
+        remedy = nearest + _KEYS
+    unknown = _NO_TABLE.match(message)
+    if unknown:
+        near = difflib.get_close_matches(unknown["name"].lower(), (*_VIEWS, *MAPS), 1, 0.5)
+        message = f"there is no table {unknown['name']!r} here"
+        remedy = (f"Did you mean {near[0]}? " if near else "") + _KEYS
     if str(error).startswith("Out of Memory Error"):
         enough = took_too_much()
         message, remedy = enough.message, enough.remedy

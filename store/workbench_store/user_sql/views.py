@@ -155,7 +155,7 @@ _MEDIA = View(
     "an image, table, histogram, text or figure that was logged",
     (
         ("run", "the run's name"),
-        ("kind", "image, table, histogram, text, figure"),
+        ("kind", "image, table, histogram, text, figure, model"),
         ("key", ""),
         ("step", ""),
         ("rank", ""),
@@ -206,6 +206,8 @@ _IMAGES = View(
     FROM store.events WHERE name = 'environment' AND fields->>'$.key' <> '' GROUP BY 1""",
 )
 
+#: The columns of `runs` that are maps from keys.
+MAPS = ("metrics", "params", "tags")
 VIEWS: tuple[View, ...] = (
     _RUNS,
     _METRICS,

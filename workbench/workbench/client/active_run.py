@@ -226,21 +226,24 @@ class ActiveRun:
         self._with_media(lambda media: media.figure(key, figure, step))
 
     def log_model(
-        self, path: Any, name: str, *, flavor: Optional[str] = None, metadata: Optional[Mapping[str, Any]] = None
+        self,
+        path: Any,
+        name: str,
+        step: Optional[int] = None,
+        *,
+        flavor: Optional[str] = None,
+        metadata: Optional[Mapping[str, Any]] = None,
     ) -> None:
-        """Copy a model, a file or a folder, to `outputs/models/NAME`; one of that name is replaced.
+        """Copy a model, a file or a folder, to `outputs/models/NAME`, where one of that name is replaced; with a step
+        to `outputs/models/NAME@STEP`, so that the models of all steps are kept.
 
         `flavor` says what can read it (say `sklearn`), `metadata` is kept beside it in `NAME.model.json`.
         """
-        self._take_heed()
-        with _NeverRaising("save a model"):
-            from workbench.client.media.models import log_model
+        self._with_media(lambda media: media.model(path, name, step, flavor, metadata), "a model")
 
-            log_model(self._files, self._journal, path, name, flavor, metadata)
-
-    def _with_media(self, log: "Callable[[MediaLog], None]") -> None:
+    def _with_media(self, log: "Callable[[MediaLog], None]", what: str = "images, tables, texts and the like") -> None:
         self._take_heed()
-        with _NeverRaising("save images, tables, texts and the like"):
+        with _NeverRaising("save " + what):
             if self._media_log is None:
                 # What few scripts use is loaded when it is used.
                 from workbench.client.media.log import MediaLog

@@ -182,10 +182,15 @@ def log_figure(key: str, figure: Any, step: Optional[int] = None) -> None:
 
 
 def log_model(
-    path: Any, name: str, *, flavor: Optional[str] = None, metadata: Optional[Mapping[str, Any]] = None
+    path: Any,
+    name: str,
+    step: Optional[int] = None,
+    *,
+    flavor: Optional[str] = None,
+    metadata: Optional[Mapping[str, Any]] = None,
 ) -> None:
     """Save a model; see ActiveRun.log_model."""
-    _current().log_model(path, name, flavor=flavor, metadata=metadata)
+    _current().log_model(path, name, step, flavor=flavor, metadata=metadata)
 
 
 def _current() -> ActiveRun:

@@ -29,7 +29,8 @@ def media_path(files: RunLayout, record: MediaRecord) -> Path | None:
 
 
 def export_media(files: RunLayout, records: Iterable[MediaRecord], folder: Path) -> list[Path]:
-    """Copy or write each to `folder`/KIND/KEY/STEP.FORMAT: tables as CSV, histograms as JSON, the rest as it is.
+    """Copy or write each to `folder`/KIND/KEY/STEP.FORMAT: tables and the lists of models' files as CSV, histograms as
+    JSON, the rest as it is.
 
     Returns the files. Raises RunError if one is in the way (nothing is overwritten) or cannot be written.
     """
@@ -54,7 +55,7 @@ def _name(text: str) -> str:
 
 def _free(folder: Path, record: MediaRecord, written: list[Path]) -> Path:
     """A name that none of this export has; what was there before is in the way."""
-    ending = {"table": "csv", "histogram": "json"}.get(record.kind) or _name(record.format) or "bin"
+    ending = {"table": "csv", "model": "csv", "histogram": "json"}.get(record.kind) or _name(record.format) or "bin"
     rank = f"-r{record.rank}" if record.rank else ""
     number, taken = 0, set(written)
     while True:
@@ -73,7 +74,7 @@ def _export(files: RunLayout, record: MediaRecord, target: Path) -> bool:
     source = media_path(files, record)
     if source is None and record.content is None:
         return False
-    if record.kind == "table":
+    if record.kind in ("table", "model"):
         return _as_csv(source, record.content, target)
     if source is not None:
         shutil.copyfile(source, target)

@@ -7,7 +7,7 @@ from workbench_store.words import counted
 from workbench.view.format import format_duration, format_number, format_scalar, shorten
 
 #: Of these it is told how many there are.
-MEDIA = frozenset({"image", "table", "histogram", "text", "figure"})
+MEDIA = frozenset({"image", "table", "histogram", "text", "figure", "model"})
 _WIDEST = 40
 _SHOWN_HASH = 10
 #: So much of what texts have in common is left before the place where they part.

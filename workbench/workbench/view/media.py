@@ -1,4 +1,4 @@
-"""Images, tables, histograms, texts and figures of a run, read so that any front end can show them.
+"""Images, tables, histograms, texts, figures and models of a run, read so that any front end can show them.
 
 Journals may be anybody's: what is not as it should be is a `Missing`, which says why.
 """
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 64 * 1024 * 1024
 _MOST_BINS = 4096
+#: Of a model there is the list of its files.
+_TABLES = ("table", "model")
 
 
 class Image(Struct, frozen=True):
@@ -102,7 +104,7 @@ def media_content(files: RunLayout, record: MediaRecord) -> Content:
     path = media_path(files, record)
     if record.path and path is None:
         return Missing("its file is not there any more")
-    if record.kind in ("table", "histogram", "text"):
+    if record.kind in (*_TABLES, "histogram", "text"):
         return _read(record, path)
     if path is None:
         return Missing("there is no file, and nothing in the record")
@@ -117,7 +119,7 @@ def _read(record: MediaRecord, path: Path | None) -> Content:
         if record.kind == "text":
             return Text(str(record.content or "") if data is None else data.decode("utf-8", "replace"))
         value = record.content if data is None else json.loads(data)
-        return _table(value) if record.kind == "table" else _histogram(value)
+        return _table(value) if record.kind in _TABLES else _histogram(value)
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return Missing("it cannot be read")
 

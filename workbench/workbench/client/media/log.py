@@ -15,6 +15,7 @@ from workbench.client.media.figures import figure_item, plotly_script
 from workbench.client.media.histograms import histogram_item
 from workbench.client.media.images import image_item
 from workbench.client.media.item import Item
+from workbench.client.media.models import checked_model, model_item
 from workbench.client.media.tables import table_item
 from workbench.client.media.texts import text_item
 from workbench.client.replacing import make_folder_below, replace_file
@@ -52,6 +53,12 @@ class MediaLog:
     def figure(self, key: str, figure: Any, step: Any) -> None:
         self._log("figure", key, step, lambda: figure_item(key, figure))
 
+    def model(self, path: Any, name: Any, step: Any, flavor: Any, metadata: Any) -> None:
+        model = checked_model(path, name, step, flavor, metadata)
+        place = self._files.model(model.title).relative_to(self._files.root).as_posix()
+        caption = place if model.flavor is None else "{}, {}".format(model.flavor, place)
+        self._log("model", model.name, step, lambda: model_item(self._files, self._journal, model), caption)
+
     def _log(
         self, kind: str, key: str, step: Any, make: Callable[[], Optional[Item]], caption: Optional[str] = None
     ) -> None:
@@ -84,7 +91,7 @@ class MediaLog:
     def _keep(self, kind: str, key: str, step: int, item: Item) -> Tuple[Optional[str], int]:
         """The file's path below the run and its size in bytes; None where the record holds all. Raises OSError."""
         if item.data is None and item.source is None:
-            return None, 0
+            return None, item.size
         name = "{:08d}-r{}-{}.{}".format(step, self._journal.rank, os.urandom(4).hex(), item.format)
         target = self._files.media_file(kind, folder_of(key), name)
         make_folder_below(self._files.root, target.parent)

@@ -6,31 +6,55 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from workbench_store.errors import UsageError
 from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 
-from workbench.client.arguments import check_name
+from workbench.client.arguments import check_name, check_step
 from workbench.client.artifacts import path_of
+from workbench.client.media.item import Item
 from workbench.client.replacing import make_folder_below, replace_file
 
+_MOST_SHOWN = 200
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 
 
-def log_model(
-    files: RunLayout, journal: JournalWriter, path: Any, name: Any, flavor: Optional[str], metadata: Any
-) -> None:
-    """Copy a model to `outputs/models/NAME`, in the place of an earlier one of that name; see ActiveRun.log_model."""
-    source, title = path_of(path, "path"), _checked_name(name)
+class Model(NamedTuple):
+    """A model that is to be kept: where it is, what it is called, and what is said of it. step: that of a place of its
+    own, which none of another step takes."""
+
+    source: Path
+    name: str
+    step: Optional[int]
+    flavor: Optional[str]
+    metadata: Dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        """What its folder is called: no name has the sign in it that a step stands behind."""
+        return self.name if self.step is None else "{}@{}".format(self.name, self.step)
+
+
+def checked_model(path: Any, name: Any, step: Any, flavor: Any, metadata: Any) -> Model:
+    """What a script said of a model. Raises UsageError."""
+    source, name = path_of(path, "path"), _checked_name(name)
     if flavor is not None:
-        check_name(flavor, "the flavor of model {!r}".format(title))
-    card = {"name": title, "flavor": flavor, "metadata": _checked_metadata(title, metadata)}
+        check_name(flavor, "the flavor of model {!r}".format(name))
+    return Model(source, name, None if step is None else check_step(step), flavor, _checked_metadata(name, metadata))
+
+
+def model_item(files: RunLayout, journal: JournalWriter, model: Model) -> Optional[Item]:
+    """Copy a model to its place, in which an earlier one is replaced; the list of its files, or None, with a warning,
+    if it could not be saved. Raises UsageError for one that holds its own place."""
+    source, title = model.source, model.title
+    step = {} if model.step is None else {"step": model.step}
+    card = {"name": model.name, **step, "flavor": model.flavor, "metadata": model.metadata}
     target = files.model(title)
     if not source.exists():
         warn("workbench: model {!r}: {} is not there; nothing was saved".format(title, source))
-        return
+        return None
     if _is_inside(files.outputs, source) and not _same(source, target):
         raise UsageError(
             "model {!r} would be copied into itself: {}".format(title, source),
@@ -45,10 +69,23 @@ def log_model(
         _write_card(files.model_card(title), {**card, "files": len(kept), "bytes": sum(size for _, size in kept)})
     except OSError as error:
         warn("workbench: cannot save model {!r}: {}".format(title, error.strerror or error))
-        return
+        return None
     _record(files, journal, target, kept, files.model_card(title))
     for path in sorted(before.difference(file for file, _ in kept)):
         journal.event("artifact", path=path.relative_to(files.root).as_posix(), kind="gone", size=0, hash=None)
+    return _item(model, target.relative_to(files.root).as_posix(), [(file.relative_to(target), n) for file, n in kept])
+
+
+def _item(model: Model, place: str, kept: "List[Tuple[Path, int]]") -> Item:
+    """A table of its files, the largest first where there are too many."""
+    whole = sum(size for _, size in kept)
+    shown = sorted(sorted(kept, key=lambda one: -one[1])[:_MOST_SHOWN])
+    content = {
+        "columns": [{"name": "file", "type": "text"}, {"name": "bytes", "type": "number"}],
+        "rows": [[path.as_posix(), size] for path, size in shown],
+    }
+    detail = {"path": place, "flavor": model.flavor, "files": len(kept), "bytes": whole}
+    return Item("json", detail, content=content, size=whole)
 
 
 def _checked_name(name: Any) -> str:

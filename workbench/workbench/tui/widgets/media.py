@@ -41,7 +41,7 @@ _MOST_ROWS = 1000
 _MOST_COLUMNS = 60
 _MOST_CHARACTERS = 200_000
 _CELL = 60
-_SIGNS = {"image": "▣", "table": "▤", "histogram": "▂", "text": "≡", "figure": "◪"}
+_SIGNS = {"image": "▣", "table": "▤", "histogram": "▂", "text": "≡", "figure": "◪", "model": "◆"}
 
 
 class MediaView(Horizontal):
