@@ -121,6 +121,17 @@ def test_workspaces_are_known_where_they_are_now(workbench: Workbench, job: Job,
     assert found == {str(here / name / ".workbench"): there for name, there in expected.items()}
 
 
+def test_outputs_that_jobs_put_elsewhere_are_listed_and_stay(workbench: Workbench, job: Job, here: Path) -> None:
+    kept = f"outputs: {{kept: {{path: {here / 'results'}}}, own: {{type: uri_folder}}}}\n"
+    for _ in range(2):
+        assert workbench("run", job("echo x > ${{outputs.kept}}/x", kept)).returncode == 0
+    [found] = listed(workbench)["outputs"]
+    assert found == {"path": str(here / "results"), "workspace": str(here / ".workbench"), "runs": 2}
+    shown = workbench("uninstall", "--yes").stdout
+    assert f"{here / 'results'}" in shown and "of 2 runs, stays" in shown
+    assert (here / "results" / "x").read_text() == "x\n"
+
+
 def test_a_script_that_opens_a_run_makes_its_workspace_known(workbench: Workbench, here: Path) -> None:
     code = "import workbench\nwith workbench.start_run(system_metrics=False) as run: run.log({'a': 1})"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=here)

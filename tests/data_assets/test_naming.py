@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from workbench.cli.exit_codes import ExitCode
 
 from tests.cli.terminal import Workbench
 from tests.data_assets.servers import Server
@@ -188,6 +189,16 @@ def test_azures_files_are_read(workbench: Workbench, here: Path, rain: Path) -> 
         "name: rain\nversion: 3\ndescription: of May\ntype: uri_file\npath: ./rain.csv\ntags: {a: b}\n"
     )
     assert workbench("data", "add", "--file", "data.yml").stdout == "azureml:rain:3\n"
+    (here / "model.yml").write_text(
+        "$schema: https://azuremlschemas.azureedge.net/latest/model.schema.json\n"
+        "name: net\nversion: 2\npath: ./net\ntype: mlflow_model\ndescription: the best\nflavors: {python: {}}\n"
+    )
+    (here / "net").mkdir()
+    assert workbench("model", "add", "--file", "model.yml").stdout == "azureml:net:2\n"
+    shown = json.loads(workbench("model", "show", "net", "--json").stdout)
+    assert (shown["type"], shown["path"], shown["description"]) == ("mlflow_model", str(here / "net"), "the best")
+    refused = workbench("data", "add", "--file", "model.yml")
+    assert refused.returncode == ExitCode.BAD_SPEC and "type: 'mlflow_model' is not an allowed value" in refused.stderr
     stores = {
         "azure_blob": ("container_name: c", "wasbs://c@acct.blob.core.windows.net/"),
         "azure_data_lake_gen2": ("filesystem: c", "abfss://c@acct.dfs.core.windows.net/"),

@@ -24,8 +24,7 @@ def prepare_actions(parser: argparse.ArgumentParser, kind: str, types: tuple[str
     adding.add_argument("--type", choices=types, help="its type (default: what is there)")
     adding.add_argument("--description", metavar="TEXT", help="what it is")
     adding.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE", help="a tag (repeat for more)")
-    if kind == "data":
-        adding.add_argument("--file", type=Path, metavar="data.yml", help="all of it from Azure ML's data file")
+    adding.add_argument("--file", type=Path, metavar=f"{kind}.yml", help=f"all of it from Azure ML's {kind} file")
     listing = actions.add_parser("ls", help="list names, each with its latest version")
     listing.add_argument("--all", action="store_true", help="every version")
     listing.add_argument("--json", action="store_true", help="as JSON; fields are in docs/cli.md")
@@ -45,7 +44,7 @@ def _add(arguments: argparse.Namespace, kind: str) -> int:
     from workbench.cli.output import emit, narrate
     from workbench.lifecycle.adding import add_named
 
-    fields = _fields(arguments)
+    fields = _fields(arguments, kind)
     layout = open_workspace(explicit=arguments.workspace, announce=narrate)
     added = add_named(layout, kind, **fields)
     asset = added.asset
@@ -61,25 +60,24 @@ def _add(arguments: argparse.Namespace, kind: str) -> int:
     return ExitCode.COMPLETED
 
 
-def _fields(arguments: argparse.Namespace) -> dict[str, Any]:
+def _fields(arguments: argparse.Namespace, kind: str) -> dict[str, Any]:
     from workbench_store.errors import UsageError
 
-    file: Path | None = getattr(arguments, "file", None)
-    if file is not None:
+    if arguments.file is not None:
         if arguments.name or arguments.path:
             raise UsageError("a file says name and path itself", remedy="Give --file alone, or NAME and PATH_OR_URI.")
-        return _fields_of_file(file, arguments)
+        return _fields_of_file(arguments, kind)
     if not arguments.name or not arguments.path:
         raise UsageError("what is it called, and where is it?", remedy="Give NAME and PATH_OR_URI.")
     given = {"name": arguments.name, "path": arguments.path, "tags": _tags(arguments.tag)}
     return {**given, **{key: getattr(arguments, key) for key in ("version", "type", "description")}}
 
 
-def _fields_of_file(file: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def _fields_of_file(arguments: argparse.Namespace, kind: str) -> dict[str, Any]:
     """What the file says, and what the command line says instead."""
-    from workbench.spec.data_files import load_data_file
+    from workbench.spec.data_files import load_data_file, load_model_file
 
-    data = load_data_file(file)
+    data = load_data_file(arguments.file) if kind == "data" else load_model_file(arguments.file)
     tags = {key: value or "" for key, value in data.tags.items()} | _tags(arguments.tag)
     return {
         "name": data.name,

@@ -1,7 +1,7 @@
-"""The files that describe a data asset or a datastore, as Azure ML has them; checked as job files are."""
+"""The files that describe a data asset, a model or a datastore, as Azure ML has them; checked as job files are."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
@@ -20,6 +20,8 @@ from workbench.spec.tree import MapNode, describe, make_mapping
 
 Version = Annotated[str | None, Meta(pattern=ASSET_NAME, extra={"reader": "version"})]
 _CREDENTIALS = "credentials"
+#: What the service writes into a file, and what only it knows.
+_OF_THE_SERVICE = ("id", "creation_context", "latest_version", "properties")
 
 
 class DataFile(Struct, kw_only=True):
@@ -33,6 +35,19 @@ class DataFile(Struct, kw_only=True):
     tags: Labels = {}
     datastore: str | None = None
     auto_delete_setting: AutoDeleteSetting | None = None
+
+
+class ModelFile(Struct, kw_only=True):
+    """A model; a local `path` is absolute once it is read. What follows `tags` has a meaning in the cloud alone."""
+
+    name: Annotated[str, Meta(pattern=ASSET_NAME)]
+    path: Annotated[str, Meta(extra={"reader": "input_path"})]
+    type: Literal["custom_model", "mlflow_model", "triton_model"] = "custom_model"
+    version: Version = None
+    description: str | None = None
+    tags: Labels = {}
+    stage: str | None = None
+    datastore: str | None = None
 
 
 class AzureBlob(Struct, kw_only=True):
@@ -74,16 +89,29 @@ class AzureFile(Struct, kw_only=True):
     tags: Labels = {}
 
 
+Asset = TypeVar("Asset", DataFile, ModelFile)
 DatastoreFile = AzureBlob | AzureDataLakeGen2 | AzureFile
 
 
 def load_data_file(path: Path) -> DataFile:
     """The data asset that a file describes. Raises SpecErrors with every error there is."""
-    data = _load(path, Record(DataFile), ("id", "creation_context", "latest_version", "properties"))
+    data = _load(path, Record(DataFile), _OF_THE_SERVICE)
     assert isinstance(data, DataFile)
-    if not is_remote(data.path):
-        data.path = str(local(data.path, path.absolute().parent))
-    return data
+    return _found(data, path)
+
+
+def load_model_file(path: Path) -> ModelFile:
+    """The model that a file describes. Raises SpecErrors with every error there is."""
+    passed_over = (*_OF_THE_SERVICE, "flavors", "job_name", "utc_time_created", "system_metadata")
+    model = _load(path, Record(ModelFile), passed_over)
+    assert isinstance(model, ModelFile)
+    return _found(model, path)
+
+
+def _found(asset: Asset, file: Path) -> Asset:
+    if not is_remote(asset.path):
+        asset.path = str(local(asset.path, file.absolute().parent))
+    return asset
 
 
 def load_datastore_file(path: Path) -> DatastoreFile:

@@ -6,6 +6,7 @@ examples:
   workbench model ls
   workbench model show digits:3
   workbench model add digits ./model --type mlflow_model
+  workbench model add --file model.yml
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """Remove everything that Workbench wrote outside of workspaces: the cache folder. Asks first.
 
-Workspaces hold your runs, so they are only listed, with how to remove them; so is the package itself.
+Workspaces hold your runs, so they are only listed, with how to remove them; so are the package itself, and the places
+elsewhere that jobs named for their outputs.
 
 examples:
   workbench uninstall --preview     # what there is, by kind and size, and the workspaces that are known
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from workbench_store.census import KnownWorkspace
 
     from workbench.uninstall import CachePart
+    from workbench.view.written_elsewhere import WrittenElsewhere
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -32,18 +34,24 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List; remove after a yes."""
     from workbench_store.census import known_workspaces, other_caches
+    from workbench_store.layout import WorkspaceLayout
     from workbench_store.workspace import layout_at_hand
 
     from workbench.cli.asking import agreed
-    from workbench.cli.output import emit_json
+    from workbench.cli.output import emit_json, narrate
     from workbench.uninstall import cache_parts, refuse_if_busy, refuse_if_not_ours
+    from workbench.view.format import safe_text
+    from workbench.view.written_elsewhere import written_elsewhere
 
     parts, known, others = cache_parts(), known_workspaces(), other_caches(layout_at_hand(arguments.workspace))
     ours = [part for part in parts if part.what is not None]
+    elsewhere, unread = written_elsewhere(WorkspaceLayout(one.path) for one in known if one.there)
     if arguments.json:
-        emit_json(_as_dict(parts, known, others))
+        emit_json(_as_dict(parts, known, others, elsewhere))
     else:
-        _print(parts, known, others)
+        _print(parts, known, others, elsewhere)
+    for path, why in unread.items():
+        narrate(f"what runs of {safe_text(str(path))} wrote elsewhere cannot be read: {safe_text(why)}")
     if ours and not arguments.preview:
         refuse_if_not_ours()
         refuse_if_busy()
@@ -73,7 +81,12 @@ def _remove() -> bool:
     return False
 
 
-def _as_dict(parts: "list[CachePart]", known: "list[KnownWorkspace]", others: "list[Path]") -> dict[str, object]:
+def _as_dict(
+    parts: "list[CachePart]",
+    known: "list[KnownWorkspace]",
+    others: "list[Path]",
+    elsewhere: "list[WrittenElsewhere]",
+) -> dict[str, object]:
     from workbench_store.cache_root import cache_root
 
     return {
@@ -81,13 +94,20 @@ def _as_dict(parts: "list[CachePart]", known: "list[KnownWorkspace]", others: "l
         "parts": [{"path": str(one.path), "what": one.what, "size": one.size} for one in parts],
         "other_caches": [str(path) for path in others],
         "workspaces": [{"path": str(one.path), "there": one.there} for one in known],
+        "outputs": [{"path": one.place, "workspace": str(one.workspace), "runs": one.runs} for one in elsewhere],
     }
 
 
-def _print(parts: "list[CachePart]", known: "list[KnownWorkspace]", others: "list[Path]") -> None:
+def _print(
+    parts: "list[CachePart]",
+    known: "list[KnownWorkspace]",
+    others: "list[Path]",
+    elsewhere: "list[WrittenElsewhere]",
+) -> None:
     import shlex
 
     from workbench_store.cache_root import cache_root
+    from workbench_store.words import counted
 
     from workbench.cli.output import Cell, emit, emit_table, narrate
     from workbench.view.format import format_bytes, safe_text
@@ -113,6 +133,17 @@ def _print(parts: "list[CachePart]", known: "list[KnownWorkspace]", others: "lis
         emit("")
         state = [[Cell(safe_text(str(one.path))), Cell("stays" if one.there else "gone")] for one in known]
         emit_table(["WORKSPACE", "WHAT"], state)
+    if elsewhere:
+        emit("")
+        rows = [
+            [
+                Cell(safe_text(one.place)),
+                Cell(f"of {counted(one.runs, 'run')}, stays"),
+                Cell(safe_text(str(one.workspace))),
+            ]
+            for one in elsewhere
+        ]
+        emit_table(["OUTPUTS ELSEWHERE", "WHAT", "WORKSPACE"], rows)
 
 
 def _say_how(known: "list[KnownWorkspace]") -> None:
