@@ -59,6 +59,13 @@ def test_a_failed_run_is_resumed_and_completed(here: Path) -> None:
     assert seen.series("auto").steps == list(range(11)), "steps that are not given go on"
 
 
+def test_a_script_may_open_a_run_and_resume_it_in_the_same_words(here: Path) -> None:
+    make("r", state="Failed")
+    with workbench.start_run("e", name="r", resume="r", system_metrics=False) as run:
+        run.log({"loss": 0.01}, step=10)
+    assert record("r").state is RunState.COMPLETED and record("r").experiment == "e"
+
+
 def test_a_run_is_resumed_again_and_again_and_rebuilt_the_same(here: Path) -> None:
     make("r", state="Canceled")
     for number in range(3):
@@ -165,7 +172,9 @@ def test_ranks_are_forked_apart(here: Path) -> None:
         ({"at_step": 3}, "fork names none"),
         ({"resume": "r", "fork": "r", "at_step": 1}, "not both"),
         ({"resume": "r", "name": "x"}, "keeps its name"),
-        ({"resume": "r", "experiment": "x"}, "keeps its experiment"),
+        ({"resume": "r", "experiment": "x"}, "keeps its experiment, and that of r is "),
+        ({"resume": "r", "display_name": "x"}, "keeps its display_name"),
+        ({"resume": "r", "description": "x"}, "keeps its description"),
         ({"resume": 3}, "takes a run's name"),
         ({"resume": ""}, "takes a run's name"),
         ({"fork": "r", "at_step": 10}, "its last step is 9"),

@@ -59,8 +59,6 @@ def start_run(
         raise UsageError("console is {!r}".format(console), remedy="Give True or False.")
     given_params, given_tags = flatten_params(params or {}), check_tags(tags or {})
     origin = origin_of(resume, fork, at_step)
-    if resume is not None:
-        _refuse_with_resume(experiment=experiment, name=name, display_name=display_name, description=description)
     fields = _fields(experiment, display_name, description, origin)
     with current.lock:
         run = current.given_run(origin is not None and not is_being_loaded())
@@ -120,13 +118,6 @@ def _tell_unused(run: ActiveRun, **given: Optional[str]) -> None:
             "workbench: start_run's {} has no effect in a child process: it logs into {}, which its script has open. "
             "For runs of their own, end that first.".format(", ".join(unused), run.name)
         )
-
-
-def _refuse_with_resume(**given: Optional[str]) -> None:
-    """A run that is resumed keeps what it is."""
-    for argument, value in given.items():
-        if value is not None:
-            raise UsageError("a run that is resumed keeps its {}".format(argument), remedy="Leave it out, or fork.")
 
 
 def log(metrics: Mapping[str, Any], step: Optional[int] = None) -> None:

@@ -4,7 +4,7 @@ import gzip
 import os
 import zlib
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from workbench_store.errors import UsageError
 from workbench_store.journal.decoding import Event, Points, decode, decode_payload, next_record
@@ -122,10 +122,13 @@ def _unpacked(path: Path) -> bytes:
         return b""
 
 
-def resumed(layout: WorkspaceLayout, origin: Origin) -> Tuple[RunLayout, FileLock, int]:
-    """The run to be resumed, its lock, held, and the generation of its new life.
+def resumed(
+    layout: WorkspaceLayout, origin: Origin, given: Mapping[str, Optional[str]]
+) -> Tuple[RunLayout, FileLock, int]:
+    """The run to be resumed, its lock, held, and the generation of its new life. `given` is what the script calls it.
 
-    Raises UsageError for a run that is not there, belongs to a job, is still open, or lives on another machine.
+    Raises UsageError for a run that is not there, is called otherwise, belongs to a job, is still open, or lives on
+    another machine.
     """
     files = find_run(layout, origin.name)
     identity = read_json(files.identity) or {}
@@ -148,6 +151,10 @@ def resumed(layout: WorkspaceLayout, origin: Origin) -> Tuple[RunLayout, FileLoc
         raise UsageError(
             "run {} is open on {}".format(files.name, identity.get("host")), remedy="End it there, or fork it."
         )
+    for argument, value in given.items():
+        if value not in (None, identity.get(argument)):
+            told = "a run that is resumed keeps its {}, and that of {} is {!r}"
+            raise UsageError(told.format(argument, files.name, identity.get(argument)), remedy="Leave it out, or fork.")
     lock = FileLock(files.script_lock)
     if not lock.acquire(timeout=_LOCK_SECONDS):
         raise UsageError(

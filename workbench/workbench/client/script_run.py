@@ -84,7 +84,7 @@ def _hold(
     from workbench.client.past import fork_into, resumed
 
     if origin.at_step is None:
-        return _Holder(*resumed(layout, origin))
+        return _Holder(*resumed(layout, origin, {"name": name, **fields}))
     past = origin
     return _Holder(*_make_folder(layout, name, lambda draft: fork_into(layout, past, draft, fields)))
 
