@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.records import ArtifactRecord
 from workbench_store.store import Store
 
-from workbench import Workspace
+from workbench import PyTorchDistribution, Workspace, command
 
 
 def artifacts(run: ActiveRun) -> dict[str, ArtifactRecord]:
@@ -91,6 +92,40 @@ def test_the_models_of_all_steps_are_kept_and_listed(run: ActiveRun, here: Path)
         "sub/config,1",
         "weights,11",
     ]
+
+
+def test_the_models_of_each_rank_are_kept_apart(here: Path) -> None:
+    (here / "train.py").write_text(OF_RANKS)
+    job = command(
+        command=f"{sys.executable} train.py",
+        code="./train.py",
+        distribution=PyTorchDistribution(process_count_per_instance=2),
+    )
+    workspace = Workspace()
+    run = workspace.submit(job)
+    assert str(run.wait(60)) == "Completed", run.logs()
+    models = run.files.root / "outputs" / "models"
+    shards = {path.parent.name: path.name for path in models.rglob("*.shard")}
+    assert shards == {"net": "0.shard", "net@r1": "1.shard", "net@5": "0.shard", "net@5-r1": "1.shard"}
+    for name in ("net@r1", "net@5-r1"):
+        assert json.loads((models / f"{name}.model.json").read_text())["rank"] == 1
+    store = Store(workspace.layout)
+    store.refresh()
+    listed = {one.path for one in store.artifacts(run.name) if one.path.endswith(".shard")}
+    assert listed == {f"outputs/models/{folder}/{name}" for folder, name in shards.items()}
+    assert sorted((one.rank, one.step, one.content["rows"][0][0]) for one in store.media(run.name)) == [
+        *((0, 0, "0.shard"), (0, 5, "0.shard"), (1, 0, "1.shard"), (1, 5, "1.shard"))
+    ]
+
+
+OF_RANKS = """
+import os, tempfile, workbench
+rank = os.environ["RANK"]
+place = tempfile.mkdtemp()
+open(os.path.join(place, rank + ".shard"), "w").write(rank)
+workbench.log_model(place, "net")
+workbench.log_model(place, "net", step=5)
+"""
 
 
 def test_a_model_of_many_files_is_listed_by_the_largest(run: ActiveRun, here: Path) -> None:

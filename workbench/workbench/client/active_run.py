@@ -235,7 +235,8 @@ class ActiveRun:
         metadata: Optional[Mapping[str, Any]] = None,
     ) -> None:
         """Copy a model, a file or a folder, to `outputs/models/NAME`, where one of that name is replaced; with a step
-        to `outputs/models/NAME@STEP`, so that the models of all steps are kept.
+        to `outputs/models/NAME@STEP`, so that the models of all steps are kept. Ranks above 0 have places of their own
+        (`NAME@rRANK`, `NAME@STEP-rRANK`).
 
         `flavor` says what can read it (say `sklearn`), `metadata` is kept beside it in `NAME.model.json`.
         """

@@ -54,7 +54,7 @@ class MediaLog:
         self._log("figure", key, step, lambda: figure_item(key, figure))
 
     def model(self, path: Any, name: Any, step: Any, flavor: Any, metadata: Any) -> None:
-        model = checked_model(path, name, step, flavor, metadata)
+        model = checked_model(path, name, step, self._journal.rank, flavor, metadata)
         place = self._files.model(model.title).relative_to(self._files.root).as_posix()
         caption = place if model.flavor is None else "{}, {}".format(model.flavor, place)
         self._log("model", model.name, step, lambda: model_item(self._files, self._journal, model), caption)

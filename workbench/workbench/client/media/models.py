@@ -22,35 +22,41 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 
 
 class Model(NamedTuple):
-    """A model that is to be kept: where it is, what it is called, and what is said of it. step: that of a place of its
-    own, which none of another step takes."""
+    """A model that is to be kept: where it is, what it is called, and what is said of it. A step and a rank above 0
+    have a place of their own, which none of another step or rank takes."""
 
     source: Path
     name: str
     step: Optional[int]
+    rank: int
     flavor: Optional[str]
     metadata: Dict[str, Any]
 
     @property
     def title(self) -> str:
-        """What its folder is called: no name has the sign in it that a step stands behind."""
-        return self.name if self.step is None else "{}@{}".format(self.name, self.step)
+        """What its folder is called: no name has the sign in it that step and rank stand behind."""
+        step = [] if self.step is None else [str(self.step)]
+        rank = ["r{}".format(self.rank)] if self.rank else []
+        return "@".join([self.name, "-".join(step + rank)]) if step or rank else self.name
 
 
-def checked_model(path: Any, name: Any, step: Any, flavor: Any, metadata: Any) -> Model:
+def checked_model(path: Any, name: Any, step: Any, rank: int, flavor: Any, metadata: Any) -> Model:
     """What a script said of a model. Raises UsageError."""
     source, name = path_of(path, "path"), _checked_name(name)
     if flavor is not None:
         check_name(flavor, "the flavor of model {!r}".format(name))
-    return Model(source, name, None if step is None else check_step(step), flavor, _checked_metadata(name, metadata))
+    step = None if step is None else check_step(step)
+    return Model(source, name, step, rank, flavor, _checked_metadata(name, metadata))
 
 
 def model_item(files: RunLayout, journal: JournalWriter, model: Model) -> Optional[Item]:
     """Copy a model to its place, in which an earlier one is replaced; the list of its files, or None, with a warning,
     if it could not be saved. Raises UsageError for one that holds its own place."""
     source, title = model.source, model.title
-    step = {} if model.step is None else {"step": model.step}
-    card = {"name": model.name, **step, "flavor": model.flavor, "metadata": model.metadata}
+    where = {"step": model.step} if model.step is not None else {}
+    if model.rank:
+        where["rank"] = model.rank
+    card = {"name": model.name, **where, "flavor": model.flavor, "metadata": model.metadata}
     target = files.model(title)
     if not source.exists():
         warn("workbench: model {!r}: {} is not there; nothing was saved".format(title, source))

@@ -12,6 +12,7 @@ from textual.widgets import ContentSwitcher, OptionList, Static
 from textual.widgets.option_list import Option
 from workbench_store.errors import WorkbenchError
 from workbench_store.records import MediaKey, MediaRecord
+from workbench_store.words import counted
 
 from workbench.lifecycle.logs import plain_text
 from workbench.tui.looks import GREY
@@ -232,6 +233,6 @@ def _facts(item: MediaItem) -> list[str]:
         return facts + ([f"{content.left_out:,} not finite"] if content.left_out else [])
     if isinstance(content, Table):
         cut = f", the first {_MOST_ROWS:,}" if len(content.rows) > _MOST_ROWS else ""
-        return [f"{len(content.rows):,} rows{cut}"]
+        return [f"{counted(len(content.rows), 'row')}{cut}"]
     size = (detail.get("width"), detail.get("height"))
     return [f"{size[0]} x {size[1]}"] if isinstance(content, Image) and all(isinstance(n, int) for n in size) else []
