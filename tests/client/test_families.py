@@ -681,3 +681,42 @@ def test_notices_of_scripts_that_are_gone_are_taken_away(here: Path) -> None:
         left.with_name(f"{left.name}{number}").write_bytes(left.read_bytes())
     run_script(here, "import workbench; workbench.start_run().end()")
     assert not list(notices().iterdir())
+
+
+#: Lives of one run: children log without steps, each its own rank.
+LIVES = """
+import multiprocessing, os, workbench
+
+def work(rank, base):
+    os.environ["RANK"], os.environ["WORLD_SIZE"] = str(rank), "2"
+    for number in range(2):
+        workbench.log({"loss": base + number})
+    workbench.log_text("words", str(base))
+
+if __name__ == "__main__":
+    how, base = {"resume": "one"} if os.environ["LIFE"] == "resume" else {"fork": "one", "at_step": 1}, 100
+    if os.environ["LIFE"] == "new":
+        how, base = {"name": "one"}, 0
+    context = multiprocessing.get_context("METHOD")
+    with workbench.start_run(system_metrics=False, **how):
+        for child in [context.Process(target=work, args=(rank, base)) for rank in range(2)]:
+            child.start()
+            child.join()
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_steps_of_children_go_on_from_the_past_of_the_run(here: Path, method: str) -> None:
+    script = LIVES.replace("METHOD", method)
+    for life in ("new", "resume", "fork"):
+        done = run_script(here, script, LIFE=life)
+        assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    [other] = set(store.runs().names) - {"one"}
+    for rank in range(2):
+        series = store.series("one", "loss", rank)
+        assert list(zip(series.steps, series.values, strict=True)) == [(0, 0), (1, 1), (2, 100), (3, 101)]
+        series = store.series(other, "loss", rank)
+        assert list(zip(series.steps, series.values, strict=True)) == [(0, 0), (1, 1), (2, 100), (3, 101)]
+        words = [(one.step, one.content) for one in store.media("one") if one.rank == rank]
+        assert words == [(0, "0"), (1, "100")]

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from workbench.client.family import Family
 
+    #: A run's files, and whether it has a past, so that steps go on from that.
+    There = Tuple[RunLayout, bool]
+
 
 class _Open:
     """The run that this process logs into, never changed but replaced: threads look at it without the lock.
@@ -57,9 +60,9 @@ def active_run() -> Optional[ActiveRun]:
     with lock:
         before = None if _open is None or _open.run.ended else _open
         if before is None or before.family is not None:
-            files, family, seen = _to_join()
-            if files is not None:
-                return _join(files, family, seen)
+            there, family, seen = _to_join()
+            if there is not None:
+                return _join(there, family, seen)
             if before is not None:
                 # Where its script has none open any more, what comes late is still of the one before.
                 _open = _Open(before.run, family, seen, before.own)
@@ -87,16 +90,16 @@ def given_run(wanted: bool) -> Optional[ActiveRun]:
     """The run that this process is to log into without opening one: a job's, or its family's. UsageError if another is
     open here, or if a certain one is wanted where none can be chosen."""
     own = None if _open is None or _open.run.ended or (_open.family is not None and not _open.own) else _open
-    files, family, seen = _to_join()
-    if files is not None and wanted:
+    there, family, seen = _to_join()
+    if there is not None and wanted:
         raise UsageError("inside a job or a child process the run is given: none is resumed or forked")
-    if own is not None and files is None:
+    if own is not None and there is None:
         raise UsageError(
             "run {} is open in this process".format(own.run.name), remedy="End it first: run.end(), or `with`."
         )
     if own is not None and own.family is None:
         return own.run
-    return None if files is None else _join(files, family, seen)
+    return None if there is None else _join(there, family, seen)
 
 
 def log_into(run: ActiveRun) -> None:
@@ -124,14 +127,14 @@ def _opened(start: Callable[[], ActiveRun]) -> ActiveRun:
         return run
 
 
-def _to_join() -> Tuple[Optional[RunLayout], Optional[Family], Tuple[object, ...]]:
+def _to_join() -> Tuple[Optional[There], Optional[Family], Tuple[object, ...]]:
     """The run that this process is a part of: a job's, or the one that its family has open, if it has one; then that
     family, and what it looked like before it was asked."""
     folder = os.environ.get("WORKBENCH_RUN_DIR")
     if folder:
         from workbench_store.layout import RunLayout
 
-        return RunLayout(Path(folder)), None, ()
+        return (RunLayout(Path(folder)), False), None, ()
     family = own_family() if _open is None or _open.family is None else _open.family
     if family is None:
         return None, None, ()
@@ -140,15 +143,15 @@ def _to_join() -> Tuple[Optional[RunLayout], Optional[Family], Tuple[object, ...
     return family.open_run(), family, seen
 
 
-def _join(files: RunLayout, family: Optional[Family], seen: Tuple[object, ...]) -> ActiveRun:
+def _join(there: There, family: Optional[Family], seen: Tuple[object, ...]) -> ActiveRun:
     """Log into that run from now on, which another process opened; this one writes a journal of its own, under its
     rank."""
     global _open
     run = None if _open is None or _open.run.ended else _open.run
-    if run is None or run.path != files.root:
+    if run is None or run.path != there[0].root:
         if _open is not None and run is not None:
             _leave(_open)
-        run = _attach(files)
+        run = _attach(there)
     _open = _Open(run, family, seen)
     return run
 
@@ -163,11 +166,12 @@ def _leave(left: _Open) -> None:
         _left.pop(0).end()
 
 
-def _attach(files: RunLayout) -> ActiveRun:
+def _attach(there: There) -> ActiveRun:
     import workbench_store.redaction  # noqa: F401  (events need it, when the package may be gone)
     from workbench_store.journal.writer import JournalWriter
 
-    run = ActiveRun(files, JournalWriter(files.journals, "client", rank_of_process()), None)
+    files, has_past = there
+    run = ActiveRun(files, JournalWriter(files.journals, "client", rank_of_process()), None, has_past=has_past)
     run.look_at_rank()
     at_exit.at_exit(run.close_journal)
     return run

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple
 
-    from workbench_store.layout import RunLayout
+    from workbench_store.open_run import OpenRun
 
 #: The PIDs of a script and of its children down to the process that started this one, or to this one: with commas.
 VARIABLE = "WORKBENCH_FAMILY"
@@ -33,14 +33,14 @@ class Family:
             self._notices = _notices(self._ancestors)
         return tuple(_mark(notice) for notice in self._notices)
 
-    def open_run(self) -> Optional[RunLayout]:
+    def open_run(self) -> Optional[OpenRun]:
         """The run that the nearest of them has open."""
         from workbench_store.errors import WorkspaceError
         from workbench_store.open_run import open_run_of
 
         try:
             found = (open_run_of(pid) for pid in self._ancestors)
-            return next((files for files in found if files is not None), None)
+            return next((run for run in found if run is not None), None)
         except WorkspaceError:
             return None
 
