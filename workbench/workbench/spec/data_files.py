@@ -24,30 +24,29 @@ _CREDENTIALS = "credentials"
 _OF_THE_SERVICE = ("id", "creation_context", "latest_version", "properties")
 
 
-class DataFile(Struct, kw_only=True):
-    """A data asset; a local `path` is absolute once it is read."""
+class AssetFile(Struct, kw_only=True):
+    """What data and models have in common; a local `path` is absolute once it is read."""
 
     name: Annotated[str, Meta(pattern=ASSET_NAME)]
     path: Annotated[str, Meta(extra={"reader": "input_path"})]
-    type: Literal["uri_file", "uri_folder", "mltable"] = "uri_folder"
     version: Version = None
     description: str | None = None
     tags: Labels = {}
     datastore: str | None = None
+
+
+class DataFile(AssetFile, kw_only=True):
+    """A data asset."""
+
+    type: Literal["uri_file", "uri_folder", "mltable"] = "uri_folder"
     auto_delete_setting: AutoDeleteSetting | None = None
 
 
-class ModelFile(Struct, kw_only=True):
-    """A model; a local `path` is absolute once it is read. What follows `tags` has a meaning in the cloud alone."""
+class ModelFile(AssetFile, kw_only=True):
+    """A model; its stage has a meaning in the cloud alone."""
 
-    name: Annotated[str, Meta(pattern=ASSET_NAME)]
-    path: Annotated[str, Meta(extra={"reader": "input_path"})]
     type: Literal["custom_model", "mlflow_model", "triton_model"] = "custom_model"
-    version: Version = None
-    description: str | None = None
-    tags: Labels = {}
     stage: str | None = None
-    datastore: str | None = None
 
 
 class AzureBlob(Struct, kw_only=True):
@@ -89,7 +88,7 @@ class AzureFile(Struct, kw_only=True):
     tags: Labels = {}
 
 
-Asset = TypeVar("Asset", DataFile, ModelFile)
+Asset = TypeVar("Asset", bound=AssetFile)
 DatastoreFile = AzureBlob | AzureDataLakeGen2 | AzureFile
 
 
