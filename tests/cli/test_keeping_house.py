@@ -144,6 +144,28 @@ def test_a_copy_is_proved_and_a_damaged_one_is_not(workbench: Workbench, tmp_pat
     assert workbench("backup", ".").returncode == 2
 
 
+def test_named_outputs_that_are_gone_whole_are_missed(workbench: Workbench, here: Path, tmp_path: Path) -> None:
+    (here / "job.yml").write_text(
+        "name: one\n"
+        "command: echo w > ${{outputs.model}}; echo f > ${{outputs.folder}}/f; echo e > ${{outputs.elsewhere}}/e\n"
+        "outputs:\n  model: {type: uri_file}\n  folder: {type: uri_folder}\n"
+        f"  elsewhere: {{type: uri_folder, path: {here / 'results'}}}\n"
+    )
+    assert workbench("run", "job.yml").returncode == 0
+    shutil.rmtree(here / "results")  # which is the user's
+    copy = tmp_path / "copy"
+    assert workbench("backup", str(copy)).returncode == 0
+    assert workbench("verify", "--workspace", str(copy)).returncode == 0
+    outputs = copy / ".workbench" / "runs" / "one" / "named-outputs"
+    (outputs / "model").unlink()
+    shutil.rmtree(outputs / "folder")
+    done = workbench("verify", "--workspace", str(copy))
+    assert done.returncode == 9
+    for path in ("model", "folder/f"):
+        assert f"run one: named-outputs/{path} is gone" in done.stdout
+    assert "elsewhere" not in done.stdout
+
+
 @pytest.mark.usefixtures("runs")
 def test_the_doctor_mends_what_needs_no_decision(workbench: Workbench, here: Path) -> None:
     root = here / ".workbench"

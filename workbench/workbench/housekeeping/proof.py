@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from workbench_store.blobs import hash_of
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.path_text import name_of_text
+from workbench_store.store import Store
 from workbench_store.user_sql.own import own_query
 from workbench_store.verify import Fault, verify_content, verify_tables
 
@@ -24,13 +25,14 @@ def prove(layout: WorkspaceLayout) -> Iterator[Fault | str]:
 
 def _saved_files(layout: WorkspaceLayout) -> Iterator[Fault | str]:
     told = "SELECT run, path, hash, kind FROM artifacts WHERE kind <> 'log' ORDER BY time"
+    elsewhere = _outputs_elsewhere(layout)
     latest = {(run, path): (hash, kind) for run, path, hash, kind in own_query(layout, told)}
     for (run, path), (hash, kind) in latest.items():
         place = layout.run(run).root / name_of_text(path)
         if hash is None:
             continue
         if not place.exists():
-            if kind != "named-output" or _is_kept_here(layout, run, path):
+            if kind != "named-output" or (run, path.split("/")[1]) not in elsewhere:
                 yield Fault(f"run {run}: {path} is gone", _CHANGED)
             continue
         if hash_of(place) != hash:
@@ -38,7 +40,8 @@ def _saved_files(layout: WorkspaceLayout) -> Iterator[Fault | str]:
         yield f"file {run}/{path}"
 
 
-def _is_kept_here(layout: WorkspaceLayout, run: str, path: str) -> bool:
-    """Whether the run's own folder has the named output that the path is a file of; it may be kept elsewhere."""
-    output = "/".join(path.split("/")[:2])
-    return (layout.run(run).root / output).exists()
+def _outputs_elsewhere(layout: WorkspaceLayout) -> set[tuple[str, str]]:
+    """Run and name of each output that is kept at a place of the user's choice, who may do there as they like."""
+    outputs = ((ports.run, one) for ports in Store(layout).ports() for one in ports.outputs)
+    # A workspace may have been moved or copied since: the end of the path stays.
+    return {(run, one.name) for run, one in outputs if not str(one.path).endswith(f"/{run}/named-outputs/{one.name}")}
