@@ -12,7 +12,6 @@ import os
 import time
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 from workbench_store.cache_root import usable_cache
 from workbench_store.errors import WorkspaceError
@@ -22,7 +21,7 @@ from workbench_store.workspace import layout_at_hand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional
+    from typing import Any, Dict, Optional, Tuple
 
 #: With so many notices it is looked for those of processes that were killed.
 _MANY = 100
@@ -30,15 +29,9 @@ _MANY = 100
 _FOREIGN_SECONDS = 100 * 86_400.0
 
 
-class OpenRun(NamedTuple):
-    """A run that a process has open; `has_past` says whether it was resumed or forked, so that steps go on."""
-
-    files: RunLayout
-    has_past: bool
-
-
-def put_up(run: OpenRun) -> None:
-    """Tell that this process has the run open. Raises OSError and WorkspaceError."""
+def put_up(run: RunLayout, has_past: bool) -> None:
+    """Tell that this process has the run open; `has_past` says whether it was resumed or forked, so that steps go on.
+    Raises OSError and WorkspaceError."""
     notice = notice_of(os.getpid())
     notice.parent.mkdir(mode=0o700, exist_ok=True)
     others = list(notice.parent.iterdir())
@@ -46,7 +39,7 @@ def put_up(run: OpenRun) -> None:
         if _is_left_behind(other):
             _remove(other)
     draft = notice.with_name(".{}.new".format(notice.name))
-    said = {"folder": str(run.files.root), "has_past": run.has_past, "start": process_start(os.getpid())}
+    said = {"folder": str(run.root), "has_past": has_past, "start": process_start(os.getpid())}
     draft.write_text(json.dumps(said))
     draft.replace(notice)
 
@@ -61,12 +54,13 @@ def notice_of(pid: int) -> Path:
     return _folder() / "{}-{}".format(_here(), pid)
 
 
-def open_run_of(pid: int) -> Optional[OpenRun]:
-    """The run that the process has open; None where it has none, or does not live. Raises WorkspaceError."""
+def open_run_of(pid: int) -> Optional[Tuple[RunLayout, bool]]:
+    """The run that the process has open, and whether it has a past; None where it has none, or does not live.
+    Raises WorkspaceError."""
     said = _read(notice_of(pid))
     if said is None or not process_alive(pid, said["start"]):
         return None
-    return OpenRun(RunLayout(Path(said["folder"])), said.get("has_past") is True)
+    return RunLayout(Path(said["folder"])), said.get("has_past") is True
 
 
 @lru_cache(maxsize=None)

@@ -18,7 +18,7 @@ from workbench_store.faults import fault
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import LONGEST_RUN_NAME, RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
-from workbench_store.open_run import OpenRun, put_up, take_down
+from workbench_store.open_run import put_up, take_down
 from workbench_store.processes import boot_id, host_id
 from workbench_store.redaction import without_secrets
 from workbench_store.workspace import open_workspace
@@ -178,7 +178,7 @@ class _Holder:
     def _tell_children(self) -> None:
         tell_children()
         try:
-            put_up(OpenRun(self._files, self._has_past))
+            put_up(self._files, self._has_past)
         except (OSError, WorkspaceError):
             pass  # those forked from here on go on with the run that they have seen
 
