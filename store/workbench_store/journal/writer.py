@@ -150,17 +150,16 @@ class JournalWriter:
         # The common case, without a lock: os.write appends whole records in any thread.
         descriptor = self._fd
         if not self._held and descriptor >= 0:
-            written = 0
             try:
                 written = os.write(descriptor, data)
                 if written == len(data):
                     return
-                error = _NO_ROOM
+                error, torn = _NO_ROOM, written
             except OSError as trouble:
-                error = trouble
+                error, torn = trouble, 0
             if error.errno != errno.EBADF:
                 with self._lock:
-                    self._torn_bytes += written
+                    self._torn_bytes += torn
                     self._hold(data, len(keys), error)
                 return
         self._append(data, len(keys))

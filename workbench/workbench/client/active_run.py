@@ -249,7 +249,7 @@ class ActiveRun:
                 # What few scripts use is loaded when it is used.
                 from workbench.client.media.log import MediaLog
 
-                self._media_log = MediaLog(self._files, self._journal, self._past_media())
+                self._media_log = MediaLog(self._files, self._journal, self._past_media)
             log(self._media_log)
 
     def _past_media(self) -> "Dict[Tuple[str, str], int]":

@@ -113,7 +113,6 @@ class _Holder:
         self._files = files
         self._seq = 0
         self._generation = generation
-        self._has_past = has_past
         self._state("Running", None, resumed=journal is None)
         try:
             reserve(files.script_process, self._pid)
@@ -128,7 +127,7 @@ class _Holder:
         self._hook = sys.excepthook
         sys.excepthook = self._unhandled
         at_exit.at_exit(self._at_exit)
-        self._tell_children()
+        self._tell_children(has_past)
 
     def start_sampler(self, interval: float) -> None:
         from workbench.client.system_metrics import start_sampler
@@ -175,10 +174,10 @@ class _Holder:
         self._git = threading.Thread(target=look, name="workbench-git", daemon=True)
         self._git.start()
 
-    def _tell_children(self) -> None:
+    def _tell_children(self, has_past: bool) -> None:
         tell_children()
         try:
-            put_up(self._files, self._has_past)
+            put_up(self._files, has_past)
         except (OSError, WorkspaceError):
             pass  # those forked from here on go on with the run that they have seen
 

@@ -62,6 +62,11 @@ def content_fingerprint(path: Path, stat: str) -> str | None:
     it is not on this machine."""
     if stat.endswith("+") or bytes_of(stat) > _MOST_READ_BYTES or has_remote_parts(path):
         return None
+    return local_content(path)
+
+
+def local_content(path: Path) -> str:
+    """The same, however much there is to read. Raises OSError."""
     return f"xxh3-128:{content_hash(path)}"
 
 

@@ -14,13 +14,14 @@ from workbench.data.assets import learn_content, same_way
 from workbench.data.cache import DataCache, Tree
 from workbench.data.copying import NO_DATA
 from workbench.data.fetch import fetch
+from workbench.data.fingerprint import local_content
 from workbench.data.hashing import hash_of_named
 from workbench.data.limit import size_text
 from workbench.data.located import locate
 from workbench.data.mltable import Part, local_files, longer_names, read_table
 from workbench.data.own_copy import copy_to_change
 from workbench.data.watching import Watcher
-from workbench.lifecycle.fingerprints import content_of_all, input_fields, local_content
+from workbench.lifecycle.fingerprints import content_of_all, input_fields
 from workbench.lifecycle.links import make_link
 from workbench.lifecycle.plan import PlannedInput
 from workbench.lifecycle.repeated import fetched_before, repeated_run

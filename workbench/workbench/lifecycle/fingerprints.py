@@ -1,14 +1,15 @@
 """The content of input data hashed while the job runs, and what is recorded of each input."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench_store.layout import RunLayout
 
 from workbench.data.elsewhere import has_remote_parts
-from workbench.data.hashing import content_hash
+from workbench.data.fingerprint import local_content
 from workbench.lifecycle.history import JournalTail
 from workbench.lifecycle.plan import Plan, PlannedInput
 from workbench.lifecycle.recorder import RunRecorder
@@ -28,11 +29,6 @@ def _told_when_brought(item: PlannedInput) -> bool:
     return item.evaluated and has_remote_parts(Path(str(item.path)))
 
 
-def local_content(path: Path) -> str:
-    """The hash of what is at a place on this machine, with its kind in front. Raises OSError."""
-    return f"xxh3-128:{content_hash(path)}"
-
-
 def content_of_all(contents: Iterable[str]) -> str:
     """One hash for what consists of several that have a hash each, in their order."""
     each = list(contents)
@@ -49,20 +45,26 @@ def _hash(items: list[PlannedInput], recorder: RunRecorder) -> None:
             recorder.event("input", **input_fields(item, local_content(Path(str(item.path)))))
 
 
-def recorded_stats(files: RunLayout) -> dict[str, str]:
-    """The inputs by sizes and times, as they were when the run was submitted: fingerprint by input's name."""
-    return dict(reversed([(name, found) for name, found in _recorded(files) if found.startswith(_STAT)]))
+class Recorded(NamedTuple):
+    """Fingerprints by input's name: by sizes and times as they were when the run was submitted, and hashes of content,
+    where they are known."""
+
+    stats: dict[str, str]
+    contents: dict[str, str]
 
 
-def recorded_contents(files: RunLayout) -> dict[str, str]:
-    """The hashes of the content of the inputs, where they are known: fingerprint by input's name."""
-    return {name: found for name, found in _recorded(files) if not found.startswith(_STAT)}
-
-
-def _recorded(files: RunLayout) -> Iterator[tuple[str, str]]:
+def recorded(files: RunLayout) -> Recorded:
+    """What a run recorded of its inputs."""
+    found = Recorded({}, {})
     for event in JournalTail(files).new_events():
-        if event.name == "input" and event.fields.get("fingerprint") is not None:
-            yield str(event.fields.get("name")), str(event.fields["fingerprint"])
+        name, fingerprint = str(event.fields.get("name")), str(event.fields.get("fingerprint"))
+        if event.name != "input" or event.fields.get("fingerprint") is None:
+            continue
+        if fingerprint.startswith(_STAT):
+            found.stats.setdefault(name, fingerprint)
+        else:
+            found.contents[name] = fingerprint
+    return found
 
 
 def input_fields(item: PlannedInput, fingerprint: str | None) -> dict[str, object]:

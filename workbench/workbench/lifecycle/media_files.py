@@ -13,6 +13,8 @@ from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout
 from workbench_store.records import MediaRecord
 
+#: What is a table: of a model there is the list of its files.
+TABLES = ("table", "model")
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -55,7 +57,7 @@ def _name(text: str) -> str:
 
 def _free(folder: Path, record: MediaRecord, written: list[Path]) -> Path:
     """A name that none of this export has; what was there before is in the way."""
-    ending = {"table": "csv", "model": "csv", "histogram": "json"}.get(record.kind) or _name(record.format) or "bin"
+    ending = {**dict.fromkeys(TABLES, "csv"), "histogram": "json"}.get(record.kind) or _name(record.format) or "bin"
     rank = f"-r{record.rank}" if record.rank else ""
     number, taken = 0, set(written)
     while True:
@@ -74,7 +76,7 @@ def _export(files: RunLayout, record: MediaRecord, target: Path) -> bool:
     source = media_path(files, record)
     if source is None and record.content is None:
         return False
-    if record.kind in ("table", "model"):
+    if record.kind in TABLES:
         return _as_csv(source, record.content, target)
     if source is not None:
         shutil.copyfile(source, target)

@@ -16,7 +16,7 @@ from workbench.data.fingerprint import differs, only_times_differ, stat_fingerpr
 from workbench.lifecycle.drafting import SECRETS_PROPERTY, Earlier, environment_of
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.filling import Narrate
-from workbench.lifecycle.fingerprints import recorded_contents, recorded_stats
+from workbench.lifecycle.fingerprints import recorded
 from workbench.lifecycle.plan import Plan, read_plan
 from workbench.lifecycle.repeated import RERUN_PROPERTY
 from workbench.lifecycle.submission import submit
@@ -159,12 +159,12 @@ def _earlier(files: RunLayout, plan: Plan, job: CommandJob, overrides: Iterable[
 def changed_inputs(files: RunLayout, plan: Plan, counts: Callable[[str], bool] = bool) -> Iterable[str]:
     """For each input whose data is not as it was when the run was submitted, by sizes and times, and by content where
     that is known and little enough to read again: so in words. Of those paths that count."""
-    recorded, contents = recorded_stats(files), recorded_contents(files)
+    known = recorded(files)
     for item in plan.inputs:
-        before = recorded.get(item.name)
+        before = known.stats.get(item.name)
         if item.path is None or not counts(item.path) or before is None or not Path(item.path).exists():
             continue
-        place, content = Path(item.path), contents.get(item.name)
+        place = Path(item.path)
         now = stat_fingerprint(place)
-        if differs(before, now) and not only_times_differ(place, now, content):
+        if differs(before, now) and not only_times_differ(place, now, known.contents.get(item.name)):
             yield f"the input {item.name} is not as it was: {item.path} has changed since"

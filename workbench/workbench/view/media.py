@@ -12,7 +12,7 @@ from msgspec import Struct
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.records import MediaKey, MediaQuery, MediaRecord
 
-from workbench.lifecycle.media_files import media_path
+from workbench.lifecycle.media_files import TABLES, media_path
 from workbench.view.format import format_number, format_scalar
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 64 * 1024 * 1024
 _MOST_BINS = 4096
-#: Of a model there is the list of its files.
-_TABLES = ("table", "model")
 
 
 class Image(Struct, frozen=True):
@@ -104,7 +102,7 @@ def media_content(files: RunLayout, record: MediaRecord) -> Content:
     path = media_path(files, record)
     if record.path and path is None:
         return Missing("its file is not there any more")
-    if record.kind in (*_TABLES, "histogram", "text"):
+    if record.kind in (*TABLES, "histogram", "text"):
         return _read(record, path)
     if path is None:
         return Missing("there is no file, and nothing in the record")
@@ -119,7 +117,7 @@ def _read(record: MediaRecord, path: Path | None) -> Content:
         if record.kind == "text":
             return Text(str(record.content or "") if data is None else data.decode("utf-8", "replace"))
         value = record.content if data is None else json.loads(data)
-        return _table(value) if record.kind in _TABLES else _histogram(value)
+        return _table(value) if record.kind in TABLES else _histogram(value)
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return Missing("it cannot be read")
 

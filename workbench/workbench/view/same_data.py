@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
 from workbench.data.fingerprint import content_fingerprint, stat_fingerprint
-from workbench.lifecycle.fingerprints import recorded_stats
+from workbench.lifecycle.fingerprints import recorded
 from workbench.view.run_page import RunPage
 
 _STAT = "stat:"
@@ -37,7 +37,7 @@ class InputData(Struct, frozen=True):
     @property
     def stat(self) -> str | None:
         """Sizes and times, as they were at submit; None if they were not recorded, or not all of them."""
-        found = self.fingerprint if self.content is None else recorded_stats(self.files).get(self.name)
+        found = self.fingerprint if self.content is None else recorded(self.files).stats.get(self.name)
         return None if found is None or found.endswith("+") else found
 
     def hashed(self) -> "InputData":

@@ -25,14 +25,16 @@ _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class MediaLog:
-    """Logs into one run; each kind and key counts its steps by itself where none is given."""
+    """Logs into one run; each kind and key counts its steps by itself where none is given, on from what `past` gives,
+    which is asked when that is needed."""
 
     def __init__(
-        self, files: RunLayout, journal: JournalWriter, counts: "Optional[Dict[Tuple[str, str], int]]" = None
+        self, files: RunLayout, journal: JournalWriter, past: "Callable[[], Dict[Tuple[str, str], int]]" = dict
     ) -> None:
         self._files = files
         self._journal = journal
-        self._counts: Dict[Tuple[str, str], int] = dict(counts or {})
+        self._past = past
+        self._counts: "Optional[Dict[Tuple[str, str], int]]" = None
         self._has_plotly = False
 
     def image(self, key: str, image: Any, step: Any, caption: Optional[str]) -> None:
@@ -63,10 +65,10 @@ class MediaLog:
         self, kind: str, key: str, step: Any, make: Callable[[], Optional[Item]], caption: Optional[str] = None
     ) -> None:
         check_name(key, kind)
-        number = self._counts.get((kind, key), 0) if step is None else check_step(step)
+        number = self._counted().get((kind, key), 0) if step is None else check_step(step)
         item = make()
         if step is None:
-            self._counts[kind, key] = number + 1
+            self._counted()[kind, key] = number + 1
         if item is None:
             return
         try:
@@ -87,6 +89,11 @@ class MediaLog:
             size=size,
             content=item.content,
         )
+
+    def _counted(self) -> "Dict[Tuple[str, str], int]":
+        if self._counts is None:
+            self._counts = self._past()
+        return self._counts
 
     def _keep(self, kind: str, key: str, step: int, item: Item) -> Tuple[Optional[str], int]:
         """The file's path below the run and its size in bytes; None where the record holds all. Raises OSError."""
