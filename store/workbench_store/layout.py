@@ -84,6 +84,8 @@ class RunLayout:
     links_made = _At("control", "links.json")
     #: When and as what the run was removed; only in the trash.
     removal = _At("control", "removal.json")
+    #: Of a run that was resumed or forked: which journals were there then, and which steps follow on them.
+    past = _At("control", "past.json")
     #: Made when outputs and logs are saved and recorded: only then may temporary storage go.
     collected = _At("control", "collected")
 

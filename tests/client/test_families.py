@@ -1,5 +1,6 @@
 """Children of a script log into the run that the script has open when they log, whenever they began themselves."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -720,3 +721,19 @@ def test_steps_of_children_go_on_from_the_past_of_the_run(here: Path, method: st
         assert list(zip(series.steps, series.values, strict=True)) == [(0, 0), (1, 1), (2, 100), (3, 101)]
         words = [(one.step, one.content) for one in store.media("one") if one.rank == rank]
         assert words == [(0, "0"), (1, "100")]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_children_without_ranks_count_each_by_itself_from_the_past(here: Path, method: str) -> None:
+    script = LIVES.replace("METHOD", method).replace(
+        'os.environ["RANK"], os.environ["WORLD_SIZE"] = str(rank), "2"', "pass"
+    )
+    for life in ("new", "resume"):
+        done = run_script(here, script, LIFE=life)
+        assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    series = store.series("one", "loss")
+    steps = sorted(zip(series.steps, series.values, strict=True))
+    assert steps == [(0, 0), (0, 0), (1, 1), (1, 1), (2, 100), (2, 100), (3, 101), (3, 101)]
+    assert sorted((one.step, one.content) for one in store.media("one")) == [(0, "0"), (0, "0"), (1, "100"), (1, "100")]
+    assert "steps" in json.loads(store.layout.run("one").past.read_text()), "it is worked out once"

@@ -145,7 +145,7 @@ class ActiveRun:
         if self._has_past:
             self._has_past = False
             with _NeverRaising("read which steps were logged before"):
-                from workbench.client.past import next_steps
+                from workbench.client.carrying_on import next_steps
 
                 self._counts = next_steps(self._files, self.rank)
         now = time.time()
@@ -255,7 +255,7 @@ class ActiveRun:
     def _past_media(self) -> "Dict[Tuple[str, str], int]":
         if not self._had_past:
             return {}
-        from workbench.client.past import next_media_steps
+        from workbench.client.carrying_on import next_media_steps
 
         return next_media_steps(self._files, self.rank)
 

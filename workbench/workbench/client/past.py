@@ -24,38 +24,16 @@ _LOCK_SECONDS = 1.0
 
 def events_of(files: RunLayout) -> List[Event]:
     """The run's events, by time; its points are passed over."""
-    found = [event for data in _journals(files) for event in _events(data)]
+    found = [event for _, data in journals_of(files) for event in _events(data)]
     return sorted(found, key=lambda event: event.time)
 
 
 def points_of(files: RunLayout) -> Iterator[Points]:
     """The run's points, of all ranks."""
-    for data in _journals(files):
+    for _, data in journals_of(files):
         for record, _ in decode(data):
             if isinstance(record, Points):
                 yield record
-
-
-def next_steps(files: RunLayout, rank: int) -> Dict[str, int]:
-    """The step that follows the last one of each metric of a rank."""
-    found: Dict[str, int] = {}
-    for points in points_of(files):
-        if points.rank == rank:
-            for key in points.keys:
-                found[key] = max(points.step + 1, found.get(key, 0))
-    return found
-
-
-def next_media_steps(files: RunLayout, rank: int) -> Dict[Tuple[str, str], int]:
-    """The step that follows the last one of each kind and key of media of a rank."""
-    found: Dict[Tuple[str, str], int] = {}
-    for event in events_of(files):
-        fields = event.fields
-        step = fields.get("step")
-        if event.name == "media" and fields.get("rank", 0) == rank and isinstance(step, int):
-            place = (str(fields.get("kind")), str(fields.get("key")))
-            found[place] = max(step + 1, found.get(place, 0))
-    return found
 
 
 def last_step(files: RunLayout) -> Optional[int]:
@@ -104,14 +82,14 @@ def _events(data: bytes) -> Iterator[Event]:
                 yield record
 
 
-def _journals(files: RunLayout) -> Iterator[bytes]:
-    """The content of each journal, compressed or not, in order of name; what is damaged is left out."""
+def journals_of(files: RunLayout) -> Iterator[Tuple[str, bytes]]:
+    """The name and content of each journal, compressed or not, in order of name; what is damaged is left out."""
     for name in sorted(os.listdir(str(files.journals))):
         path = files.journals / name
         if name.endswith(".wbj"):
-            yield path.read_bytes()
+            yield name, path.read_bytes()
         elif name.endswith(".wbj.gz") and not path.with_suffix("").exists():
-            yield _unpacked(path)
+            yield name, _unpacked(path)
 
 
 def _unpacked(path: Path) -> bytes:

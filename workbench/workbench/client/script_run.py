@@ -81,12 +81,21 @@ def _hold(
 ) -> "_Holder":
     if origin is None:
         return _Holder(*_make_folder(layout, name, lambda draft: fields))
+    from workbench.client.carrying_on import note_past
     from workbench.client.past import fork_into, resumed
 
     if origin.at_step is None:
-        return _Holder(*resumed(layout, origin, {"name": name, **fields}))
+        taken_up = resumed(layout, origin, {"name": name, **fields})
+        note_past(taken_up[0])
+        return _Holder(*taken_up)
     past = origin
-    return _Holder(*_make_folder(layout, name, lambda draft: fork_into(layout, past, draft, fields)))
+
+    def fill(draft: RunLayout) -> Mapping[str, Any]:
+        identity = fork_into(layout, past, draft, fields)
+        note_past(draft)
+        return identity
+
+    return _Holder(*_make_folder(layout, name, fill))
 
 
 class _Holder:
