@@ -193,6 +193,47 @@ def test_children_that_join_a_group_of_pytorch_are_its_ranks(here: Path, method:
     assert store.params("r") == {"size": 2}
 
 
+#: Ranks that PyTorch alone knows have children of their own: loaders, say, or what evaluates.
+HELPERS = TUTORIAL.replace(
+    """    for step in range(3):
+        workbench.log({"loss": 10.0 * rank + step}, step=step)
+""",
+    """    if os.environ["HELP"] == "late":
+        workbench.log({"loss": 1.0})
+    context = multiprocessing.get_context(sys.argv[1])
+    helpers = [context.Process(target=help, args=(rank, number)) for number in range(2)]
+    [helper.start() for helper in helpers]
+    [helper.join() for helper in helpers]
+    assert not any(helper.exitcode for helper in helpers)
+
+def help(rank, number):
+    if number == 1:
+        inner = multiprocessing.get_context(sys.argv[1]).Process(target=help, args=(rank, 2))
+        inner.start()
+        inner.join()
+    workbench.log({"help%d" % number: 10.0 * rank + number})
+""",
+)
+
+
+@pytest.mark.parametrize("told", [{}, {"RANK": "0", "WORLD_SIZE": "1"}], ids=str)
+@pytest.mark.parametrize("when", ["early", "late"])
+@pytest.mark.parametrize("method", METHODS)
+def test_children_of_a_rank_are_of_that_rank(here: Path, method: str, when: str, told: dict[str, str]) -> None:
+    (here / "torch").mkdir()
+    (here / "torch" / "__init__.py").touch()
+    (here / "torch" / "distributed.py").write_text(TORCH)
+    (here / "train.py").write_text(HELPERS)
+    words = [sys.executable, "train.py", method]
+    environ = {**os.environ, "HELP": when, **told}
+    done = subprocess.run(words, cwd=here, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    store = store_of(here)
+    for number in range(3):
+        found = [store.series("r", f"help{number}", rank=rank).values for rank in range(2)]
+        assert found == [[float(number)], [10.0 + number]]
+
+
 @pytest.mark.parametrize(
     ("told", "rank"),
     [

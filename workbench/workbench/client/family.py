@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import sys
 
+from workbench.client.rank import pass_on_rank
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple
@@ -134,6 +136,7 @@ def tell_children() -> None:
     config = _config()
     if config is not None:
         config[VARIABLE] = line
+        pass_on_rank(config)
 
 
 def _after_fork() -> None:

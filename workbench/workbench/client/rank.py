@@ -7,23 +7,57 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
+    from typing import Any, Dict, Optional, Tuple
 
 #: Set by PyTorch's launcher, MPIs, Workbench and Slurm.
 _TOLD_BY = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "WORKBENCH_RANK", "SLURM_PROCID")
 
 
+#: By what multiprocessing hands over to the children that it starts anew.
+_KEY = "WORKBENCH_RANK"
+#: What the parent handed over: its rank, where more than variables told it, and what variables told it.
+_parent: Tuple[Optional[int], Optional[int]] = (None, None)
+
+
 def rank_of_process() -> int:
-    """The rank that this process has now: in PyTorch, or as its launcher told it; else 0.
+    """The rank that this process has now: in PyTorch, or as its launcher told it, or that of its parent; else 0.
 
     PyTorch is asked first: children may be told their ranks by arguments, and have their parent's variables.
     """
+    found = _told_otherwise()
+    return (_told_by_variables() if found is None else found) or 0
+
+
+def pass_on_rank(config: Dict[str, Any]) -> None:
+    """Let children by multiprocessing that begin anew know the rank that this process has when they begin."""
+    global _parent
+    handed = config.get(_KEY)
+    if isinstance(handed, tuple):
+        _parent = handed
+    config[_KEY] = _RankNow()
+
+
+class _RankNow:
+    """What is handed over in its place; it is asked for when a child is started."""
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return tuple, ((_told_otherwise(), _told_by_variables()),)
+
+
+def _told_otherwise() -> Optional[int]:
+    """By PyTorch, or by the parent, unless variables have told this process something else since."""
     found = _in_torch()
+    rank, by_variables = _parent
+    return rank if found is None and by_variables == _told_by_variables() else found
+
+
+def _told_by_variables() -> Optional[int]:
+    found = None
     for variable in _TOLD_BY:
         found = _number(variable) if found is None else found
     if found is None and not _number("NODE_RANK"):
         found = _number("LOCAL_RANK")  # all that Lightning tells those that it starts
-    return found or 0
+    return found
 
 
 def _number(variable: str) -> Optional[int]:
