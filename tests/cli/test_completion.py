@@ -76,6 +76,7 @@ def test_values(offered: Offer, workspace: Path) -> None:
     assert offered("env", "explain", "bra") == ["brave_heron"]
     assert offered("outputs", "calm_otter", "--download", "j") == ["jobs/"]
     WorkspaceLayout(workspace / ".workbench").trashed("gone_owl").root.mkdir(parents=True)
+    assert offered("tag", "brave_heron", "c") == ["calm_otter"], "tags of several runs"
     assert offered("restore", "") == ["gone_owl"], "what is not in the trash cannot be brought back"
     assert offered("run", "--", "jo") == ["job two.yml", "job.yml", "jobs/"]
 

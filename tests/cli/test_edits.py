@@ -75,11 +75,21 @@ def test_what_became_of_tags_is_said(workbench: Workbench, runs: list[str]) -> N
     assert workbench("tag", "--all", "name:red", "b", "--remove", "a").stderr == "2 runs tagged\na taken from red-fox\n"
 
 
-def test_two_runs_beside_a_tag_are_a_slip(workbench: Workbench, runs: list[str]) -> None:
-    slip = workbench("tag", "red-fox", "red-hen", "keep")
-    assert slip.returncode == 2 and "red-hen is a run" in slip.stderr and "--all" in slip.stderr
+def test_several_runs_are_tagged_by_their_names(workbench: Workbench, runs: list[str]) -> None:
+    assert workbench("tag", "red-f", "red-hen", "red-fox", "keep", "team=vision").stderr == "2 runs tagged\n"
+    assert listed(workbench, "tag:keep") == {"red-fox", "red-hen"} == listed(workbench, "tag:team=vision")
+    assert workbench("tag", "red-fox", "red-hen", "--remove", "keep").stderr == "keep taken from 2 runs\n"
     assert not listed(workbench, "tag:keep")
+
+
+def test_a_run_that_may_be_meant_as_a_tag(workbench: Workbench, runs: list[str]) -> None:
     assert workbench("tag", "red-fox", "red-hen=").returncode == 0
+    assert listed(workbench, "tag:red-hen") == {"red-fox"}
+    alone = workbench("tag", "red-fox", "red-hen")
+    assert alone.returncode == ExitCode.USAGE and "no tag is named" in alone.stderr
+    slip = workbench("tag", "--all", "name:fox", "keep", "red-hen")
+    assert slip.returncode == ExitCode.USAGE and "red-hen is a run, and --all names the runs" in slip.stderr
+    assert not listed(workbench, "tag:keep")
 
 
 def test_a_note_is_written_shown_found_and_taken_away(workbench: Workbench, runs: list[str]) -> None:

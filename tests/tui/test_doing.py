@@ -337,3 +337,6 @@ async def test_what_was_removed_elsewhere_is_told_and_not_acted_on(layout: Works
 
 def test_commands_told_are_taken_as_they_are() -> None:
     assert tag_command(["a"], "x=1 --odd") == "workbench tag a x=1 --remove=-odd"
+    assert tag_command(["a", "b", "c"], "x=1 -old") == "workbench tag a b c x=1 --remove=old"
+    many = tag_command([f"r{number}" for number in range(11)], "best")
+    assert many == "workbench tag r0 r1 r2 r3 r4 r5 r6 r7 best   and 3 more runs"

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
 Answer = TypeVar("Answer")
-#: Names of runs in a command that is told in passing.
-_MOST_NAMED = 3
+#: Names of runs in a command that is told.
+_MOST_NAMED = 8
 
 
 def tag_command(names: Sequence[str], text: str) -> str:
@@ -26,7 +26,7 @@ def tag_command(names: Sequence[str], text: str) -> str:
     check_tags(tags)
     words = [*(f"{key}={value}" if value else key for key, value in tags.items())]
     words += [f"--remove={name}" for name in removed]
-    return shlex.join(["workbench", "tag", names[0], *words]) + _others(names)
+    return shlex.join(["workbench", "tag", *names[:_MOST_NAMED], *words]) + _others(names)
 
 
 def _tags(text: str) -> tuple[dict[str, str], list[str]]:
@@ -40,7 +40,8 @@ def _tags(text: str) -> tuple[dict[str, str], list[str]]:
 
 
 def _others(names: Sequence[str]) -> str:
-    return f"   and {counted(len(names) - 1, 'more run')}" if len(names) > 1 else ""
+    more = len(names) - _MOST_NAMED
+    return f"   and {counted(more, 'more run')}" if more > 0 else ""
 
 
 async def tag(app: "Dashboard", names: Sequence[str]) -> None:
@@ -88,8 +89,10 @@ async def archive(app: "Dashboard", names: Sequence[str]) -> None:
     def change() -> None:
         edit_archived(app.layout, list(names), True)
 
-    did = shlex.join(["workbench", "archive", *names[:_MOST_NAMED]]) + (" ..." if len(names) > _MOST_NAMED else "")
-    await _do(app, change, f"{_who(names)} archived\n{did}\nUndo: {did} --undo")
+    did, undo = (
+        shlex.join(["workbench", "archive", *names[:_MOST_NAMED], *more]) + _others(names) for more in ([], ["--undo"])
+    )
+    await _do(app, change, f"{_who(names)} archived\n{did}\nUndo: {undo}")
 
 
 async def rerun(app: "Dashboard", name: str) -> None:

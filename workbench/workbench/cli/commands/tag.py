@@ -3,6 +3,7 @@
 examples:
   workbench tag brave team=vision best        # a tag without a value is a mark
   workbench tag brave --remove best
+  workbench tag brave calm-fox team=vision    # several runs; those after the first by their whole names
   workbench tag --all 'exp:digits accuracy>0.9' good
 """
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """The arguments of `workbench tag`."""
     parser.add_argument("run", nargs="?", metavar="RUN", help="the run's name, or an unambiguous prefix of it")
-    parser.add_argument("tags", nargs="*", metavar="TAG[=VALUE]", help="tags to set")
+    parser.add_argument("tags", nargs="*", metavar="TAG[=VALUE]", help="tags to set (before them: more runs)")
     parser.add_argument("--remove", action="append", default=[], metavar="TAG", help="a tag to take away")
     parser.add_argument("--all", metavar=FILTER, help="every run that passes the filter, in place of RUN")
 
@@ -36,16 +37,18 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.workspace import Workspace
 
     workspace = Workspace(arguments.workspace, create=False)
-    texts = list(arguments.tags)
+    words = [] if arguments.run is None else [arguments.run, *arguments.tags]
     if arguments.all is None:
-        if arguments.run is None:
+        if not words:
             raise UsageError("no run is named", remedy="workbench tag RUN TAG=VALUE ...")
-        for text in texts:
-            _refuse_run(workspace, text, "tags of several runs are set by --all FILTER")
-        runs = [workspace.run(arguments.run)]
+        first, *texts = words
+        others = [text for text in texts if _is_run(workspace, text)]
+        texts = [text for text in texts if text not in others]
+        runs = [workspace.run(first), *map(workspace.run, others)]
+        runs = list({found.name: found for found in runs}.values())
     else:
-        texts = [text for text in (arguments.run, *texts) if text is not None]
-        _refuse_run(workspace, arguments.run, "--all names the runs")
+        texts = words
+        _refuse_runs(workspace, texts)
         runs = runs_of_all(workspace, arguments.all)
     if not texts and not arguments.remove:
         raise UsageError("no tag is named", remedy="workbench tag RUN TAG=VALUE ..., or --remove TAG")
@@ -61,14 +64,20 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.COMPLETED
 
 
-def _refuse_run(workspace: "Workspace", word: str | None, why: str) -> None:
+def _is_run(workspace: "Workspace", word: str) -> bool:
+    from workbench.spec.job import RUN_NAME
+
+    return "=" not in word and bool(re.fullmatch(RUN_NAME, word)) and workspace.layout.run(word).root.is_dir()
+
+
+def _refuse_runs(workspace: "Workspace", words: list[str]) -> None:
     """Raises UsageError where a word that stands for a tag is the name of a run."""
     from workbench_store.errors import UsageError
 
-    from workbench.spec.job import RUN_NAME
-
-    if word and "=" not in word and re.fullmatch(RUN_NAME, word) and workspace.layout.run(word).root.is_dir():
-        raise UsageError(f"{word} is a run, and {why}", remedy=f"Leave out one of them; as a tag write {word}=.")
+    for word in words:
+        if _is_run(workspace, word):
+            remedy = f"Leave out one of them; as a tag write {word}=."
+            raise UsageError(f"{word} is a run, and --all names the runs", remedy=remedy)
 
 
 def _called(runs: "list[Run]") -> str:

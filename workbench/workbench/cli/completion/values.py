@@ -63,6 +63,7 @@ _KINDS: dict[str, Callable[[argparse.Action], bool]] = {
 #: Arguments that are told by their command alone: NAME is many things, and a RUN may be one in the trash.
 _OF_COMMANDS = {
     ("workbench restore", "names"): ("trash",),
+    ("workbench tag", "tags"): ("runs",),
     ("workbench lineage", "name"): ("runs", "data", "models"),
     ("workbench data show", "name"): ("data",),
     ("workbench model show", "name"): ("models",),
