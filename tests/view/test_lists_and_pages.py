@@ -77,6 +77,8 @@ def test_the_list_shows_common_columns_newest_first(store: Store) -> None:
     columns = list_columns(store)
     assert columns.metrics == ("loss",) and columns.params[:3] == ("lr", "opt", "seed")
     assert set(columns.all_metrics) == {"loss", "system/cpu_percent"}
+    assert columns.titles()[:3] == ("loss", "lr", "opt")
+    assert list_columns(store, ["loss", "lr"], ["lr"]).titles() == ("loss", "metric.lr", "param.lr")
     found = run_list(store, columns)
     assert [row.name for row in found.rows] == ["digits-3", "digits-2", "digits-1", "digits-0"]
     assert [row.metrics for row in found.rows] == [(57.0,), (38.0,), (19.0,), (0.0,)]

@@ -33,6 +33,12 @@ class ListColumns(Struct, frozen=True):
     all_metrics: tuple[str, ...]
     all_params: tuple[str, ...]
 
+    def titles(self) -> tuple[str, ...]:
+        """Those of the metrics, then those of the parameters; what has the name of another says what it is."""
+        same = {*self.metrics} & {*self.params}
+        said = [("metric", key) for key in self.metrics] + [("param", name) for name in self.params]
+        return tuple(f"{kind}.{name}" if name in same else name for kind, name in said)
+
 
 class RunList(Struct, frozen=True):
     """A window on the list: `rows` begin at `offset` of the `total` that pass the filter. `unknown` tells of metrics

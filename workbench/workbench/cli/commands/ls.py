@@ -138,7 +138,7 @@ def _print(listed: Any) -> None:
     from workbench.cli.output import columns_that_fit, emit_table, narrate
     from workbench.view.format import safe_text
 
-    headers = [*_ALWAYS, *(safe_text(key) for key in (*listed.columns.metrics, *listed.columns.params))]
+    headers = [*_ALWAYS, *map(safe_text, listed.columns.titles())]
     rows = [_cells(row, time.time()) for row in listed.rows]
     fitting = columns_that_fit(headers, rows, len(_ALWAYS))
     emit_table(headers[:fitting], (row[:fitting] for row in rows))

@@ -345,15 +345,13 @@ def columns_of(listed: RunList) -> list[Column]:
         Column("Age", SortKey("column", "created"), lambda row, now: Text(format_age(row.created, now), DIM), True),
         Column("Time", SortKey("column", "duration"), _duration, True),
     ]
-    for index, key in enumerate(listed.columns.metrics):
-        columns.append(Column(_title(key), SortKey("metric", key), _metric_cell(index), True))
-    for index, key in enumerate(listed.columns.params):
-        columns.append(Column(_title(key), SortKey("param", key, False), _param_cell(index), True))
+    metrics, params = listed.columns.metrics, listed.columns.params
+    titles = [shorten(safe_text(title), _WIDEST) for title in listed.columns.titles()]
+    for index, (key, title) in enumerate(zip(metrics, titles, strict=False)):
+        columns.append(Column(title, SortKey("metric", key), _metric_cell(index), True))
+    for index, (name, title) in enumerate(zip(params, titles[len(metrics) :], strict=True)):
+        columns.append(Column(title, SortKey("param", name, False), _param_cell(index), True))
     return columns
-
-
-def _title(key: str) -> str:
-    return shorten(safe_text(key), _WIDEST)
 
 
 def _metric_cell(index: int) -> Callable[[RunRow, float], Text]:
