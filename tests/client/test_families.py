@@ -194,44 +194,66 @@ def test_children_that_join_a_group_of_pytorch_are_its_ranks(here: Path, method:
 
 
 #: Ranks that PyTorch alone knows have children of their own: loaders, say, or what evaluates.
-HELPERS = TUTORIAL.replace(
-    """    for step in range(3):
-        workbench.log({"loss": 10.0 * rank + step}, step=step)
-""",
-    """    if os.environ["HELP"] == "late":
-        workbench.log({"loss": 1.0})
-    context = multiprocessing.get_context(sys.argv[1])
-    helpers = [context.Process(target=help, args=(rank, number)) for number in range(2)]
-    [helper.start() for helper in helpers]
-    [helper.join() for helper in helpers]
-    assert not any(helper.exitcode for helper in helpers)
+HELPERS = """
+import multiprocessing, os, sys, torch.distributed, workbench
 
-def help(rank, number):
+def start(target, *arguments):
+    context = multiprocessing.get_context(sys.argv[1])
+    started = [context.Process(target=target, args=given) for given in arguments]
+    [process.start() for process in started]
+    [process.join() for process in started]
+    assert not any(process.exitcode for process in started)
+
+def train(run, rank):
+    torch.distributed.init_process_group("gloo", rank=rank, world_size=2)
+    if "first" in sys.argv:
+        (run or workbench).log({"loss": 1.0})
+    start(help, (run, rank, 0), (run, rank, 1))
+
+def help(run, rank, number):
     if number == 1:
-        inner = multiprocessing.get_context(sys.argv[1]).Process(target=help, args=(rank, 2))
-        inner.start()
-        inner.join()
-    workbench.log({"help%d" % number: 10.0 * rank + number})
-""",
-)
+        start(help, (run, rank, 2))
+    (run or workbench).log({"help%d" % number: 10.0 * rank + number})
+
+if __name__ == "__main__":
+    run = workbench.start_run("e", name=None if "job" in sys.argv else "r", system_metrics=False)
+    handed = run if "handed" in sys.argv else None
+    start(train, (handed, 0), (handed, 1))
+"""
+
+
+@pytest.fixture
+def helpers(here: Path) -> Path:
+    """The folder of a script that starts ranks with helpers: how, and which of first and handed, are its words."""
+    (here / "src" / "torch").mkdir(parents=True)
+    (here / "src" / "torch" / "__init__.py").touch()
+    (here / "src" / "torch" / "distributed.py").write_text(TORCH)
+    (here / "src" / "train.py").write_text(HELPERS)
+    return here / "src"
+
+
+def check_helpers(store: Store, name: str) -> None:
+    for number in range(3):
+        found = [store.series(name, f"help{number}", rank=rank).values for rank in range(2)]
+        assert found == [[float(number)], [10.0 + number]]
 
 
 @pytest.mark.parametrize("told", [{}, {"RANK": "0", "WORLD_SIZE": "1"}], ids=str)
-@pytest.mark.parametrize("when", ["early", "late"])
+@pytest.mark.parametrize("more", [[], ["first"], ["handed"], ["first", "handed"]], ids=" ".join)
 @pytest.mark.parametrize("method", METHODS)
-def test_children_of_a_rank_are_of_that_rank(here: Path, method: str, when: str, told: dict[str, str]) -> None:
-    (here / "torch").mkdir()
-    (here / "torch" / "__init__.py").touch()
-    (here / "torch" / "distributed.py").write_text(TORCH)
-    (here / "train.py").write_text(HELPERS)
-    words = [sys.executable, "train.py", method]
-    environ = {**os.environ, "HELP": when, **told}
-    done = subprocess.run(words, cwd=here, env=environ, capture_output=True, text=True)
+def test_children_of_a_rank_are_of_that_rank(helpers: Path, method: str, more: list[str], told: dict[str, str]) -> None:
+    words = [sys.executable, "train.py", method, *more]
+    done = subprocess.run(words, cwd=helpers, env={**os.environ, **told}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    store = store_of(here)
-    for number in range(3):
-        found = [store.series("r", f"help{number}", rank=rank).values for rank in range(2)]
-        assert found == [[float(number)], [10.0 + number]]
+    check_helpers(store_of(helpers.parent), "r")
+
+
+@pytest.mark.parametrize("more", ["", "first", "handed"])
+@pytest.mark.parametrize("method", METHODS)
+def test_children_of_a_rank_of_a_job_are_of_that_rank(helpers: Path, method: str, more: str) -> None:
+    run = Workspace().submit(command(code="src", command=f"{sys.executable} train.py {method} job {more}"))
+    assert run.wait() is RunState.COMPLETED, run.logs()
+    check_helpers(store_of(helpers.parent), run.name)
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,7 @@ def _to_join() -> Tuple[Optional[There], Optional[Family], Tuple[object, ...]]:
     if folder:
         from workbench_store.layout import RunLayout
 
+        tell_children()
         return (RunLayout(Path(folder)), False), None, ()
     family = own_family() if _open is None or _open.family is None else _open.family
     if family is None:

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 #: Set by PyTorch's launcher, MPIs, Workbench and Slurm.
 _TOLD_BY = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "WORKBENCH_RANK", "SLURM_PROCID")
-
-
 #: By what multiprocessing hands over to the children that it starts anew.
 _KEY = "WORKBENCH_RANK"
 #: What the parent handed over: its rank, where more than variables told it, and what variables told it.
@@ -29,19 +27,22 @@ def rank_of_process() -> int:
 
 
 def pass_on_rank(config: Dict[str, Any]) -> None:
-    """Let children by multiprocessing that begin anew know the rank that this process has when they begin."""
-    global _parent
-    handed = config.get(_KEY)
-    if isinstance(handed, tuple):
-        _parent = handed
+    """Let children by multiprocessing that begin anew, and theirs, know the rank that their parent has then."""
     config[_KEY] = _RankNow()
 
 
 class _RankNow:
-    """What is handed over in its place; it is asked for when a child is started."""
+    """What a parent hands over: it is asked for its rank when it starts a child, as it may have been told late."""
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        return tuple, ((_told_otherwise(), _told_by_variables()),)
+        return _of_parent, (_told_otherwise(), _told_by_variables())
+
+
+def _of_parent(told_otherwise: Optional[int], by_variables: Optional[int]) -> _RankNow:
+    """What a child makes of that, before it does what it was started for; its own children get the same."""
+    global _parent
+    _parent = told_otherwise, by_variables
+    return _RankNow()
 
 
 def _told_otherwise() -> Optional[int]:
