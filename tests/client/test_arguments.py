@@ -173,11 +173,15 @@ def test_a_run_that_is_asked_for_wrongly_is_not_made(here: Path, arguments: dict
     assert not list(here.glob(".workbench/runs/*"))
 
 
-def test_a_name_is_given_once(here: Path) -> None:
+@pytest.mark.parametrize("launched", [False, True])
+def test_a_name_is_given_once(here: Path, monkeypatch: pytest.MonkeyPatch, launched: bool) -> None:
     with workbench.start_run(name="taken", system_metrics=False):
         pass
-    with pytest.raises(UsageError, match="taken"):
+    if launched:
+        monkeypatch.setenv("RANK", "0")
+    with pytest.raises(UsageError, match="taken") as caught:
         workbench.start_run(name="taken")
+    assert ("open it at rank 0 alone" in str(caught.value.remedy)) is launched, "another rank may have made it"
     assert [path.name for path in (here / ".workbench" / "runs").iterdir()] == ["taken"]
 
 

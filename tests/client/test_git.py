@@ -124,12 +124,38 @@ def test_a_secret_is_named_and_not_kept(repository: Path, change: str) -> None:
     assert found.left_out and all(name in text for name in found.left_out)
 
 
-def test_a_large_diff_is_cut_and_says_so(repository: Path) -> None:
-    (repository / "file.txt").write_text("a line that is new\n" * 200_000)
+@pytest.mark.parametrize("lines", [60_000, 1_000_000])
+def test_large_changes_are_named_and_the_rest_applies(repository: Path, lines: int) -> None:
+    names = ("a large one", "b", "c")
+    for name in names:
+        (repository / name).write_text("old\n")
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "more")
+    (repository / "a large one").write_text("a line that is new\n" * lines)
+    (repository / "b").write_text("new\n")
+    (repository / "c").write_text("new\n" * 100_000)
+    (repository / "file.txt").write_text("two\n")
     found = ran(repository)
-    assert found.cut and found.bytes == DIFF_BYTES
     text = diff_of(repository)
-    assert len(text) < DIFF_BYTES + 1000 and "the rest was left out" in text.splitlines()[-1]
+    assert found.cut and found.bytes < DIFF_BYTES and len(text) < DIFF_BYTES
+    assert f"# changed, left out because at most {DIFF_BYTES} bytes of changes are kept: a large one\n" in text
+    git(repository, "stash", "-q")
+    git(repository, "apply", ".workbench/runs/r/git.diff")
+    kept = {name: (repository / name).read_text() for name in (*names, "file.txt")}
+    assert kept == {"a large one": "old\n", "b": "new\n", "c": "new\n" * 100_000, "file.txt": "two\n"}
+
+
+def test_more_large_changes_than_are_looked_at(repository: Path) -> None:
+    names = [f"large{number}" for number in range(4)]
+    for name in names:
+        (repository / name).write_text("old\n")
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "more")
+    for name in names:
+        (repository / name).write_text("a line that is new\n" * 1_000_000)
+    found = ran(repository)
+    text = diff_of(repository)
+    assert found.cut and "was left out" in text.splitlines()[-1] and "large0\n" in text and len(text) < 1000
 
 
 def test_without_a_commit(here: Path) -> None:

@@ -1,7 +1,7 @@
 """What git says of the code a run is made from: commit, branch, and what the commit does not have. (Python 3.8.)
 
-The changes of tracked files are kept as a diff that `git apply` takes, at most 1 MiB of it. Of files that look like
-secrets by their names, and of files that git does not track, only the names are kept.
+The changes of tracked files are kept as a diff that `git apply` takes: whole files, at most 1 MiB of them. Of the
+others, of files that look like secrets by their names and of files that git does not track, only the names are kept.
 """
 
 import os
@@ -10,17 +10,19 @@ import select
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout
 from workbench_store.secrets import secret_in_name
 
 from workbench.client.code_place import git_root
-from workbench.client.git_binaries import without_binaries
+from workbench.client.git_changes import Kept, what_is_kept
 from workbench.client.replacing import replace_file
 
 DIFF_BYTES = 1024 * 1024
+#: So much of a diff is looked at, and so often: small changes may stand behind large ones.
+_LOOKED_AT, _LOOKS = 16 * DIFF_BYTES, 3
 #: So many names of files are kept, of each kind.
 _MOST_NAMES = 1000
 _MOST_LEFT_OUT = 100
@@ -35,7 +37,8 @@ _GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.
 class GitState(NamedTuple):
     """The state of a working copy. Paths are relative to its root; `diff` is None where nothing was to be kept.
 
-    left_out: changed files that are not in the diff as they look like secrets; binary: those that are binary.
+    left_out: changed files that are not in the diff as they look like secrets; binary: those that are binary; large:
+    those whose changes were too many; cut: whether git had more to say than was looked at.
     """
 
     root: Path
@@ -46,6 +49,7 @@ class GitState(NamedTuple):
     untracked: List[str]
     left_out: List[str]
     binary: List[str]
+    large: List[str]
     diff: Optional[bytes]
     cut: bool
     note: Optional[str]
@@ -58,17 +62,17 @@ def git_state(folder: Path, seconds: float) -> Optional[GitState]:
     if root is None or status is None:
         return None
     secrets = [path for path in status.changed if secret_in_name(path.rpartition("/")[2])]
-    diff, cut, note, binary = None, False, None, []  # type: Optional[bytes], bool, Optional[str], List[str]
+    kept, cut, note = Kept(b"", [], []), False, None
     if status.commit is None:
         note = "there is no commit yet"
     elif len(secrets) > _MOST_LEFT_OUT:
         note = "so many changed files look like secrets that no changes were kept"
     elif len(status.changed) > len(secrets):
-        changes = _read(root, _diff_command(secrets), seconds)
-        diff, cut = (None, False) if changes is None else (changes[:DIFF_BYTES], len(changes) > DIFF_BYTES)
-        note = "git did not say in time what was changed" if changes is None else None
-        if diff is not None:
-            diff, binary = without_binaries(diff)
+        looked = _look(root, secrets, seconds)
+        if looked is None:
+            note = "git did not say in time what was changed"
+        else:
+            kept, cut = looked
     url = _read(root, ("config", "--get", "remote.origin.url"), seconds)
     return GitState(
         root=root,
@@ -78,8 +82,9 @@ def git_state(folder: Path, seconds: float) -> Optional[GitState]:
         changed=status.changed,
         untracked=status.untracked,
         left_out=secrets,
-        binary=binary,
-        diff=diff,
+        binary=kept.binary,
+        large=kept.large,
+        diff=kept.diff or None,
         cut=cut,
         note=note,
     )
@@ -124,13 +129,37 @@ def _status(root: Path, seconds: float) -> Optional[_Status]:
     )
 
 
-def _diff_command(secrets: Sequence[str]) -> Sequence[str]:
+def _look(root: Path, secrets: Sequence[str], seconds: float) -> Optional[Tuple[Kept, bool]]:
+    """What is kept of the changes, and whether git had more to say; None where it does not say it in time."""
+    deadline = time.monotonic() + seconds
+    large: List[str] = []
+    for _ in range(_LOOKS):
+        changes = _read(root, _diff_command([*secrets, *large]), deadline - time.monotonic(), most=_LOOKED_AT)
+        if changes is None:
+            return None
+        cut = len(changes) == _LOOKED_AT
+        kept = what_is_kept(changes, DIFF_BYTES, whole=not cut)
+        large += kept.large
+        if not cut:
+            break
+    return kept._replace(large=large), cut
+
+
+def _diff_command(left_out: Sequence[str]) -> Sequence[str]:
     options = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--submodule=short")
     prefixes = ("--src-prefix=a/", "--dst-prefix=b/")  # which `git apply` expects, whatever the user has set
-    return ("diff", *options, *prefixes, "HEAD", "--", ":(top)", *(":(top,exclude,literal)" + path for path in secrets))
+    return (
+        "diff",
+        *options,
+        *prefixes,
+        "HEAD",
+        "--",
+        ":(top)",
+        *(":(top,exclude,literal)" + path for path in left_out),
+    )
 
 
-def _read(root: Path, arguments: Sequence[str], seconds: float, most: int = DIFF_BYTES + 1) -> Optional[bytes]:
+def _read(root: Path, arguments: Sequence[str], seconds: float, most: int = DIFF_BYTES) -> Optional[bytes]:
     """What git writes, at most so many bytes of it; None where it fails or takes too long."""
     try:
         git = subprocess.Popen(
@@ -206,7 +235,7 @@ def git_fields(state: GitState, place: Optional[str]) -> Dict[str, Any]:
         "untracked": len(state.untracked),
         "diff": place,
         "bytes": len(state.diff or b""),
-        "cut": state.cut,
+        "cut": state.cut or bool(state.large),
         "left_out": state.left_out[:_MOST_NAMES],
         "note": state.note,
     }
@@ -217,11 +246,12 @@ def diff_text(state: GitState) -> bytes:
     lines = ["# commit {}".format(state.commit)] if state.commit else []
     lines += _named("not tracked", state.untracked)
     lines += _named("changed, left out because they are binary", state.binary)
+    lines += _named("changed, left out because at most %d bytes of changes are kept" % DIFF_BYTES, state.large)
     lines += _named("changed, left out because files of this name hold secrets", state.left_out)
     if state.note:
         lines.append("# {}".format(state.note))
     text = "".join(line + "\n" for line in lines).encode("utf-8", "replace") + (state.diff or b"")
-    return text + (b"\n# the rest was left out: at most %d bytes are kept\n" % DIFF_BYTES if state.cut else b"")
+    return text + (b"# and what git said behind its first %d bytes was left out\n" % _LOOKED_AT if state.cut else b"")
 
 
 def _named(what: str, paths: Sequence[str]) -> List[str]:

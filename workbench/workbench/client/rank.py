@@ -23,7 +23,7 @@ def rank_of_process() -> int:
     PyTorch is asked first: children may be told their ranks by arguments, and have their parent's variables.
     """
     found = _told_otherwise()
-    return (_told_by_variables() if found is None else found) or 0
+    return (rank_by_variables() if found is None else found) or 0
 
 
 def pass_on_rank(config: Dict[str, Any]) -> None:
@@ -35,7 +35,7 @@ class _RankNow:
     """What a parent hands over: it is asked for its rank when it starts a child, as it may have been told late."""
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        return _of_parent, (_told_otherwise(), _told_by_variables())
+        return _of_parent, (_told_otherwise(), rank_by_variables())
 
 
 def _of_parent(told_otherwise: Optional[int], by_variables: Optional[int]) -> _RankNow:
@@ -49,10 +49,11 @@ def _told_otherwise() -> Optional[int]:
     """By PyTorch, or by the parent, unless variables have told this process something else since."""
     found = _in_torch()
     rank, by_variables = _parent
-    return rank if found is None and by_variables == _told_by_variables() else found
+    return rank if found is None and by_variables == rank_by_variables() else found
 
 
-def _told_by_variables() -> Optional[int]:
+def rank_by_variables() -> Optional[int]:
+    """The rank that a launcher has told this process, or one that it came from; None without one."""
     found = None
     for variable in _TOLD_BY:
         found = _number(variable) if found is None else found

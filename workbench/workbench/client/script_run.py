@@ -33,6 +33,7 @@ from workbench.client.json_files import write_json
 from workbench.client.last_word import leave, reserve
 from workbench.client.names import generate_name
 from workbench.client.origins import Origin
+from workbench.client.rank import rank_by_variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -372,9 +373,17 @@ def _make_folder(
             if not isinstance(error, OSError) or not files.root.exists():
                 raise
             if name is not None:
-                raise UsageError(
-                    "there is a run named {} in {} already".format(name, layout.root), remedy="Choose another name."
-                ) from None
+                what = "there is a run named {} in {} already".format(name, layout.root)
+                raise UsageError(what, remedy=_other_name()) from None
+
+
+def _other_name() -> str:
+    if rank_by_variables() is None:
+        return "Choose another name."
+    return (
+        "Choose another name. Where a launcher has started this script once for each rank, another rank may have made "
+        "it: open it at rank 0 alone, or let a job start the ranks (`distribution:`), which log into one run then."
+    )
 
 
 def _remove(folder: Path) -> None:
