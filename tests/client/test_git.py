@@ -12,6 +12,7 @@ import pytest
 from workbench.client.git_state import DIFF_BYTES, git_state, without_credentials
 from workbench.lifecycle import rerun, submit
 from workbench.spec import load_job
+from workbench.view.git import git_line
 from workbench_store.records import GitRecord
 from workbench_store.workspace import open_workspace
 
@@ -138,6 +139,7 @@ def test_large_changes_are_named_and_the_rest_applies(repository: Path, lines: i
     found = ran(repository)
     text = diff_of(repository)
     assert found.cut and found.bytes < DIFF_BYTES and len(text) < DIFF_BYTES
+    assert "KiB in git.diff, larger changes left out)" in str(git_line(found))
     assert f"# changed, left out because at most {DIFF_BYTES} bytes of changes are kept: a large one\n" in text
     git(repository, "stash", "-q")
     git(repository, "apply", ".workbench/runs/r/git.diff")

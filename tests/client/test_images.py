@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from workbench.client.active_run import ActiveRun
+from workbench.client.media import images
 from workbench_store.errors import UsageError
 
 from tests.client.media import file_of, media_of
@@ -87,10 +89,65 @@ def test_a_tensor_is_brought_here(run: ActiveRun) -> None:
     assert numpy.array_equal(pixels(run), array.transpose(1, 2, 0))
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "F", "HSV", "YCbCr"])
+MODES = ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "CMYK", "F", "HSV", "YCbCr", "LAB", "I"]
+MODES += ["I;16", "I;16B", "I;16L", "I;16N"]
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_any_pillow_image_is_kept(run: ActiveRun, mode: str) -> None:
-    run.log_image("k", Image.new(mode, (6, 4)))
+    image = Image.new(mode, (6, 4))
+    run.log_image("k", image)
     assert picture(run).size == (6, 4)
+    assert ("A" in picture(run).getbands()) is (mode[-1] in "Aa"), "what is transparent stays so"
+
+
+@pytest.mark.parametrize("with_numpy", [True, False])
+def test_what_pillow_reads_of_sixteen_bits_or_floats(
+    run: ActiveRun, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, with_numpy: bool
+) -> None:
+    depth = (numpy.linspace(0, 1, 64).reshape(8, 8) * 60000).astype("u2")
+    Image.fromarray(depth).save(here / "depth.png")
+    Image.fromarray(depth).save(here / "depth.tif")
+    mask = numpy.arange(24, dtype="i4").reshape(4, 6)
+    heat = numpy.linspace(0, 1, 15, dtype="f4").reshape(5, 3)
+    given_as = {
+        "png": (Image.open(here / "depth.png"), depth),
+        "tif": (Image.open(here / "depth.tif"), depth),
+        "many labels": (Image.fromarray(mask * 100), mask * 100),
+        "mask": (Image.fromarray(mask), mask),
+        "heat": (Image.fromarray(heat), (heat.astype("f8") * 255).round()),
+    }
+    if not with_numpy:
+        monkeypatch.setattr(images, "sys", SimpleNamespace(modules={}))
+    for what, (image, expected) in given_as.items():
+        run.log_image("k", image)
+        assert numpy.array_equal(pixels(run), expected), what
+    assert capsys.readouterr().err == ""
+    run.log_image("k", Image.fromarray(numpy.array([[-1.0, 0.5, 9.0]], dtype="f4")))
+    assert pixels(run).tolist() == [[0, 128, 255]] and "'k'" in capsys.readouterr().err
+    run.log_image("k", Image.fromarray(numpy.array([[-1, 5, 70000]], dtype="i4")))
+    assert pixels(run).tolist() == [[0, 5, 255]] and "'k'" in capsys.readouterr().err
+
+
+def test_an_open_file_is_read_and_left_as_it_was(run: ActiveRun, here: Path) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (33, 21), "red").save(buffer, "PNG")
+    run.log_image("k", buffer)  # it stands at its end, as after `savefig`
+    assert picture(run).size == (33, 21) and buffer.tell() == len(buffer.getvalue())
+    (here / "x.png").write_bytes(buffer.getvalue())
+    with open(here / "x.png", "rb") as file:
+        file.read(5)
+        run.log_image("k", file)
+        assert picture(run).size == (33, 21) and file.read() == buffer.getvalue()[5:]
+    with open(here / "x.png", encoding="latin-1") as text, pytest.raises(UsageError, match="'k'"):
+        run.log_image("k", text)
+    with pytest.raises(UsageError, match="closed"):
+        run.log_image("k", file)
+    with open(here / "x.png", "rb") as file:
+        for wrong in (run.log_table, run.log_histogram):
+            with pytest.raises(UsageError, match="'k'"):
+                wrong("k", file)
+        assert file.seek(0) == 0 and file.read() == buffer.getvalue(), "it is nobody's but the script's"
 
 
 @pytest.mark.parametrize(("name", "format"), [("PNG", "png"), ("JPEG", "jpeg"), ("GIF", "gif"), ("WEBP", "webp")])

@@ -137,6 +137,12 @@ def test_a_model_of_many_files_is_listed_by_the_largest(run: ActiveRun, here: Pa
     assert record.content["rows"][0] == ["f099", 100]
 
 
+def test_a_model_in_memory_is_told_by_its_type(run: ActiveRun) -> None:
+    with pytest.raises(UsageError, match="path is not a path but an object of type dict") as caught:
+        run.log_model({"weights": [0.125] * 1000}, "net")
+    assert "0.125" not in str(caught.value) and "saved to one first" in str(caught.value.remedy)
+
+
 @pytest.mark.parametrize("step", ["5", 1.5])
 def test_a_step_that_is_none_is_refused(run: ActiveRun, here: Path, step: Any) -> None:
     with pytest.raises(UsageError, match="step"):

@@ -107,7 +107,10 @@ def path_of(given: object, argument: str) -> Path:
     except TypeError:
         text = None
     if not isinstance(text, str) or "\0" in text or not text:
-        raise UsageError("{} is not a path but {!r}".format(argument, given))
+        short = given is None or isinstance(given, (str, bytes, int, float))
+        what = repr(given) if short else "an object of type {}".format(type(given).__name__)  # a model may have pages
+        remedy = "Give the path of a file or folder; what is in memory is saved to one first."
+        raise UsageError("{} is not a path but {}".format(argument, what), remedy=remedy)
     return Path(text)
 
 

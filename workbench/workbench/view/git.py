@@ -14,7 +14,8 @@ def git_line(git: GitRecord | None) -> str | None:
         return None
     parts = [f"{git.branch or 'detached'} {(git.commit or 'no commit')[:12]}"]
     if git.changed:
-        kept = f" ({format_bytes(git.bytes)}{' of more' if git.cut else ''} in git.diff)" if git.has_diff else ""
+        more = ", larger changes left out" if git.cut else ""
+        kept = f" ({format_bytes(git.bytes)} in git.diff{more})" if git.has_diff else ""
         parts.append(f"{git.changed:,} changed{kept}")
     if git.untracked:
         parts.append(f"{git.untracked:,} untracked")

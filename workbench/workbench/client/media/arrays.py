@@ -21,6 +21,8 @@ def as_numpy(value: Any) -> Any:
 
 def _on_this_machine(value: Any) -> Any:
     """A PyTorch tensor without its history, in the machine's memory, of numbers that NumPy knows."""
+    if not hasattr(value, "dtype"):  # an open file, say, which has a `detach` that takes it from its owner
+        return value
     for method in ("detach", "cpu"):
         step = getattr(value, method, None)
         if callable(step):

@@ -39,7 +39,7 @@ def load_picture(path: Path) -> "Image":
             if file.width * file.height > _MOST_PIXELS:
                 raise Unreadable(f"it has {file.width} x {file.height} pixels, which is too large to show here")
             file.draft("RGB", _KEPT_PIXELS)
-            picture = ImageOps.exif_transpose(file).convert("RGBA")
+            picture = _of_bytes(ImageOps.exif_transpose(file)).convert("RGBA")
     except Unreadable:
         raise
     except Exception as error:  # pillow's readers raise what they like for damaged files
@@ -53,6 +53,13 @@ def fitted(picture: tuple[int, int], cells: Size) -> tuple[int, int]:
     """Width and (even) height in pixels at which a picture fills the cells; a cell is one pixel wide and two high."""
     scale = min(cells.width / picture[0], 2 * cells.height / picture[1])
     return max(1, int(picture[0] * scale)), min(2 * cells.height, max(2, 2 * round(picture[1] * scale / 2)))
+
+
+def _of_bytes(picture: "Image") -> "Image":
+    """Numbers of two bytes as those of one: pillow's own conversion makes white of all above 255."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return picture.convert("I").point(lambda level: level * (1 / 257)).convert("L")
 
 
 def half_blocks(picture: "Image", cells: Size) -> list[Strip]:
