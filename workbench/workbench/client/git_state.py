@@ -133,16 +133,18 @@ def _look(root: Path, secrets: Sequence[str], seconds: float) -> Optional[Tuple[
     """What is kept of the changes, and whether git had more to say; None where it does not say it in time."""
     deadline = time.monotonic() + seconds
     large: List[str] = []
+    looked = None
     for _ in range(_LOOKS):
         changes = _read(root, _diff_command([*secrets, *large]), deadline - time.monotonic(), most=_LOOKED_AT)
         if changes is None:
-            return None
+            break
         cut = len(changes) == _LOOKED_AT
         kept = what_is_kept(changes, DIFF_BYTES, whole=not cut)
         large += kept.large
-        if not cut:
+        looked = kept._replace(large=list(large)), cut
+        if not cut or len(large) > _MOST_LEFT_OUT:  # git takes long to leave out many
             break
-    return kept._replace(large=large), cut
+    return looked
 
 
 def _diff_command(left_out: Sequence[str]) -> Sequence[str]:
