@@ -9,7 +9,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from workbench.client.git_state import DIFF_BYTES, git_state, without_credentials
+from workbench.client.git_state import DIFF_BYTES, diff_text, git_state, without_credentials
 from workbench.lifecycle import rerun, submit
 from workbench.spec import load_job
 from workbench.view.git import git_line
@@ -125,8 +125,7 @@ def test_a_secret_is_named_and_not_kept(repository: Path, change: str) -> None:
     assert found.left_out and all(name in text for name in found.left_out)
 
 
-@pytest.mark.parametrize("lines", [60_000, 1_000_000])
-def test_large_changes_are_named_and_the_rest_applies(repository: Path, lines: int) -> None:
+def change_much(repository: Path, lines: int) -> None:
     names = ("a large one", "b", "c")
     for name in names:
         (repository / name).write_text("old\n")
@@ -136,18 +135,39 @@ def test_large_changes_are_named_and_the_rest_applies(repository: Path, lines: i
     (repository / "b").write_text("new\n")
     (repository / "c").write_text("new\n" * 100_000)
     (repository / "file.txt").write_text("two\n")
-    found = ran(repository)
-    text = diff_of(repository)
-    assert found.cut and found.bytes < DIFF_BYTES and len(text) < DIFF_BYTES
-    assert "KiB in git.diff, larger changes left out)" in str(git_line(found))
-    assert f"# changed, left out because at most {DIFF_BYTES} bytes of changes are kept: a large one\n" in text
+
+
+def check_what_applies(repository: Path, diff: str) -> None:
+    assert len(diff) < DIFF_BYTES
+    assert f"# changed, left out because at most {DIFF_BYTES} bytes of changes are kept: a large one\n" in diff
     git(repository, "stash", "-q")
-    git(repository, "apply", ".workbench/runs/r/git.diff")
-    kept = {name: (repository / name).read_text() for name in (*names, "file.txt")}
+    (repository / "git.diff").write_text(diff)
+    git(repository, "apply", "git.diff")
+    kept = {name: (repository / name).read_text() for name in ("a large one", "b", "c", "file.txt")}
     assert kept == {"a large one": "old\n", "b": "new\n", "c": "new\n" * 100_000, "file.txt": "two\n"}
 
 
-def test_more_large_changes_than_are_looked_at(repository: Path) -> None:
+def test_large_changes_are_named_and_the_rest_applies(repository: Path) -> None:
+    change_much(repository, 60_000)
+    found = ran(repository)
+    assert found.cut and found.bytes < DIFF_BYTES
+    assert "KiB in git.diff, larger changes left out)" in str(git_line(found))
+    check_what_applies(repository, diff_of(repository))
+
+
+def test_small_changes_behind_more_than_is_looked_at(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.client.git_state._SOON_SECONDS", 60.0)
+    change_much(repository, 1_000_000)
+    state = git_state(repository, 60)
+    assert state is not None and state.large == ["a large one"] and not state.cut
+    check_what_applies(repository, diff_text(state).decode())
+
+
+@pytest.mark.parametrize(("soon", "named"), [(0.0, 1), (60.0, 3)])
+def test_more_large_changes_than_are_looked_at(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, soon: float, named: int
+) -> None:
+    monkeypatch.setattr("workbench.client.git_state._SOON_SECONDS", soon)
     names = [f"large{number}" for number in range(4)]
     for name in names:
         (repository / name).write_text("old\n")
@@ -155,9 +175,9 @@ def test_more_large_changes_than_are_looked_at(repository: Path) -> None:
     git(repository, "commit", "-qm", "more")
     for name in names:
         (repository / name).write_text("a line that is new\n" * 1_000_000)
-    found = ran(repository)
-    text = diff_of(repository)
-    assert found.cut and "was left out" in text.splitlines()[-1] and "large0\n" in text and len(text) < 1000
+    state = git_state(repository, 60)
+    assert state is not None and state.cut and state.large == names[:named]
+    assert "was left out" in diff_text(state).decode().splitlines()[-1]
 
 
 def test_without_a_commit(here: Path) -> None:

@@ -21,8 +21,9 @@ from workbench.client.git_changes import Kept, what_is_kept
 from workbench.client.replacing import replace_file
 
 DIFF_BYTES = 1024 * 1024
-#: So much of a diff is looked at, and so often: small changes may stand behind large ones.
-_LOOKED_AT, _LOOKS = 16 * DIFF_BYTES, 3
+#: So much of a diff is looked at. As small changes may stand behind large ones, so often, if that is soon done: a short
+#: script waits for it.
+_LOOKED_AT, _LOOKS, _SOON_SECONDS = 16 * DIFF_BYTES, 3, 1.0
 #: So many names of files are kept, of each kind.
 _MOST_NAMES = 1000
 _MOST_LEFT_OUT = 100
@@ -131,18 +132,18 @@ def _status(root: Path, seconds: float) -> Optional[_Status]:
 
 def _look(root: Path, secrets: Sequence[str], seconds: float) -> Optional[Tuple[Kept, bool]]:
     """What is kept of the changes, and whether git had more to say; None where it does not say it in time."""
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     large: List[str] = []
     looked = None
     for _ in range(_LOOKS):
-        changes = _read(root, _diff_command([*secrets, *large]), deadline - time.monotonic(), most=_LOOKED_AT)
+        changes = _read(root, _diff_command([*secrets, *large]), began + seconds - time.monotonic(), most=_LOOKED_AT)
         if changes is None:
             break
         cut = len(changes) == _LOOKED_AT
         kept = what_is_kept(changes, DIFF_BYTES, whole=not cut)
         large += kept.large
         looked = kept._replace(large=list(large)), cut
-        if not cut or len(large) > _MOST_LEFT_OUT:  # git takes long to leave out many
+        if not cut or len(large) > _MOST_LEFT_OUT or time.monotonic() > began + _SOON_SECONDS:
             break
     return looked
 
