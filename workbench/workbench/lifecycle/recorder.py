@@ -4,16 +4,18 @@ writers."""
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench_store.faults import fault
 from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
-from workbench.client.git_state import GitState, record_git
 from workbench.client.heard import told_lost
 from workbench.lifecycle.ending import Canceled, missing_records
+
+if TYPE_CHECKING:
+    from workbench.client.git_state import GitState
 
 
 class RunRecorder:
@@ -59,8 +61,10 @@ class RunRecorder:
             **({"lost": lost} if lost else {}),
         )
 
-    def git(self, state: GitState | None) -> None:
+    def git(self, state: "GitState | None") -> None:
         """Record the state of the code's working copy, if it is one, and keep its diff."""
+        from workbench.client.git_state import record_git  # no supervisor asks git
+
         if state is not None:
             record_git(self._files, self._journal, state)
 
