@@ -110,6 +110,8 @@ def test_archived_runs_are_out_of_lists_and_nothing_else(workbench: Workbench, r
     assert listed(workbench) == {"red-hen"}
     assert listed(workbench, "archived:yes") == {"red-fox", "blue-owl"}
     assert listed(workbench, "archived:all") == set(runs)
+    assert listed(workbench, "name:hen | archived:yes") == set(runs), "each alternative says for itself"
+    assert listed(workbench, "name:fox | name:hen -archived:yes") == {"red-hen"}
     assert workbench("show", "red-fox").returncode == 0
     assert workbench("archive", "--undo", "--all", "name:red").returncode == 0
     assert listed(workbench) == {"red-fox", "red-hen"}

@@ -1,5 +1,6 @@
 """Runs side by side: what differs, by how much, and whether a repetition came out the same."""
 
+import json
 import math
 from pathlib import Path
 
@@ -82,6 +83,18 @@ def test_only_what_differs_is_shown_and_numbers_have_differences(layout: Workspa
     assert deltas == {"lr": [None, 0.1], "extra": [None, None], "loss": [None, -0.25]}
     assert rows(found, everything=True)["param.seed"] == (1, 1)
     assert rows(found, everything=True)["run.state"] == ("Completed", "Completed")
+
+
+def test_how_a_job_got_its_data_is_compared_and_where_it_was_is_not(layout: WorkspaceLayout) -> None:
+    ways = {"a": {"type": "mltable", "mode": "eval_mount"}, "b": {"type": "mltable", "mode": "ro_mount"}}
+    for name, way in ways.items():
+        make(layout, name)
+        inputs = {"data": {**way, "path": f"/data/{name}"}, "lr": 0.1}
+        layout.run(name).spec.write_text(json.dumps({"command": "train", "inputs": inputs}))
+    found = compare(layout, Store(layout), ["a", "b"])
+    assert rows(found) == {"spec.inputs.data.mode": ("eval_mount", "ro_mount")}
+    assert rows(found, everything=True)["spec.inputs.data.type"] == ("mltable", "mltable")
+    assert "spec.inputs.data.path" not in rows(found, everything=True)
 
 
 def test_another_baseline_and_another_figure(layout: WorkspaceLayout) -> None:

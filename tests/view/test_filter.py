@@ -116,3 +116,31 @@ def test_anything_else_is_a_filter_or_a_usage_error(text: str) -> None:
         parse_filter(text, NOW)
     except UsageError as error:
         assert error.message
+
+
+AWAY, HERE = (Condition("column", "archived", "=", value) for value in ("True", "False"))
+ONE, TWO = (Condition("text", "", "~", word) for word in ("one", "two"))
+
+
+@pytest.mark.parametrize(
+    ("text", "alternatives", "archived"),
+    [
+        ("one | two", ((ONE,), (TWO,)), False),
+        ("archived:yes", (), True),
+        ("-archived:no", (), True),
+        ("-archived:yes", (), False),
+        ("one archived:all | two archived:all", ((ONE,), (TWO,)), None),
+        ("one archived:yes | two -archived:no", ((ONE,), (TWO,)), True),
+        ("one | archived:yes", ((ONE, HERE), (AWAY,)), None),
+        ("one archived:yes | two", ((ONE, AWAY), (TWO, HERE)), None),
+        ("one archived:all | two", ((ONE,), (TWO, HERE)), None),
+        ("one | archived:all", (), None),
+        ("one archived:yes | archived:yes", (), True),
+        ("one archived:yes | archived:no |", ((ONE, AWAY), (HERE,)), None),
+    ],
+)
+def test_each_alternative_says_which_archived_runs_it_means(
+    text: str, alternatives: tuple[tuple[Condition, ...], ...], archived: bool | None
+) -> None:
+    found = parse_filter(text, NOW)
+    assert (found.alternatives, found.archived) == (alternatives, archived)

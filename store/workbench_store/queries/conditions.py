@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from workbench_store.fold import clean
 from workbench_store.records import Condition, SortKey
 
-#: The columns of `runs` that a condition or an order may name.
+#: The columns of `runs` that a condition or an order may name; `archived` may a condition alone.
 COLUMNS = {
     "name": "name",
     "state": "state",
@@ -25,6 +25,7 @@ COLUMNS = {
     "exit_code": "exit_code",
     "note": "note",
 }
+_TESTED = {**COLUMNS, "archived": "coalesce(archived, FALSE)"}
 _METRIC = "(SELECT any_value(s.last) FROM series s WHERE s.run = r.name AND s.rank = 0 AND s.key = ?)"
 _PARAM = "(SELECT any_value(p.number) FROM params p WHERE p.run = r.id AND p.key = ?)"
 _PARAM_TEXT = "(SELECT any_value(p.text) FROM params p WHERE p.run = r.id AND p.key = ?)"
@@ -66,7 +67,7 @@ def _test(condition: Condition) -> tuple[str, Parameters]:
     if condition.kind == "text":
         return _text_test(condition)
     if condition.kind == "column":
-        return _compared(COLUMNS[condition.name], condition, [])
+        return _compared(_TESTED[condition.name], condition, [])
     if condition.kind == "tag":
         return _compared(_TAG, condition, [condition.name])
     if condition.kind == "metric":

@@ -6,7 +6,7 @@ created, duration, note), `tag:name` and `tag.name=value` with tags; any other n
 or `~` (holds) is a metric or a parameter, and blanks may stand around these; `metric.NAME` and `param.NAME` (also
 metrics., params., tags.) say which. Quotation marks keep blanks and signs, in names as in values: `"val loss"<1`,
 `tags."my team"="a b"`. Archived runs are left out unless `archived:yes` (only those) or `archived:all` is among the
-words.
+words, or among those of an alternative.
 """
 
 import re
@@ -52,7 +52,8 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
 class Filter(Struct, frozen=True):
-    """A parsed filter: alternatives joined by "or", each of conditions joined by "and". `archived` is as a query's."""
+    """A parsed filter: alternatives joined by "or", each of conditions joined by "and". `archived` is as a query's;
+    where the alternatives differ in it, it is None, and a condition of each."""
 
     text: str
     alternatives: tuple[tuple[Condition, ...], ...]
@@ -61,29 +62,42 @@ class Filter(Struct, frozen=True):
 
 def parse_filter(text: str, now: float | None = None) -> Filter:
     """The filter that the text says; an empty one lets every run pass. Raises UsageError, naming the word."""
-    alternatives: list[tuple[Condition, ...]] = []
-    conditions: list[Condition] = []
-    archived: bool | None = False
     moment = time.time() if now is None else now
+    alternatives = [_Alternative()]
     for word in filter_words(text):
         if word == BAR:
-            alternatives.append(tuple(conditions))
-            conditions = []
-        elif word.startswith("archived:"):
-            archived = _archived(word)
+            alternatives.append(_Alternative())
+        elif word.removeprefix("-").startswith("archived:"):
+            alternatives[-1].archived, alternatives[-1].is_said = _archived(word), True
         else:
-            conditions.append(_condition(word, moment))
-    alternatives.append(tuple(conditions))
-    given = tuple(alternative for alternative in alternatives if alternative)
-    return Filter(text, given, archived)
+            alternatives[-1].conditions.append(_condition(word, moment))
+    given = [one for one in alternatives if one.conditions or one.is_said]
+    kinds = {one.archived for one in given} or {False}
+    archived = kinds.pop() if len(kinds) == 1 else None
+    asked = [(*one.conditions, *one.of_archived(archived)) for one in given]
+    return Filter(text, tuple(asked) if all(asked) else (), archived)
+
+
+class _Alternative(Struct):
+    """What stands between two bars."""
+
+    conditions: list[Condition] = []
+    archived: bool | None = False
+    is_said: bool = False
+
+    def of_archived(self, whole: bool | None) -> list[Condition]:
+        """What it says of archived runs, where the filter as a whole does not say that."""
+        if self.archived is None or self.archived is whole:
+            return []
+        return [Condition("column", "archived", "=", str(self.archived))]
 
 
 def _archived(word: str) -> bool | None:
-    choices = {"yes": True, "no": False, "all": None}
-    value = word.partition(":")[2]
-    if value not in choices:
+    choices = {"archived:yes": True, "archived:no": False, "archived:all": None}
+    turned = {"-archived:yes": False, "-archived:no": True}
+    if word not in choices and word not in turned:
         raise UsageError(f"the filter's {word!r} is none of archived:yes, archived:no and archived:all")
-    return choices[value]
+    return {**choices, **turned}[word]
 
 
 def _condition(word: str, now: float) -> Condition:

@@ -1,4 +1,4 @@
-"""What a job was given beside its inputs, code and environment: the rest of its spec, by dotted names."""
+"""What a job was given beside data, code and environment: the rest of its spec, by dotted names."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,11 +17,19 @@ _ELSEWHERE = {
 
 def given(files: RunLayout) -> dict[str, object]:
     """The values of the spec's other fields, such as `environment_variables.SEED`, `limits.timeout`; lists are whole.
+    Of inputs, how the job gets their data (`inputs.data.mode`), not the data.
 
     Nothing of a script's own run, which has no spec, nor of a spec that cannot be read.
     """
     spec = read_json(files.spec) or {}
-    return dict(_flat("", {key: value for key, value in spec.items() if key not in _ELSEWHERE}))
+    fields = {key: value for key, value in spec.items() if key not in _ELSEWHERE}
+    return dict(_flat("", {**fields, **_ways_of_inputs(spec.get("inputs"))}))
+
+
+def _ways_of_inputs(inputs: object) -> dict[str, object]:
+    ports = inputs.items() if isinstance(inputs, dict) else ()
+    given_as = {name: {key: one[key] for key in one if key != "path"} for name, one in ports if isinstance(one, dict)}
+    return {"inputs": {name: fields for name, fields in given_as.items() if fields}} if any(given_as.values()) else {}
 
 
 def _flat(before: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, object]]:

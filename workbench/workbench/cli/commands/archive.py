@@ -33,8 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace(arguments.workspace, create=False)
     runs = [workspace.run(name) for name in arguments.runs]
     if arguments.all is not None:
-        archived = " archived:yes" if arguments.undo and arguments.all.strip() else ""
-        runs += runs_of_all(workspace, arguments.all + archived)
+        runs += runs_of_all(workspace, arguments.all, "archived" if arguments.undo else "")
     runs = list({found.name: found for found in runs}.values())
     edit_archived(workspace.layout, [found.name for found in runs], not arguments.undo)
     what = "brought back" if arguments.undo else "archived"
