@@ -51,7 +51,8 @@ def test_the_job_goes_on_and_an_adopter_completes_the_run(launch: Launch) -> Non
 
 @pytest.mark.parametrize("way", ["adopt", "cancel", "close"])
 def test_what_died_with_everything_ended_at_its_last_sign_of_life(launch: Launch, way: str) -> None:
-    run = launch("echo on > outputs/on; echo working; sleep 600")
+    # Times of files lag behind the clock by some milliseconds: the last sign is to come well after the start.
+    run = launch("sleep 0.1; echo working; sleep 0.1; echo on > outputs/on; sleep 600")
     run.wait_for_file("on")
     # As when the machine goes down: nobody sees the end, also not the job's parent, which would write it down.
     run.kill_supervisor()
