@@ -256,6 +256,32 @@ def test_children_of_a_rank_of_a_job_are_of_that_rank(helpers: Path, method: str
     check_helpers(store_of(helpers.parent), run.name)
 
 
+#: A rank that a script of its own starts, and that loads PyTorch behind us: only it knows which rank it is.
+RANK_ALONE = """
+import workbench
+import multiprocessing, sys, torch.distributed
+
+def load():
+    workbench.log({"loaded": 1.0})
+
+if __name__ == "__main__":
+    torch.distributed.init_process_group("gloo", rank=1, world_size=2)
+    workbench.log({"loss": 1.0})
+    loader = multiprocessing.get_context(sys.argv[1]).Process(target=load)
+    loader.start()
+    loader.join()
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_children_of_a_job_that_is_a_rank_itself_are_of_that_rank(helpers: Path, method: str) -> None:
+    (helpers / "train.py").write_text(RANK_ALONE)
+    run = Workspace().submit(command(code="src", command=f"{sys.executable} train.py {method}"))
+    assert run.wait() is RunState.COMPLETED, run.logs()
+    store = store_of(helpers.parent)
+    assert store.series(run.name, "loss", rank=1).values == store.series(run.name, "loaded", rank=1).values == [1.0]
+
+
 @pytest.mark.parametrize(
     ("told", "rank"),
     [

@@ -47,6 +47,10 @@ _TEST = re.compile(rf'(?P<name>(?:"[^"]+"|[^:=<>!~\s"])+)(?P<operator>{OPERATORS
 _AGO = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
 #: What other languages write, and how it is written here.
 _WRITTEN_OTHERWISE = {"=>": ">=", "=<": "<=", "<>": "!=", "=!": "!=", "=~": "~", "~=": "~"}
+_ARCHIVED = {
+    **{"archived:yes": True, "archived:no": False, "archived:all": None},
+    **{"-archived:yes": False, "-archived:no": True},
+}
 _ORDERS = frozenset({"<", "<=", ">", ">="})
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
@@ -93,11 +97,9 @@ class _Alternative(Struct):
 
 
 def _archived(word: str) -> bool | None:
-    choices = {"archived:yes": True, "archived:no": False, "archived:all": None}
-    turned = {"-archived:yes": False, "-archived:no": True}
-    if word not in choices and word not in turned:
+    if word not in _ARCHIVED:
         raise UsageError(f"the filter's {word!r} is none of archived:yes, archived:no and archived:all")
-    return {**choices, **turned}[word]
+    return _ARCHIVED[word]
 
 
 def _condition(word: str, now: float) -> Condition:

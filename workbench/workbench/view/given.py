@@ -28,8 +28,8 @@ def given(files: RunLayout) -> dict[str, object]:
 
 def _ways_of_inputs(inputs: object) -> dict[str, object]:
     ports = inputs.items() if isinstance(inputs, dict) else ()
-    given_as = {name: {key: one[key] for key in one if key != "path"} for name, one in ports if isinstance(one, dict)}
-    return {"inputs": {name: fields for name, fields in given_as.items() if fields}} if any(given_as.values()) else {}
+    ways = {name: {key: one[key] for key in one if key != "path"} for name, one in ports if isinstance(one, dict)}
+    return {f"inputs.{name}": way for name, way in ways.items() if way}
 
 
 def _flat(before: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, object]]:

@@ -108,18 +108,16 @@ def _detail(found: Optional[ImageFile]) -> Dict[str, Any]:
 
 
 def _of_pillow(key: str, image: Any) -> Item:
-    buffer = io.BytesIO()
+    buffer, numbers = io.BytesIO(), None
     try:
         mode = _mode_to_keep(image)
         if mode is None:
-            return _of_pixels(key, _numbers(image))
-        (image if image.mode == mode else image.convert(mode)).save(buffer, format="PNG")
-    except UsageError:
-        raise
+            numbers = _numbers(image)
+        else:
+            (image if image.mode == mode else image.convert(mode)).save(buffer, format="PNG")
     except Exception as error:
         raise UsageError("image {!r} cannot be saved as PNG: {}".format(key, error), remedy=_REMEDY) from error
-    data = buffer.getvalue()
-    return Item("png", _detail(_known(key, data, len(data))), data=data)
+    return _of_bytes(key, buffer.getvalue()) if numbers is None else _of_pixels(key, numbers)
 
 
 def _mode_to_keep(image: Any) -> Optional[str]:
