@@ -84,6 +84,6 @@ def _copy(source: Path, draft: Path) -> None:
     except OSError as error:
         raise Unreadable(f"{source}: {error.strerror or error}") from error
     with original, draft.open("wb") as new:
-        if not cloned(original, new):
+        if not cloned(original.fileno(), new.fileno()):
             shutil.copyfileobj(original, new, _PART_BYTES)
     shutil.copystat(source, draft)

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import os
 import re
-import shutil
 import sys
 import uuid
 from collections.abc import Iterator
@@ -71,8 +70,11 @@ class BlobStore:
 
     def open(self, hash: str) -> BinaryIO:
         """The content for reading. Raises SnapshotError if it is not there."""
+        return os.fdopen(self._descriptor(hash), "rb")
+
+    def _descriptor(self, hash: str) -> int:
         try:
-            return self.path(hash).open("rb")
+            return os.open(f"{self._text}/{hash[:2]}/{hash[2:]}", os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise SnapshotError(f"blob {hash} is missing from {self._root}", remedy="Restore it from a copy.") from None
 
@@ -94,17 +96,24 @@ class BlobStore:
                 draft.unlink()
             raise
 
-    def stage(self, hash: str, target: Path, mode: int = 0o644) -> None:
+    def stage(self, hash: str, target: str, mode: int = 0o644) -> None:
         """Put a copy of the content at `target`: shared extents where the file system can, never a link.
 
         Raises SnapshotError if the blob is missing or damaged.
         """
-        with self.open(hash) as source, target.open("xb") as copy:
-            if not cloned(source, copy):
-                shutil.copyfileobj(source, copy, _PART_BYTES)
-            os.fchmod(copy.fileno(), mode)
-        if hash_of(target) != hash:
-            target.unlink()
+        # Descriptors and text, for a snapshot has many small files: a file object and a Path cost more than a copy.
+        source = self._descriptor(hash)
+        try:
+            copy = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            try:
+                found = _hash(source, None if cloned(source, copy) else copy)
+                os.fchmod(copy, mode)
+            finally:
+                os.close(copy)
+        finally:
+            os.close(source)
+        if found != hash:
+            os.unlink(target)
             raise SnapshotError(f"blob {hash} is damaged", remedy="Restore blobs/ from a copy.")
 
     def verify(self, hash: str) -> bool:
@@ -143,6 +152,17 @@ def hash_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _hash(source: int, copy: int | None) -> str:
+    """The xxh3-128 in hex of what is read from one descriptor, and written to the other if there is one."""
+    digest = xxh3_128()
+    part_bytes = min(os.fstat(source).st_size + 1, _PART_BYTES)
+    while part := os.read(source, part_bytes):
+        digest.update(part)
+        while copy is not None and part:
+            part = part[os.write(copy, part) :]
+    return digest.hexdigest()
+
+
 def _copy_hashed(source: Path, draft: Path) -> Blob:
     for _attempt in range(5):
         try:
@@ -174,14 +194,14 @@ def _pour(source: BinaryIO, target: BinaryIO) -> Blob:
     return Blob(digest.hexdigest(), size)
 
 
-def cloned(source: BinaryIO, target: BinaryIO) -> bool:
-    """Make `target` share the content of `source`, where the file system can; whether it could."""
+def cloned(source: int, target: int) -> bool:
+    """Make the open file `target` share the content of `source`, where the file system can; whether it could."""
     if not sys.platform.startswith("linux"):
         return False
     import fcntl
 
     try:
-        fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
+        fcntl.ioctl(target, _FICLONE, source)
     except OSError:
         return False
     return True

@@ -5,7 +5,7 @@
 
 import re
 from pathlib import Path
-from typing import Optional, Pattern, Tuple
+from typing import Optional, Tuple
 
 _VARIABLE = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|TOKEN|CREDENTIALS?|CONNECTION_?STRING|APIKEY|SAS|PRIVATE)(?:$|_)"
@@ -18,20 +18,19 @@ _FILE_NAMES = re.compile(
     r"|.*service[-_]account.*\.json)$",
     re.IGNORECASE,
 )
-_EXAMPLES = re.compile(r"\.(?:example|sample|template|dist)$", re.IGNORECASE)
-_CONTENTS: Tuple[Tuple[str, Pattern[bytes]], ...] = (
-    ("a private key", re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
-    ("an AWS access key", re.compile(rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
-    ("a GitHub token", re.compile(rb"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})")),
-    ("a Slack token", re.compile(rb"\bxox[abprs]-[A-Za-z0-9-]{10,}")),
-    ("a Hugging Face token", re.compile(rb"\bhf_[A-Za-z0-9]{30,}")),
-    ("an Azure storage key", re.compile(rb"AccountKey=[A-Za-z0-9+/]{40,}={0,2}")),
-    ("an Azure shared access signature", re.compile(rb"[?&]sig=[A-Za-z0-9%+/]{30,}")),
+# Compiled when first used: whoever submits waits for what is loaded.
+_EXAMPLES = r"(?i)\.(?:example|sample|template|dist)$"
+_CONTENTS: Tuple[Tuple[str, bytes], ...] = (
+    ("a private key", rb"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    ("an AWS access key", rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    ("a GitHub token", rb"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})"),
+    ("a Slack token", rb"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
+    ("a Hugging Face token", rb"\bhf_[A-Za-z0-9]{30,}"),
+    ("an Azure storage key", rb"AccountKey=[A-Za-z0-9+/]{40,}={0,2}"),
+    ("an Azure shared access signature", rb"[?&]sig=[A-Za-z0-9%+/]{30,}"),
     (
         "an assigned password or key",
-        re.compile(
-            rb"(?i)(?:password|passwd|secret|api_?key|token)[\"']?\s*[:=]\s*[\"'][A-Za-z0-9+/_.!@#$%-]{12,}[\"']"
-        ),
+        rb"(?i)(?:password|passwd|secret|api_?key|token)[\"']?\s*[:=]\s*[\"'][A-Za-z0-9+/_.!@#$%-]{12,}[\"']",
     ),
 )
 _READ_BYTES = 256 * 1024
@@ -45,7 +44,7 @@ def looks_secret_name(name: str) -> bool:
 
 def secret_in_name(name: str) -> Optional[str]:
     """Why a file of that name is likely to hold a secret, or None."""
-    if _EXAMPLES.search(name) or not _FILE_NAMES.match(name):
+    if not _FILE_NAMES.match(name) or re.search(_EXAMPLES, name):
         return None
     return "files of this name hold secrets"
 
@@ -59,7 +58,7 @@ def secret_in_content(path: Path) -> Optional[str]:
         return None
     if b"\0" in data:
         return None
-    return next((f"it holds {what}" for what, pattern in _CONTENTS if pattern.search(data)), None)
+    return next((f"it holds {what}" for what, pattern in _CONTENTS if re.search(pattern, data)), None)
 
 
 def secret_in_file(name: str, place: Path) -> Optional[str]:

@@ -40,7 +40,8 @@ def start(compute: Compute, files: RunLayout, tmp_path: Path) -> Iterator[Callab
 
     def start_command(command: str) -> RunningJob:
         environment = {**os.environ, "WORKBENCH_RUN_ID": f"id-of-{tmp_path.name}", "OWN": "value"}
-        started.append(compute.start(JobLaunch(f"id-of-{tmp_path.name}", files, command, tmp_path, environment)))
+        launch = JobLaunch(f"id-of-{tmp_path.name}", files, command, tmp_path, environment)
+        started.append(compute.prepare(launch).start())
         return started[-1]
 
     yield start_command

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from workbench.compute import job_log, local_job
+from workbench.compute import job_log, local_start
 from workbench.compute.protocol import JobLaunch, RankLaunch
 from workbench.lifecycle import adopt
 from workbench.lifecycle.files import read_json
@@ -78,13 +78,12 @@ def test_where_there_can_be_no_pipe_the_log_is_the_jobs_own_file(
     monkeypatch.setattr(job_log, "place_of", lambda *of: "/nowhere")
     assert job_log.new_pipes(2) == []
     monkeypatch.undo()
-    monkeypatch.setattr(local_job, "new_pipes", lambda count: [])
+    monkeypatch.setattr(local_start, "new_pipes", lambda count: [])
     files = RunLayout(tmp_path / "run")
     files.control.mkdir(parents=True)
     ranks = tuple(RankLaunch({"RANK": str(rank)}, rank) for rank in range(2))
-    job = local_job.start_job(
-        JobLaunch("id", files, "echo plain $RANK; echo again >&2", tmp_path, os.environ, ranks=ranks, logs=2)
-    )
+    launch = JobLaunch("id", files, "echo plain $RANK; echo again >&2", tmp_path, os.environ, ranks=ranks, logs=2)
+    job = local_start.PreparedLocalJob(launch).start()
     wait_until(lambda: job.wait(0.1), "its end")
     assert [read_log(files, rank) for rank in range(2)] == ["plain 0\nagain\n", "plain 1\nagain\n"]
 

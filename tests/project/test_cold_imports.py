@@ -39,7 +39,7 @@ def test_a_door_loads_only_what_it_needs(module: str) -> None:
 def test_a_process_of_ours_loads_msgspec_without_typing_extensions() -> None:
     code = """
 import sys
-from workbench.lean_msgspec import load_msgspec
+from workbench.lean_imports import load_msgspec
 load_msgspec()
 print("msgspec" in sys.modules, "typing_extensions" in sys.modules, "inspect" in sys.modules)
 from typing_extensions import Required

@@ -1,6 +1,6 @@
 """`python -m workbench` is the `workbench` command."""
 
-from workbench.cli.main import entry
+from workbench.cli.entry import entry
 
 if __name__ == "__main__":
     entry()

@@ -1,5 +1,6 @@
 """Bringing a snapshot back: unpacked into a folder, verified, or as a deterministic zip."""
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -19,13 +20,14 @@ def stage_snapshot(layout: WorkspaceLayout, id: str, target: Path) -> None:
     Raises NotFound or SnapshotError (a damaged manifest or blob, a path that leads out, a file in the way).
     """
     blobs = BlobStore(layout)
-    folders = {target}
     target.mkdir(parents=True, exist_ok=True)
+    folders = {str(target)}
     for entry in read_snapshot(layout, id).entries:
-        place = target / entry.path
-        if place.parent not in folders:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            folders.add(place.parent)
+        place = f"{target}/{entry.path}"
+        folder = os.path.dirname(place)
+        if folder not in folders:
+            os.makedirs(folder, exist_ok=True)
+            folders.add(folder)
         try:
             blobs.stage(entry.hash, place, 0o755 if entry.executable else 0o644)
         except FileExistsError as error:

@@ -11,7 +11,6 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.secrets import secret_in_name
 from workbench_store.snapshot.ignore import IgnoreRules, read_rules
 from workbench_store.snapshot.manifest import Entry, Taken, known_upstream_hash, snapshot_id, write_manifest
-from workbench_store.snapshot.upstream_hash import content_hash
 from workbench_store.snapshot.walk import Walked, WalkedFile, walk
 from workbench_store.stat_cache import StatCache, tree_of
 
@@ -61,6 +60,8 @@ def _store(layout: WorkspaceLayout, found: Walked, cache: StatCache, progress: P
     id = snapshot_id(entries)
     upstream = known_upstream_hash(layout, id)
     if upstream is None:
+        from workbench_store.snapshot.upstream_hash import content_hash  # loads OpenSSL
+
         upstream = content_hash((entry.path, blobs.path(entry.hash)) for entry in entries)
         write_manifest(layout, id, entries, upstream)
     stored = (id, len(entries), sum(entry.size for entry in entries), upstream, tuple(_secrets(entries)))

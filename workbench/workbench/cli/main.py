@@ -2,21 +2,16 @@
 
 import argparse
 import errno
-import gc
-import io
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 
 from workbench_store.errors import WorkbenchError, WorkspaceError
 
 from workbench.cli import parsers
 from workbench.cli.exit_codes import ExitCode, for_error
-from workbench.lean_msgspec import load_msgspec
+from workbench.lean_imports import load_msgspec
 
-#: New objects between two collections: Python's own 700 make it collect a hundred times while it loads a command.
-_COLLECT_EVERY = 50_000
 #: Each command is a module of `workbench.cli.commands` with `prepare_parser(parser)` and `run(arguments) -> int`; its
 #: docstring is the help, with examples. `groups` says in which order the help page has them.
 COMMANDS: dict[str, str] = {
@@ -140,48 +135,3 @@ def _report(error: WorkbenchError) -> None:
     from workbench.cli.output import report
 
     report(error)
-
-
-def _crash(error: Exception) -> int:
-    """An error of ours: a short word to the user, the traceback where they ask for it."""
-    import traceback
-
-    print(f"workbench: internal error: {type(error).__name__}: {error}", file=sys.stderr)
-    if os.environ.get("WORKBENCH_DEBUG"):
-        traceback.print_exc()
-    else:
-        print("  Set WORKBENCH_DEBUG=1 to see where, and please report it.", file=sys.stderr)
-    return int(ExitCode.INTERNAL)
-
-
-def _settle_streams() -> None:
-    """Streams that take whatever is written: closed ones lead to nowhere, and no character is too rare for any."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:
-            # Its number is free, and would otherwise be that of the next file that is opened.
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r" if number == 0 else "w"))
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _tell(message: Warning | str, *_place: object, **_more: object) -> None:
-    """A warning of Python's, as a line of narration: users of a command have no use for a place in our code."""
-    from workbench.cli.output import narrate
-
-    narrate(str(message))
-
-
-def entry() -> None:
-    """The `workbench` command."""
-    gc.set_threshold(_COLLECT_EVERY)
-    warnings.showwarning = _tell
-    _settle_streams()
-    try:
-        code = main()
-    except KeyboardInterrupt:
-        code = int(ExitCode.INTERRUPTED)
-    except Exception as error:
-        code = _crash(error)
-    gc.freeze()  # or Python would go through all there is once more, to end right after
-    sys.exit(code)

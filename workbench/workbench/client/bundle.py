@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import uuid
+from functools import cache
 from pathlib import Path
 
 import workbench_store
@@ -75,14 +76,21 @@ def bundle_files() -> "dict[str, bytes]":
 
 def ensure_bundle(layout: WorkspaceLayout) -> Path:
     """The bundle's folder in the workspace, made if it is not there yet."""
+    version, files = loaded_bundle()
+    target = layout.client / version
+    if not target.is_dir():
+        write_bundle(target, files)
+    return target
+
+
+@cache
+def loaded_bundle() -> "tuple[str, dict[str, bytes]]":
+    """The bundle's version and its files, as they were when this process first asked: an upgrade may replace them."""
     files = bundle_files()
     digest = hashlib.sha256()
     for name, content in sorted(files.items()):
         digest.update("{}\0{}\0".format(name, len(content)).encode() + content)
-    target = layout.client / digest.hexdigest()[:16]
-    if not target.is_dir():
-        write_bundle(target, files)
-    return target
+    return digest.hexdigest()[:16], files
 
 
 def write_bundle(target: Path, files: "dict[str, bytes]") -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: The PIDs of a script and of its children down to the process that started this one, or to this one: with commas.
 VARIABLE = "WORKBENCH_FAMILY"
+#: In the environment of every supervisor, so that a job's end does not reach the runs that the job submitted.
+SUPERVISES = "WORKBENCH_SUPERVISES"
 
 
 class Family:

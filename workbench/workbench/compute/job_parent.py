@@ -1,5 +1,4 @@
-"""The parent of a job: starts the command, waits, writes how it ended. A script: `python -I -S job_parent.py
-...`.
+"""The parent of a job: starts the command, waits, writes how it ended. A process of its own: `local_job` starts it.
 
 It leads a session of its own and outlives its supervisor, so that the exit status is never lost. It must
 start fast, so it imports little, and of workbench only what is beside it. The job's stdout and stderr are pipes
@@ -9,20 +8,23 @@ A job is one command in one or several processes ("ranks"), each of a process gr
 rank that fails ends the others; once all essential ones have ended, so do the rest (parameter servers, which
 never end by themselves).
 
-Arguments: shell, command, the file for the process ids, the file for the exit status, host id, boot id, the
-processes and their logs (a JSON object: `ranks`, a list of objects with `variables`, `rank` and `essential`, `logs`, a
-list of files, and `pipes`, the descriptors of each log's pipe), and where workbench_store.faults is.
+It is called before the job can be started, and waits on its stdin for the word to go; without that it ends.
+
+Arguments: shell, command, the job's folder, the file for the process ids, the file for the exit status, host id, boot
+id, the processes and their logs (a mapping, as `packed` gives it: `ranks`, a list of mappings with `variables`, `rank`
+and `essential`, `logs`, a list of files, and `pipes`, the descriptors of each log's pipe), and where
+workbench_store.faults is.
 """
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]
+import binascii
 import errno
 import itertools
-import json
+import marshal
 import os
 import select
-import signal
-import sys
 import time
 
 TYPE_CHECKING = False
@@ -30,16 +32,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-if __name__ == "__main__":
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+if __name__ == "job_parent":
     from job_log import JobLog, place_of  # type: ignore[import-not-found]
-
-    del sys.path[0]
 else:
     from workbench.compute.job_log import JobLog, place_of
 
-# No pathlib and no typing here: each would add half to the time that this script takes to start.
+# No json, pathlib, signal (but what it is made of) or typing here: each would add a third or more to the time that this
+# takes to start.
 
+#: The word.
+GO = b"\n"
 #: Set to be ignored by Python or by whoever started us; a job begins with the system's defaults.
 _DEFAULT_SIGNALS = (
     signal.SIGHUP,
@@ -62,6 +64,26 @@ _ROOM_BYTES = 1024
 _ROOM_BYTES_OF_RANK = 128
 #: Tells `mpi_rank` where the output of each rank goes: a JSON list.
 _PIPES = "WORKBENCH_RANK_PIPES"
+
+
+def packed(given: dict[str, Any]) -> str:
+    """What the parent is given, as an argument."""
+    return binascii.b2a_base64(marshal.dumps(given), newline=False).decode()
+
+
+def _as_json(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_as_json(key)}: {_as_json(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_as_json, value)) + "]"
+    if isinstance(value, str):
+        return '"' + "".join(map(_in_json, value)) + '"'
+    return {"None": "null", "True": "true", "False": "false"}.get(repr(value), repr(value))
+
+
+def _in_json(character: str) -> str:
+    plain = " " <= character <= "~" and character not in '"\\'
+    return character if plain or character > "\uffff" else f"\\u{ord(character):04x}"
 
 
 def _start_of(pid: int) -> str | None:
@@ -108,7 +130,7 @@ def _write(path: str, content: dict[str, object]) -> None:
     """Fill what was reserved (blanks behind a JSON object mean nothing) and rename it into place."""
     hidden = path + ".tmp"
     with open(hidden, "r+b") as file:
-        file.write(json.dumps(content).encode())
+        file.write(_as_json(content).encode())
         file.flush()
         os.fsync(file.fileno())
     os.replace(hidden, path)
@@ -255,7 +277,7 @@ def _begin(shell: str, command: str, ranks: list[dict[str, Any]], outputs: list[
     """Start the ranks, for good; their PIDs."""
     if len(pipes) > len(ranks):
         # Ranks that one of these starts find their pipes by it.
-        os.environ[_PIPES] = json.dumps([place_of(target, os.getpid()) for _, target in pipes])
+        os.environ[_PIPES] = _as_json([place_of(target, os.getpid()) for _, target in pipes])
     return _start_all(shell, command, ranks, outputs)
 
 
@@ -272,22 +294,32 @@ def _how_it_ended(status: int) -> dict[str, object]:
     ending = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     return {
         "exit_code": None if ending else os.WEXITSTATUS(status),
-        "signal": signal.Signals(ending).name if ending in set(signal.Signals) else ending,
+        "signal": _signal_names().get(ending, ending),
     }
 
 
+def _signal_names() -> dict[int | None, str]:
+    """Of those with several the first, as for `signal.Signals`."""
+    names = [name for name in dir(signal) if name.startswith("SIG") and "_" not in name]
+    return {getattr(signal, name): name for name in reversed(names)}
+
+
 def main(arguments: list[str]) -> None:
-    """Start the command, wait for it, write its exit status."""
-    shell, command, process_file, exit_file, host, boot, listed, faults = arguments
+    """Start the command as soon as there is the word, wait for it, write its exit status."""
+    shell, command, working_directory, process_file, exit_file, host, boot, listed, faults = arguments
     fault = _fault_points(faults)
     fault("parent.begun")
-    given = json.loads(listed)
+    given = marshal.loads(binascii.a2b_base64(listed))
     ranks, pipes = given["ranks"], given["pipes"]
     for descriptor in itertools.chain(*pipes):
         os.set_inheritable(descriptor, False)
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _keep_to_itself()
+    if os.read(0, 1) != GO:
+        os._exit(0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.chdir(working_directory)
     folder = os.path.dirname(process_file)
     identity = _identity(folder, host, boot, pipes)
     # Written before the job is there as well: a supervisor killed in between must not take it for never
@@ -316,6 +348,4 @@ def main(arguments: list[str]) -> None:
     _write(exit_file, {**_how_it_ended(status), **times, **failed})
     fault("parent.after-exit-status")
 
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    os._exit(0)  # Python would take apart what it has loaded first, and whoever waits for the end waits for that

@@ -11,7 +11,8 @@ from workbench_store.processes import host_id
 from workbench_store.words import counted
 
 from workbench.compute.gpus import gpu_ids
-from workbench.compute.local_job import LocalJob, find_job, start_job
+from workbench.compute.local_job import LocalJob, find_job
+from workbench.compute.local_start import PreparedLocalJob
 from workbench.compute.protocol import ComputeEntry, JobLaunch
 from workbench.compute.slots import Slot, SlotPool
 
@@ -95,9 +96,9 @@ class LocalCompute:
         slots = SlotPool(folder, count).acquire(waiting, stop, min(processes, count))
         return None if slots is None else LocalAllocation(slots, gpus)
 
-    def start(self, launch: JobLaunch) -> LocalJob:
-        """Start the job here."""
-        return start_job(launch)
+    def prepare(self, launch: JobLaunch) -> PreparedLocalJob:
+        """Call the job's parent here."""
+        return PreparedLocalJob(launch)
 
     def find(self, files: RunLayout, run_id: str) -> LocalJob | None:
         """The job that an earlier supervisor started here."""

@@ -1,93 +1,31 @@
-"""A job on this machine: started through its parent process, watched by PID, start time and exit file."""
+"""A job on this machine, which `local_start` started: watched by PID, start time and exit file."""
 
-import errno
 import json
 import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from itertools import chain
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
-from workbench_store import faults
-from workbench_store.errors import ComputeError
 from workbench_store.layout import RunLayout
-from workbench_store.processes import boot_id, folder_id, host_id, is_here, process_alive, process_start
+from workbench_store.processes import boot_id, folder_id, is_here, process_alive, process_start
 
 from workbench.client.json_files import read_json
-from workbench.compute import job_parent
-from workbench.compute.job_log import JobLog, new_pipes
+from workbench.compute.job_log import JobLog
 from workbench.compute.job_pipes import found_pipes
 from workbench.compute.process_end import Family, end_family, members
-from workbench.compute.protocol import JobExit, JobLaunch
+from workbench.compute.protocol import JobExit
 
-_BASHES = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash")
 _POLL_SECONDS = 0.02
 #: Ranks that nobody else ends, as their parent was killed, have this long between SIGTERM and SIGKILL.
 _ORPHANS_GRACE_SECONDS = 10.0
 #: So often the output of a job without its parent is brought to its log.
 _ALONE_SECONDS = 0.05
-
-
-def shell() -> str:
-    """The shell that runs commands: bash where there is one, as on Azure ML, else sh."""
-    return next((path for path in _BASHES if os.access(path, os.X_OK)), "/bin/sh")
-
-
-def start_job(launch: JobLaunch) -> "LocalJob":
-    """Start the job's parent, which starts the job. Raises ComputeError when that is not possible."""
-    files = launch.files
-    files.user_log.parent.mkdir(parents=True, exist_ok=True)
-    pipes = new_pipes(launch.logs)
-    arguments = [sys.executable, "-I", "-S", job_parent.__file__, shell(), launch.command]
-    arguments += [str(files.job_process), str(files.exit_status), host_id(), boot_id(), _listed(launch, pipes)]
-    arguments.append(str(faults.__file__))
-    try:
-        with files.user_log.open("ab") as log:
-            parent = subprocess.Popen(
-                arguments,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=launch.working_directory,
-                env=dict(launch.environment),
-                start_new_session=True,
-                pass_fds=(*launch.descriptors, *chain(*pipes)),
-            )
-    except OSError as error:
-        why = _largest(launch) if error.errno == errno.E2BIG else str(error)
-        raise ComputeError(f"the job cannot be started: {why}") from error
-    finally:
-        for _, target in pipes:
-            os.close(target)
-    return LocalJob(files, launch.run_id, parent, dict(enumerate(source for source, _ in pipes)))
-
-
-def _largest(launch: JobLaunch) -> str:
-    """What to make smaller where the system takes no program with so much text."""
-    texts = {f"the variable {name}": value for name, value in launch.environment.items()}
-    texts["the command, with its inputs put in,"] = launch.command
-    sizes = {what: len(os.fsencode(text)) for what, text in texts.items()}
-    largest = max(sizes, key=sizes.__getitem__)
-    return (
-        f"its command and variables are too large for the system ({sum(sizes.values()):,} bytes); "
-        f"{largest} alone has {sizes[largest]:,}: give it by a file"
-    )
-
-
-def _listed(launch: JobLaunch, pipes: list[tuple[int, int]]) -> str:
-    """The ranks and the pipes of their logs, as the job's parent reads them."""
-    ranks = [
-        {"variables": dict(rank.variables), "rank": rank.rank, "essential": rank.essential} for rank in launch.ranks
-    ]
-    logs = [str(launch.files.rank_log(rank)) for rank in range(launch.logs)]
-    return json.dumps({"ranks": ranks, "logs": logs, "pipes": pipes})
 
 
 def find_job(files: RunLayout, run_id: str) -> "LocalJob | None":

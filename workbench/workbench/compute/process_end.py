@@ -15,12 +15,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from workbench.client.family import SUPERVISES
 from workbench.compute.process_table import ProcessEntry, environment_of, processes
 
 RUN_ID = b"WORKBENCH_RUN_ID"
 RUN_DIR = b"WORKBENCH_RUN_DIR"
-#: In the environment of every supervisor, so that a job's end does not reach the runs that the job submitted.
-SUPERVISES = "WORKBENCH_SUPERVISES"
 _POLL_SECONDS = 0.05
 _KILL_SECONDS = 10.0
 
@@ -92,7 +91,9 @@ def end_family(
     zombies.
     """
     until = time.monotonic() + patience
-    while time.monotonic() < until and members(family):
+    while time.monotonic() < until:
+        if not members(family):
+            return 0
         meanwhile()
         time.sleep(_POLL_SECONDS)
     seen: set[tuple[int, str]] = set()

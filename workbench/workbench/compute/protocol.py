@@ -107,6 +107,19 @@ class RunningJob(Protocol):
         ...
 
 
+class PreparedJob(Protocol):
+    """A job that can be started at once. What takes time has begun already, while the job's files are brought; what
+    goes wrong with it is told by `start`."""
+
+    def start(self) -> RunningJob:
+        """Start the job, in its working directory, which must be there by now. Raises ComputeError."""
+        ...
+
+    def drop(self) -> None:
+        """Give up what was prepared, unless the job was started; a second call does nothing."""
+        ...
+
+
 class Compute(Protocol):
     """A place where jobs run. One file implements it; `tests/compute` holds the conformance suite."""
 
@@ -127,8 +140,8 @@ class Compute(Protocol):
         """
         ...
 
-    def start(self, launch: JobLaunch) -> RunningJob:
-        """Start the job; its stdout and stderr go to `launch.files.user_log`. Raises ComputeError."""
+    def prepare(self, launch: JobLaunch) -> PreparedJob:
+        """Get ready to start the job, whose stdout and stderr go to `launch.files.user_log`."""
         ...
 
     def find(self, files: RunLayout, run_id: str) -> RunningJob | None:

@@ -24,7 +24,7 @@ def copy_file(source: str | Path, target: str | Path) -> str:
     if not os.path.isfile(source):
         return str(target)
     with open(source, "rb") as original, open(target, "wb") as copy:
-        if not cloned(original, copy):
+        if not cloned(original.fileno(), copy.fileno()):
             shutil.copyfileobj(original, copy, _PART_BYTES)
     shutil.copystat(source, target)
     return str(target)

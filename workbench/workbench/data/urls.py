@@ -5,17 +5,18 @@ import re
 #: Bytes of a name: what the file systems take, and room for what is put behind it.
 _LONGEST_NAME = 200
 
-_BLOB = re.compile(
+# Compiled when first used: whoever submits waits for what is loaded.
+_BLOB = (
     r"^(?:wasbs?|abfss?)://(?P<container>[^@/]+)@(?P<account>[^./]+)\.(?:blob|dfs)\.(?P<suffix>[^/]+)(?P<path>/.*)?$"
 )
-_BROWSER = re.compile(
+_BROWSER = (
     r"^https?://(?P<account>[^./]+)\.(?:blob|dfs)\.(?P<suffix>core\.[^/:]+)/(?P<container>[^/?#]+)(?P<path>/[^?#]*)?$"
 )
 
 
 def fsspec_url(url: str) -> str:
     """`wasbs://C@A.blob.HOST/P` as `abfs://C@A.dfs.HOST/P`, `s3a:` as `s3:`; others as they are."""
-    match = _BLOB.match(url)
+    match = re.match(_BLOB, url)
     if match:
         return f"abfs://{match['container']}@{match['account']}.dfs.{match['suffix']}{match['path'] or '/'}"
     scheme, _, rest = url.partition("://")
@@ -25,7 +26,7 @@ def fsspec_url(url: str) -> str:
 
 def folder_url(url: str) -> str:
     """The browser's form of a folder in a storage account as an `abfss:` URL; others as they are."""
-    match = _BROWSER.match(url)
+    match = re.match(_BROWSER, url)
     if match is None:
         return url
     return f"abfss://{match['container']}@{match['account']}.dfs.{match['suffix']}{match['path'] or '/'}"

@@ -17,7 +17,7 @@ from workbench_store.workspace import open_workspace, workspace_id
 
 from workbench.compute import ComputeEntry, add_compute
 from workbench.compute.gpus import list_gpus
-from workbench.compute.local_job import shell
+from workbench.compute.local_start import shell
 from workbench.doctor import machine
 from workbench.doctor.finding import Finding, problem_of, told
 

@@ -4,9 +4,11 @@ Names are resolved when first used, so that the supervisor does not load what on
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from workbench.lifecycle.adoption import adopt as adopt
     from workbench.lifecycle.cancellation import cancel as cancel
     from workbench.lifecycle.closing import close_run as close_run
@@ -48,7 +50,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

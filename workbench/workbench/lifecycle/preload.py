@@ -1,13 +1,31 @@
 """What the supervisor of a run needs beyond the usual, loaded at its start: an upgrade may replace the files later."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from select import select
 
 from workbench.data.elsewhere import TABLE_FILE
 from workbench.data.urls import folder_url, fsspec_url, is_web
 from workbench.lifecycle.plan import Plan, PlannedInput
 from workbench.spec.ports import FOLDER_TYPES
+
+_USUAL: tuple[Callable[[], object], ...] = (
+    partial(import_module, "workbench_store.snapshot.stage"),
+    partial(import_module, "workbench.compute.local"),
+    lambda: import_module("workbench.client.bundle").loaded_bundle(),
+    partial(import_module, "workbench.environment.prepare"),
+)
+
+
+def load_what_is_usual(requests: int) -> None:
+    """Load what most runs need, as long as there is nothing to be read from `requests`."""
+    for load in _USUAL:
+        if select([requests], [], [], 0)[0]:
+            return
+        load()
 
 
 def load_what_is_needed(plan: Plan) -> None:

@@ -15,7 +15,7 @@ from workbench_store.errors import ComputeError
 from workbench_store.layout import RunLayout
 
 from workbench.compute import mpi_rank
-from workbench.compute.local_job import shell
+from workbench.compute.local_start import shell
 from workbench.compute.protocol import RankLaunch
 from workbench.spec.process_counts import Processes
 

@@ -7,7 +7,6 @@ from workbench_store.errors import DataError, NotFound
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.states import RunState
 
-from workbench.lifecycle.judge import current_state
 from workbench.lifecycle.outputs import output_sources
 from workbench.spec import is_remote
 from workbench.spec.problems import nearest_name
@@ -21,6 +20,8 @@ def find_output(layout: WorkspaceLayout, run: str, output: str) -> str:
     Raises NotFound for a run or output that is not known, naming what is near; DataError for a run that is not
     Completed and for an output that is gone.
     """
+    from workbench.lifecycle.judge import current_state  # which most jobs do not need
+
     files = layout.run(run)
     if not files.root.is_dir():
         nearest = nearest_name(run, (path.name for path in layout.runs.glob("*")))

@@ -11,7 +11,7 @@ from workbench_store.states import RunState
 from workbench_store.words import counted
 
 from workbench.compute.process_end import Family, end_family
-from workbench.compute.protocol import Allocation, JobExit, JobLaunch, RunningJob
+from workbench.compute.protocol import Allocation, JobExit, JobLaunch, PreparedJob, RunningJob
 from workbench.lifecycle.ending import Ending, canceled, failed, of_exit
 from workbench.lifecycle.environments import PreparedVariables, prepare_environment
 from workbench.lifecycle.fingerprints import hash_inputs
@@ -41,9 +41,14 @@ def from_the_start(supervision: Supervision) -> Ending:
     allocation = _provision(supervision)
     try:
         supervision.check_cancel()
-        _stage(supervision)
-        supervision.check_cancel()
-        return _start_and_run(supervision, prepared, allocation)
+        job = supervision.compute.prepare(_launch(supervision, prepared, allocation))
+        fault("job.prepared")
+        try:
+            _stage(supervision, prepared)
+            supervision.check_cancel()
+            return _start_and_run(supervision, job)
+        finally:
+            job.drop()
     finally:
         allocation.release()
 
@@ -120,11 +125,13 @@ def _provision(supervision: Supervision) -> Allocation:
     return allocation
 
 
-def _stage(supervision: Supervision) -> None:
+def _stage(supervision: Supervision, prepared: PreparedVariables) -> None:
     supervision.recorder.state(RunState.STARTING)
     with supervision.recorder.stage("stage") as detail:
         for text in stage_code(supervision.layout, supervision.plan):
             supervision.recorder.warning(text)
+        if prepared.packages is not None:
+            _make_prefix(_prefix(supervision), prepared.packages)
         if any(item.brought for item in supervision.plan.inputs):
             from workbench.lifecycle.bringing import bring_inputs
 
@@ -132,10 +139,9 @@ def _stage(supervision: Supervision) -> None:
         prepare_outputs(supervision.plan)
 
 
-def _start_and_run(supervision: Supervision, prepared: PreparedVariables, allocation: Allocation) -> Ending:
-    launch = _launch(supervision, prepared, allocation)
+def _start_and_run(supervision: Supervision, prepared: PreparedJob) -> Ending:
     with supervision.recorder.stage("run") as detail:
-        job = supervision.compute.start(launch)
+        job = prepared.start()
         fault("job.spawned")
         supervision.recorder.state(RunState.RUNNING)
         hash_inputs(supervision.plan, supervision.recorder)
@@ -147,8 +153,6 @@ def _start_and_run(supervision: Supervision, prepared: PreparedVariables, alloca
 def _launch(supervision: Supervision, prepared: PreparedVariables, allocation: Allocation) -> JobLaunch:
     from workbench.client.bundle import ensure_bundle
 
-    if prepared.packages is not None:
-        _make_prefix(_prefix(supervision), prepared.packages)
     plan, code = supervision.plan, code_folder(supervision.layout, supervision.plan.name)
     variables = job_environment(
         supervision.layout,

@@ -30,7 +30,7 @@ from workbench.lifecycle.ending import Canceled, Ending, canceled, failed
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.history import last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.plan import Plan, read_plan
-from workbench.lifecycle.preload import load_what_is_needed
+from workbench.lifecycle.preload import load_what_is_needed, load_what_is_usual
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.saving import finalize
 from workbench.lifecycle.supervision import Supervision
@@ -43,21 +43,21 @@ _RETRY_SECONDS = 0.5
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
-def main(request: dict[str, Any], channel: BinaryIO) -> None:
-    """Supervise the run that the request names; `channel` leads to whoever started this process."""
+def main(request: dict[str, Any], requests: BinaryIO, answers: int) -> None:
+    """Supervise the run that the request names; the pipes lead to whoever called this process."""
     _settle()
     layout = WorkspaceLayout(Path(request["workspace"]))
     folder = RunLayout(Path(request["folder"]))
     lock = FileLock(folder.supervisor_lock)
     # Not `try_acquire`: an onlooker may be probing the lock just now.
     if not lock.acquire(timeout=_LOCK_SECONDS):
-        os.write(channel.fileno(), BUSY)
+        os.write(answers, BUSY)
         return
     fault("supervisor.locked")
     generation = last_generation(state_changes(folder)) + 1 if request["adopting"] else 1
     _sign(folder, generation)
     fault("supervisor.signed")
-    _shake_hands(channel)
+    _shake_hands(requests, answers)
     fault("supervisor.going")
     try:
         if request["adopting"] or _is_made(layout, request["name"]):
@@ -95,13 +95,16 @@ def _settle() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _shake_hands(channel: BinaryIO) -> None:
+def _shake_hands(requests: BinaryIO, answers: int) -> None:
     """Say that the lock is held, and wait for the word to go, or for the end of whoever would give it; what comes first
     are variables that the job is to have."""
-    with suppress(OSError), channel:
-        os.write(channel.fileno(), LOCKED)
-        while (line := channel.readline()).endswith(b"\n") and line != GO:
+    with suppress(OSError), requests:
+        os.write(answers, LOCKED)
+        os.close(answers)
+        load_what_is_usual(requests.fileno())
+        while (line := requests.readline()).endswith(b"\n") and line != GO:
             os.environ.update(json.loads(line))
+            load_what_is_usual(requests.fileno())
 
 
 def _is_made(layout: WorkspaceLayout, name: str) -> bool:

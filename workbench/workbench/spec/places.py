@@ -28,12 +28,11 @@ SCHEMES = (
     *("hdfs", "ftp", "sftp", "ssh", "smb", "dbfs", "oci", "hf", "memory", "file"),
 )
 
-_NAME = re.compile(ASSET_NAME)
-_PLAIN = re.compile(r"azureml:(?!/)(?P<name>[^:@]*)(?:(?P<mark>[:@])(?P<which>.*))?", re.DOTALL)
-_WORKSPACE = re.compile(
-    r"(?:/*(?:subscriptions/[^/]+/resource[gG]roups/[^/]+(?:/providers/Microsoft\.MachineLearningServices)?|locations/[^/]+)"
-    r"/workspaces/[^/]+)/(?P<rest>.+)",
-    re.DOTALL,
+# Compiled when first used: whoever submits waits for what is loaded.
+_PLAIN = r"(?s)azureml:(?!/)(?P<name>[^:@]*)(?:(?P<mark>[:@])(?P<which>.*))?"
+_WORKSPACE = (
+    r"(?s)(?:/*(?:subscriptions/[^/]+/resource[gG]roups/[^/]+(?:/providers/Microsoft\.MachineLearningServices)?|locations/[^/]+)"
+    r"/workspaces/[^/]+)/(?P<rest>.+)"
 )
 _KINDS = ("datastores", "jobs", "data", "models", "registries", "subscriptions", "locations")
 
@@ -132,9 +131,9 @@ def unknown_scheme(text: str) -> tuple[str, str] | None:
 
 
 def _named(text: str) -> Place:
-    match = _PLAIN.fullmatch(text)
+    match = re.fullmatch(_PLAIN, text)
     name = match["name"] if match else ""
-    if match is None or not _NAME.match(name):
+    if match is None or not re.match(ASSET_NAME, name):
         raise BadPlace(f"{name or text!r} cannot be the name of an asset")
     if not match["which"]:
         raise BadPlace(f"azureml:{name} says neither a version nor a label", f"azureml:{name}@latest")
@@ -146,17 +145,17 @@ def version_problem(version: str) -> str | None:
     """Why nothing can be added as that version; None if it can be."""
     if version == LATEST:
         return f"no version is named {LATEST}: the label @{LATEST} is whichever was added last"
-    return None if _NAME.fullmatch(version) else f"{version!r} cannot be a version"
+    return None if re.fullmatch(ASSET_NAME, version) else f"{version!r} cannot be a version"
 
 
 def _check_version(version: str) -> None:
-    if not _NAME.match(version):
+    if not re.match(ASSET_NAME, version):
         raise BadPlace(f"{version!r} cannot be a version or a label")
 
 
 def _azureml_uri(rest: str) -> Place:
     path = rest.lstrip("/")
-    match = _WORKSPACE.fullmatch(path)
+    match = re.fullmatch(_WORKSPACE, path)
     workspace = ""
     if match:
         workspace, path = path[: match.start("rest")].rstrip("/"), match["rest"]
@@ -176,7 +175,7 @@ def _azureml_uri(rest: str) -> Place:
 
 def _on_datastore(below: str, workspace: str) -> OnDatastore:
     name, _, path = below.partition("/")
-    if not _NAME.match(name):
+    if not re.match(ASSET_NAME, name):
         raise BadPlace(f"{name!r} cannot be the name of a datastore")
     word, _, path = path.partition("/")
     if word != "paths":
@@ -191,7 +190,7 @@ def _of_job(below: str) -> JobOutput:
     output, _, rest = rest.partition("/")
     if not run or word != "outputs" or not output:
         raise BadPlace("an output of a run is written azureml://jobs/RUN/outputs/NAME")
-    if not _NAME.match(run) or not re.fullmatch(r"[A-Za-z0-9_-]+", output):
+    if not re.match(ASSET_NAME, run) or not re.fullmatch(r"[A-Za-z0-9_-]+", output):
         raise BadPlace(f"{run!r} or {output!r} cannot be the name of a run or an output")
     word, _, path = rest.partition("/")
     if word not in ("", "paths"):
@@ -205,7 +204,7 @@ def _of_job(below: str) -> JobOutput:
 def _of_run(text: str) -> JobOutput:
     """MLflow's form: a path among what the run put into ./outputs."""
     run, _, path = text.removeprefix("runs:").strip("/").partition("/")
-    if not _NAME.match(run) or not path:
+    if not re.match(ASSET_NAME, run) or not path:
         raise BadPlace(f"{text!r} is not written runs:/RUN/PATH")
     return JobOutput(run, "default", _below(path.removeprefix("outputs/")))
 
@@ -213,7 +212,7 @@ def _of_run(text: str) -> JobOutput:
 def _by_id(kind: str, below: str, workspace: str) -> Asset:
     name, _, rest = below.partition("/")
     word, _, which = rest.partition("/")
-    if not _NAME.match(name):
+    if not re.match(ASSET_NAME, name):
         raise BadPlace(f"{name!r} cannot be the name of an asset")
     if word not in ("versions", "labels") or not which:
         raise BadPlace(f"{kind}/{name} says neither a version nor a label", f"azureml:{name}@latest")

@@ -16,9 +16,10 @@ from workbench.spec.ports import Input, Output, literal_text
 from workbench.spec.reading import INVALID, Context, Reader, fold, is_null, read, read_declared
 from workbench.spec.tree import MapNode, Node, Scalar, describe
 
-_NAMED = re.compile(r"^azureml:(?!/)[^:@/\s]+(:[^:@/\s]+|@[^:@/\s]+)?$")
-_REGISTRY = re.compile(r"^azureml://registries/[^/\s]+/environments/[^/\s]+(/(versions|labels)/[^/\s]+)?$")
-_ARM = re.compile(r"^azureml:/{0,2}(subscriptions|locations)/\S+/environments/[^/\s]+(/(versions|labels)/[^/\s]+)?$")
+# Compiled when first used: whoever submits waits for what is loaded.
+_NAMED = r"^azureml:(?!/)[^:@/\s]+(:[^:@/\s]+|@[^:@/\s]+)?$"
+_REGISTRY = r"^azureml://registries/[^/\s]+/environments/[^/\s]+(/(versions|labels)/[^/\s]+)?$"
+_ARM = r"^azureml:/{0,2}(subscriptions|locations)/\S+/environments/[^/\s]+(/(versions|labels)/[^/\s]+)?$"
 ENVIRONMENT_FORMS = (
     "azureml:NAME:VERSION",
     "azureml:NAME@LABEL",
@@ -166,10 +167,10 @@ def _environment(_shape: Shape, node: Node, path: str, context: Context) -> Any:
         return INVALID
     if text.startswith("file:"):
         return _environment_file(text, node, path, context)
-    if _NAMED.match(text) and not re.search("[:@]", text.removeprefix("azureml:")):
+    if re.match(_NAMED, text) and not re.search("[:@]", text.removeprefix("azureml:")):
         message = f"{text!r} has no version and no label"
         return context.note(node.mark, path, message, allowed=ENVIRONMENT_FORMS[:2], nearest=f"{text}@latest")
-    if _NAMED.match(text) or _REGISTRY.match(text) or _ARM.match(text):
+    if re.match(_NAMED, text) or re.match(_REGISTRY, text) or re.match(_ARM, text):
         return text
     bare = re.fullmatch(r"[\w.-]+([:@][\w.-]+)?", text)
     nearest = f"azureml:{text}" if bare and bare[1] else f"azureml:{text}@latest" if bare else None

@@ -50,6 +50,9 @@ def _submit(arguments: argparse.Namespace, before_shown: "Callable[[], None]") -
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.output import narrate
+    from workbench.lean_imports import load_yaml
+
+    load_yaml()
     from workbench.lifecycle import submit
     from workbench.spec import load_job
 

@@ -1,0 +1,87 @@
+"""The process of the `workbench` command: its streams, what it calls ahead, and how it ends."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import io
+import os
+import sys
+import warnings
+
+#: New objects between two collections: Python's own 700 make it collect a hundred times while it loads a command.
+_COLLECT_EVERY = 50_000
+_SUBMITTING = ("run", "rerun", "reproduce")
+
+
+def entry() -> None:
+    """The `workbench` command."""
+    gc.set_threshold(_COLLECT_EVERY)
+    warnings.showwarning = _tell
+    _settle_streams()
+    if _submits(sys.argv[1:]):
+        from workbench.lifecycle.supervisor_call import call_ahead
+
+        call_ahead()  # it loads as long as all that comes before the run is made
+    from workbench.cli.exit_codes import ExitCode
+    from workbench.cli.main import main
+
+    try:
+        code = main()
+    except KeyboardInterrupt:
+        code = int(ExitCode.INTERRUPTED)
+    except Exception as error:
+        code = _crash(error)
+    gc.freeze()  # or Python would go through all there is once more, to end right after
+    _end(code)
+
+
+def _submits(words: list[str]) -> bool:
+    return words[:1] != [] and words[0] in _SUBMITTING and not {"-h", "--help"}.intersection(words)
+
+
+def _end(code: int) -> None:
+    """End the process, where that can be done without taking apart all that was loaded, as Python does for 10 ms: no
+    thread runs, and nothing has a database open."""
+    threads = sys.modules.get("threading")
+    if "duckdb" not in sys.modules and (threads is None or threads.active_count() == 1):
+        atexit._run_exitfuncs()
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OSError:
+            sys.exit(code)  # Python has words and a code of its own for it
+        os._exit(code)
+    sys.exit(code)
+
+
+def _settle_streams() -> None:
+    """Streams that take whatever is written: closed ones lead to nowhere, and no character is too rare for any."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            # Its number is free, and would otherwise be that of the next file that is opened.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r" if number == 0 else "w"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _tell(message: Warning | str, *_place: object, **_more: object) -> None:
+    """A warning of Python's, as a line of narration: users of a command have no use for a place in our code."""
+    from workbench.cli.output import narrate
+
+    narrate(str(message))
+
+
+def _crash(error: Exception) -> int:
+    """An error of ours: a short word to the user, the traceback where they ask for it."""
+    import traceback
+
+    from workbench.cli.exit_codes import ExitCode
+
+    print(f"workbench: internal error: {type(error).__name__}: {error}", file=sys.stderr)
+    if os.environ.get("WORKBENCH_DEBUG"):
+        traceback.print_exc()
+    else:
+        print("  Set WORKBENCH_DEBUG=1 to see where, and please report it.", file=sys.stderr)
+    return int(ExitCode.INTERNAL)

@@ -1,0 +1,115 @@
+"""Starting a job on this machine: its parent process is called first, and starts the job when it is told to."""
+
+import errno
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from itertools import chain
+
+from workbench_store import faults
+from workbench_store.errors import ComputeError
+from workbench_store.processes import boot_id, host_id
+
+from workbench.compute import job_parent
+from workbench.compute.job_log import new_pipes
+from workbench.compute.local_job import LocalJob
+from workbench.compute.protocol import JobLaunch
+
+_BASHES = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash")
+#: Imported, since Python would compile a script each time.
+_PARENT = "import sys; sys.path.insert(0, sys.argv[1]); import job_parent; job_parent.main(sys.argv[2:])"
+
+
+def shell() -> str:
+    """The shell that runs commands: bash where there is one, as on Azure ML, else sh."""
+    return next((path for path in _BASHES if os.access(path, os.X_OK)), "/bin/sh")
+
+
+class PreparedLocalJob:
+    """A job whose parent loads what it needs, and waits for the word while the job's files are brought."""
+
+    def __init__(self, launch: JobLaunch) -> None:
+        self._launch = launch
+        pipes = new_pipes(launch.logs)
+        self._sources = [source for source, _ in pipes]
+        try:
+            self._parent: subprocess.Popen[bytes] | OSError | None = _call_parent(launch, pipes)
+        except OSError as error:
+            self._parent = error
+        finally:
+            for _, target in pipes:
+                os.close(target)
+
+    def start(self) -> LocalJob:
+        """Let the parent start the job. Raises ComputeError when that is not possible."""
+        if self._parent is None or isinstance(self._parent, OSError):
+            raise _not_started(self._launch, self._parent) from self._parent
+        parent, self._parent = self._parent, None
+        with suppress(BrokenPipeError):  # one that was killed is found out by its job
+            _word(parent, job_parent.GO)
+        return LocalJob(self._launch.files, self._launch.run_id, parent, dict(enumerate(self._sources)))
+
+    def drop(self) -> None:
+        """Start nothing; of a job that was started, nothing is dropped."""
+        if self._parent is None:
+            return
+        for source in self._sources:
+            os.close(source)
+        if isinstance(self._parent, subprocess.Popen):
+            _word(self._parent, b"")
+            self._parent.wait()
+        self._parent = None
+
+
+def _word(parent: "subprocess.Popen[bytes]", word: bytes) -> None:
+    """Say the word, or none, for good."""
+    if parent.stdin is not None:
+        with parent.stdin as stdin:
+            stdin.write(word)
+
+
+def _not_started(launch: JobLaunch, error: OSError | None) -> ComputeError:
+    why = _largest(launch) if error is not None and error.errno == errno.E2BIG else str(error or "it was given up")
+    return ComputeError(f"the job cannot be started: {why}")
+
+
+def _call_parent(launch: JobLaunch, pipes: list[tuple[int, int]]) -> "subprocess.Popen[bytes]":
+    files = launch.files
+    files.user_log.parent.mkdir(parents=True, exist_ok=True)
+    arguments = [sys.executable, "-I", "-S", "-c", _PARENT, os.path.dirname(job_parent.__file__)]
+    arguments += [shell(), launch.command, str(launch.working_directory)]
+    arguments += [str(files.job_process), str(files.exit_status), host_id(), boot_id(), _listed(launch, pipes)]
+    arguments.append(str(faults.__file__))
+    with files.user_log.open("ab") as log:
+        return subprocess.Popen(
+            arguments,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            cwd="/",  # the job's own folder may not be there yet
+            env=dict(launch.environment),
+            start_new_session=True,
+            pass_fds=(*launch.descriptors, *chain(*pipes)),
+        )
+
+
+def _largest(launch: JobLaunch) -> str:
+    """What to make smaller where the system takes no program with so much text."""
+    texts = {f"the variable {name}": value for name, value in launch.environment.items()}
+    texts["the command, with its inputs put in,"] = launch.command
+    sizes = {what: len(os.fsencode(text)) for what, text in texts.items()}
+    largest = max(sizes, key=sizes.__getitem__)
+    return (
+        f"its command and variables are too large for the system ({sum(sizes.values()):,} bytes); "
+        f"{largest} alone has {sizes[largest]:,}: give it by a file"
+    )
+
+
+def _listed(launch: JobLaunch, pipes: list[tuple[int, int]]) -> str:
+    """The ranks and the pipes of their logs, as the job's parent reads them."""
+    ranks = [
+        {"variables": dict(rank.variables), "rank": rank.rank, "essential": rank.essential} for rank in launch.ranks
+    ]
+    logs = [str(launch.files.rank_log(rank)) for rank in range(launch.logs)]
+    return job_parent.packed({"ranks": ranks, "logs": logs, "pipes": pipes})
