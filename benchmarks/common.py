@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 #: A user's Python keeps what it has compiled; one that is told not to would compile everything at every start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -41,19 +42,27 @@ def tell(results: list[Result]) -> None:
             )
 
 
-def interleaved(ours: Callable[[], object], floor: Callable[[], object], rounds: int) -> tuple[float, float]:
-    """Median seconds of both, measured in turns so that a noisy moment meets both; a first turn is not counted."""
-    ours(), floor()
-    pairs = [(_seconds(ours), _seconds(floor)) for _ in range(rounds)]
-    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
-
-
-def _seconds(action: Callable[[], object]) -> float:
+def measured(action: Callable[[], object]) -> float:
+    """The seconds that the action takes."""
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
 
 
-def python(*words: str, **options: object) -> None:
-    """Run this Python in a fresh process; raises CalledProcessError if it fails."""
-    subprocess.run([sys.executable, *words], check=True, capture_output=True, **options)  # type: ignore[call-overload]
+def as_told(action: Callable[[], float]) -> float:
+    """The seconds that the action tells, which has measured a part of what it does."""
+    return action()
+
+
+def interleaved(
+    ours: Callable[[], Any], floor: Callable[[], Any], rounds: int, seconds: Callable[[Any], float] = measured
+) -> tuple[float, float]:
+    """Median seconds of both, measured in turns so that a noisy moment meets both; a first turn is not counted."""
+    ours(), floor()
+    pairs = [(seconds(ours), seconds(floor)) for _ in range(rounds)]
+    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+
+
+def python(*words: str, **options: Any) -> str:
+    """Run this Python in a fresh process; what it prints. Raises CalledProcessError if it fails."""
+    return subprocess.run([sys.executable, *words], check=True, capture_output=True, text=True, **options).stdout

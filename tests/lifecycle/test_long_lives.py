@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import workbench_store
+from workbench.compute.registry import add_compute
 from workbench.lifecycle.judge import current_state
 from workbench.view.fresh import refresh
 from workbench_store.errors import StaleStore, WorkspaceError
@@ -37,12 +38,19 @@ job = command(
     code="./code",
     inputs={"local": Input(type="uri_folder", path="./data", mode="download")},
     outputs={"named": Output(type="uri_folder", path="./results", mode="upload")},
+    compute="single",
 )
 print(Workspace().submit(job).name)
 """
 
 
-def test_the_package_goes_away_under_a_living_supervisor(here: Path) -> None:
+@pytest.mark.parametrize("moment", [RunState.QUEUED, RunState.RUNNING])
+def test_the_package_goes_away_under_a_living_supervisor(
+    here: Path, layout: WorkspaceLayout, launch: Launch, moment: RunState
+) -> None:
+    add_compute(layout, "single", "local", {"slots": 1})
+    before = launch("while ! test -e outputs/go; do sleep 0.05; done", compute="single")
+    before.wait_for(RunState.RUNNING)
     installed = here / "installed"
     for package in (workbench, workbench_store):
         source = Path(str(package.__file__)).parent
@@ -53,10 +61,13 @@ def test_the_package_goes_away_under_a_living_supervisor(here: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     submitting = [sys.executable, "-c", SUBMITTING, str(here / "go")]
     name = subprocess.run(submitting, env=environment, capture_output=True, text=True, check=True).stdout.strip()
-    layout = WorkspaceLayout(here / ".workbench")
-    wait_until((here / "go.started").exists, "the command to run")
+    if moment is RunState.RUNNING:
+        (before.files.outputs / "go").touch()
+        wait_until((here / "go.started").exists, "the command to run")
+    wait_until(lambda: current_state(layout.run(name)) is moment, f"the run to be {moment}")
     shutil.rmtree(installed)
     (here / "go").touch()
+    (before.files.outputs / "go").touch()
     wait_until(lambda: current_state(layout.run(name)).final, "the run to end")
     refresh(layout, store := Store(layout))
     record = store.run(name)

@@ -85,8 +85,8 @@ CASES: tuple[Case, ...] = (
         "Failed",
         """
         supervisor.locked supervisor.signed supervisor.going stage.environment.started stage.environment.over
-        stage.provision.started stage.provision.over stage.stage.started snapshot.staged-file staging.unpacked
-        stage.stage.over bundle.drafted stage.run.started
+        stage.provision.started stage.provision.over job.prepared stage.stage.started snapshot.staged-file
+        staging.unpacked stage.stage.over bundle.drafted stage.run.started
         """,
     ),
     # The command may have been kept from starting by whoever adopted the run so early.

@@ -37,7 +37,7 @@ def entry() -> None:
 
 
 def _submits(words: list[str]) -> bool:
-    return words[:1] != [] and words[0] in _SUBMITTING and not {"-h", "--help"}.intersection(words)
+    return bool(words) and words[0] in _SUBMITTING and not {"-h", "--help"}.intersection(words)
 
 
 def _end(code: int) -> None:

@@ -18,12 +18,13 @@ from workbench.client.arguments import check_name, check_tags, check_text, flatt
 from workbench.client.code_place import is_prompt
 from workbench.client.current import active_run as active_run
 from workbench.client.family import is_being_loaded
-from workbench.client.origins import Origin, origin_of
 from workbench.client.rank import rank_of_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Mapping, Optional, Sequence, Union
+
+    from workbench.client.origins import Origin
 
 
 def start_run(
@@ -58,7 +59,11 @@ def start_run(
     if not isinstance(console, bool):
         raise UsageError("console is {!r}".format(console), remedy="Give True or False.")
     given_params, given_tags = flatten_params(params or {}), check_tags(tags or {})
-    origin = origin_of(resume, fork, at_step)
+    origin = None
+    if resume is not None or fork is not None or at_step is not None:
+        from workbench.client.origins import origin_of
+
+        origin = origin_of(resume, fork, at_step)
     fields = _fields(experiment, display_name, description, origin)
     with current.lock:
         run = current.given_run(origin is not None and not is_being_loaded())

@@ -1,4 +1,4 @@
-"""Which earlier run a script goes on from. (Python 3.8; loaded with every script, so it holds no more than that.)"""
+"""Which earlier run a script goes on from. (Python 3.8.)"""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 import time
@@ -32,12 +31,13 @@ from workbench.client.family import is_a_child, tell_children
 from workbench.client.json_files import write_json
 from workbench.client.last_word import leave, reserve
 from workbench.client.names import generate_name
-from workbench.client.origins import Origin
 from workbench.client.rank import rank_by_variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Mapping, Optional, Type, Union
+
+    from workbench.client.origins import Origin
 
 #: As for jobs: the name becomes a folder's.
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
@@ -157,6 +157,8 @@ class _Holder:
     def _end_sampler(self) -> None:
         sampler, self._sampler = self._sampler, None
         if sampler is not None:
+            import signal  # with enumerations, which takes long
+
             try:
                 os.killpg(sampler.pid, signal.SIGKILL)  # and what it has started, such as nvidia-smi
             except OSError:

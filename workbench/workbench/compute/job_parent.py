@@ -1,4 +1,4 @@
-"""The parent of a job: starts the command, waits, writes how it ended. A process of its own: `local_job` starts it.
+"""The parent of a job: starts the command, waits, writes how it ended. A process of its own: `local_start` calls it.
 
 It leads a session of its own and outlives its supervisor, so that the exit status is never lost. It must
 start fast, so it imports little, and of workbench only what is beside it. The job's stdout and stderr are pipes
@@ -8,7 +8,8 @@ A job is one command in one or several processes ("ranks"), each of a process gr
 rank that fails ends the others; once all essential ones have ended, so do the rest (parameter servers, which
 never end by themselves).
 
-It is called before the job can be started, and waits on its stdin for the word to go; without that it ends.
+It is called before the job can be started, and waits for the word to go on its stdin, which its code comes by too;
+without that it ends.
 
 Arguments: shell, command, the job's folder, the file for the process ids, the file for the exit status, host id, boot
 id, the processes and their logs (a mapping, as `packed` gives it: `ranks`, a list of mappings with `variables`, `rank`
@@ -30,7 +31,7 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, BinaryIO
 
 if __name__ == "job_parent":
     from job_log import JobLog, place_of  # type: ignore[import-not-found]
@@ -304,7 +305,7 @@ def _signal_names() -> dict[int | None, str]:
     return {getattr(signal, name): name for name in reversed(names)}
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str], stdin: BinaryIO) -> None:
     """Start the command as soon as there is the word, wait for it, write its exit status."""
     shell, command, working_directory, process_file, exit_file, host, boot, listed, faults = arguments
     fault = _fault_points(faults)
@@ -316,7 +317,7 @@ def main(arguments: list[str]) -> None:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _keep_to_itself()
-    if os.read(0, 1) != GO:
+    if stdin.read(1) != GO:
         os._exit(0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(working_directory)

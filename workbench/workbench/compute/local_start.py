@@ -14,11 +14,10 @@ from workbench_store.processes import boot_id, host_id
 from workbench.compute import job_parent
 from workbench.compute.job_log import new_pipes
 from workbench.compute.local_job import LocalJob
+from workbench.compute.parent_code import MODULES, PROGRAM
 from workbench.compute.protocol import JobLaunch
 
 _BASHES = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash")
-#: Imported, since Python would compile a script each time.
-_PARENT = "import sys; sys.path.insert(0, sys.argv[1]); import job_parent; job_parent.main(sys.argv[2:])"
 
 
 def shell() -> str:
@@ -46,8 +45,8 @@ class PreparedLocalJob:
         if self._parent is None or isinstance(self._parent, OSError):
             raise _not_started(self._launch, self._parent) from self._parent
         parent, self._parent = self._parent, None
-        with suppress(BrokenPipeError):  # one that was killed is found out by its job
-            _word(parent, job_parent.GO)
+        _say(parent, job_parent.GO)
+        _say_no_more(parent)
         return LocalJob(self._launch.files, self._launch.run_id, parent, dict(enumerate(self._sources)))
 
     def drop(self) -> None:
@@ -57,16 +56,23 @@ class PreparedLocalJob:
         for source in self._sources:
             os.close(source)
         if isinstance(self._parent, subprocess.Popen):
-            _word(self._parent, b"")
+            self._parent.kill()  # it would end by itself, but not while it is stopped
+            _say_no_more(self._parent)
             self._parent.wait()
         self._parent = None
 
 
-def _word(parent: "subprocess.Popen[bytes]", word: bytes) -> None:
-    """Say the word, or none, for good."""
+def _say(parent: "subprocess.Popen[bytes]", what: bytes) -> None:
     if parent.stdin is not None:
-        with parent.stdin as stdin:
-            stdin.write(word)
+        with suppress(BrokenPipeError):  # one that was killed is found out by its job
+            parent.stdin.write(what)
+            parent.stdin.flush()
+
+
+def _say_no_more(parent: "subprocess.Popen[bytes]") -> None:
+    if parent.stdin is not None:
+        with suppress(BrokenPipeError):
+            parent.stdin.close()
 
 
 def _not_started(launch: JobLaunch, error: OSError | None) -> ComputeError:
@@ -77,12 +83,11 @@ def _not_started(launch: JobLaunch, error: OSError | None) -> ComputeError:
 def _call_parent(launch: JobLaunch, pipes: list[tuple[int, int]]) -> "subprocess.Popen[bytes]":
     files = launch.files
     files.user_log.parent.mkdir(parents=True, exist_ok=True)
-    arguments = [sys.executable, "-I", "-S", "-c", _PARENT, os.path.dirname(job_parent.__file__)]
-    arguments += [shell(), launch.command, str(launch.working_directory)]
+    arguments = [sys.executable, "-I", "-S", "-c", PROGRAM, shell(), launch.command, str(launch.working_directory)]
     arguments += [str(files.job_process), str(files.exit_status), host_id(), boot_id(), _listed(launch, pipes)]
     arguments.append(str(faults.__file__))
     with files.user_log.open("ab") as log:
-        return subprocess.Popen(
+        parent = subprocess.Popen(
             arguments,
             stdin=subprocess.PIPE,
             stdout=log,
@@ -92,6 +97,8 @@ def _call_parent(launch: JobLaunch, pipes: list[tuple[int, int]]) -> "subprocess
             start_new_session=True,
             pass_fds=(*launch.descriptors, *chain(*pipes)),
         )
+    _say(parent, MODULES)
+    return parent
 
 
 def _largest(launch: JobLaunch) -> str:

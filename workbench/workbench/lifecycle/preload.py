@@ -12,24 +12,35 @@ from workbench.data.urls import folder_url, fsspec_url, is_web
 from workbench.lifecycle.plan import Plan, PlannedInput
 from workbench.spec.ports import FOLDER_TYPES
 
+
+def _load_bundle() -> None:
+    """What jobs find of workbench, the content too: the run may wait for its turn for days."""
+    from workbench.client.bundle import loaded_bundle
+
+    loaded_bundle()
+
+
 _USUAL: tuple[Callable[[], object], ...] = (
     partial(import_module, "workbench_store.snapshot.stage"),
     partial(import_module, "workbench.compute.local"),
-    lambda: import_module("workbench.client.bundle").loaded_bundle(),
+    _load_bundle,
     partial(import_module, "workbench.environment.prepare"),
 )
 
 
 def load_what_is_usual(requests: int) -> None:
-    """Load what most runs need, as long as there is nothing to be read from `requests`."""
+    """Load what most runs need, as long as there is nothing to be read from `requests`. Never raises: what cannot be
+    loaded is told when it is wanted."""
     for load in _USUAL:
         if select([requests], [], [], 0)[0]:
             return
-        load()
+        with suppress(Exception):
+            load()
 
 
 def load_what_is_needed(plan: Plan) -> None:
     """Load what reads and writes the places of the plan. What is missing is told when it is wanted."""
+    _load_bundle()
     if plan.environment is not None:
         import_module("workbench.environment")
         import_module("workbench.environment.prepare")
