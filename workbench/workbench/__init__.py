@@ -8,6 +8,7 @@ In a training script: `start_run`, `log`, `log_params`, `set_tags`, `log_artifac
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 
 import workbench.client.at_exit  # noqa: F401  (before anything that the script registers for its own end)
@@ -79,7 +80,7 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError("module 'workbench' has no attribute {!r}".format(name))
     try:
-        value = getattr(import_module(home), name)
+        value = getattr(_loaded(home), name)
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("workbench"):
             raise
@@ -89,6 +90,17 @@ def __getattr__(name: str) -> Any:
         ) from error
     globals()[name] = value
     return value
+
+
+def _loaded(home: str) -> Any:
+    """The module. Python would look for garbage some twenty times while it is loaded, which leaves none."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return import_module(home)
+    finally:
+        if collects:
+            gc.enable()
 
 
 def __dir__() -> List[str]:

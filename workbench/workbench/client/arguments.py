@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import PurePath
 
@@ -82,7 +81,7 @@ def _float(key: str, value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.inf if value > 0 else -math.inf
+        return float("inf") if value > 0 else float("-inf")
 
 
 def flatten_params(params: object) -> Dict[str, Scalar]:
