@@ -82,8 +82,8 @@ def test_where_there_can_be_no_pipe_the_log_is_the_jobs_own_file(
     files = RunLayout(tmp_path / "run")
     files.control.mkdir(parents=True)
     ranks = tuple(RankLaunch({"RANK": str(rank)}, rank) for rank in range(2))
-    launch = JobLaunch("id", files, "echo plain $RANK; echo again >&2", tmp_path, os.environ, ranks=ranks, logs=2)
-    job = local_start.PreparedLocalJob(launch).start()
+    launch = JobLaunch("id", files, "echo plain $RANK; echo again >&2", tmp_path, os.environ, logs=2)
+    job = local_start.PreparedLocalJob(launch).start(ranks)
     wait_until(lambda: job.wait(0.1), "its end")
     assert [read_log(files, rank) for rank in range(2)] == ["plain 0\nagain\n", "plain 1\nagain\n"]
 

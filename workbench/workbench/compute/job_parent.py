@@ -8,19 +8,17 @@ A job is one command in one or several processes ("ranks"), each of a process gr
 rank that fails ends the others; once all essential ones have ended, so do the rest (parameter servers, which
 never end by themselves).
 
-It is called before the job can be started, and waits for the word to go on its stdin, which its code comes by too;
-without that it ends.
+It is called before the job can be started. Its code comes over its stdin, and then, when it is time, the word to go (a
+mapping, marshalled: `ranks`, a list of mappings with `variables`, `rank` and `essential`, `logs`, a list of files, and
+`pipes`, the descriptors of each log's pipe); without that it ends.
 
 Arguments: shell, command, the job's folder, the file for the process ids, the file for the exit status, host id, boot
-id, the processes and their logs (a mapping, as `packed` gives it: `ranks`, a list of mappings with `variables`, `rank`
-and `essential`, `logs`, a list of files, and `pipes`, the descriptors of each log's pipe), and where
-workbench_store.faults is.
+id, and where workbench_store.faults is.
 """
 
 from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]
-import binascii
 import errno
 import itertools
 import marshal
@@ -41,8 +39,6 @@ else:
 # No json, pathlib, signal (but what it is made of) or typing here: each would add a third or more to the time that this
 # takes to start.
 
-#: The word.
-GO = b"\n"
 #: Set to be ignored by Python or by whoever started us; a job begins with the system's defaults.
 _DEFAULT_SIGNALS = (
     signal.SIGHUP,
@@ -65,11 +61,6 @@ _ROOM_BYTES = 1024
 _ROOM_BYTES_OF_RANK = 128
 #: Tells `mpi_rank` where the output of each rank goes: a JSON list.
 _PIPES = "WORKBENCH_RANK_PIPES"
-
-
-def packed(given: dict[str, Any]) -> str:
-    """What the parent is given, as an argument."""
-    return binascii.b2a_base64(marshal.dumps(given), newline=False).decode()
 
 
 def _as_json(value: object) -> str:
@@ -305,21 +296,28 @@ def _signal_names() -> dict[int | None, str]:
     return {getattr(signal, name): name for name in reversed(names)}
 
 
+def _awaited(stdin: BinaryIO) -> dict[str, Any]:
+    """The word to go; where there is none, this process ends. The job's own stdin is empty."""
+    try:
+        word: dict[str, Any] = marshal.load(stdin)
+    except (EOFError, ValueError):
+        os._exit(0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    return word
+
+
 def main(arguments: list[str], stdin: BinaryIO) -> None:
     """Start the command as soon as there is the word, wait for it, write its exit status."""
-    shell, command, working_directory, process_file, exit_file, host, boot, listed, faults = arguments
+    shell, command, working_directory, process_file, exit_file, host, boot, faults = arguments
     fault = _fault_points(faults)
     fault("parent.begun")
-    given = marshal.loads(binascii.a2b_base64(listed))
-    ranks, pipes = given["ranks"], given["pipes"]
-    for descriptor in itertools.chain(*pipes):
-        os.set_inheritable(descriptor, False)
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _keep_to_itself()
-    if stdin.read(1) != GO:
-        os._exit(0)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    word = _awaited(stdin)
+    ranks, pipes = word["ranks"], word["pipes"]
+    for descriptor in itertools.chain(*pipes):
+        os.set_inheritable(descriptor, False)
     os.chdir(working_directory)
     folder = os.path.dirname(process_file)
     identity = _identity(folder, host, boot, pipes)
@@ -331,10 +329,10 @@ def main(arguments: list[str], stdin: BinaryIO) -> None:
     fault("parent.announced")
     _reserve(process_file, room)
     _reserve(exit_file, _ROOM_BYTES)
-    logs = [JobLog(source, log) for (source, _), log in zip(pipes, given["logs"], strict=False)]
+    logs = [JobLog(source, log) for (source, _), log in zip(pipes, word["logs"], strict=False)]
     control = os.open(folder, os.O_RDONLY)
     began = time.monotonic()
-    pids = _begin(shell, command, ranks, [place_of(target) for _, target in pipes] or given["logs"], pipes)
+    pids = _begin(shell, command, ranks, [place_of(target) for _, target in pipes] or word["logs"], pipes)
     # A workspace may be moved while the job runs: its folder is found wherever it is.
     os.chdir(control)
     process_file, exit_file = os.path.basename(process_file), os.path.basename(exit_file)
@@ -348,5 +346,4 @@ def main(arguments: list[str], stdin: BinaryIO) -> None:
     failed = {"rank": rank if len(ranks) > 1 else None, "unsaved": sum(log.unsaved for log in logs)}
     _write(exit_file, {**_how_it_ended(status), **times, **failed})
     fault("parent.after-exit-status")
-
     os._exit(0)  # Python would take apart what it has loaded first, and whoever waits for the end waits for that

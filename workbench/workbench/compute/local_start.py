@@ -1,9 +1,11 @@
 """Starting a job on this machine: its parent process is called first, and starts the job when it is told to."""
 
 import errno
+import marshal
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
 
@@ -11,11 +13,10 @@ from workbench_store import faults
 from workbench_store.errors import ComputeError
 from workbench_store.processes import boot_id, host_id
 
-from workbench.compute import job_parent
 from workbench.compute.job_log import new_pipes
 from workbench.compute.local_job import LocalJob
 from workbench.compute.parent_code import MODULES, PROGRAM
-from workbench.compute.protocol import JobLaunch
+from workbench.compute.protocol import JobLaunch, RankLaunch
 
 _BASHES = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash")
 
@@ -30,30 +31,37 @@ class PreparedLocalJob:
 
     def __init__(self, launch: JobLaunch) -> None:
         self._launch = launch
-        pipes = new_pipes(launch.logs)
-        self._sources = [source for source, _ in pipes]
+        self._pipes = new_pipes(launch.logs)
         try:
-            self._parent: subprocess.Popen[bytes] | OSError | None = _call_parent(launch, pipes)
+            self._parent: subprocess.Popen[bytes] | OSError | None = _call_parent(launch, self._pipes)
         except OSError as error:
             self._parent = error
         finally:
-            for _, target in pipes:
+            for _, target in self._pipes:
                 os.close(target)
 
-    def start(self) -> LocalJob:
-        """Let the parent start the job. Raises ComputeError when that is not possible."""
+    def start(self, ranks: Sequence[RankLaunch] = (RankLaunch(),)) -> LocalJob:
+        """Let the parent start these processes. Raises ComputeError when that is not possible."""
         if self._parent is None or isinstance(self._parent, OSError):
             raise _not_started(self._launch, self._parent) from self._parent
         parent, self._parent = self._parent, None
-        _say(parent, job_parent.GO)
+        _say(parent, marshal.dumps(self._word(ranks)))
         _say_no_more(parent)
-        return LocalJob(self._launch.files, self._launch.run_id, parent, dict(enumerate(self._sources)))
+        return LocalJob(
+            self._launch.files, self._launch.run_id, parent, dict(enumerate(source for source, _ in self._pipes))
+        )
+
+    def _word(self, ranks: Sequence[RankLaunch]) -> dict[str, object]:
+        """As the job's parent reads it."""
+        listed = [{"variables": dict(one.variables), "rank": one.rank, "essential": one.essential} for one in ranks]
+        logs = [str(self._launch.files.rank_log(rank)) for rank in range(self._launch.logs)]
+        return {"ranks": listed, "logs": logs, "pipes": self._pipes}
 
     def drop(self) -> None:
         """Start nothing; of a job that was started, nothing is dropped."""
         if self._parent is None:
             return
-        for source in self._sources:
+        for source, _ in self._pipes:
             os.close(source)
         if isinstance(self._parent, subprocess.Popen):
             self._parent.kill()  # it would end by itself, but not while it is stopped
@@ -84,8 +92,7 @@ def _call_parent(launch: JobLaunch, pipes: list[tuple[int, int]]) -> "subprocess
     files = launch.files
     files.user_log.parent.mkdir(parents=True, exist_ok=True)
     arguments = [sys.executable, "-I", "-S", "-c", PROGRAM, shell(), launch.command, str(launch.working_directory)]
-    arguments += [str(files.job_process), str(files.exit_status), host_id(), boot_id(), _listed(launch, pipes)]
-    arguments.append(str(faults.__file__))
+    arguments += [str(files.job_process), str(files.exit_status), host_id(), boot_id(), str(faults.__file__)]
     with files.user_log.open("ab") as log:
         parent = subprocess.Popen(
             arguments,
@@ -111,12 +118,3 @@ def _largest(launch: JobLaunch) -> str:
         f"its command and variables are too large for the system ({sum(sizes.values()):,} bytes); "
         f"{largest} alone has {sizes[largest]:,}: give it by a file"
     )
-
-
-def _listed(launch: JobLaunch, pipes: list[tuple[int, int]]) -> str:
-    """The ranks and the pipes of their logs, as the job's parent reads them."""
-    ranks = [
-        {"variables": dict(rank.variables), "rank": rank.rank, "essential": rank.essential} for rank in launch.ranks
-    ]
-    logs = [str(launch.files.rank_log(rank)) for rank in range(launch.logs)]
-    return job_parent.packed({"ranks": ranks, "logs": logs, "pipes": pipes})

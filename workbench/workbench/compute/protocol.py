@@ -1,6 +1,6 @@
 """What a compute is to the supervisor: it gives a place, starts a job there, and tells how the job ended."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,7 +26,7 @@ class RankLaunch(Struct, frozen=True):
 
 
 class JobLaunch(Struct, frozen=True):
-    """One job to start: a shell command, where it runs, and all of its environment; once for each rank.
+    """One job to start: a shell command, where it runs, and the environment that all its processes have.
 
     `descriptors` are open files, of its place and its environment, whose locks last as long as the job.
     """
@@ -37,8 +37,7 @@ class JobLaunch(Struct, frozen=True):
     working_directory: Path
     environment: Mapping[str, str]
     descriptors: tuple[int, ...] = ()
-    ranks: tuple[RankLaunch, ...] = (RankLaunch(),)
-    #: How many have a log: more than `ranks` where one of these starts others (mpirun).
+    #: How many processes have a log: more than are started where one of these starts others (mpirun).
     logs: int = 1
 
 
@@ -111,8 +110,8 @@ class PreparedJob(Protocol):
     """A job that can be started at once. What takes time has begun already, while the job's files are brought; what
     goes wrong with it is told by `start`."""
 
-    def start(self) -> RunningJob:
-        """Start the job, in its working directory, which must be there by now. Raises ComputeError."""
+    def start(self, ranks: Sequence[RankLaunch] = (RankLaunch(),)) -> RunningJob:
+        """Start the job's processes, in its working directory, which must be there by now. Raises ComputeError."""
         ...
 
     def drop(self) -> None:

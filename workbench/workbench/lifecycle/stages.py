@@ -46,7 +46,7 @@ def from_the_start(supervision: Supervision) -> Ending:
         try:
             _stage(supervision, prepared)
             supervision.check_cancel()
-            return _start_and_run(supervision, job)
+            return _start_and_run(supervision, job, allocation)
         finally:
             job.drop()
     finally:
@@ -139,9 +139,11 @@ def _stage(supervision: Supervision, prepared: PreparedVariables) -> None:
         prepare_outputs(supervision.plan)
 
 
-def _start_and_run(supervision: Supervision, prepared: PreparedJob) -> Ending:
+def _start_and_run(supervision: Supervision, prepared: PreparedJob, allocation: Allocation) -> Ending:
+    # The ports that ranks are told are free now, not before an hour of downloads.
+    ranks = launch_ranks(supervision.plan.processes, allocation.environment.get("CUDA_VISIBLE_DEVICES"))
     with supervision.recorder.stage("run") as detail:
-        job = prepared.start()
+        job = prepared.start(ranks)
         fault("job.spawned")
         supervision.recorder.state(RunState.RUNNING)
         hash_inputs(supervision.plan, supervision.recorder)
@@ -165,9 +167,8 @@ def _launch(supervision: Supervision, prepared: PreparedVariables, allocation: A
         packages=prepared.packages,
     )
     command = command_of(plan.processes, plan.command, supervision.files, variables)
-    ranks = launch_ranks(plan.processes, allocation.environment.get("CUDA_VISIBLE_DEVICES"))
     kept = (*allocation.descriptors, *prepared.descriptors)
-    return JobLaunch(plan.id, supervision.files, command, code, variables, kept, ranks, plan.processes.total)
+    return JobLaunch(plan.id, supervision.files, command, code, variables, kept, plan.processes.total)
 
 
 def _run(supervision: Supervision, job: RunningJob) -> Ending:
