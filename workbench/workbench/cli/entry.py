@@ -19,21 +19,35 @@ def entry() -> None:
     gc.set_threshold(_COLLECT_EVERY)
     warnings.showwarning = _tell
     _settle_streams()
-    if _submits(sys.argv[1:]):
-        from workbench.lifecycle.supervisor_call import call_ahead
-
-        call_ahead()  # it loads as long as all that comes before the run is made
-    from workbench.cli.exit_codes import ExitCode
-    from workbench.cli.main import main
-
     try:
-        code = main()
+        code = _submitting() if _submits(sys.argv[1:]) else _command()
     except KeyboardInterrupt:
-        code = int(ExitCode.INTERRUPTED)
+        code = 130  # ExitCode.INTERRUPTED, which may not be loaded yet
     except Exception as error:
         code = _crash(error)
     gc.freeze()  # or Python would go through all there is once more, to end right after
     _end(code)
+
+
+def _command() -> int:
+    from workbench.cli.main import main
+
+    return main()
+
+
+def _submitting() -> int:
+    """A command that submits a run: its supervisor loads as long as all that comes before the run is made."""
+    from workbench.lifecycle.supervisor_call import call_ahead
+
+    call_ahead()
+    from workbench.cli.signals import Interrupted, listen
+
+    listen()
+    try:
+        return _command()
+    except Interrupted:
+        print("interrupted before the run was made: nothing was started", file=sys.stderr)
+        return 130
 
 
 def _submits(words: list[str]) -> bool:

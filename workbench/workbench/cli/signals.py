@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+#: A signal that came while something was loaded is looked at again so soon.
+_AGAIN_SECONDS = 0.02
 
 
 class Interrupted(BaseException):
@@ -24,11 +26,23 @@ class Signals:
         self._raising = True
 
     def note(self, number: int, frame: FrameType | None) -> None:
-        """What the system calls. Only the first raises: what cleans up after it is not interrupted again."""
+        """What the system calls."""
         self.numbers.append(number)
-        if self._raising:
-            self._raising = False
-            raise Interrupted
+        self.look(number, frame)
+
+    def look(self, _number: int, frame: FrameType | None) -> None:
+        """Raise if a signal has come, unless that was done: what cleans up after it is not interrupted again.
+
+        Nor is what is loaded just now: an exception in the midst of the making of a class may be swallowed, and leave
+        one behind that is half made. (With msgspec's classes the process then crashes.)
+        """
+        if not self._raising or not self.numbers:
+            return
+        if _is_loading(frame):
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
+            return
+        self._raising = False
+        raise Interrupted
 
     def hold(self) -> None:
         """From now on signals are only kept. Raises Interrupted if one has come already."""
@@ -37,16 +51,43 @@ class Signals:
             raise Interrupted
 
 
+def _is_loading(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+#: What a process has that listens from its start: the signals, and who heard them before.
+_listening: "list[tuple[Signals, dict[int, signal._HANDLER]]]" = []
+
+
+def listen() -> None:
+    """Take the signals for a command that will submit, from its start."""
+    taken = Signals()
+    _listening.append((taken, _take(taken)))
+
+
 @contextmanager
 def signals() -> Iterator[Signals]:
-    """Take the signals, and give them back afterwards."""
-    taken = Signals()
-    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
-    # What whoever started this process has told it to ignore (nohup, a shell's background) stays ignored.
-    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, taken.note) for number in heard}
+    """Take the signals, unless this process listens already, and give them back afterwards."""
+    if not _listening:
+        listen()
+    taken, before = _listening.pop()
     try:
         yield taken
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _take(taken: Signals) -> "dict[int, signal._HANDLER]":
+    """Let `taken` hear them; who heard them before."""
+    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    # What whoever started this process has told it to ignore (nohup, a shell's background) stays ignored.
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, taken.note) for number in heard}
+    if hasattr(signal, "setitimer"):
+        before[signal.SIGALRM] = signal.signal(signal.SIGALRM, taken.look)
+    return before

@@ -1,0 +1,57 @@
+"""Signals that come while a command that submits is being loaded."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HALF_MADE = """
+import os, signal
+
+class Part:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.SIGINT)
+        self.name = name
+
+class Whole:
+    part = Part()
+"""
+LOADING = """
+import time
+from workbench.cli.signals import Interrupted, listen
+
+listen()
+try:
+    import half_made
+    print(half_made.Whole.part, flush=True)
+    time.sleep(30)
+except Interrupted:
+    print("interrupted")
+"""
+
+
+def test_what_is_being_loaded_is_loaded_whole_before_a_signal_counts(here: Path) -> None:
+    (here / "half_made.py").write_text(HALF_MADE)
+    done = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True, timeout=25)
+    assert done.stdout.splitlines()[1:] == ["interrupted"] and "half_made.Part" in done.stdout, done.stderr
+
+
+def test_a_signal_before_anything_is_loaded_starts_nothing(here: Path) -> None:
+    """It comes with the first module that the command looks for."""
+    (here / "job.yml").write_text("command: sleep 100\nname: early\n")
+    early = """
+import os, signal, sys
+
+class First:
+    def find_spec(self, name, path=None, target=None):
+        if name == "argparse":
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+sys.argv = ["workbench", "run", "job.yml"]
+sys.meta_path.insert(0, First())
+from workbench.cli.entry import entry
+entry()
+"""
+    done = subprocess.run([sys.executable, "-c", early], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "interrupted before the run was made: nothing was started\n")
+    assert not list(here.glob(".workbench/runs/*"))
