@@ -50,11 +50,12 @@ PROMISES: tuple[Promise, ...] = (
         "the disk is full",
         "`log` neither raises nor blocks; one warning; points wait in bounded memory and are written when there is "
         "room again; the run says how many were lost; a job's `print` goes on; the store stays readable, runs can be "
-        "listed and removed; outputs that cannot be saved are kept",
+        "listed and removed; those that end meanwhile are shown so; outputs that cannot be saved are kept",
         (
             "cli/test_space_given_back.py",
             "lifecycle/test_job_output.py::test_a_job_prints_on_while_the_disk_is_full",
             "client/test_full_disk.py",
+            "lifecycle/test_unrecorded_states.py::test_on_a_full_disk_runs_end_all_the_same",
             "client/test_trouble.py::test_a_full_disk_neither_raises_nor_loses",
             "store/test_writer.py",
             "lifecycle/test_collection.py::test_what_cannot_be_saved_is_kept_until_it_can",
@@ -104,10 +105,11 @@ PROMISES: tuple[Promise, ...] = (
     ),
     Promise(
         "a read-only file system, a missing permission",
-        "a clear message with the remedy; what is there can be read; nothing is lost",
+        "a clear message with the remedy; what is there can be read; runs that are over are shown so; nothing is lost",
         (
             "lifecycle/test_long_lives.py::test_a_disk_that_turns_read_only_is_told_and_is_still_read",
             "lifecycle/test_long_lives.py::test_a_disk_that_is_read_only_and_has_no_store_yet_is_read_all_the_same",
+            "lifecycle/test_unrecorded_states.py::test_on_a_disk_that_turned_read_only_too",
             "store/test_writer.py::test_a_folder_that_is_not_there_is_named",
         ),
     ),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: The run of workspace journals, which tell of several runs.
 WORKSPACE = ""
-_RUN_COLUMNS = (
+RUN_COLUMNS = (
     "id name run_id kind experiment display_name description compute command user_name host created state reason "
     "exit_code signal started ended last_time snapshot environment environment_label lost_points gap_bytes seconds "
     "note archived going_since"
@@ -242,7 +242,7 @@ def _write_runs(connection: "duckdb.DuckDBPyConnection", folded: dict[int, Folde
         return
     for table in ("params", "tags"):
         connection.execute(f"DELETE FROM {table} WHERE run IN (SELECT unnest(?))", [ids])
-    _replace(connection, "runs", "id", [tuple(run.row[column] for column in _RUN_COLUMNS) for run in folded.values()])
+    _replace(connection, "runs", "id", [tuple(run.row[column] for column in RUN_COLUMNS) for run in folded.values()])
     _insert(
         connection,
         "params",

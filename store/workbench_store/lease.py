@@ -21,6 +21,7 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock, holders
 from workbench_store.memory_lease import TRY_SECONDS, MemoryLease
 from workbench_store.migrations import SCHEMA_VERSION, check_version, migrate, read_mark
+from workbench_store.overlay import Overlay
 from workbench_store.patience import READ_SECONDS, Patience
 from workbench_store.processes import is_stopped
 
@@ -130,6 +131,7 @@ class Lease:
         self._lock = FileLock(layout.store_lock)
         self._patience = Patience(lambda: not FileLock.is_free(layout.writer_lock))
         self._version = 0
+        self.overlay = Overlay()
         #: Tells which file was read last: another may have been put in the place of the one that was known.
         self.made = ""
 
@@ -157,6 +159,7 @@ class Lease:
 
     @contextmanager
     def _watched(self, connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
+        self.overlay.lay_on(connection)
         self._read = connection
         try:
             with self._patience.watch(connection):
@@ -172,6 +175,7 @@ class Lease:
             if not self._layout.store.exists():
                 self._make()
             with self._attached("") as connection:
+                self.overlay.take_off(connection)
                 self._version, self.made = migrate(connection)
                 with transaction(connection):
                     yield connection

@@ -12,6 +12,7 @@ from workbench_store.connection import open_connection, transaction
 from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.migrations import migrate
+from workbench_store.overlay import Overlay
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,6 +34,7 @@ class MemoryLease:
         self._turn = threading.RLock()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self.made = ""
+        self.overlay = Overlay()
 
     @contextmanager
     def reading(self) -> Iterator["duckdb.DuckDBPyConnection"]:
@@ -41,7 +43,9 @@ class MemoryLease:
 
         with self._turn:
             try:
-                yield self._ours()
+                connection = self._ours()
+                self.overlay.lay_on(connection)
+                yield connection
             except duckdb.OutOfMemoryException as error:
                 self.rest()
                 raise WorkspaceError(
@@ -51,8 +55,10 @@ class MemoryLease:
     @contextmanager
     def writing(self, patience: float = 0.0) -> Iterator["duckdb.DuckDBPyConnection"]:
         """The store inside a transaction; nobody else has it, so there is nothing to be patient about."""
-        with self.reading() as connection, transaction(connection):
-            yield connection
+        with self.reading() as connection:
+            self.overlay.take_off(connection)
+            with transaction(connection):
+                yield connection
 
     @property
     def can_be_read(self) -> bool:

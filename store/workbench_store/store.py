@@ -31,6 +31,7 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import Lease, keep_in_memory, lease_of, why_in_memory
 from workbench_store.memory_lease import MemoryLease
 from workbench_store.news import JournalWatch
+from workbench_store.overlay import States, with_states
 from workbench_store.prefixes import the_one
 from workbench_store.queries import media as media_queries
 from workbench_store.queries import points as point_queries
@@ -237,6 +238,14 @@ class Store:
         self._offsets.update({key: chunk.end for key, chunk in news.chunks.items()})
         return news
 
+    def lay_over(self, states: States) -> None:
+        """Show the runs with these changes of their state in place of those that the database has, to all in this
+        process and until the next call. Nothing is written. Raises as any reading."""
+        overlay = self._lease.overlay
+        if states or overlay.rows:
+            with self._lease.reading() as connection:
+                self.revision += overlay.change(connection, states)
+
     # -- runs
 
     def resolve(self, name: str) -> str:
@@ -283,7 +292,7 @@ class Store:
             return run_queries.environment_keys(connection)
 
     def unfinished(self) -> list[str]:
-        """The runs whose state is not final."""
+        """The runs whose state is not final, as far as the database was told."""
         with self._lease.reading() as connection:
             return run_queries.unfinished(connection)
 
@@ -337,8 +346,9 @@ class Store:
     def detail(self, name: str) -> RunDetail:
         """A run's states, stages, inputs, outputs, environment and snapshot."""
         with self._lease.reading() as connection:
-            found = events_of(connection, [name])
-        return fold_detail(found.get(name, []))
+            events = events_of(connection, [name]).get(name, [])
+            states = self._lease.overlay.states
+        return fold_detail(with_states(events, states[name]) if name in states else events)
 
     def ports(self) -> list[RunPorts]:
         """What went into and came out of every run, literals left out."""

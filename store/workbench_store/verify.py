@@ -105,7 +105,9 @@ def _brought_level(
 
 
 def _refresh(layout: WorkspaceLayout) -> None:
-    report = Store(layout).refresh()
+    store = Store(layout)
+    store.lay_over({})  # what is in the tables is compared
+    report = store.refresh()
     if report.blocked and may_write(layout):
         raise WorkspaceError(f"the journals cannot be read: {report.blocked}", remedy="Nothing was changed.")
 

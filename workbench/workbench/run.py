@@ -152,7 +152,7 @@ class Run:
         `timeout` is in seconds; RunError is raised when it passes, and the run goes on. WorkspaceError is raised when
         the run's folder is gone.
         """
-        from workbench.lifecycle.judge import check_there, current_state, judge
+        from workbench.lifecycle.judge import check_there, state_now
         from workbench.lifecycle.pauses import SHORTEST_SECONDS, longer
 
         if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float)):
@@ -161,8 +161,7 @@ class Run:
         pause = SHORTEST_SECONDS
         while True:
             check_there(self.files)
-            judge(self._workspace, [self.name])
-            state = current_state(self.files)
+            state = state_now(self.files)
             if state.final or state is RunState.NOT_RESPONDING:
                 return state
             if deadline is not None and time.monotonic() > deadline:

@@ -129,8 +129,8 @@ def all_names(connection: "duckdb.DuckDBPyConnection") -> list[str]:
 
 
 def unfinished(connection: "duckdb.DuckDBPyConnection") -> list[str]:
-    """Runs whose state is not final."""
-    rows = connection.execute("SELECT name FROM runs WHERE ended IS NULL").fetchall()
+    """Runs whose state is not final, as the database has it."""
+    rows = connection.execute("SELECT name FROM store.runs WHERE ended IS NULL").fetchall()
     return [name for (name,) in rows]
 
 
@@ -141,8 +141,8 @@ def state_counts(connection: "duckdb.DuckDBPyConnection") -> dict[str, int]:
 
 
 def ends(connection: "duckdb.DuckDBPyConnection") -> dict[str, float]:
-    """When each final run ended."""
-    return dict(connection.execute("SELECT name, ended FROM runs WHERE ended IS NOT NULL").fetchall())
+    """When each final run ended, as the database has it."""
+    return dict(connection.execute("SELECT name, ended FROM store.runs WHERE ended IS NOT NULL").fetchall())
 
 
 def metric_keys(connection: "duckdb.DuckDBPyConnection", among: RunQuery | None = None) -> list[str]:

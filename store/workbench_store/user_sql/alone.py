@@ -40,12 +40,14 @@ _MOST_MEMORY = 512 * 1024**2
 
 
 class Asked(NamedTuple):
-    """What is to be run: where, the user's text, its syntax tree, and for how many seconds."""
+    """What is to be run: where, the user's text, its syntax tree, for how many seconds, and rows that the table of runs
+    would have if it could be written."""
 
     layout: WorkspaceLayout
     source: Source
     tree: dict[str, Any]
     seconds: float
+    unrecorded: list[tuple[Any, ...]]
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +57,11 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     Raises QueryError, StoreBusy, StoreDamaged, StoreTooNew or WorkspaceError.
     """
     asked = Asked(
-        WorkspaceLayout(Path(request["workspace"])), Source(*request["source"]), request["tree"], request["seconds"]
+        WorkspaceLayout(Path(request["workspace"])),
+        Source(*request["source"]),
+        request["tree"],
+        request["seconds"],
+        [tuple(row) for row in request["unrecorded"]],
     )
     with open_connection(asked.layout) as connection:
         connection.execute("SET errors_as_json = true")
@@ -86,7 +92,7 @@ def _run(connection: "duckdb.DuckDBPyConnection", asked: Asked, into: str) -> No
     with lease_of(asked.layout).sharing():
         _limit_process()
         print("begun", flush=True)  # from now on its time counts
-        attach_views(connection, asked.layout)
+        attach_views(connection, asked.layout, asked.unrecorded)
         written = with_keys(connection, asked.tree, asked.source)
         _lock_down(connection)
         _fill(connection, written, asked, into)

@@ -10,6 +10,7 @@ from workbench_store.user_sql.attach import attach_views
 
 def own_query(layout: WorkspaceLayout, text: str) -> list[tuple[Any, ...]]:
     """The rows. Raises StoreBusy, StoreDamaged, StoreTooNew or WorkspaceError as any reading."""
-    with open_connection(layout) as connection, lease_of(layout).sharing():
-        attach_views(connection, layout)
+    lease = lease_of(layout)
+    with open_connection(layout) as connection, lease.sharing():
+        attach_views(connection, layout, lease.overlay.rows)
         return connection.execute(text).fetchall()

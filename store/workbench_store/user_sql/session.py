@@ -18,6 +18,7 @@ from workbench_store import errors
 from workbench_store.cache_root import usable_cache
 from workbench_store.connection import open_connection, quoted
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.lease import lease_of
 from workbench_store.user_sql import boot
 from workbench_store.user_sql.result import QueryResult
 from workbench_store.user_sql.statement import QueryError, Source, nodes, parse, took_too_long, took_too_much
@@ -118,6 +119,7 @@ def _answer(
         "tree": tree,
         "seconds": seconds,
         "result": result,
+        "unrecorded": lease_of(layout).overlay.rows,
     }
     with subprocess.Popen(
         [sys.executable, "-I", boot.__file__],

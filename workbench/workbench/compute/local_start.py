@@ -45,8 +45,10 @@ class PreparedLocalJob:
         if self._parent is None or isinstance(self._parent, OSError):
             raise _not_started(self._launch, self._parent) from self._parent
         parent, self._parent = self._parent, None
-        _say(parent, marshal.dumps(self._word(ranks)))
-        _say_no_more(parent)
+        try:
+            _say(parent, marshal.dumps(self._word(ranks)))
+        except BrokenPipeError as error:
+            raise ComputeError("the job cannot be started: its parent process was killed") from error
         return LocalJob(
             self._launch.files, self._launch.run_id, parent, dict(enumerate(source for source, _ in self._pipes))
         )
@@ -65,22 +67,17 @@ class PreparedLocalJob:
             os.close(source)
         if isinstance(self._parent, subprocess.Popen):
             self._parent.kill()  # it would end by itself, but not while it is stopped
-            _say_no_more(self._parent)
+            with suppress(BrokenPipeError):
+                _say(self._parent, b"")
             self._parent.wait()
         self._parent = None
 
 
-def _say(parent: "subprocess.Popen[bytes]", what: bytes) -> None:
+def _say(parent: "subprocess.Popen[bytes]", last: bytes) -> None:
+    """Say the last that it is told. Raises BrokenPipeError if it is gone."""
     if parent.stdin is not None:
-        with suppress(BrokenPipeError):  # one that was killed is found out by its job
-            parent.stdin.write(what)
-            parent.stdin.flush()
-
-
-def _say_no_more(parent: "subprocess.Popen[bytes]") -> None:
-    if parent.stdin is not None:
-        with suppress(BrokenPipeError):
-            parent.stdin.close()
+        with parent.stdin as stdin:
+            stdin.write(last)
 
 
 def _not_started(launch: JobLaunch, error: OSError | None) -> ComputeError:
@@ -104,7 +101,10 @@ def _call_parent(launch: JobLaunch, pipes: list[tuple[int, int]]) -> "subprocess
             start_new_session=True,
             pass_fds=(*launch.descriptors, *chain(*pipes)),
         )
-    _say(parent, MODULES)
+    if parent.stdin is not None:
+        with suppress(BrokenPipeError):  # whoever starts the job finds that out
+            parent.stdin.write(MODULES)
+            parent.stdin.flush()
     return parent
 
 

@@ -11,7 +11,7 @@ from workbench_store.state_changes import StateChange, fold_states
 from workbench_store.states import RunState
 
 from workbench.lifecycle.history import JournalTail, changes_of
-from workbench.lifecycle.judge import check_there, judge
+from workbench.lifecycle.judge import check_there, judge_run
 from workbench.lifecycle.logs import LogReader
 from workbench.lifecycle.pauses import SHORTEST_SECONDS, longer
 
@@ -105,7 +105,11 @@ def followed(layout: WorkspaceLayout, name: str) -> Iterator[FollowEvent]:
         if time.monotonic() - judged > _JUDGE_SECONDS:
             judged = time.monotonic()
             check_there(files)
-            judge(layout, [name])
+            unrecorded = judge_run(files)
+            if unrecorded is not None:  # nor would the next looks find it in the journals
+                yield from _log_events(log, True)
+                yield StateChanged(unrecorded.state, unrecorded.reason)
+                return
         yield Idle()
         pause = SHORTEST_SECONDS if events else longer(pause)
         time.sleep(pause)

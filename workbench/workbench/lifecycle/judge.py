@@ -7,7 +7,7 @@ On the same host an earlier boot's locks are free by themselves, so it needs no 
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench_store.errors import WorkspaceError
 from workbench_store.fold import whole
@@ -25,25 +25,67 @@ from workbench.lifecycle.history import last_change, last_generation, last_sign_
 from workbench.lifecycle.recorder import RunRecorder
 
 
+class Verdict(NamedTuple):
+    """What became of a run whose holder is gone; `ended` in UTC epoch seconds, `seconds` by a monotonic clock, `lost`
+    points that it could not record, where they are known."""
+
+    generation: int
+    state: RunState
+    reason: str | None
+    ended: float | None = None
+    seconds: float | None = None
+    lost: int = 0
+
+
 def judge(layout: WorkspaceLayout, names: Iterable[str] | None = None) -> dict[str, RunState]:
     """Record what became of runs whose holder is gone; returns the states written, by run.
 
     `names` are the runs that are not known to be final; without it all runs are looked at.
     """
-    judged = {}
-    for name in _all_names(layout) if names is None else names:
-        state = judge_run(layout.run(name))
-        if state is not None:
-            judged[name] = state
-    return judged
+    wanted = _all_names(layout) if names is None else names
+    return {name: found.state for name, found in verdicts(layout, wanted).items() if record(layout.run(name), found)}
 
 
-def judge_run(files: RunLayout) -> RunState | None:
-    """The same for one run: the state written, None if none was."""
+def verdicts(layout: WorkspaceLayout, names: Iterable[str]) -> dict[str, Verdict]:
+    """Of these runs those whose holder is gone and of which that is not recorded. Nothing is written."""
+    found = ((name, verdict(layout.run(name))) for name in names)
+    return {name: one for name, one in found if one is not None}
+
+
+def verdict(files: RunLayout) -> Verdict | None:
+    """The same of one run."""
     try:
-        return _judge_one(files)
+        return _verdict(files)
     except (OSError, WorkspaceError):
-        return None  # gone meanwhile, or not ours to write: an onlooker need not succeed
+        return None  # gone meanwhile
+
+
+def record(files: RunLayout, found: Verdict) -> bool:
+    """Record the judgement; whether that worked: it may not be ours to write, and an onlooker need not succeed. A full
+    disk is told by those whose records it keeps out."""
+    try:
+        recorder = RunRecorder(files, "judge", found.generation, tell=tell_nobody)
+        try:
+            recorder.state(
+                found.state, found.reason, judged=True, ended=found.ended, seconds=found.seconds, lost=found.lost
+            )
+            return recorder.flush()
+        finally:
+            recorder.close()
+    except (OSError, WorkspaceError):
+        return False
+
+
+def judge_run(files: RunLayout) -> Verdict | None:
+    """Record what became of the run if its holder is gone. None, or what could not be recorded."""
+    found = verdict(files)
+    return None if found is None or record(files, found) else found
+
+
+def state_now(files: RunLayout) -> RunState:
+    """The state as the journals tell it, or as they would if they could be written."""
+    unrecorded = judge_run(files)
+    return current_state(files) if unrecorded is None else unrecorded.state
 
 
 def check_there(files: RunLayout) -> None:
@@ -80,11 +122,11 @@ def held_elsewhere(files: RunLayout) -> str | None:
     return str(host) if host and not is_here(host, holder.get("boot")) else None
 
 
-def _judge_one(files: RunLayout) -> RunState | None:
+def _verdict(files: RunLayout) -> Verdict | None:
     if held_elsewhere(files) is not None:
         return None
     if files.script_lock.exists():
-        return _judge_script(files)
+        return _verdict_on_script(files)
     if not files.plan.exists() or supervisor_alive(files):
         return None
     changes = state_changes(files)
@@ -94,11 +136,10 @@ def _judge_one(files: RunLayout) -> RunState | None:
     pid = (read_json(files.supervisor_process) or {}).get("pid", "unknown")
     seen = last_sign_of_life(files)
     reason = f"its supervisor (PID {pid}) is gone; last sign of life {_when(seen)}"
-    written = _write(files, last_generation(changes), RunState.NOT_RESPONDING, reason, ended=seen or None)
-    return RunState.NOT_RESPONDING if written else None
+    return Verdict(last_generation(changes), RunState.NOT_RESPONDING, reason, ended=seen or None)
 
 
-def _judge_script(files: RunLayout) -> RunState | None:
+def _verdict_on_script(files: RunLayout) -> Verdict | None:
     """A script's own run ends with the script, as the script said if the disk took that: nothing could adopt it."""
     if not FileLock.is_free(files.script_lock):
         return None
@@ -110,11 +151,11 @@ def _judge_script(files: RunLayout) -> RunState | None:
     word = heard(files.script_process, generation)
     if word is not None:
         state = RunState.parse(str(word["state"]))
-        more = {"ended": word.get("ended"), "seconds": word.get("seconds"), "lost": whole(word.get("lost"))}
-        return state if _write(files, generation, state, _last_reason(word), **more) else None
-    reason = f"ended without closing; last sign of life {_when(last_sign_of_life(files))}"
-    written = _write(files, generation, RunState.FAILED, reason, ended=last_sign_of_life(files) or None)
-    return RunState.FAILED if written else None
+        return Verdict(
+            generation, state, _last_reason(word), word.get("ended"), word.get("seconds"), whole(word.get("lost"))
+        )
+    seen = last_sign_of_life(files)
+    return Verdict(generation, RunState.FAILED, f"ended without closing; last sign of life {_when(seen)}", seen or None)
 
 
 def _last_reason(word: Mapping[str, Any]) -> str | None:
@@ -122,16 +163,6 @@ def _last_reason(word: Mapping[str, Any]) -> str | None:
     lost = whole(word.get("lost_records"))
     missing = missing_records(lost) if lost else None
     return "; ".join(str(part) for part in (word.get("reason"), missing) if part) or None
-
-
-def _write(files: RunLayout, generation: int, state: RunState, reason: str | None, **more: Any) -> bool:
-    """Record the judgement; whether that worked. A full disk is told by those whose records it keeps out."""
-    recorder = RunRecorder(files, "judge", generation, tell=tell_nobody)
-    try:
-        recorder.state(state, reason, judged=True, **more)
-        return recorder.flush()
-    finally:
-        recorder.close()
 
 
 def _when(moment: float) -> str:

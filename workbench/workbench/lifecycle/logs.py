@@ -235,13 +235,18 @@ class StateFollower:
         self._tail = JournalTail(files)
         self._changes: list[StateChange] = []
         self._files, self._judged = files, time.monotonic()
+        #: What it is in though that could not be recorded.
+        self._unrecorded: RunState | None = None
 
     def update(self) -> RunState:
         """The state now."""
         if time.monotonic() - self._judged > _JUDGE_SECONDS:
             self._judged = time.monotonic()
             check_there(self._files)
-            judge_run(self._files)
+            unrecorded = judge_run(self._files)
+            self._unrecorded = None if unrecorded is None else unrecorded.state
         self._changes += changes_of(self._tail.new_events())
         change = fold_states(self._changes)
+        if self._unrecorded is not None:
+            return self._unrecorded
         return RunState.NOT_STARTED if change is None else change.state

@@ -1,0 +1,123 @@
+"""Runs that end while nothing can be written, neither their journals nor the store, are shown as they are."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from workbench.lifecycle import submit
+from workbench.lifecycle.follow import StateChanged, follow
+from workbench.view.fresh import refresh
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.lease import lease_of
+from workbench_store.rebuild import rebuild
+from workbench_store.states import RunState
+from workbench_store.store import Store
+from workbench_store.workspace import open_workspace
+
+from tests.lifecycle.launched import Launched, wait_until
+from tests.small_disk import fill, small_disk
+from workbench import Workspace, command
+
+SCRIPT = """
+import sys, time, workbench
+from pathlib import Path
+
+with workbench.start_run(name=sys.argv[1], workspace="disk", system_metrics=False) as run:
+    run.log({"k": 1.0})
+    Path(sys.argv[1] + ".up").touch()
+    while not Path("go").exists():
+        time.sleep(0.02)
+"""
+
+
+@pytest.fixture
+def disk(here: Path) -> Iterator[Path]:
+    with small_disk(here / "disk", 12 * 1024 * 1024) as place:
+        yield place
+
+
+def started(here: Path, name: str) -> "subprocess.Popen[bytes]":
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, name])
+    wait_until((here / f"{name}.up").exists, f"{name} to log")
+    return process
+
+
+def states_told(layout: WorkspaceLayout) -> dict[str, str]:
+    """By every way of asking, which must say the same."""
+    store = Store(layout)
+    refresh(layout, store)
+    told = {row.name: str(row.state) for row in store.runs().rows}
+    assert {name: str(store.run(name).state) for name in told} == told
+    assert {name: str(store.detail(name).states[-1].state) for name in told} == told
+    counts = store.state_counts()
+    assert {state: list(told.values()).count(state) for state in counts} == counts
+    asked = store.query("SELECT name, state FROM runs WHERE ended IS NOT NULL OR state = 'NotResponding'").rows()
+    assert dict(asked) == {name: state for name, state in told.items() if state != "Running"}
+    running = store.matching("state = 'Running'").names
+    assert running == sorted(name for name, state in told.items() if state == "Running")
+    words = [sys.executable, "-m", "workbench", "--workspace", str(layout.root), "ls", "--json"]
+    listed = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)["runs"]
+    assert {run["name"]: run["state"] for run in listed} == told
+    workspace = Workspace(layout.root)
+    over = [name for name, state in told.items() if state != "Running"]
+    assert {name: str(workspace.run(name).wait(timeout=10)) for name in over} == {name: told[name] for name in over}
+    return told
+
+
+def test_on_a_full_disk_runs_end_all_the_same(here: Path, disk: Path) -> None:
+    layout = open_workspace(disk)
+    killed, ended, living = (started(here, name) for name in ("killed", "ended", "living"))
+    job = Launched(layout, submit(layout, command(command="sleep 1000"), narrate=None))
+    try:
+        job.wait_for(RunState.RUNNING)
+        assert set(states_told(layout).values()) == {"Running"}
+        fill(disk / "ballast")
+        killed.kill()
+        killed.wait()
+        os.kill(ended.pid, signal.SIGTERM)
+        ended.wait()
+        os.kill(job.supervisor_pid(), signal.SIGKILL)
+        expected = {"killed": "Failed", "ended": "Failed", "living": "Running", job.name: "NotResponding"}
+        wait_until(lambda: states_told(layout) == expected, "what became of them")
+        ends = {row.name: (row.started, row.ended) for row in Store(layout).runs().rows}
+        seen: list[RunState] = []
+        assert follow(layout, job.name, lambda event: isinstance(event, StateChanged) and seen.append(event.state)) is (
+            RunState.NOT_RESPONDING
+        )
+        assert seen[-1] is RunState.NOT_RESPONDING
+        (disk / "ballast").unlink()
+        assert states_told(layout) == expected
+        assert {row.name: (row.started, row.ended) for row in Store(layout).runs().rows} == ends, "and it was recorded"
+        assert not lease_of(layout).overlay.rows
+        (here / "go").touch()
+        assert living.wait() == 0
+        wait_until(lambda: states_told(layout) == {**expected, "living": "Completed"}, "the last one's end")
+        rebuild(layout)
+        assert states_told(layout) == {**expected, "living": "Completed"}
+    finally:
+        (here / "go").touch()
+        job.kill_everything()
+
+
+def test_on_a_disk_that_turned_read_only_too(here: Path, disk: Path) -> None:
+    layout = open_workspace(disk)
+    killed = started(here, "killed")
+    assert states_told(layout) == {"killed": "Running"}
+    killed.kill()
+    killed.wait()
+    lease_of(layout).rest()
+    turning = ["mount", "-o", "remount,ro", str(disk)]
+    wait_until(
+        lambda: subprocess.run(turning, capture_output=True).returncode == 0, "whoever uses the disk to leave it"
+    )
+    try:
+        assert states_told(layout) == {"killed": "Failed"}
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+    assert states_told(layout) == {"killed": "Failed"}
+    assert not lease_of(layout).overlay.rows
