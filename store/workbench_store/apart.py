@@ -1,5 +1,8 @@
 """A run that the database has not taken in, as it could not be written: read from its journals into memory."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from workbench_store.absence import is_on_disk
 from workbench_store.errors import NotFound, WorkspaceError
 from workbench_store.layout import WorkspaceLayout
@@ -8,17 +11,28 @@ from workbench_store.records import RunRecord
 from workbench_store.store import Store
 
 
-def run_on_disk(layout: WorkspaceLayout, name: str) -> RunRecord:
-    """The run of exactly that name, as the database has it, or as its journals have. Raises NotFound."""
+@contextmanager
+def store_that_has(store: Store, name: str) -> Iterator[Store]:
+    """The store, or one in memory with the run of exactly that name alone, where only its journals have it. Raises
+    NotFound."""
     try:
-        return Store(layout).run(name)
+        store.run(name)
     except NotFound:
-        if not is_on_disk(layout, name):
+        if not is_on_disk(store.layout, name):
             raise
-    lease = MemoryLease(layout, WorkspaceError(f"run {name} is looked at apart from {layout.store}"))
+    else:
+        yield store
+        return
+    lease = MemoryLease(store.layout, WorkspaceError(f"run {name} is looked at apart from {store.layout.store}"))
     try:
-        apart = Store(layout, lease)
+        apart = Store(store.layout, lease)
         apart.refresh(only=name)
-        return apart.run(name)
+        yield apart
     finally:
         lease.rest()
+
+
+def run_on_disk(layout: WorkspaceLayout, name: str) -> RunRecord:
+    """The run of exactly that name, as the database has it, or as its journals have. Raises NotFound."""
+    with store_that_has(Store(layout), name) as store:
+        return store.run(name)

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from workbench_store.absence import no_run
+from workbench_store.absence import is_on_disk, no_run
 from workbench_store.errors import StoreBusy, StoreDamaged, StoreInUse, StoreTooNew, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.fold import fold_detail
@@ -256,6 +256,8 @@ class Store:
             if one is not None:
                 return one
             every = run_queries.all_names(connection)
+        if is_on_disk(self.layout, name):
+            return name  # the database could not be told; who needs no more than its folder need not be either
         # Of a path, as `workbench open` prints it, the last part.
         near = difflib.get_close_matches(os.path.basename(name.rstrip("/")), every, 3, 0.5)
         raise no_run(self.layout, name, *([f"Did you mean {' or '.join(near)}?"] if near else []))

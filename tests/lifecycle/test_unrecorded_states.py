@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from workbench.cli.exit_codes import ExitCode
 from workbench.lifecycle import submit
 from workbench.lifecycle.follow import StateChanged, follow
 from workbench.view.fresh import refresh
@@ -104,6 +105,46 @@ def test_on_a_full_disk_runs_end_all_the_same(here: Path, disk: Path) -> None:
         job.kill_everything()
 
 
+def test_a_run_that_is_removed_while_the_disk_is_full_gets_no_other_state(here: Path, disk: Path) -> None:
+    layout = open_workspace(disk)
+    ended = started(here, "ended")
+    assert states_told(layout) == {"ended": "Running"}
+    fill(disk / "ballast")
+    (here / "go").touch()
+    assert ended.wait() == 0
+    wait_until(lambda: states_told(layout) == {"ended": "Completed"}, "its end")
+    words = [sys.executable, "-m", "workbench", "--workspace", str(disk)]
+    subprocess.run([*words, "rm", "ended", "--yes"], check=True, capture_output=True)
+    store = Store(layout)
+    refresh(layout, store)
+    assert {str(row.state) for row in store.runs().rows} <= {"Running", "Completed"}, "lists show what they showed"
+    (disk / "ballast").unlink()
+    refresh(layout, store)
+    assert store.runs().rows == ()
+
+
+def test_a_job_that_filled_the_disk_before_anybody_looked_is_found_and_cancelled(here: Path, disk: Path) -> None:
+    layout = open_workspace(disk)
+    first = started(here, "first")
+    (here / "go").touch()
+    assert first.wait() == 0 and states_told(layout) == {"first": "Completed"}
+    job = Launched(layout, submit(layout, command(command="echo said; sleep 1000", inputs={"lr": 0.5}, name="filling")))
+    try:
+        job.wait_for(RunState.RUNNING)
+        wait_until(lambda: job.files.user_log.read_text() == "said\n", "its first words")
+        fill(disk / "ballast")
+        words = [sys.executable, "-m", "workbench", "--workspace", str(disk)]
+        shown = subprocess.run([*words, "show", "filling", "--json"], capture_output=True, check=True)
+        assert json.loads(shown.stdout)["state"] == "Running"
+        assert subprocess.run([*words, "logs", "filling"], capture_output=True, check=True).stdout == b"said\n"
+        run = Workspace(disk).run("filling")
+        assert (run.state, run.params, run.metrics()) == (RunState.RUNNING, {"lr": 0.5}, {})
+        assert subprocess.run([*words, "cancel", "filling"], capture_output=True).returncode == 0
+        assert run.wait(timeout=30) is RunState.CANCELED and run.state is RunState.CANCELED
+    finally:
+        job.kill_everything()
+
+
 def test_on_a_disk_that_turned_read_only_too(here: Path, disk: Path) -> None:
     layout = open_workspace(disk)
     killed = started(here, "killed")
@@ -121,3 +162,21 @@ def test_on_a_disk_that_turned_read_only_too(here: Path, disk: Path) -> None:
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
     assert states_told(layout) == {"killed": "Failed"}
     assert not lease_of(layout).overlay.rows
+
+
+def test_a_run_that_may_only_be_looked_at_is_not_cancelled_and_it_is_said_why(here: Path, disk: Path) -> None:
+    job = Launched(layout := open_workspace(disk), submit(layout, command(command="sleep 1000")))
+    view = here / "view"
+    view.mkdir()
+    subprocess.run(["mount", "--bind", str(disk), str(view)], check=True)
+    try:
+        job.wait_for(RunState.RUNNING)
+        states_told(layout)
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(view)], check=True)
+        words = [sys.executable, "-m", "workbench", "--workspace", str(view), "cancel", job.name]
+        held = subprocess.run(words, capture_output=True, text=True)
+        assert held.returncode == ExitCode.WORKSPACE and "Read-only file system" in held.stderr, held.stderr
+        assert job.state is RunState.RUNNING
+    finally:
+        subprocess.run(["umount", str(view)], check=True)
+        job.kill_everything()

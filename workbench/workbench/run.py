@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from warnings import warn
@@ -48,10 +49,15 @@ class Run:
 
     def record(self) -> "RunRecord":
         """Everything the list of runs knows of it, brought up to date. Raises NotFound if it was removed."""
-        from workbench.view.fresh import refresh_or_warn
+        with self._up_to_date() as store:
+            return store.run(self.name)
+
+    def _up_to_date(self) -> "AbstractContextManager[Store]":
+        """A store that has all that there is of the run. Raises NotFound if it was removed."""
+        from workbench.view.fresh import refresh_or_warn, store_with
 
         refresh_or_warn(self._workspace, self._store)
-        return self._store.run(self.name)
+        return store_with(self._workspace, self._store, self.name)
 
     @property
     def state(self) -> RunState:
@@ -61,8 +67,8 @@ class Run:
     @property
     def params(self) -> dict[str, object]:
         """Parameters: the job's literal inputs and what `log_params` recorded."""
-        self.record()
-        return dict(self._store.params(self.name))
+        with self._up_to_date() as store:
+            return dict(store.params(self.name))
 
     @property
     def tags(self) -> dict[str, str]:
@@ -77,11 +83,13 @@ class Run:
         """Last, minimum, maximum, mean and count of each metric of one rank."""
         if isinstance(rank, bool) or not isinstance(rank, int):
             raise UsageError(f"a rank is a number, not {rank!r}", remedy="Left out, it is 0.")
-        self.record()
-        return self._store.metrics(self.name, rank=rank)
+        with self._up_to_date() as store:
+            return store.metrics(self.name, rank=rank)
 
     def series(self, key: str, rank: int = 0) -> "Series":
         """All points of one metric, in order of step. Raises NotFound for a key the run has not logged."""
+        from workbench.view.fresh import store_with
+
         known = {summary.key for summary in self.summaries(rank)}
         if key not in known:
             names = ", ".join(sorted(known)) or "none"
@@ -89,7 +97,8 @@ class Run:
                 f"run {self.name} has no metric {key!r} of rank {rank}",
                 remedy=f"Logged by rank {rank} so far: {names}.",
             )
-        return self._store.series(self.name, key, rank=rank)
+        with store_with(self._workspace, self._store, self.name) as store:
+            return store.series(self.name, key, rank=rank)
 
     @property
     def outputs(self) -> dict[str, Path]:
@@ -101,8 +110,8 @@ class Run:
     @property
     def artifacts(self) -> "list[ArtifactRecord]":
         """The files saved so far, with sizes in bytes and hashes."""
-        self.record()
-        return self._store.artifacts(self.name)
+        with self._up_to_date() as store:
+            return store.artifacts(self.name)
 
     def media(self, key: str | None = None, kind: str | None = None) -> "list[MediaRecord]":
         """Images, tables, histograms, texts and figures, of one key and kind or of all, in order of key, kind and step.
@@ -111,8 +120,8 @@ class Run:
         """
         from workbench_store.records import MediaQuery
 
-        self.record()
-        return self._store.media(self.name, MediaQuery(key, kind))
+        with self._up_to_date() as store:
+            return store.media(self.name, MediaQuery(key, kind))
 
     @property
     def ranks(self) -> list[int]:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from workbench_store.errors import RunError
+from workbench_store.errors import RunError, WorkspaceError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
@@ -103,6 +103,8 @@ def _stay(layout: WorkspaceLayout, name: str, number: int) -> bool:
 
         cancel(layout, name)
         narrate("cancelling ...")
+    except WorkspaceError as error:
+        narrate(error.message)  # nothing is asked of it, and it goes on
     except RunError as error:
         narrate(error.message)
         if current_state(layout.run(name)) is not RunState.FINALIZING:

@@ -4,7 +4,7 @@ for it."""
 import time
 
 from workbench_store.absence import check_run
-from workbench_store.errors import RunError
+from workbench_store.errors import RunError, WorkspaceError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
@@ -20,7 +20,13 @@ def _request(files: RunLayout) -> None:
     try:
         write_json(files.cancel_request, {"time": time.time()})
     except OSError:
-        files.cancel_request.touch()
+        try:
+            files.cancel_request.touch()
+        except OSError as error:
+            raise WorkspaceError(
+                f"the request to cancel {files.name} cannot be written: {error.strerror} ({files.cancel_request})",
+                remedy="Give yourself the permission to write there, or cancel it where that is so.",
+            ) from error
 
 
 def cancel(layout: WorkspaceLayout, name: str) -> None:
@@ -28,7 +34,7 @@ def cancel(layout: WorkspaceLayout, name: str) -> None:
 
     Raises NotFound for a run that does not exist, and RunError for one that is final or whose outputs are being saved,
     was started on another host, or was opened by a script (which only ends with its script); also for one whose
-    supervisor is stopped: the request stays, and is met when that goes on.
+    supervisor is stopped: the request stays, and is met when that goes on. WorkspaceError where it cannot be written.
     """
     files = layout.run(name)
     check_run(layout, name)

@@ -1,6 +1,8 @@
 """Bringing the store up to date with what runs have recorded, and with what became of those whose holder is gone."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from workbench_store.errors import StaleStore
@@ -26,8 +28,7 @@ def refresh(layout: WorkspaceLayout, store: "Store", budget_seconds: float | Non
     found = verdicts(layout, unfinished)
     # What the database does not take in is not written either: each look would write it once more.
     judged = set() if done.blocked else {name for name, one in found.items() if record(layout.run(name), one)}
-    unrecorded = unfinished if done.blocked else [name for name in found if name not in judged]
-    store.lay_over({name: states_of(layout.run(name), found.get(name)) for name in unrecorded})
+    store.lay_over(states_of(layout, unfinished if done.blocked else found.keys() - judged, found))
     if not done.blocked and unfinished and (judge_absent(layout, store, unfinished) or judged):
         again = store.refresh(budget_seconds)
         return Refresh(
@@ -40,6 +41,18 @@ def refresh(layout: WorkspaceLayout, store: "Store", budget_seconds: float | Non
             unsaved=again.unsaved,
         )
     return done
+
+
+@contextmanager
+def store_with(layout: WorkspaceLayout, store: "Store", name: str) -> Iterator["Store"]:
+    """The store, which is up to date, or one in memory with the run of exactly that name, where it could not be taken
+    in. Raises NotFound."""
+    from workbench_store.apart import store_that_has
+
+    with store_that_has(store, name) as found:
+        if found is not store:
+            found.lay_over(states_of(layout, [name], verdicts(layout, [name])))
+        yield found
 
 
 def refresh_or_warn(layout: WorkspaceLayout, store: "Store") -> None:

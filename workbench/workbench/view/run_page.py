@@ -13,6 +13,7 @@ from workbench_store.redaction import redacted
 
 from workbench.view.duration import duration_of
 from workbench.view.format import iso_time
+from workbench.view.fresh import store_with
 
 if TYPE_CHECKING:
     from workbench_store.store import Store
@@ -48,7 +49,7 @@ class RunPage(Struct, frozen=True):
 def run_page(layout: WorkspaceLayout, store: "Store", name: str) -> RunPage:
     """The page of the run of exactly that name, its own journals read to the end. Raises NotFound."""
     store.refresh(only=name)
-    with store.at_once():
+    with store_with(layout, store, name) as store, store.at_once():
         record, detail, params = store.run(name), store.detail(name), store.params(name)
         metrics, artifacts, media = store.metrics(name, rank=None), store.artifacts(name), store.media_keys(name)
     return RunPage(

@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             again = begin(layout, workspace.store, before, narrate=narrate, before_shown=taken.hold)
         except Interrupted:
+            narrate("interrupted before the run was made: nothing was started")
             return ExitCode.INTERRUPTED
         for text in again.warnings:
             narrate(f"warning: {text}")
