@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from workbench.cli.exit_codes import ExitCode
 from workbench.lifecycle import submit
-from workbench.lifecycle.follow import StateChanged, follow
+from workbench.lifecycle.follow import FollowEvent, StateChanged, follow
 from workbench.view.fresh import refresh
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
@@ -86,11 +86,9 @@ def test_on_a_full_disk_runs_end_all_the_same(here: Path, disk: Path) -> None:
         expected = {"killed": "Failed", "ended": "Failed", "living": "Running", job.name: "NotResponding"}
         wait_until(lambda: states_told(layout) == expected, "what became of them")
         ends = {row.name: (row.started, row.ended) for row in Store(layout).runs().rows}
-        seen: list[RunState] = []
-        assert follow(layout, job.name, lambda event: isinstance(event, StateChanged) and seen.append(event.state)) is (
-            RunState.NOT_RESPONDING
-        )
-        assert seen[-1] is RunState.NOT_RESPONDING
+        seen: list[FollowEvent] = []
+        assert follow(layout, job.name, seen.append) is RunState.NOT_RESPONDING
+        assert isinstance(seen[-1], StateChanged) and "is gone" in str(seen[-1].reason)
         (disk / "ballast").unlink()
         assert states_told(layout) == expected
         assert {row.name: (row.started, row.ended) for row in Store(layout).runs().rows} == ends, "and it was recorded"
