@@ -56,6 +56,8 @@ PROMISES: tuple[Promise, ...] = (
             "lifecycle/test_job_output.py::test_a_job_prints_on_while_the_disk_is_full",
             "client/test_full_disk.py",
             "lifecycle/test_unrecorded_states.py::test_on_a_full_disk_runs_end_all_the_same",
+            "lifecycle/test_unrecorded_states.py::test_of_a_job_that_is_ended_on_a_full_disk_it_is_told_that_more_is_lost",
+            "lifecycle/test_unrecorded_states.py::test_of_a_script_that_is_killed_on_a_full_disk_too",
             "client/test_trouble.py::test_a_full_disk_neither_raises_nor_loses",
             "store/test_writer.py",
             "lifecycle/test_collection.py::test_what_cannot_be_saved_is_kept_until_it_can",

@@ -1,4 +1,5 @@
-"""Runs that end while nothing can be written, neither their journals nor the store, are shown as they are."""
+"""Runs that end while nothing can be written, neither their journals nor the store, are shown as they are, and what is
+lost of them is told."""
 
 import json
 import os
@@ -126,7 +127,8 @@ def test_a_job_that_filled_the_disk_before_anybody_looked_is_found_and_cancelled
     first = started(here, "first")
     (here / "go").touch()
     assert first.wait() == 0 and states_told(layout) == {"first": "Completed"}
-    job = Launched(layout, submit(layout, command(command="echo said; sleep 1000", inputs={"lr": 0.5}, name="filling")))
+    text = f'{sys.executable} -c \'import workbench; workbench.log_text("words", "of it")\'; echo said; sleep 1000'
+    job = Launched(layout, submit(layout, command(command=text, inputs={"lr": 0.5}, name="filling")))
     try:
         job.wait_for(RunState.RUNNING)
         wait_until(lambda: job.files.user_log.read_text() == "said\n", "its first words")
@@ -135,12 +137,70 @@ def test_a_job_that_filled_the_disk_before_anybody_looked_is_found_and_cancelled
         shown = subprocess.run([*words, "show", "filling", "--json"], capture_output=True, check=True)
         assert json.loads(shown.stdout)["state"] == "Running"
         assert subprocess.run([*words, "logs", "filling"], capture_output=True, check=True).stdout == b"said\n"
+        listed = subprocess.run([*words, "media", "filling"], capture_output=True, check=True, text=True).stdout
+        assert "words" in listed
         run = Workspace(disk).run("filling")
         assert (run.state, run.params, run.metrics()) == (RunState.RUNNING, {"lr": 0.5}, {})
         assert subprocess.run([*words, "cancel", "filling"], capture_output=True).returncode == 0
         assert run.wait(timeout=30) is RunState.CANCELED and run.state is RunState.CANCELED
     finally:
         job.kill_everything()
+
+
+LOGGING = """
+import os, time, workbench
+
+if "WORKBENCH_RUN_DIR" not in os.environ:
+    workbench.start_run(name="k", workspace="disk", system_metrics=False)
+for n in range(10**6):
+    workbench.log({"n": n}, step=n)
+    print("line", n, "x" * 500, flush=True)
+    time.sleep(0.005)
+"""
+
+
+@pytest.mark.parametrize("ended_by", ["cancel", "timeout"])
+def test_of_a_job_that_is_ended_on_a_full_disk_it_is_told_that_more_is_lost(
+    here: Path, disk: Path, ended_by: str
+) -> None:
+    layout = open_workspace(disk)
+    (here / "log.py").write_text(LOGGING)
+    text = f"{sys.executable} {here / 'log.py'}"
+    seconds = 6 if ended_by == "timeout" else None
+    job = Launched(layout, submit(layout, command(command=text, timeout=seconds)))
+    try:
+        job.wait_for(RunState.RUNNING)
+        wait_until(lambda: b"line 20 " in job.files.user_log.read_bytes(), "its first words")
+        fill(disk / "ballast")
+        wait_until(lambda: list(job.files.journals.glob("client-*.waits")), "points that wait for room")
+        if ended_by == "cancel":
+            Workspace(disk).run(job.name).cancel()
+        assert Workspace(disk).run(job.name).wait(timeout=60) is RunState.CANCELED
+        (disk / "ballast").unlink()
+        job.finish()
+        warnings = " ".join(job.warnings())
+        assert "bytes of the log were lost" in warnings and "what waited for room on the full disk" in warnings
+        assert not list(job.files.journals.glob("*.waits"))
+    finally:
+        job.kill_everything()
+
+
+def test_of_a_script_that_is_killed_on_a_full_disk_too(here: Path, disk: Path) -> None:
+    layout = open_workspace(disk)
+    with subprocess.Popen([sys.executable, "-c", LOGGING], stdout=subprocess.DEVNULL) as process:
+        files = layout.run("k")
+        wait_until(lambda: list(files.journals.glob("script-*.wbj")), "its run")
+        fill(disk / "ballast")
+        wait_until(lambda: list(files.journals.glob("script-*.waits")), "points that wait for room")
+        (disk / "ballast").unlink()
+        wait_until(lambda: not list(files.journals.glob("script-*.waits")), "points that are written")
+        fill(disk / "ballast")
+        wait_until(lambda: list(files.journals.glob("script-*.waits")), "points that wait for room again")
+        process.kill()
+    (disk / "ballast").unlink()
+    refresh(layout, store := Store(layout))
+    record = store.run("k")
+    assert record.state is RunState.FAILED and "what waited for room on the full disk" in str(record.reason)
 
 
 def test_on_a_disk_that_turned_read_only_too(here: Path, disk: Path) -> None:

@@ -14,7 +14,7 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 
 if TYPE_CHECKING:
-    from workbench_store.records import ArtifactRecord, MediaRecord, MetricSummary, RunRecord, Series
+    from workbench_store.records import ArtifactRecord, MediaKey, MediaRecord, MetricSummary, RunRecord, Series
     from workbench_store.store import Store
 
 
@@ -122,6 +122,11 @@ class Run:
 
         with self._up_to_date() as store:
             return store.media(self.name, MediaQuery(key, kind))
+
+    def media_keys(self) -> "list[MediaKey]":
+        """How many images, tables and the like there are of each key and kind, and of which steps."""
+        with self._up_to_date() as store:
+            return store.media_keys(self.name)
 
     @property
     def ranks(self) -> list[int]:

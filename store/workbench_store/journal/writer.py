@@ -44,6 +44,12 @@ _NO_ROOM = OSError("no room for the whole record")
 _writers: "weakref.WeakSet[JournalWriter]" = weakref.WeakSet()
 
 
+#: Behind a journal's name: that of the file that is there while records wait for room on the disk. Only what scripts
+#: and the processes of jobs log is worth it.
+WAITING = ".waits"
+_LOGGING = ("client", "script", "fork")
+
+
 class Lost:
     """What a closed journal could not bring to the disk: points, and records of other kinds."""
 
@@ -86,6 +92,8 @@ class JournalWriter:
         #: Of records that were cut short and are whole behind that, or wait: it is no damage, which the journal says.
         self._torn_bytes = 0
         self._warned = False
+        #: The journal's name while what is behind it waits for room.
+        self._waiting = ""
         self._closed = False
         self._lock = threading.RLock()
         self._retrying = False
@@ -207,10 +215,28 @@ class JournalWriter:
         while self._held_bytes > HELD_BYTES:
             self._drop()
         self._start_retrying()
+        if not self._waiting and self.writer in _LOGGING:
+            self._note_waiting()
         if not self._warned and error is not None:
             self._warned = True
             reason = error.strerror or str(error)
             self._tell(f"workbench: cannot write {self.path} ({reason}); recording goes on in memory and is retried")
+
+    def _note_waiting(self) -> None:
+        """For who finds this process killed: by the name of an empty file, which takes no room."""
+        self._waiting = self.path.name
+        try:
+            (self.folder / (self._waiting + WAITING)).touch()
+        except OSError:
+            pass
+
+    def _note_waiting_no_more(self) -> None:
+        if self._waiting:
+            try:
+                (self.folder / (self._waiting + WAITING)).unlink()
+            except OSError:
+                pass
+            self._waiting = ""
 
     def _start_retrying(self) -> None:
         if self._retrying:
@@ -260,6 +286,7 @@ class JournalWriter:
                 return False
             self._torn_bytes -= torn
         self._warned = False
+        self._note_waiting_no_more()
         return True
 
     def flush(self) -> bool:
@@ -283,6 +310,7 @@ class JournalWriter:
                 what = f"{lost.points} points" if lost.points else f"{lost.records} records"
                 self._tell(f"workbench: {what} could not be written to {self.path}")
             self._closed = True
+            self._note_waiting_no_more()  # whoever closes it tells what is lost
             descriptor, self._fd = self._fd, -1
             if descriptor >= 0 and mark_of(descriptor) == self._mark:
                 retire(descriptor) if self.writer in _THREADED else os.close(descriptor)
@@ -322,7 +350,7 @@ class JournalWriter:
         self._lock = threading.RLock()
         self._held.clear()
         self._held_bytes = self._torn_bytes = self.lost_points = 0
-        self._retrying = False
+        self._retrying, self._waiting = False, ""
         descriptor, self._fd = self._fd, -1
         if descriptor >= 0 and mark_of(descriptor) == self._mark:
             os.close(descriptor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench_store.journal.writer import Lost
+from workbench_store.journal.writer import WAITING, Lost
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
@@ -12,7 +12,7 @@ from workbench.client.last_word import LOST
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any, Dict, Optional
+    from typing import Any, Dict, List, Optional
 
 
 def heard(path: Path, generation: int) -> Optional[Dict[str, Any]]:
@@ -31,3 +31,9 @@ def told_lost(files: RunLayout) -> Lost:
         if all(number.isascii() and number.isdigit() and len(number) < 19 for number in numbers):
             points, records = points + int(numbers[0]), records + int(numbers[1])
     return Lost(points, records)
+
+
+def untold(files: RunLayout) -> List[Path]:
+    """The notes of those who recorded for the run and were killed while records of theirs waited for room on the disk:
+    how many were lost nobody knows. (Those who live may have some too.)"""
+    return sorted(files.journals.glob("*" + WAITING))

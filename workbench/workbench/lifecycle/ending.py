@@ -74,6 +74,12 @@ def unsaved(ending: Ending, trouble: str, name: str) -> Ending:
     return replace(ending, reason=f"{ending.reason}; {text}" if ending.reason else text)
 
 
+#: Said where a process was killed while the disk was full: nobody knows how much it had.
+LOST_UNTOLD = (
+    "what waited for room on the full disk when a process was ended is lost: points, and whatever else it logged"
+)
+
+
 def missing_records(count: int) -> str:
     """That so many records are lost, in words."""
     return f"the full disk did not take {counted(count, 'record')} (parameters, tags and the like)"

@@ -18,8 +18,8 @@ from workbench_store.processes import is_here
 from workbench_store.state_changes import fold_states
 from workbench_store.states import RunState
 
-from workbench.client.heard import heard
-from workbench.lifecycle.ending import missing_records
+from workbench.client.heard import heard, untold
+from workbench.lifecycle.ending import LOST_UNTOLD, missing_records
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_change, last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.recorder import RunRecorder
@@ -155,7 +155,9 @@ def _verdict_on_script(files: RunLayout) -> Verdict | None:
             generation, state, _last_reason(word), word.get("ended"), word.get("seconds"), whole(word.get("lost"))
         )
     seen = last_sign_of_life(files)
-    return Verdict(generation, RunState.FAILED, f"ended without closing; last sign of life {_when(seen)}", seen or None)
+    reason = f"ended without closing; last sign of life {_when(seen)}"
+    reason += f"; {LOST_UNTOLD}" if untold(files) else ""
+    return Verdict(generation, RunState.FAILED, reason, seen or None)
 
 
 def _last_reason(word: Mapping[str, Any]) -> str | None:

@@ -11,8 +11,8 @@ from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
-from workbench.client.heard import told_lost
-from workbench.lifecycle.ending import Canceled, missing_records
+from workbench.client.heard import told_lost, untold
+from workbench.lifecycle.ending import LOST_UNTOLD, Canceled, missing_records
 
 if TYPE_CHECKING:
     from workbench.client.git_state import GitState
@@ -77,6 +77,9 @@ class RunRecorder:
         lost = told_lost(self._files)
         if lost.records:
             self.warning(missing_records(lost.records))
+        for note in untold(self._files):
+            self.warning(f"{LOST_UNTOLD} (PID {note.name.split('-')[2]})")
+            note.unlink(missing_ok=True)
         return lost.points
 
     @contextmanager

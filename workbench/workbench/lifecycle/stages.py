@@ -212,15 +212,19 @@ def _watch_job(supervision: Supervision, job: RunningJob) -> Ending:
 
 def _ended(supervision: Supervision, job: RunningJob, ended: JobExit) -> Ending:
     fault("job.ended")
-    if ended.unsaved:
-        supervision.recorder.warning(f"{ended.unsaved} bytes of the log were lost: there was no room on the disk")
-    if ended.unheard:
-        supervision.recorder.warning("nobody was there to take what the command printed last: its log may lack the end")
+    _tell_what_the_log_lacks(supervision, ended)
     left = job.end(_LEFTOVER_GRACE_SECONDS, _LEFTOVER_PATIENCE_SECONDS)
     if left:
         supervision.recorder.warning(f"ended what the command left behind: {counted(left, 'process', 'processes')}")
     cancelled = supervision.is_to_be_cancelled() and ended.exit_code != 0
     return canceled(None, ended) if cancelled else of_exit(ended)
+
+
+def _tell_what_the_log_lacks(supervision: Supervision, ended: JobExit) -> None:
+    if ended.unsaved:
+        supervision.recorder.warning(f"{ended.unsaved} bytes of the log were lost: there was no room on the disk")
+    if ended.unheard:
+        supervision.recorder.warning("nobody was there to take what the command printed last: its log may lack the end")
 
 
 def _cancel(supervision: Supervision, job: RunningJob, reason: str | None) -> Ending:
@@ -229,4 +233,6 @@ def _cancel(supervision: Supervision, job: RunningJob, reason: str | None) -> En
     ended: JobExit | None = None
     with suppress(OSError):
         ended = job.wait(_DEFAULT_GRACE_SECONDS)
+    if ended is not None:
+        _tell_what_the_log_lacks(supervision, ended)
     return canceled(reason, ended)

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     workspace = Workspace(arguments.workspace, create=False)
     found = workspace.run(arguments.run)
     if arguments.key is None and arguments.step is None and not arguments.json and arguments.export is None:
-        _list([one for one in workspace.store.media_keys(found.name) if _fits(one, arguments)])
+        _list([one for one in found.media_keys() if _fits(one, arguments)])
         return ExitCode.COMPLETED
     records = _chosen(found, arguments)
     if arguments.json:
