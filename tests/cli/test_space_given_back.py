@@ -150,7 +150,9 @@ def test_the_run_that_the_store_had_no_room_for_is_removed_by_its_name(
     ballast = fill(disk / "ballast")
     assert "filler" not in names(workbench)
     shown = workbench("show", "filler")
-    assert shown.returncode != 0 and "workbench rm" in shown.stderr, shown.stderr
+    assert shown.returncode == 0 and "Completed" in shown.stdout and "cannot be taken in" in shown.stderr, shown.stderr
+    traced = workbench("lineage", "filler")
+    assert traced.returncode != 0 and "workbench rm" in traced.stderr, traced.stderr
     removed = workbench("rm", "filler")
     assert removed.returncode == 0, removed.stderr
     assert in_trash(workbench) == ["filler"] and free(disk) == 0
