@@ -18,6 +18,7 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.unreadable import unreadable
 
 _PART_BYTES = 1024 * 1024
+_LEAST_BYTES = 4096
 #: What goes wrong where a blob is written, not where its file is read.
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 #: ioctl_ficlone(2) of Linux: share the extents of a file on file systems that can (Btrfs, XFS, bcachefs).
@@ -106,7 +107,7 @@ class BlobStore:
         try:
             copy = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
             try:
-                found = _hash(source, None if cloned(source, copy) else copy)
+                found = _pour(source, None if cloned(source, copy) else copy).hash
                 os.fchmod(copy, mode)
             finally:
                 os.close(copy)
@@ -145,22 +146,8 @@ class BlobStore:
 
 def hash_of(path: Path) -> str:
     """The xxh3-128 of a file's content in hex. Raises OSError."""
-    digest = xxh3_128()
     with path.open("rb") as file:
-        while part := file.read(_PART_BYTES):
-            digest.update(part)
-    return digest.hexdigest()
-
-
-def _hash(source: int, copy: int | None) -> str:
-    """The xxh3-128 in hex of what is read from one descriptor, and written to the other if there is one."""
-    digest = xxh3_128()
-    part_bytes = min(os.fstat(source).st_size + 1, _PART_BYTES)
-    while part := os.read(source, part_bytes):
-        digest.update(part)
-        while copy is not None and part:
-            part = part[os.write(copy, part) :]
-    return digest.hexdigest()
+        return _pour(file.fileno(), None).hash
 
 
 def _copy_hashed(source: Path, draft: Path) -> Blob:
@@ -168,7 +155,7 @@ def _copy_hashed(source: Path, draft: Path) -> Blob:
         try:
             with source.open("rb") as file, draft.open("wb") as copy:
                 before = os.fstat(file.fileno())
-                blob = _pour(file, copy)
+                blob = _pour(file.fileno(), copy.fileno())
                 after = os.fstat(file.fileno())
         except OSError as error:
             if error.errno in _OF_THE_DISK:
@@ -185,12 +172,16 @@ def _copy_hashed(source: Path, draft: Path) -> Blob:
     )
 
 
-def _pour(source: BinaryIO, target: BinaryIO) -> Blob:
+def _pour(source: int, target: int | None) -> Blob:
+    """What is read from one descriptor, and written to the other if there is one."""
     digest, size = xxh3_128(), 0
-    while part := source.read(_PART_BYTES):
+    # A small file needs no large buffer; one that says that it is empty may still hold something, as in /proc.
+    part_bytes = max(_LEAST_BYTES, min(os.fstat(source).st_size + 1, _PART_BYTES))
+    while part := os.read(source, part_bytes):
         digest.update(part)
-        target.write(part)
         size += len(part)
+        while target is not None and part:
+            part = part[os.write(target, part) :]
     return Blob(digest.hexdigest(), size)
 
 

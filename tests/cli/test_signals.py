@@ -35,6 +35,27 @@ def test_what_is_being_loaded_is_loaded_whole_before_a_signal_counts(here: Path)
     assert done.stdout.splitlines()[1:] == ["interrupted"] and "half_made.Part" in done.stdout, done.stderr
 
 
+GIVEN_BACK = """
+import time
+from workbench.cli.signals import Interrupted, signals
+
+try:
+    with signals() as taken:
+        import half_made
+        taken.hold()
+except Interrupted:
+    print("interrupted", flush=True)
+time.sleep(0.2)
+print("lives on")
+"""
+
+
+def test_who_is_to_look_again_is_not_ended_by_it_once_nobody_listens(here: Path) -> None:
+    (here / "half_made.py").write_text(HALF_MADE)
+    done = subprocess.run([sys.executable, "-c", GIVEN_BACK], capture_output=True, text=True, timeout=25)
+    assert (done.returncode, done.stdout) == (0, "interrupted\nlives on\n")
+
+
 def test_a_signal_before_anything_is_loaded_starts_nothing(here: Path) -> None:
     """It comes with the first module that the command looks for."""
     (here / "job.yml").write_text("command: sleep 100\nname: early\n")

@@ -201,6 +201,7 @@ def test_of_a_script_that_is_killed_on_a_full_disk_too(here: Path, disk: Path) -
     refresh(layout, store := Store(layout))
     record = store.run("k")
     assert record.state is RunState.FAILED and "what waited for room on the full disk" in str(record.reason)
+    assert not list(files.journals.glob("*.waits")), "it is told once"
 
 
 def test_on_a_disk_that_turned_read_only_too(here: Path, disk: Path) -> None:

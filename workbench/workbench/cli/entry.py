@@ -22,7 +22,7 @@ def entry() -> None:
     try:
         code = _submitting() if _submits(sys.argv[1:]) else _command()
     except KeyboardInterrupt:
-        code = 130  # ExitCode.INTERRUPTED, which may not be loaded yet
+        code = _interrupted()
     except Exception as error:
         code = _crash(error)
     gc.freeze()  # or Python would go through all there is once more, to end right after
@@ -40,14 +40,20 @@ def _submitting() -> int:
     from workbench.lifecycle.supervisor_call import call_ahead
 
     call_ahead()
-    from workbench.cli.signals import Interrupted, listen
+    from workbench.cli.signals import NOTHING_STARTED, Interrupted, listen
 
     listen()
     try:
         return _command()
     except Interrupted:
-        print("interrupted before the run was made: nothing was started", file=sys.stderr)
-        return 130
+        print(NOTHING_STARTED, file=sys.stderr)
+        return _interrupted()
+
+
+def _interrupted() -> int:
+    from workbench.cli.exit_codes import ExitCode
+
+    return int(ExitCode.INTERRUPTED)
 
 
 def _submits(words: list[str]) -> bool:

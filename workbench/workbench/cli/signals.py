@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+NOTHING_STARTED = "interrupted before the run was made: nothing was started"
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 #: A signal that came while something was loaded is looked at again so soon.
 _AGAIN_SECONDS = 0.02
@@ -78,6 +79,8 @@ def signals() -> Iterator[Signals]:
     try:
         yield taken
     finally:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0.0)  # nobody hears its signal any more, which would end the process
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -7,7 +7,7 @@ from workbench_store.states import RunState
 
 from workbench.cli.exit_codes import ExitCode, for_state
 from workbench.cli.output import drop_stdout, emit, narrate
-from workbench.cli.signals import Interrupted, Signals, signals
+from workbench.cli.signals import NOTHING_STARTED, Interrupted, Signals, signals
 
 #: Submits and returns where and under which name; it is given what to call when the run is about to be seen.
 Submit = Callable[[Callable[[], None]], tuple[WorkspaceLayout, str]]
@@ -20,7 +20,7 @@ def submit_and_follow(submit: Submit, *, detach: bool) -> int:
         try:
             layout, name = submit(taken.hold)
         except Interrupted:
-            narrate("interrupted before the run was made: nothing was started")
+            narrate(NOTHING_STARTED)
             return ExitCode.INTERRUPTED
         return _leave(name, taken) if detach else _follow(layout, name, taken)
 

@@ -6,6 +6,7 @@ On the same host an earlier boot's locks are free by themselves, so it needs no 
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -69,9 +70,13 @@ def record(files: RunLayout, found: Verdict) -> bool:
             recorder.state(
                 found.state, found.reason, judged=True, ended=found.ended, seconds=found.seconds, lost=found.lost
             )
-            return recorder.flush()
+            written = recorder.flush()
         finally:
             recorder.close()
+        for note in untold(files) if written and found.state.final else ():
+            with suppress(OSError):
+                note.unlink()  # it is told now, and is no news to who takes the run up again
+        return written
     except (OSError, WorkspaceError):
         return False
 

@@ -246,7 +246,7 @@ class StateFollower:
             unrecorded = judge_run(self._files)
             self._unrecorded = None if unrecorded is None else unrecorded.state
         self._changes += changes_of(self._tail.new_events())
-        change = fold_states(self._changes)
         if self._unrecorded is not None:
             return self._unrecorded
+        change = fold_states(self._changes)
         return RunState.NOT_STARTED if change is None else change.state

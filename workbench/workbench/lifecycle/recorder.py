@@ -3,7 +3,7 @@ writers."""
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from workbench_store.faults import fault
@@ -79,7 +79,8 @@ class RunRecorder:
             self.warning(missing_records(lost.records))
         for note in untold(self._files):
             self.warning(f"{LOST_UNTOLD} (PID {note.name.split('-')[2]})")
-            note.unlink(missing_ok=True)
+            with suppress(OSError):
+                note.unlink()
         return lost.points
 
     @contextmanager

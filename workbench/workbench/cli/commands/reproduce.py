@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from workbench.cli.following import follow_to_the_end, narrate_only
     from workbench.cli.output import emit_json, narrate
-    from workbench.cli.signals import Interrupted, signals
+    from workbench.cli.signals import NOTHING_STARTED, Interrupted, signals
     from workbench.view.reproduction import begin, in_all, reproduction, verdict
     from workbench.workspace import Workspace
 
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             again = begin(layout, workspace.store, before, narrate=narrate, before_shown=taken.hold)
         except Interrupted:
-            narrate("interrupted before the run was made: nothing was started")
+            narrate(NOTHING_STARTED)
             return ExitCode.INTERRUPTED
         for text in again.warnings:
             narrate(f"warning: {text}")
