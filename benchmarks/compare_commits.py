@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-BENCHMARKS = ("log", "ingest", "run_list", "snapshot", "start_up")
+BENCHMARKS = ("log", "ingest", "run_list", "series", "snapshot", "start_up")
 ROUNDS = 3
 #: More than so much slower, by ratio to the floor, is told as a regression; by instructions, far less is noise.
 _RATIO = 1.15

@@ -29,6 +29,7 @@ measured in turns in one run, as medians.
 def measured(name: str) -> dict[str, Any]:
     """What a benchmark prints, with the day and the machine."""
     print(f"{name} ...", file=sys.stderr, flush=True)
+    os.sync()  # or it waits for what the benchmark before it wrote
     done = subprocess.run([sys.executable, str(HERE / f"{name}.py"), "--json"], stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise SystemExit(f"{name} failed")
