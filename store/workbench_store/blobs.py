@@ -15,12 +15,13 @@ from xxhash import xxh3_128
 from workbench_store.errors import SnapshotError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.no_room import NO_ROOM
 from workbench_store.unreadable import unreadable
 
 _PART_BYTES = 1024 * 1024
 _LEAST_BYTES = 4096
 #: What goes wrong where a blob is written, not where its file is read.
-_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_OF_THE_DISK = (*NO_ROOM, errno.EROFS)
 #: ioctl_ficlone(2) of Linux: share the extents of a file on file systems that can (Btrfs, XFS, bcachefs).
 _FICLONE = 0x40049409
 
@@ -115,7 +116,10 @@ class BlobStore:
             os.close(source)
         if found != hash:
             os.unlink(target)
-            raise SnapshotError(f"blob {hash} is damaged", remedy="Restore blobs/ from a copy.")
+            raise SnapshotError(
+                f"blob {self.path(hash)} is damaged: it is not what its name says",
+                remedy="Bring it back from a copy, or remove it: the next run of the same file stores it anew.",
+            )
 
     def verify(self, hash: str) -> bool:
         """Whether the stored content is there and is what its name says."""

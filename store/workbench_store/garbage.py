@@ -4,7 +4,6 @@ Whoever adds content (a submission, from its snapshot until its run is shown) ho
 removes holds it alone. So nothing goes that a run is about to refer to.
 """
 
-import json
 import os
 import shutil
 import time
@@ -18,9 +17,10 @@ from workbench_store.content_lock import removing_content
 from workbench_store.disk_use import bytes_on_disk
 from workbench_store.errors import NotFound, SnapshotError, StoreDamaged
 from workbench_store.forget import being_purged, removed_runs
-from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.snapshot.manifest import read_snapshot
+from workbench_store.snapshot.named import named_snapshots
 
 #: What is half made and older than this, in seconds, is nobody's work any more.
 _OLD_SECONDS = 24 * 3600.0
@@ -47,12 +47,12 @@ class Garbage(Struct, frozen=True):
 def find_garbage(layout: WorkspaceLayout, without: frozenset[str] = frozenset()) -> Garbage:
     """What nothing refers to; `without` are runs in the trash that are about to go too.
 
-    Raises StoreBusy while the store cannot be asked, and StoreDamaged when a snapshot of a run cannot be read: what it
-    refers to is not known then.
+    Raises StoreBusy while the store cannot be asked, and StoreDamaged when a snapshot of a run is missing or cannot be
+    read: what it refers to is not known then.
     """
     used = _used_snapshots(layout, without)
     manifests = {path.name.removesuffix(".json"): path for path in layout.snapshots.glob("*.json")}
-    kept = {hash for id in used & set(manifests) for hash in _hashes(layout, id)}
+    kept = {hash for id, run in used.items() for hash in _hashes(layout, id, run)}
     blobs = {path: bytes_on_disk(path) for path in blob_files(layout) if path.parent.name + path.name not in kept}
     snapshots = {path: bytes_on_disk(path) for id, path in manifests.items() if id not in used}
     return Garbage(snapshots, blobs, {path: bytes_on_disk(path) for path in _leftovers(layout)})
@@ -70,32 +70,28 @@ def remove_garbage(layout: WorkspaceLayout, without: frozenset[str] = frozenset(
     return found.bytes
 
 
-def _used_snapshots(layout: WorkspaceLayout, without: frozenset[str]) -> set[str]:
-    """Those that the plan or the record of a run names, also of runs in the trash and of those being made."""
+def _used_snapshots(layout: WorkspaceLayout, without: frozenset[str]) -> dict[str, str]:
+    """Those that the plan or the record of a run names, also of runs in the trash, each with a run that does."""
     # Of removed runs the database may tell still, where the disk had no room to take them out of it.
     told = """
-        SELECT DISTINCT fields->>'$.snapshot' FROM events JOIN journals ON events.journal = journals.id
+        SELECT DISTINCT fields->>'$.snapshot', journals.run FROM events JOIN journals ON events.journal = journals.id
         WHERE name = 'snapshot' AND NOT list_contains(?::VARCHAR[], journals.run)
     """
     with lease_of(layout).reading() as connection:
-        used = {id for (id,) in connection.execute(told, [removed_runs(layout)]).fetchall() if id}
-    folders = [*layout.runs.glob("[!.]*"), *layout.tmp.glob("run-*")]
+        used = {id: run for id, run in connection.execute(told, [removed_runs(layout)]).fetchall() if id}
+    folders = [*layout.runs.glob("[!.]*")]
     folders += [path for path in layout.trash.glob("*") if path.name not in without]
-    for folder in folders:
-        try:
-            used.add(json.loads(RunLayout(folder).plan.read_text(encoding="utf-8")).get("snapshot"))
-        except (OSError, ValueError, AttributeError):
-            continue  # a script's run, which has none
-    return used - {None}
+    return {**used, **named_snapshots(layout, folders)}
 
 
-def _hashes(layout: WorkspaceLayout, id: str) -> set[str]:
+def _hashes(layout: WorkspaceLayout, id: str, run: str) -> set[str]:
     try:
         return {entry.hash for entry in read_snapshot(layout, id).entries}
     except (SnapshotError, NotFound) as error:
         raise StoreDamaged(
-            f"snapshot {id} cannot be read, so it is not known which files it needs: {error.message}",
-            remedy="`workbench verify` says more. Nothing was removed.",
+            f"it is not known which files run {run} needs, as its snapshot cannot be read: {error.message}",
+            remedy=f"Bring {id}.json back into {layout.snapshots} from a copy, or remove the runs that need it, and "
+            "empty the trash. Nothing was removed.",
         ) from error
 
 
@@ -104,7 +100,8 @@ def _leftovers(layout: WorkspaceLayout) -> Iterator[Path]:
     before = time.time() - _OLD_SECONDS
     rebuild = layout.rebuilding().store.parent  # which has a lock of its own
     others = {layout.rebuild_lock, rebuild, layout.tmp / "duckdb", *map(layout.purged, being_purged(layout))}
-    for path in layout.tmp.glob("*"):
+    drafts = (draft for folder in (layout.blobs, layout.snapshots) for draft in folder.glob("*.new"))
+    for path in (*layout.tmp.glob("*"), *drafts):
         if path not in others and _touched(path) < before:
             yield path
 

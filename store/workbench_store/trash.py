@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from workbench_store.absence import no_run
 from workbench_store.apart import run_on_disk
+from workbench_store.content_lock import adding_content
 from workbench_store.disk_use import bytes_on_disk
 from workbench_store.errors import NotFound, RunError, WorkspaceError
 from workbench_store.faults import fault
@@ -129,7 +130,8 @@ def take_from_trash(layout: WorkspaceLayout, name: str) -> None:
     if os.path.lexists(target.root):
         raise RunError(f"there is another run {name} in {layout.root}", remedy="Remove that one first.")
     try:
-        os.rename(files.root, target.root)
+        with adding_content(layout):  # whoever gives space back looks through the runs, then through the trash
+            os.rename(files.root, target.root)
         target.removal.unlink(missing_ok=True)
     except OSError as error:
         raise WorkspaceError(

@@ -15,6 +15,7 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.rebuild import second_store
 from workbench_store.snapshot.manifest import read_snapshot
+from workbench_store.snapshot.named import named_snapshots
 from workbench_store.store import Store
 from workbench_store.writing import may_write
 
@@ -57,10 +58,14 @@ def verify_content(layout: WorkspaceLayout) -> Iterator[Fault | str]:
         if missing:
             yield Fault(f"snapshot {id}: {missing} of its files are missing", "Bring blobs/ back from a copy.")
         yield f"snapshot {id}"
+    for id, run in named_snapshots(layout, [*layout.runs.glob("[!.]*"), *layout.trash.glob("*")]).items():
+        if not (layout.snapshots / f"{id}.json").exists():
+            yield Fault(f"snapshot {id}, which run {run} names, is missing", "Bring snapshots/ back from a copy.")
     for path in sorted(blob_files(layout)):
         hash = path.parent.name + path.name
         if not blobs.verify(hash):
-            yield Fault(f"{path} is not what its name says", "Bring it back from a copy.")
+            remedy = "Bring it back from a copy, or remove it: the next run of the same file stores it anew."
+            yield Fault(f"{path} is not what its name says", remedy)
         yield f"blob {hash}"
 
 

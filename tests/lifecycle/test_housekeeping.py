@@ -20,7 +20,7 @@ from workbench_store import backup
 from workbench_store.backup import back_up
 from workbench_store.backup_place import put
 from workbench_store.backup_sources import Source
-from workbench_store.content_lock import adding_content
+from workbench_store.content_lock import adding_content, removing_content
 from workbench_store.errors import RunError, StoreBusy, StoreDamaged, UsageError, WorkspaceError
 from workbench_store.garbage import find_garbage, remove_garbage
 from workbench_store.layout import WorkspaceLayout
@@ -30,6 +30,7 @@ from workbench_store.purging import begin_purges
 from workbench_store.rebuild import rebuild
 from workbench_store.shrink import shrink, unused_bytes
 from workbench_store.snapshot import verify_snapshot
+from workbench_store.snapshot.named import named_snapshots
 from workbench_store.store import Store
 from workbench_store.tidy import tidy
 from workbench_store.trash import in_trash, put_in_trash, take_from_trash
@@ -640,6 +641,81 @@ def test_code_that_nothing_refers_to_is_all_that_is_found(workspace: Workspace, 
     assert len(find_garbage(workspace.layout).snapshots) == 1
     remove_garbage(workspace.layout)
     assert "stray" not in blobs(workspace.layout) and faults(workspace.layout) == []
+
+
+def test_no_run_is_brought_back_while_it_is_looked_for_what_may_go(
+    workspace: Workspace, job: Callable[..., str]
+) -> None:
+    """Who looks through the runs, and then through the trash, would see it in neither."""
+    layout = workspace.layout
+    remove_runs(layout, [job("one", "of one\n")])
+    words = [sys.executable, "-m", "workbench", "restore", "one"]
+    with removing_content(layout):
+        back = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        with pytest.raises(subprocess.TimeoutExpired):
+            back.wait(1.5)
+        assert not layout.run("one").root.exists()
+        assert find_garbage(layout).bytes == 0
+    assert back.wait(30) == 0 and layout.run("one").root.exists()
+    remove_garbage(layout)
+    assert "of one\n" in blobs(layout)
+
+
+def test_a_run_that_is_removed_while_it_is_looked_for_what_may_go_keeps_its_code(
+    workspace: Workspace, job: Callable[..., str]
+) -> None:
+    layout = workspace.layout
+    before = layout.run(job("one", "of one\n")).root
+    remove_runs(layout, ["one"])
+    assert len(named_snapshots(layout, [before])) == 1, "it is where it was not yet when the runs were listed"
+
+
+def test_without_a_snapshot_that_a_run_names_nothing_goes_and_it_is_told(
+    workspace: Workspace, job: Callable[..., str]
+) -> None:
+    layout = workspace.layout
+    job("one", "of one\n")
+    (manifest,) = layout.snapshots.glob("*.json")
+    aside = manifest.rename(layout.root / "aside.json")
+    (told,) = faults(layout)
+    assert manifest.stem in told and "run one" in told
+    with pytest.raises(StoreDamaged, match="run one needs") as refused:
+        remove_garbage(layout)
+    assert str(layout.snapshots) in str(refused.value.remedy) and "of one\n" in blobs(layout)
+    aside.rename(manifest)
+    assert faults(layout) == [] and remove_garbage(layout) == 0
+    manifest.unlink()
+    remove_runs(layout, ["one"])
+    give_back(layout, offer(layout, time.time() + 1, 0.0))
+    assert blobs(layout) == set(), "as the remedy says"
+
+
+def test_a_damaged_blob_is_stored_anew_once_it_is_removed(workspace: Workspace, here: Path) -> None:
+    (here / "src").mkdir()
+    (here / "src" / "a.txt").write_text("whole")
+    job = command(command="cat a.txt", code=str(here / "src"))
+    workspace.submit(job).wait(60)
+    (blob,) = workspace.layout.blobs.glob("??/*")
+    blob.chmod(0o600)
+    blob.write_text("torn!")
+    failed = workspace.submit(job)
+    failed.wait(60)
+    assert str(blob) in str(failed.record().reason) and "or remove it" in str(failed.record().reason)
+    blob.unlink()
+    again = workspace.submit(job)
+    again.wait(60)
+    assert str(again.state) == "Completed" and faults(workspace.layout) == []
+
+
+def test_what_a_killed_snapshot_left_is_given_back_a_day_later(workspace: Workspace, job: Callable[..., str]) -> None:
+    job("one", "1")
+    draft = workspace.layout.blobs / "0123.new"
+    draft.write_bytes(b"x" * 100_000)
+    assert find_garbage(workspace.layout).bytes == 0
+    os.utime(draft, (time.time() - 90_000,) * 2)
+    assert offer(workspace.layout, time.time(), 0.0).garbage > 0
+    remove_garbage(workspace.layout)
+    assert not draft.exists()
 
 
 def test_what_is_no_run_and_no_blob_is_left_alone(

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 from workbench.lifecycle import adopt, cancel, close_run, collect
+from workbench.lifecycle.adoption import check_adoptable
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.history import last_sign_of_life
 from workbench.lifecycle.judge import current_state, judge, supervisor_alive
 from workbench.lifecycle.logs import read_log
+from workbench.lifecycle.supervisor_start import start_supervisor
 from workbench.spec import Input
 from workbench_store.errors import RunError, UsageError
 from workbench_store.layout import WorkspaceLayout
@@ -111,6 +113,27 @@ def test_of_two_adopters_one_wins(launch: Launch) -> None:
     (run.files.outputs / "go").touch()
     assert run.finish() is RunState.COMPLETED
     assert run.states().count("Completed") == 1
+
+
+def test_who_takes_over_too_late_records_nothing_more(launch: Launch) -> None:
+    """Between its look, that the run may be taken over, and its lock on the run another has finished it."""
+    run = orphaned(launch)
+    (run.files.outputs / "go").touch()
+    wait_until(lambda: run.files.exit_status.exists() and not run.processes(), "the job's end")
+    check_adoptable(run.layout, run.name)
+    adopt(run.layout, run.name)
+    assert run.finish() is RunState.COMPLETED
+    store = Store(run.layout)
+    store.refresh()
+    seconds, states = store.run(run.name).seconds, run.states()
+    late = start_supervisor(run.layout, run.name, run.files.root, adopting=True)
+    assert late.await_lock() is False
+    late.abandon()
+    wait_until(lambda: not supervisor_alive(run.files), "whoever came late to be gone")
+    store.refresh()
+    assert run.states() == states and store.run(run.name).seconds == seconds
+    with pytest.raises(RunError, match="is Completed: there is nothing left to take over"):
+        adopt(run.layout, run.name)
 
 
 def test_a_job_whose_parent_is_killed_too_is_watched_to_its_end(launch: Launch) -> None:

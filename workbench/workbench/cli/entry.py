@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]
 import atexit
 import gc
 import io
@@ -19,6 +20,8 @@ def entry() -> None:
     gc.set_threshold(_COLLECT_EVERY)
     warnings.showwarning = _tell
     _settle_streams()
+    if hasattr(signal, "SIGCHLD"):  # whoever ignores it would not learn how the programs that we call end
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         code = _submitting() if _submits(sys.argv[1:]) else _command()
     except KeyboardInterrupt:

@@ -1,12 +1,12 @@
 """`workbench`: find the command, run it, turn errors into messages and exit codes. Nothing else prints errors."""
 
 import argparse
-import errno
 import os
 import sys
 from collections.abc import Sequence
 
 from workbench_store.errors import WorkbenchError, WorkspaceError
+from workbench_store.no_room import NO_ROOM
 
 from workbench.cli import parsers
 from workbench.cli.exit_codes import ExitCode, for_error
@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         drop_stdout()
         return int(ExitCode.COMPLETED)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in NO_ROOM:
             raise
         _flush_or_drop()
         _report(WorkspaceError("there is no room on the disk that is written to", remedy="Make room, and try again."))

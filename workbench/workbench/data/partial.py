@@ -5,7 +5,6 @@
 <key>/expected                   how many bytes it will be, so that others leave room
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -15,11 +14,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from workbench_store.errors import DataError
+from workbench_store.no_room import NO_ROOM
 
 from workbench.data.remote import RemoteFile
 
 _READ_BYTES = 1024 * 1024
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Partial:
@@ -113,7 +112,7 @@ class Incoming:
         self._count(part)
 
     def _give_up(self, error: OSError) -> None:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             folder = self._partial.folder
             self._drop()
             self._partial.discard()

@@ -7,9 +7,9 @@ from typing import ParamSpec
 
 from msgspec import Struct
 from workbench_store.errors import WorkbenchError
+from workbench_store.no_room import NO_ROOM
 
 _Given = ParamSpec("_Given")
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -30,7 +30,7 @@ def problem_of(error: OSError | WorkbenchError, what: str = "", remedy: str = ""
     cause = error if isinstance(error, OSError) else error.__cause__
     number = cause.errno if isinstance(cause, OSError) else None
     own = (error.remedy or "") if isinstance(error, WorkbenchError) else ""
-    if number in _NO_ROOM:
+    if number in NO_ROOM:
         best = "Make room there: disk space, or files where `df -i` shows that no more fit (or raise your quota)."
     elif number in _NOT_ALLOWED:
         best = remedy or own or "Give yourself the permission to write there, or use a place that you may write."

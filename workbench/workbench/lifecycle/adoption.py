@@ -22,6 +22,7 @@ def adopt(layout: WorkspaceLayout, name: str) -> None:
     held = started.await_lock()
     started.go()
     if held is False:
+        check_adoptable(layout, name)  # which tells if it is over by now
         raise RunError(f"run {name} has just been taken over by another supervisor")
     if held is None:
         log = layout.run(name).supervisor_log

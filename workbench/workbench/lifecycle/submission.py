@@ -15,6 +15,7 @@ from workbench_store.content_lock import adding_content
 from workbench_store.errors import RunError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.layout import LONGEST_RUN_NAME, RunLayout, WorkspaceLayout
+from workbench_store.no_room import NO_ROOM
 from workbench_store.states import RunState
 
 from workbench.client.names import generate_name
@@ -68,13 +69,23 @@ def submit(
             started.abandon()
     except BaseException as error:
         shutil.rmtree(folder.root, ignore_errors=True)
-        if isinstance(error, OSError) and error.errno in _NOT_WRITABLE:
-            raise WorkspaceError(
-                f"no run can be made in {layout.root}: {error.strerror} ({error.filename})",
-                remedy="Give yourself the permission to write there, or use another workspace: --workspace.",
-            ) from error
+        known = _not_made(layout, error) if isinstance(error, OSError) else None
+        if known is not None:
+            raise known from error
         raise
     return name
+
+
+def _not_made(layout: WorkspaceLayout, error: OSError) -> WorkspaceError | None:
+    """Why there is no run, where it is the disk's or its owner's affair."""
+    if error.errno in NO_ROOM:
+        remedy = "Make room there, or use another workspace: --workspace."
+    elif error.errno in _NOT_WRITABLE:
+        remedy = "Give yourself the permission to write there, or use another workspace: --workspace."
+    else:
+        return None
+    place = f" ({error.filename})" if error.filename else ""
+    return WorkspaceError(f"no run can be made in {layout.root}: {error.strerror}{place}", remedy=remedy)
 
 
 def check_name(layout: WorkspaceLayout, wanted: str) -> None:

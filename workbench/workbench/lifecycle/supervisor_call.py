@@ -5,6 +5,7 @@ Commands that submit call it before they load anything else, so this imports lit
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]
 import contextlib
 import fcntl
 import json
@@ -80,6 +81,7 @@ def _call() -> SupervisorCall:
             ],
             setsid=True,
             setsigmask=[],
+            setsigdef=[signal.SIGCHLD],  # where it is ignored, nobody learns how a process ended
         )
     except BaseException:
         os.close(requests)

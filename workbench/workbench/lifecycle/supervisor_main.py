@@ -20,6 +20,7 @@ from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.processes import boot_id, folder_id, host_id, process_start
+from workbench_store.state_changes import fold_states
 from workbench_store.states import RunState
 
 from workbench.compute.process_end import end_family
@@ -54,7 +55,13 @@ def main(request: dict[str, Any], requests: BinaryIO, answers: int) -> None:
         os.write(answers, BUSY)
         return
     fault("supervisor.locked")
-    generation = last_generation(state_changes(folder)) + 1 if request["adopting"] else 1
+    changes = state_changes(folder) if request["adopting"] else []
+    last = fold_states(changes)
+    if last is not None and last.state.final:  # another has finished it between our caller's look and our lock
+        lock.release()
+        os.write(answers, BUSY)
+        return
+    generation = last_generation(changes) + 1 if request["adopting"] else 1
     _sign(folder, generation)
     fault("supervisor.signed")
     _shake_hands(requests, answers)
