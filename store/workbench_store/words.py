@@ -1,6 +1,10 @@
 """Numbers of things, and lists of them, in words. (Python 3.8, standard library.)"""
 
-from typing import Sequence
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
 
 
 def counted(number: int, thing: str, plural: str = "") -> str:

@@ -177,6 +177,124 @@ def test_what_an_earlier_life_said_at_its_end_is_not_said_of_a_later_one(here: P
     assert "Completed" in [str(one.state) for one in store.detail(name).states]
 
 
+AGAIN = """
+import workbench
+run = workbench.start_run(resume=%r, workspace="disk", system_metrics=False)
+run.log({"after": 1.0})
+raise ValueError("of no use")
+"""
+
+
+def test_a_run_is_not_resumed_without_room_for_how_it_goes_on(here: Path, disk: Path) -> None:
+    assert run_script(here, SCRIPT % ROOM_AGAIN).returncode == 0
+    store = store_on(disk)
+    refresh(store.layout, store)
+    name = the_run(store)
+    before = (store.run(name), store.detail(name).states)
+    fill(disk / "ballast")
+    done = run_script(here, AGAIN % name)
+    assert done.returncode == 1 and "WorkspaceError" in done.stderr and "of no use" not in done.stderr
+    (disk / "ballast").unlink()
+    refresh(store.layout, store)
+    assert (store.run(name), store.detail(name).states) == before
+    assert run_script(here, AGAIN % name).returncode == 1
+    refresh(store.layout, store)
+    assert "of no use" in str(store.run(name).reason)
+
+
+def test_nor_is_one_of_which_a_full_disk_still_keeps_the_end(here: Path, disk: Path) -> None:
+    assert run_script(here, SCRIPT % "").returncode == 0
+    store = store_on(disk)
+    name = WorkspaceLayout(disk / ".workbench").runs.glob("*").__next__().name
+    done = run_script(here, AGAIN % name)
+    assert done.returncode == 1 and "WorkspaceError" in done.stderr and "of no use" not in done.stderr
+    (disk / "ballast").unlink()
+    assert "of no use" in run_script(here, AGAIN % name).stderr
+    refresh(store.layout, store)
+    lost = 5000 - len(store.series(name, "k"))
+    states = [str(one.state) for one in store.detail(name).states]
+    assert lost > 0 and store.run(name).lost_points == lost
+    assert [state for state in states if state != "Running"] == ["Completed", "Failed"]
+    assert "full disk did not take" in " ".join(str(one.reason) for one in store.detail(name).states)
+
+
+KILLED = SCRIPT % "time.sleep(1000)"
+
+
+def test_what_a_killed_life_had_waiting_is_told_by_the_next(here: Path, disk: Path) -> None:
+    script = start_script(here, KILLED)
+    layout = WorkspaceLayout(disk / ".workbench")
+    wait_until(lambda: list(layout.runs.glob("*/journal/*.waits")), "points that wait for room")
+    script.kill()
+    script.communicate()
+    (disk / "ballast").unlink()
+    (name,) = [path.name for path in layout.runs.glob("[!.]*")]
+    assert run_script(here, (AGAIN % name).replace("raise", "# raise")).returncode == 0
+    refresh(layout, store := store_on(disk))
+    assert str(store.run(name).state) == "Completed"
+    assert "what waited for room on the full disk" in " ".join(store.detail(name).warnings)
+    assert not list(layout.runs.glob("*/journal/*.waits")), "it is told once"
+
+
+LITTLE_ROOM = """
+import workbench
+run = workbench.start_run(name="little", workspace="disk", system_metrics=False)
+for step in range(1000):
+    run.log({"k": step}, step=step)
+run.end()
+"""
+
+
+@pytest.mark.parametrize("pages", range(7))
+def test_with_little_room_a_run_is_refused_or_told_of_as_it_was(here: Path, disk: Path, pages: int) -> None:
+    assert run_script(here, "import workbench\nworkbench.log({'k': 1})\n", WORKBENCH_WORKSPACE="disk").returncode == 0
+    fill(disk / "ballast")
+    os.truncate(disk / "ballast", (disk / "ballast").stat().st_size - pages * 4096)
+    done = run_script(here, LITTLE_ROOM)
+    layout = WorkspaceLayout(disk / ".workbench")
+    if done.returncode:
+        assert "WorkspaceError" in done.stderr and "cannot write" not in done.stderr, done.stderr
+        assert not layout.run("little").root.exists() and not list(layout.runs.glob(".*"))
+        return
+    (disk / "ballast").unlink()
+    refresh(layout, store := store_on(disk))
+    record = store.run("little")
+    kept = len(store.series("little", "k").steps) if store.metrics("little") else 0
+    assert (str(record.state), kept + record.lost_points, record.gap_bytes) == ("Completed", 1000, 0)
+
+
+MANY_MEDIA = """
+import os, workbench
+import workbench_store.journal.waiting as waiting
+waiting.HELD_BYTES = 100_000
+os.environ["WORKBENCH_WORKSPACE"] = "disk"
+run = workbench.start_run(name="media", system_metrics=False)
+ballast = os.open("disk/ballast", os.O_WRONLY | os.O_CREAT)
+for size in (65536, 4096, 1):
+    try:
+        while os.write(ballast, bytes(size)):
+            pass
+    except OSError:
+        pass
+run.log_params({"lr": 0.5})
+for step in range(2000):
+    run.log_text("words", "step %d " % step + "x" * 200, step=step)
+    run.log({"k": step}, step=step)
+os.ftruncate(ballast, 0)
+run.end()
+"""
+
+
+def test_of_all_that_memory_cannot_hold_it_is_told(here: Path, disk: Path) -> None:
+    assert run_script(here, MANY_MEDIA).returncode == 0
+    refresh(WorkspaceLayout(disk / ".workbench"), store := store_on(disk))
+    kept, points = len(store.media("media")), len(store.series("media", "k"))
+    record = store.run("media")
+    assert 0 < kept < 2000 and 0 < points < 2000 and record.lost_points == 2000 - points
+    assert f"did not take {2000 - kept:,} records" in " ".join(store.detail("media").warnings)
+    assert store.params("media") == {"lr": 0.5} and str(record.state) == "Completed", "which are kept longest"
+
+
 def test_a_run_cannot_begin_without_room_and_says_so(here: Path, disk: Path) -> None:
     assert run_script(here, "import workbench\nworkbench.log({'k': 1})\n", WORKBENCH_WORKSPACE="disk").returncode == 0
     fill(disk / "ballast")

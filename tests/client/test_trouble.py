@@ -74,7 +74,7 @@ def test_a_full_disk_neither_raises_nor_loses(here: Path) -> None:
 
 def test_what_memory_cannot_hold_is_counted(here: Path) -> None:
     text = FULL.replace(
-        "import workbench\n", "import workbench\nimport workbench_store.journal.writer as w\nw.HELD_BYTES = 1000\n", 1
+        "import workbench\n", "import workbench\nimport workbench_store.journal.waiting as w\nw.HELD_BYTES = 1000\n", 1
     )
     done = run_script(here, text)
     assert done.returncode == 0, done.stderr

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 from workbench.cli.exit_codes import ExitCode
-from workbench.lifecycle import submit
+from workbench.lifecycle import close_run, submit
+from workbench.lifecycle.files import read_json
 from workbench.lifecycle.follow import FollowEvent, StateChanged, follow
 from workbench.view.fresh import refresh
+from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.rebuild import rebuild
@@ -22,6 +24,7 @@ from workbench_store.store import Store
 from workbench_store.workspace import open_workspace
 
 from tests.lifecycle.launched import Launched, wait_until
+from tests.permissions import without_override
 from tests.small_disk import fill, small_disk
 from workbench import Workspace, command
 
@@ -239,3 +242,43 @@ def test_a_run_that_may_only_be_looked_at_is_not_cancelled_and_it_is_said_why(he
     finally:
         subprocess.run(["umount", str(view)], check=True)
         job.kill_everything()
+
+
+def test_a_note_of_what_is_lost_stays_until_it_is_told(here: Path, disk: Path) -> None:
+    """All of a job is killed; what closes the run finds no room, and is asked again."""
+    layout = open_workspace(disk)
+    (here / "log.py").write_text(LOGGING)
+    job = Launched(layout, submit(layout, command(command=f"{sys.executable} {here / 'log.py'}")))
+    try:
+        job.wait_for(RunState.RUNNING)
+        wait_until(lambda: list(job.files.journals.glob("client-*.wbj")), "its first points")
+        fill(disk / "ballast")
+        wait_until(lambda: list(job.files.journals.glob("client-*.waits")), "points that wait for room")
+    finally:
+        job.kill_everything()
+    with pytest.raises(WorkspaceError, match="nothing was recorded"):
+        close_run(layout, job.name, RunState.FAILED)
+    assert list(job.files.journals.glob("*.waits"))
+    (disk / "ballast").unlink()
+    close_run(layout, job.name, RunState.FAILED)
+    assert "what waited for room on the full disk" in " ".join(job.warnings())
+    assert not list(job.files.journals.glob("*.waits"))
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_how_a_job_ended_is_known_though_the_runs_control_may_not_be_written_any_more(here: Path, code: int) -> None:
+    layout = open_workspace()
+    (here / "job.yml").write_text(f"command: touch outputs/on; sleep 1; exit {code}\nname: j\n")
+    words = [*without_override(), sys.executable, "-m", "workbench", "run", "--detach", "job.yml"]
+    subprocess.run(words, check=True, capture_output=True)
+    job = Launched(layout, "j")
+    job.wait_for_file("on")
+    job.wait_for(RunState.RUNNING)
+    wait_until(lambda: (read_json(job.files.job_process) or {}).get("pid"), "the job's parent to name it")
+    job.files.control.chmod(0o500)
+    try:
+        wait_until(lambda: job.state.final, "the run's end")
+    finally:
+        job.files.control.chmod(0o700)
+    job.finish()
+    assert job.last_state()["exit_code"] == code, job.last_state()

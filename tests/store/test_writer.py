@@ -33,7 +33,8 @@ LIMITED = """
 import resource, signal, sys, time
 from pathlib import Path
 from workbench_store.journal import writer as module
-module.HELD_BYTES, module.RETRY_SECONDS = 600, 0.0
+from workbench_store.journal import waiting
+waiting.HELD_BYTES, module.RETRY_SECONDS = 600, 0.0
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 writer = module.JournalWriter(Path(sys.argv[1]), "client")

@@ -2,7 +2,7 @@
 
 After construction nothing here raises because of the disk, and nothing blocks: what cannot be written waits in
 bounded memory and a thread tries it again, with one warning on stderr. When memory runs out the oldest points go, and
-the journal says how many.
+what is logged like them (media, artifacts), and the journal says how many.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from workbench_store.descriptors import mark_of, out_of_the_way
 from workbench_store.errors import WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.journal.encoding import PointsEncoder, encode_event
+from workbench_store.journal.lost import Lost, missing_records
+from workbench_store.journal.waiting import Waiting
 from workbench_store.locks import lock_while_open, unlock
 from workbench_store.processes import boot_id, host_id
 
@@ -27,8 +29,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Deque, Optional, Sequence, Tuple
 
-#: What may wait in memory while the disk takes nothing, in bytes.
-HELD_BYTES = 16 * 1024 * 1024
 #: While the disk takes nothing it is tried again this often, in seconds.
 RETRY_SECONDS = 0.5
 #: `points` looks this often, in seconds, whether its descriptor is still its own: each time would cost too much.
@@ -48,19 +48,6 @@ _writers: "weakref.WeakSet[JournalWriter]" = weakref.WeakSet()
 #: and the processes of jobs log is worth it.
 WAITING = ".waits"
 _LOGGING = ("client", "script", "fork")
-
-
-class Lost:
-    """What a closed journal could not bring to the disk: points, and records of other kinds."""
-
-    def __init__(self, points: int = 0, records: int = 0) -> None:
-        self.points = points
-        self.records = records
-
-    @property
-    def anything(self) -> bool:
-        """Whether it is not all there."""
-        return self.points > 0 or self.records > 0
 
 
 def warn(text: str) -> None:
@@ -84,11 +71,11 @@ class JournalWriter:
         self.folder = Path(folder)
         self.writer = writer
         self.rank = rank
-        self.lost_points = 0
-        self._tell = tell
+        #: Is given each warning.
+        self.tell = tell
         self._encoder = PointsEncoder(rank)
-        self._held: Deque[Tuple[bytes, int]] = deque()
-        self._held_bytes = 0
+        #: What the disk did not take, until it has taken it.
+        self._waits: Optional[Waiting] = None
         #: Of records that were cut short and are whole behind that, or wait: it is no damage, which the journal says.
         self._torn_bytes = 0
         self._warned = False
@@ -128,7 +115,7 @@ class JournalWriter:
         self.path = path
         self._mark = mark_of(self._fd)
         fault("journal.opened")
-        self._append(encode_event("open", time.time(), self._introduction()), 0)
+        self._append(encode_event("open", time.time(), self._introduction()), 0, "open")
 
     def _introduction(self) -> "dict[str, Any]":
         return {
@@ -147,7 +134,7 @@ class JournalWriter:
         """
         from workbench_store.redaction import without_secrets
 
-        self._append(encode_event(event, time.time(), without_secrets(event, fields)), 0)
+        self._append(encode_event(event, time.time(), without_secrets(event, fields)), 0, event)
 
     def points(self, when: float, step: int, keys: Tuple[str, ...], values: Sequence[float]) -> None:
         """Append the points of one call: equally many keys and values, at UTC epoch seconds `when`."""
@@ -157,7 +144,7 @@ class JournalWriter:
             self._look()
         # The common case, without a lock: os.write appends whole records in any thread.
         descriptor = self._fd
-        if not self._held and descriptor >= 0:
+        if self._waits is None and descriptor >= 0:
             try:
                 written = os.write(descriptor, data)
                 if written == len(data):
@@ -168,9 +155,9 @@ class JournalWriter:
             if error.errno != errno.EBADF:
                 with self._lock:
                     self._torn_bytes += torn
-                    self._hold(data, len(keys), error)
+                    self._hold(data, len(keys), "", error)
                 return
-        self._append(data, len(keys))
+        self._append(data, len(keys), "")
 
     def _look(self) -> None:
         """See that the descriptor is still that of the journal: others may have closed it and got its number."""
@@ -179,17 +166,17 @@ class JournalWriter:
                 self._fd = -1  # theirs by now
                 self.when_closed()
 
-    def _append(self, data: bytes, points: int) -> None:
+    def _append(self, data: bytes, points: int, event: str) -> None:
         with self._lock:
             self._look()
             if self._closed:
-                self._tell("workbench: {} is closed; what came after was not recorded".format(self.path))
-            elif self._held:
-                self._hold(data, points, None)
+                self.tell("workbench: {} is closed; what came after was not recorded".format(self.path))
+            elif self._waits is not None:
+                self._hold(data, points, event, None)
             else:
                 error = self._write(data)
                 if error is not None:
-                    self._hold(data, points, error)
+                    self._hold(data, points, event, error)
 
     def _write(self, data: bytes) -> Optional[OSError]:
         try:
@@ -209,18 +196,17 @@ class JournalWriter:
         self.when_closed()
         return self._write(data)
 
-    def _hold(self, data: bytes, points: int, error: Optional[OSError]) -> None:
-        self._held.append((data, points))
-        self._held_bytes += len(data)
-        while self._held_bytes > HELD_BYTES:
-            self._drop()
+    def _hold(self, data: bytes, points: int, event: str, error: Optional[OSError]) -> None:
+        if self._waits is None:
+            self._waits = Waiting()
+        self._waits.add(data, points, event)
         self._start_retrying()
         if not self._waiting and self.writer in _LOGGING:
             self._note_waiting()
         if not self._warned and error is not None:
             self._warned = True
             reason = error.strerror or str(error)
-            self._tell(f"workbench: cannot write {self.path} ({reason}); recording goes on in memory and is retried")
+            self.tell(f"workbench: cannot write {self.path} ({reason}); recording goes on in memory and is retried")
 
     def _note_waiting(self) -> None:
         """For who finds this process killed: by the name of an empty file, which takes no room."""
@@ -252,39 +238,33 @@ class JournalWriter:
         while True:
             time.sleep(RETRY_SECONDS)
             with self._lock:
-                if self._closed or self._retry():
+                if self._closed or self._waits is None or self._retry(self._waits):
                     self._retrying = False
                     return
 
-    def _drop(self) -> None:
-        """Let the oldest points go; events are few and stay."""
-        for index, (data, points) in enumerate(self._held):
-            if points:
-                del self._held[index]
-                self._held_bytes -= len(data)
-                self.lost_points += points
-                return
-        data, _ = self._held.popleft()
-        self._held_bytes -= len(data)
-
-    def _retry(self) -> bool:
+    def _retry(self, waits: Waiting) -> bool:
         """Try to write what waits; whether nothing waits any more."""
-        while self._held:
-            data, _ = self._held[0]
-            if self._write(data) is not None:
+        while waits:
+            if self._write(waits.first()) is not None:
                 return False
-            self._held.popleft()
-            self._held_bytes -= len(data)
-        if self.lost_points:
-            fields = {"points": self.lost_points, "reason": "the disk took nothing"}
+            waits.written()
+        lost = waits.lost
+        if lost.points:
+            fields = {"points": lost.points, "reason": "the disk took nothing"}
             if self._write(encode_event("lost", time.time(), fields)) is not None:
                 return False
-            self.lost_points = 0
+            lost.points = 0
+        if lost.records:
+            text = missing_records(lost.records)
+            if self._write(encode_event("warning", time.time(), {"text": text})) is not None:
+                return False
+            lost.records = 0
         torn = self._torn_bytes
         if torn:
             if self._write(encode_event("torn", time.time(), {"bytes": torn})) is not None:
                 return False
             self._torn_bytes -= torn
+        self._waits = None
         self._warned = False
         self._note_waiting_no_more()
         return True
@@ -292,7 +272,7 @@ class JournalWriter:
     def flush(self) -> bool:
         """Try now to write what waits; whether all that was recorded is in the file."""
         with self._lock:
-            return not (self._held or self.lost_points) or self._retry()
+            return self._waits is None or self._retry(self._waits)
 
     def sync(self) -> None:
         """Bring what was written to the disk, for power loss; trouble is passed over."""
@@ -305,20 +285,17 @@ class JournalWriter:
         """Write what still waits, if the disk takes it, and close the file; what it did not take."""
         with self._lock:
             lost = Lost()
-            if not self._closed and not self.flush():
-                lost = self._lost()
+            if not self._closed and not self.flush() and self._waits is not None:
+                lost = self._waits.all_lost()
+                lost.torn = self._torn_bytes
                 what = f"{lost.points} points" if lost.points else f"{lost.records} records"
-                self._tell(f"workbench: {what} could not be written to {self.path}")
+                self.tell(f"workbench: {what} could not be written to {self.path}")
             self._closed = True
             self._note_waiting_no_more()  # whoever closes it tells what is lost
             descriptor, self._fd = self._fd, -1
             if descriptor >= 0 and mark_of(descriptor) == self._mark:
                 retire(descriptor) if self.writer in _THREADED else os.close(descriptor)
             return lost
-
-    def _lost(self) -> Lost:
-        points = sum(points for _, points in self._held) + self.lost_points
-        return Lost(points, sum(1 for _, points in self._held if not points))
 
     def moved(self, folder: Path) -> None:
         """The folder has another name by now, or is in another place of the same file system."""
@@ -327,18 +304,16 @@ class JournalWriter:
 
     def abandon(self) -> None:
         """Close the file, which is about to be removed, with nothing said of what was not written."""
-        self._held.clear()
-        self._held_bytes = self.lost_points = 0
+        with self._lock:
+            self._waits = None
         self.close()
 
     def finish(self) -> None:
         """Sync and close. Raises WorkspaceError if anything could not be written: for what somebody was told of."""
         with self._lock:
             written = self.flush()
-            self._held.clear()  # what is said not to be recorded must not get in after all
-            self._held_bytes = 0
+            self._waits = None  # what is said not to be recorded must not get in after all
         self.sync()
-        self._tell = tell_nobody
         self.close()
         if not written:
             raise WorkspaceError(
@@ -348,8 +323,7 @@ class JournalWriter:
     def _after_fork(self) -> None:
         """In a forked child: what waits is the parent's to write, and the child goes on in a file of its own."""
         self._lock = threading.RLock()
-        self._held.clear()
-        self._held_bytes = self._torn_bytes = self.lost_points = 0
+        self._waits, self._torn_bytes = None, 0
         self._retrying, self._waiting = False, ""
         descriptor, self._fd = self._fd, -1
         if descriptor >= 0 and mark_of(descriptor) == self._mark:

@@ -38,9 +38,12 @@ _PARTS = (
     "workbench_store/processes.py",
     "workbench_store/redaction.py",
     "workbench_store/secrets.py",
+    "workbench_store/words.py",
     "workbench_store/journal/__init__.py",
     "workbench_store/journal/decoding.py",
     "workbench_store/journal/encoding.py",
+    "workbench_store/journal/lost.py",
+    "workbench_store/journal/waiting.py",
     "workbench_store/journal/writer.py",
 )
 _NOT_FOR_JOBS = frozenset({"bundle.py", "bundle_entry.py"})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from workbench_store.journal.writer import WAITING, Lost
+from workbench_store.journal.lost import LOST_UNTOLD, Lost, missing_records
+from workbench_store.journal.writer import WAITING
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
@@ -12,7 +13,7 @@ from workbench.client.last_word import LOST
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any, Dict, List, Optional
+    from typing import Any, Dict, List, Mapping, Optional
 
 
 def heard(path: Path, generation: int) -> Optional[Dict[str, Any]]:
@@ -21,6 +22,13 @@ def heard(path: Path, generation: int) -> Optional[Dict[str, Any]]:
     if not isinstance(ending, dict) or ending.get("generation") != generation:
         return None
     return ending if RunState.parse(str(ending.get("state"))).final else None
+
+
+def last_reason(word: Mapping[str, Any]) -> Optional[str]:
+    """What the script gave as its reason, and what is missing of its records."""
+    lost = word.get("lost_records")
+    missing = missing_records(lost) if isinstance(lost, int) and lost > 0 else None
+    return "; ".join(str(part) for part in (word.get("reason"), missing) if part) or None
 
 
 def told_lost(files: RunLayout) -> Lost:
@@ -37,3 +45,8 @@ def untold(files: RunLayout) -> List[Path]:
     """The notes of those who recorded for the run and were killed while records of theirs waited for room on the disk:
     how many were lost nobody knows. (Those who live may have some too.)"""
     return sorted(files.journals.glob("*" + WAITING))
+
+
+def told_by(note: Path) -> str:
+    """What such a note tells, in words."""
+    return "{} (PID {})".format(LOST_UNTOLD, note.name.split("-")[2])

@@ -14,7 +14,7 @@ import json
 import os
 from pathlib import Path
 
-from workbench_store.journal.writer import Lost
+from workbench_store.journal.lost import Lost
 from workbench_store.layout import RunLayout
 from workbench_store.redaction import without_secrets
 

@@ -9,13 +9,13 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from workbench_store.errors import UsageError
 from workbench_store.journal.decoding import Event, Points, decode, decode_payload, next_record
 from workbench_store.journal.encoding import HEAD, KIND_EVENT
-from workbench_store.journal.writer import JournalWriter
+from workbench_store.journal.writer import JournalWriter, tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout, may_name_a_run
 from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
 from workbench_store.states import RunState
 
-from workbench.client.heard import heard
+from workbench.client.heard import heard, last_reason, told_by, untold
 from workbench.client.json_files import read_json
 from workbench.client.origins import Origin
 
@@ -106,7 +106,7 @@ def resumed(
     """The run to be resumed, its lock, held, and the generation of its new life. `given` is what the script calls it.
 
     Raises UsageError for a run that is not there, is called otherwise, belongs to a job, is still open, or lives on
-    another machine.
+    another machine. Raises WorkspaceError where the disk does not take how its last life ended.
     """
     files = find_run(layout, origin.name)
     identity = read_json(files.identity) or {}
@@ -139,22 +139,38 @@ def resumed(
             "run {} is still running in another process".format(files.name),
             remedy="End it first, or fork it: start_run(fork=..., at_step=...).",
         )
-    states = [event.fields for event in events_of(files) if event.name == "state"]
-    generation = max((one["generation"] for one in states if isinstance(one.get("generation"), int)), default=1)
-    if not any(RunState.parse(str(one.get("state"))).final for one in states if one.get("generation") == generation):
-        _record_last_word(files, generation)
+    try:
+        states = [event.fields for event in events_of(files) if event.name == "state"]
+        generation = max((one["generation"] for one in states if isinstance(one.get("generation"), int)), default=1)
+        of_this = (str(one.get("state")) for one in states if one.get("generation") == generation)
+        if not any(RunState.parse(state).final for state in of_this):
+            _record_last_word(files, generation)
+    except BaseException:
+        lock.release()
+        raise
     return files, lock, generation + 1
 
 
 def _record_last_word(files: RunLayout, generation: int) -> None:
     """What its last script left for whoever finds it gone, whose place the next script's word takes."""
-    word = heard(files.script_process, generation)
-    if word is None:
+    word, notes = heard(files.script_process, generation), untold(files)
+    if word is None and not notes:
         return
-    journal = JournalWriter(files.journals, "judge")
-    fields = {key: word.get(key) for key in ("state", "generation", "reason", "ended", "seconds", "lost")}
-    journal.event("state", judged=True, seq=1, exit_code=None, signal=None, **fields)
-    journal.close()
+    journal = JournalWriter(files.journals, "judge", tell=tell_nobody)
+    if word is not None:
+        if word.get("torn"):
+            journal.event("torn", bytes=word["torn"])
+        fields = {key: word.get(key) for key in ("state", "generation", "ended", "seconds", "lost")}
+        reason = last_reason(word)
+        journal.event("state", judged=True, seq=1, reason=reason, exit_code=None, signal=None, **fields)
+    for note in notes:
+        journal.event("warning", text=told_by(note))
+    journal.finish()
+    for note in notes:
+        try:
+            note.unlink()
+        except OSError:
+            pass
 
 
 def fork_into(layout: WorkspaceLayout, origin: Origin, target: RunLayout, fields: Dict[str, Any]) -> Dict[str, Any]:

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from workbench_store.errors import UsageError, WorkspaceError
 from workbench_store.faults import fault
-from workbench_store.journal.writer import JournalWriter
+from workbench_store.journal.writer import JournalWriter, tell_nobody, warn
 from workbench_store.layout import LONGEST_RUN_NAME, RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.open_run import put_up, take_down
@@ -66,7 +66,7 @@ def open_script_run(
         holder = _hold(layout, _checked(name), dict(fields), origin)
     except OSError as error:
         raise WorkspaceError(
-            "cannot make a run in {}: {}".format(layout.root, error.strerror or error),
+            "cannot open a run in {}: {}".format(layout.root, error.strerror or error),
             remedy="Check that the workspace is writable and that the disk has room: workbench doctor.",
         ) from error
     if interval is not None:
@@ -86,9 +86,9 @@ def _hold(
     from workbench.client.past import fork_into, resumed
 
     if origin.at_step is None:
-        taken_up = resumed(layout, origin, {"name": name, **fields})
-        note_past(taken_up[0])
-        return _Holder(*taken_up)
+        files, lock, generation = resumed(layout, origin, {"name": name, **fields})
+        note_past(files)
+        return _Holder(files, lock, generation, _take_up(files, lock, generation), has_past=True)
     past = origin
 
     def fill(draft: RunLayout) -> Mapping[str, Any]:
@@ -100,34 +100,21 @@ def _hold(
 
 
 class _Holder:
-    """Holds a script's run: its lock, its journal, and what happens when the script ends.
-
-    A new run has a `journal` that says what it is; without it a run is taken up that is there already.
-    """
+    """Holds a script's run: its lock, its journal, which says already that it goes on, and what happens when the
+    script ends."""
 
     def __init__(
-        self,
-        files: RunLayout,
-        lock: FileLock,
-        generation: int,
-        journal: Optional[JournalWriter] = None,
-        has_past: bool = True,
+        self, files: RunLayout, lock: FileLock, generation: int, journal: JournalWriter, has_past: bool
     ) -> None:
         self._lock = lock
         self._sampler: Any = None
         self._over = threading.Event()
         self._began = time.monotonic()
         self._pid = os.getpid()
-        self._journal = journal or JournalWriter(files.journals, "script")
+        self._journal = journal
         self._journal.when_closed = lambda: lock.take_again(files.script_lock)
         self._files = files
-        self._seq = 0
         self._generation = generation
-        self._state("Running", None, resumed=journal is None)
-        try:
-            reserve(files.script_process, self._pid)
-        except OSError:
-            pass  # it is told to who wants to end the run, and to who finds it gone
         self._console: Optional[Console] = None
         self._git: Optional[threading.Thread] = None
         self._without_git = False
@@ -207,27 +194,13 @@ class _Holder:
         if self._console is not None:
             self._console.failed(error)
 
-    def _state(self, state: str, reason: Optional[str], **more: Any) -> None:
-        self._seq += 1
-        self._journal.event(
-            "state",
-            state=state,
-            generation=self._generation,
-            judged=False,
-            seq=self._seq,
-            reason=reason,
-            exit_code=None,
-            signal=None,
-            **more,
-        )
-
     def _end(self, state: str, reason: Optional[str]) -> None:
         """Record the end; a forked child does not end its parent's run."""
         if os.getpid() != self._pid:
             return
         self._tell_children_nothing()
         when = {"ended": time.time(), "seconds": time.monotonic() - self._began}
-        self._state(state, reason, **when)
+        _record(self._journal, state, self._generation, seq=2, reason=reason, **when)
         try:
             self._wait_for_git()
         finally:
@@ -248,7 +221,8 @@ class _Holder:
         lost = self._journal.close()
         if lost.anything:
             others = max(0, lost.records - 1)  # but for the state, which is told here
-            word = {**ending, "generation": self._generation, "lost": lost.points, "lost_records": others}
+            told = {"lost": lost.points, "lost_records": others, "torn": lost.torn}
+            word = {**ending, "generation": self._generation, **told}
             try:
                 leave(self._files.script_process, self._pid, word)
             except OSError:
@@ -360,8 +334,9 @@ def _make_folder(
         try:
             identity = without_secrets("run", _identity(files.name, fill(draft)))
             write_json(draft.identity, identity)
-            journal = JournalWriter(draft.journals, "script")
+            journal = JournalWriter(draft.journals, "script", tell=tell_nobody)
             journal.event("run", notes=[], **identity)
+            _begin(draft, journal, 1, resumed=False)
             fault("script.drafted")
             os.rename(str(draft.root), str(files.root))
             fault("script.shown")
@@ -377,6 +352,35 @@ def _make_folder(
             if name is not None:
                 what = "there is a run named {} in {} already".format(name, layout.root)
                 raise UsageError(what, remedy=_other_name()) from None
+
+
+def _take_up(files: RunLayout, lock: FileLock, generation: int) -> JournalWriter:
+    """The journal of a run's next life, which it begins; what is raised leaves the run as it was."""
+    journal: Optional[JournalWriter] = None
+    try:
+        journal = JournalWriter(files.journals, "script", tell=tell_nobody)
+        _begin(files, journal, generation, resumed=True)
+        return journal
+    except BaseException:
+        lock.release()
+        if journal is not None:
+            journal.abandon()
+        raise
+
+
+def _begin(files: RunLayout, journal: JournalWriter, generation: int, resumed: bool) -> None:
+    """Record that the run goes on. Raises OSError unless that is on the disk, and room for how it ends: a run of which
+    nothing was recorded would be none, or would go on for ever."""
+    reserve(files.script_process, os.getpid())
+    _record(journal, "Running", generation, seq=1, reason=None, resumed=resumed)
+    if not journal.flush():
+        raise OSError("there is no room on the disk")
+    journal.tell = warn
+
+
+def _record(journal: JournalWriter, state: str, generation: int, seq: int, reason: Optional[str], **more: Any) -> None:
+    fields = {"state": state, "generation": generation, "seq": seq, "reason": reason, **more}
+    journal.event("state", judged=False, exit_code=None, signal=None, **fields)
 
 
 def _other_name() -> str:

@@ -119,13 +119,34 @@ def _reserve(path: str, size: int) -> None:
 
 
 def _write(path: str, content: dict[str, object]) -> None:
-    """Fill what was reserved (blanks behind a JSON object mean nothing) and rename it into place."""
-    hidden = path + ".tmp"
-    with open(hidden, "r+b") as file:
+    """Fill what was reserved and rename it into place."""
+    _fill(path, content)
+    os.replace(path + ".tmp", path)
+
+
+def _fill(path: str, content: dict[str, object]) -> None:
+    """Blanks behind a JSON object mean nothing."""
+    with open(path + ".tmp", "r+b") as file:
         file.write(_as_json(content).encode())
         file.flush()
         os.fsync(file.fileno())
-    os.replace(hidden, path)
+
+
+def _write_for_good(path: str, content: dict[str, object]) -> None:
+    """Once the job has ended nobody can tell it again: a disk that turned read-only is waited for, and where the folder
+    may not be written any more it is read where the room was reserved (`local_job`)."""
+    while True:
+        try:
+            _fill(path, content)
+            break
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                raise
+            time.sleep(_RETRY_SECONDS)
+    try:  # noqa: SIM105 (contextlib would be one more module to load)
+        os.replace(path + ".tmp", path)
+    except OSError:
+        pass
 
 
 def _start(shell: str, command: str, variables: dict[str, str], output: str) -> int:
@@ -344,6 +365,6 @@ def main(arguments: list[str], stdin: BinaryIO) -> None:
     _save(logs)
     fault("parent.before-exit-status")
     failed = {"rank": rank if len(ranks) > 1 else None, "unsaved": sum(log.unsaved for log in logs)}
-    _write(exit_file, {**_how_it_ended(status), **times, **failed})
+    _write_for_good(exit_file, {**_how_it_ended(status), **times, **failed})
     fault("parent.after-exit-status")
     os._exit(0)  # Python would take apart what it has loaded first, and whoever waits for the end waits for that

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -100,6 +101,16 @@ def living_process(files: RunLayout) -> int | None:
     if not processes and identity.get("parent"):
         processes = [WatchedProcess(int(identity["parent"]), identity.get("parent_start"))]
     return next((process.pid for process in processes if process.alive()), None)
+
+
+def recorded_exit(files: RunLayout) -> Mapping[str, Any] | None:
+    """How the job ended, as its parent wrote it, be it only where it had reserved the room for that; None while nobody
+    has."""
+    return read_json(files.exit_status) or read_json(_reserved(files)) or None
+
+
+def _reserved(files: RunLayout) -> Path:
+    return files.exit_status.with_name(files.exit_status.name + ".tmp")
 
 
 class LocalJob:
@@ -207,7 +218,7 @@ class LocalJob:
         if self._parent is not None:
             self._parent.poll()
         self._empty_pipes()
-        found = read_json(self._files.exit_status)
+        found = recorded_exit(self._files)
         if found is not None:
             return JobExit(
                 found["exit_code"],
@@ -258,7 +269,7 @@ class LocalJob:
             "rank": ended.rank,
         }
         # Into the room that the job's parent took on the disk, if it is there; else it is known here alone.
-        hidden = self._files.exit_status.with_name(self._files.exit_status.name + ".tmp")
+        hidden = _reserved(self._files)
         with suppress(OSError):
             with hidden.open("r+b" if hidden.exists() else "wb") as file:
                 file.write(json.dumps(content).encode())
@@ -268,6 +279,9 @@ class LocalJob:
         """End all that belongs to the job. The parent is spared, since it writes how the job ended; but one that has
         not started it yet (as long as the disk is full) must not do so later."""
         parent = self._its_parent()
+        if parent is not None and parent.alive():
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(parent.pid, signal.SIGCONT)  # one that is stopped would never write it
         if parent is not None and not self._ranks() and parent.alive():
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(parent.pid, signal.SIGKILL)

@@ -8,8 +8,7 @@ from workbench_store.locks import FileLock
 from workbench_store.state_changes import fold_states
 from workbench_store.states import RunState
 
-from workbench.compute.local_job import living_process
-from workbench.lifecycle.files import read_json
+from workbench.compute.local_job import living_process, recorded_exit
 from workbench.lifecycle.history import last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.links import remove_links
 from workbench.lifecycle.recorder import RunRecorder
@@ -58,7 +57,7 @@ def _close_held(layout: WorkspaceLayout, files: RunLayout, state: RunState) -> N
     recorder = RunRecorder(files, "user", last_generation(changes) + 1, tell=tell_nobody)
     if holds_unsaved(layout, files.name):
         recorder.warning(f"not all outputs are saved; to save them: workbench outputs --collect {files.name}")
-    ended = read_json(files.exit_status) or {"ended": seen}
+    ended = recorded_exit(files) or {"ended": seen}
     recorder.state(
         state,
         "closed by the user",

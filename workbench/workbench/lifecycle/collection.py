@@ -13,7 +13,7 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 
 from workbench.lifecycle.history import last_generation, state_changes
-from workbench.lifecycle.judge import current_state, supervisor_alive
+from workbench.lifecycle.judge import current_state, state_now, supervisor_alive
 from workbench.lifecycle.plan import read_plan
 from workbench.lifecycle.recorder import LateRecorder
 from workbench.lifecycle.saving import release, save
@@ -34,8 +34,9 @@ def collect(layout: WorkspaceLayout, name: str) -> None:
     """
     files = layout.run(name)
     check_run(layout, name)
-    if not current_state(files).final:
-        raise RunError(f"run {name} is {current_state(files)}: its outputs are saved when it ends")
+    state = state_now(files)
+    if not state.final:
+        raise RunError(f"run {name} is {state}: its outputs are saved when it ends")
     if is_script_run(files):
         return  # it saves into its own folder at once
     lock = FileLock(files.supervisor_lock)

@@ -5,7 +5,6 @@ import signal
 from msgspec import Struct
 from msgspec.structs import replace
 from workbench_store.states import RunState
-from workbench_store.words import counted
 
 from workbench.compute.protocol import JobExit
 
@@ -72,14 +71,3 @@ def unsaved(ending: Ending, trouble: str, name: str) -> Ending:
     if ending.state is RunState.COMPLETED:
         return replace(ending, state=RunState.FAILED, reason=text)
     return replace(ending, reason=f"{ending.reason}; {text}" if ending.reason else text)
-
-
-#: Said where a process was killed while the disk was full: nobody knows how much it had.
-LOST_UNTOLD = (
-    "what waited for room on the full disk when a process was ended is lost: points, and whatever else it logged"
-)
-
-
-def missing_records(count: int) -> str:
-    """That so many records are lost, in words."""
-    return f"the full disk did not take {counted(count, 'record')} (parameters, tags and the like)"

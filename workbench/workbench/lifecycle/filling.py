@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec.structs import replace
 from workbench_store.faults import fault
+from workbench_store.journal.writer import tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.redaction import without_secrets
 from workbench_store.snapshot import Taken, read_snapshot, take_snapshot
@@ -31,7 +32,7 @@ Result = TypeVar("Result")
 def fill(layout: WorkspaceLayout, files: RunLayout, draft: Draft, follow_links: bool, say: Narrate) -> None:
     """Write all of it; the record ends in Preparing. Raises SnapshotError, WorkspaceError, NotFound or OSError."""
     job, plan = draft.job, draft.plan
-    recorder = RunRecorder(files, "submit", 0)
+    recorder = RunRecorder(files, "submit", 0, tell=tell_nobody)
     try:
         code = job.code if isinstance(job.code, Path) else job.base_dir
         git = _InBackground(lambda: None if draft.earlier else look_at_git(code))
@@ -55,7 +56,7 @@ def fill(layout: WorkspaceLayout, files: RunLayout, draft: Draft, follow_links: 
         fault("submit.identity-written")
         files.heartbeat.touch()
         recorder.state(RunState.PREPARING)
-        recorder.sync()
+        recorder.finish()
     finally:
         recorder.close()
     unused = [note.field for note in execution_notes(job) if note.unused]

@@ -5,13 +5,14 @@ On the same host an earlier boot's locks are free by themselves, so it needs no 
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from workbench_store.errors import WorkspaceError
 from workbench_store.fold import whole
+from workbench_store.journal.lost import LOST_UNTOLD
 from workbench_store.journal.writer import tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
@@ -19,8 +20,7 @@ from workbench_store.processes import is_here
 from workbench_store.state_changes import fold_states
 from workbench_store.states import RunState
 
-from workbench.client.heard import heard, untold
-from workbench.lifecycle.ending import LOST_UNTOLD, missing_records
+from workbench.client.heard import heard, last_reason, untold
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_change, last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.recorder import RunRecorder
@@ -28,7 +28,7 @@ from workbench.lifecycle.recorder import RunRecorder
 
 class Verdict(NamedTuple):
     """What became of a run whose holder is gone; `ended` in UTC epoch seconds, `seconds` by a monotonic clock, `lost`
-    points that it could not record, where they are known."""
+    points that it could not record, where they are known, and bytes of records that were cut short for want of room."""
 
     generation: int
     state: RunState
@@ -36,6 +36,7 @@ class Verdict(NamedTuple):
     ended: float | None = None
     seconds: float | None = None
     lost: int = 0
+    torn: int = 0
 
 
 def judge(layout: WorkspaceLayout, names: Iterable[str] | None = None) -> dict[str, RunState]:
@@ -67,6 +68,8 @@ def record(files: RunLayout, found: Verdict) -> bool:
     try:
         recorder = RunRecorder(files, "judge", found.generation, tell=tell_nobody)
         try:
+            if found.torn:
+                recorder.event("torn", bytes=found.torn)
             recorder.state(
                 found.state, found.reason, judged=True, ended=found.ended, seconds=found.seconds, lost=found.lost
             )
@@ -156,20 +159,12 @@ def _verdict_on_script(files: RunLayout) -> Verdict | None:
     word = heard(files.script_process, generation)
     if word is not None:
         state = RunState.parse(str(word["state"]))
-        return Verdict(
-            generation, state, _last_reason(word), word.get("ended"), word.get("seconds"), whole(word.get("lost"))
-        )
+        lost, torn = whole(word.get("lost")), whole(word.get("torn"))
+        return Verdict(generation, state, last_reason(word), word.get("ended"), word.get("seconds"), lost, torn)
     seen = last_sign_of_life(files)
     reason = f"ended without closing; last sign of life {_when(seen)}"
     reason += f"; {LOST_UNTOLD}" if untold(files) else ""
     return Verdict(generation, RunState.FAILED, reason, seen or None)
-
-
-def _last_reason(word: Mapping[str, Any]) -> str | None:
-    """What the script gave as its reason, and what is missing of its records."""
-    lost = whole(word.get("lost_records"))
-    missing = missing_records(lost) if lost else None
-    return "; ".join(str(part) for part in (word.get("reason"), missing) if part) or None
 
 
 def _when(moment: float) -> str:

@@ -4,15 +4,17 @@ writers."""
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench_store.faults import fault
+from workbench_store.journal.lost import missing_records
 from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
-from workbench.client.heard import told_lost, untold
-from workbench.lifecycle.ending import LOST_UNTOLD, Canceled, missing_records
+from workbench.client.heard import told_by, told_lost, untold
+from workbench.lifecycle.ending import Canceled
 
 if TYPE_CHECKING:
     from workbench.client.git_state import GitState
@@ -27,6 +29,7 @@ class RunRecorder:
         self._files = files
         self._journal = JournalWriter(files.journals, writer, tell=tell)
         self._seq = 0
+        self._told: list[Path] = []
 
     def event(self, event: str, /, **fields: Any) -> None:
         """Record any event of docs/architecture.md."""
@@ -77,10 +80,9 @@ class RunRecorder:
         lost = told_lost(self._files)
         if lost.records:
             self.warning(missing_records(lost.records))
-        for note in untold(self._files):
-            self.warning(f"{LOST_UNTOLD} (PID {note.name.split('-')[2]})")
-            with suppress(OSError):
-                note.unlink()
+        self._told = untold(self._files)
+        for note in self._told:
+            self.warning(told_by(note))
         return lost.points
 
     @contextmanager
@@ -108,7 +110,16 @@ class RunRecorder:
 
     def flush(self) -> bool:
         """Try to write what waits for a full disk; whether all is written."""
-        return self._journal.flush()
+        written = self._journal.flush()
+        if written:
+            self._told_for_good()
+        return written
+
+    def _told_for_good(self) -> None:
+        """What notes tell stands in the journal too now."""
+        while self._told:
+            with suppress(OSError):
+                self._told.pop().unlink()
 
     def sync(self) -> None:
         """Bring what was recorded to the disk."""
@@ -117,6 +128,7 @@ class RunRecorder:
     def finish(self) -> None:
         """Sync and close. Raises WorkspaceError if anything could not be written."""
         self._journal.finish()
+        self._told_for_good()
 
     def close(self) -> None:
         """End the journal."""
