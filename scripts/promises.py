@@ -112,6 +112,8 @@ PROMISES: tuple[Promise, ...] = (
             "lifecycle/test_long_lives.py::test_a_disk_that_turns_read_only_is_told_and_is_still_read",
             "lifecycle/test_long_lives.py::test_a_disk_that_is_read_only_and_has_no_store_yet_is_read_all_the_same",
             "lifecycle/test_unrecorded_states.py::test_on_a_disk_that_turned_read_only_too",
+            "lifecycle/test_unrecorded_states.py"
+            "::test_how_a_job_ended_is_known_though_the_runs_control_may_not_be_written_any_more",
             "store/test_writer.py::test_a_folder_that_is_not_there_is_named",
         ),
     ),

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from workbench.run import Run
 from workbench.view.fresh import refresh
 from workbench_store.layout import WorkspaceLayout
@@ -231,6 +232,22 @@ everything(run, run.log)
 run.end()
 """
 )
+
+
+ENDING_SOON = """
+import atexit, threading, time
+atexit.register(lambda: print([one.name for one in threading.enumerate() if one.name.startswith("workbench")]))
+import workbench
+workbench.log({"k": 1})
+time.sleep(%s)
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.051, 0.06, 0.08])
+def test_no_thread_of_ours_loads_anything_while_python_takes_itself_apart(here: Path, seconds: float) -> None:
+    """It would now and then wait for a lock that is gone, and end the script in a segmentation fault."""
+    done = run_script(here, ENDING_SOON % seconds)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
 def test_a_package_that_is_gone_by_then_never_raises(here: Path) -> None:

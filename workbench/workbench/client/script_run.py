@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 #: Git is asked so long after a run was opened, or when it ends.
 _GIT_FROM_SECONDS = 0.05
+#: So long after its opening a run's sampler is started, and its end waits for one that is just being started.
+_SAMPLER_FROM_SECONDS = 0.05
+_SAMPLER_WAIT_SECONDS = 5.0
 #: What git may take for an answer, and for how long the end of a short script waits for all of them.
 _GIT_SECONDS = 20.0
 _GIT_WAIT_SECONDS = 5.0
@@ -108,6 +111,7 @@ class _Holder:
     ) -> None:
         self._lock = lock
         self._sampler: Any = None
+        self._sampler_start: Optional[threading.Thread] = None
         self._over = threading.Event()
         self._began = time.monotonic()
         self._pid = os.getpid()
@@ -131,17 +135,27 @@ class _Holder:
 
         # Starting a process takes longer than opening a run may: it is done beside the script.
         def start() -> None:
+            if self._over.wait(_SAMPLER_FROM_SECONDS):
+                return
             # A run never fails for want of system metrics; an interpreter that is ending starts no process.
             try:
                 self._sampler = start_sampler(self._files.root, os.getpid(), interval)
             except (ImportError, OSError, RuntimeError):
                 pass
             if self._over.is_set():
-                self._end_sampler()
+                self._kill_sampler()
 
-        threading.Thread(target=start, name="workbench-sampler", daemon=True).start()
+        self._sampler_start = threading.Thread(target=start, name="workbench-sampler", daemon=True)
+        self._sampler_start.start()
 
     def _end_sampler(self) -> None:
+        # A thread that loads modules while Python takes itself apart may wait for a lock that is gone (import.c: it
+        # ends in a segmentation fault then).
+        if self._sampler_start is not None:
+            self._sampler_start.join(_SAMPLER_WAIT_SECONDS)
+        self._kill_sampler()
+
+    def _kill_sampler(self) -> None:
         sampler, self._sampler = self._sampler, None
         if sampler is not None:
             import signal  # with enumerations, which takes long
