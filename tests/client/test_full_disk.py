@@ -236,6 +236,41 @@ def test_what_a_killed_life_had_waiting_is_told_by_the_next(here: Path, disk: Pa
     assert not list(layout.runs.glob("*/journal/*.waits")), "it is told once"
 
 
+KILLED_CHILD = """
+import glob, os, signal, time, workbench
+run = workbench.start_run(name="parent", workspace="disk", system_metrics=False)
+run.log({"k": 1.0})
+ballast = os.open("disk/ballast", os.O_WRONLY | os.O_CREAT)
+child = os.fork()
+if child == 0:
+    workbench.log({"child": 0})
+    for size in (65536, 4096, 1):
+        try:
+            while os.write(ballast, bytes(size)):
+                pass
+        except OSError:
+            pass
+    for step in range(1, 3000):
+        workbench.log({"child": step}, step=step)
+    time.sleep(1000)
+while not glob.glob("disk/.workbench/runs/parent/journal/*.waits"):
+    time.sleep(0.01)
+os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
+os.ftruncate(ballast, 0)
+run.end()
+"""
+
+
+def test_what_a_killed_child_had_waiting_is_told_by_its_parent(here: Path, disk: Path) -> None:
+    done = run_script(here, KILLED_CHILD)
+    assert done.returncode == 0, done.stderr
+    refresh(WorkspaceLayout(disk / ".workbench"), store := store_on(disk))
+    assert str(store.run("parent").state) == "Completed"
+    assert "what waited for room on the full disk" in " ".join(store.detail("parent").warnings)
+    assert not list((disk / ".workbench").rglob("*.waits")), "it is told once"
+
+
 LITTLE_ROOM = """
 import workbench
 run = workbench.start_run(name="little", workspace="disk", system_metrics=False)

@@ -250,6 +250,60 @@ def test_no_thread_of_ours_loads_anything_while_python_takes_itself_apart(here: 
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
+LOADING = """
+import os, threading, time, workbench
+from workbench.client.beside import Loading, beside
+run = workbench.start_run(system_metrics=False)
+inside, over = threading.Event(), []
+def load():
+    with Loading():
+        inside.set()
+        time.sleep(0.3)
+        over.append(1)
+beside(load, "loads")
+inside.wait()
+child = os.fork()
+if child == 0:
+    with Loading():
+        workbench.log({"k": 1.0})
+    os._exit(0 if over else 1)
+assert over, "it was forked meanwhile"
+assert os.waitpid(child, 0)[1] == 0
+with Loading():
+    run.end()
+"""
+
+
+def test_no_child_is_forked_while_a_thread_of_ours_loads_modules(here: Path) -> None:
+    """It would have the lock of a module that nobody loads any more, and wait for it for ever."""
+    done = run_script(here, LOADING)
+    assert done.returncode == 0, done.stderr
+
+
+WITHOUT_THREADS = """
+import threading, workbench
+start = threading.Thread.start
+def refused(self):
+    if self.name.startswith("workbench"):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+    start(self)
+threading.Thread.start = refused
+workbench.log({"k": 1.0})
+workbench.log({"k": 2.0})
+"""
+
+
+def test_where_python_starts_no_thread_points_are_kept_and_git_is_asked(here: Path) -> None:
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "m"]):
+        subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e@e.e", *words], check=True)
+    done = run_script(here, WITHOUT_THREADS)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    store = store_of(here)
+    name = the_run(store)
+    assert store.series(name, "k").values == [1.0, 2.0] and str(store.run(name).state) == "Completed"
+    assert store.detail(name).git is not None
+
+
 def test_a_package_that_is_gone_by_then_never_raises(here: Path) -> None:
     assert run_without_media(here, GONE).media() == []
 

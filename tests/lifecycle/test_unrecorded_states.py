@@ -265,6 +265,37 @@ def test_a_note_of_what_is_lost_stays_until_it_is_told(here: Path, disk: Path) -
     assert not list(job.files.journals.glob("*.waits"))
 
 
+def test_a_job_that_makes_its_runs_control_unwritable_at_once_is_watched_all_the_same(here: Path) -> None:
+    layout = open_workspace()
+    control = layout.run("j").control
+    (here / "job.yml").write_text(f"command: chmod 500 {control}; sleep 1; exit 3\nname: j\n")
+    words = [*without_override(), sys.executable, "-m", "workbench", "run", "--detach", "job.yml"]
+    subprocess.run(words, check=True, capture_output=True)
+    job = Launched(layout, "j")
+    try:
+        wait_until(lambda: job.state.final, "the run's end")
+    finally:
+        control.chmod(0o700)
+    job.finish()
+    assert job.last_state()["exit_code"] == 3, job.last_state()
+
+
+def test_a_job_with_nothing_to_save_is_completed_though_the_disk_is_full(here: Path, disk: Path) -> None:
+    layout = open_workspace(disk)
+    text = f"while ! test -e {here / 'go'}; do sleep 0.05; done"
+    job = Launched(layout, submit(layout, command(command=text)))
+    try:
+        job.wait_for(RunState.RUNNING)
+        wait_until(lambda: (read_json(job.files.job_process) or {}).get("pid"), "the job")
+        fill(disk / "ballast")
+        (here / "go").touch()
+        wait_until(job.files.collected.exists, "that it is written down that all is saved")
+        (disk / "ballast").unlink()
+        assert job.finish() is RunState.COMPLETED, job.last_state()
+    finally:
+        job.kill_everything()
+
+
 @pytest.mark.parametrize("code", [0, 3])
 def test_how_a_job_ended_is_known_though_the_runs_control_may_not_be_written_any_more(here: Path, code: int) -> None:
     layout = open_workspace()

@@ -49,4 +49,18 @@ def untold(files: RunLayout) -> List[Path]:
 
 def told_by(note: Path) -> str:
     """What such a note tells, in words."""
-    return "{} (PID {})".format(LOST_UNTOLD, note.name.split("-")[2])
+    return "{} (PID {})".format(LOST_UNTOLD, pid_of(note))
+
+
+def pid_of(note: Path) -> int:
+    """Whose it is; 0 for a name that is none of ours."""
+    parts = note.name.split("-")
+    return int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else 0
+
+
+def forget(note: Path) -> None:
+    """It is told, and is no news to who takes the run up again."""
+    try:
+        note.unlink()
+    except OSError:
+        pass

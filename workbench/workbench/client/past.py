@@ -15,7 +15,7 @@ from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
 from workbench_store.states import RunState
 
-from workbench.client.heard import heard, last_reason, told_by, untold
+from workbench.client.heard import forget, heard, last_reason, told_by, untold
 from workbench.client.json_files import read_json
 from workbench.client.origins import Origin
 
@@ -143,17 +143,17 @@ def resumed(
         states = [event.fields for event in events_of(files) if event.name == "state"]
         generation = max((one["generation"] for one in states if isinstance(one.get("generation"), int)), default=1)
         of_this = (str(one.get("state")) for one in states if one.get("generation") == generation)
-        if not any(RunState.parse(state).final for state in of_this):
-            _record_last_word(files, generation)
+        ended = any(RunState.parse(state).final for state in of_this)
+        _record_last_word(files, None if ended else heard(files.script_process, generation))
     except BaseException:
         lock.release()
         raise
     return files, lock, generation + 1
 
 
-def _record_last_word(files: RunLayout, generation: int) -> None:
+def _record_last_word(files: RunLayout, word: Optional[Mapping[str, Any]]) -> None:
     """What its last script left for whoever finds it gone, whose place the next script's word takes."""
-    word, notes = heard(files.script_process, generation), untold(files)
+    notes = untold(files)
     if word is None and not notes:
         return
     journal = JournalWriter(files.journals, "judge", tell=tell_nobody)
@@ -167,10 +167,7 @@ def _record_last_word(files: RunLayout, generation: int) -> None:
         journal.event("warning", text=told_by(note))
     journal.finish()
     for note in notes:
-        try:
-            note.unlink()
-        except OSError:
-            pass
+        forget(note)
 
 
 def fork_into(layout: WorkspaceLayout, origin: Origin, target: RunLayout, fields: Dict[str, Any]) -> Dict[str, Any]:

@@ -18,16 +18,18 @@ from workbench_store.journal.writer import JournalWriter, tell_nobody, warn
 from workbench_store.layout import LONGEST_RUN_NAME, RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.open_run import put_up, take_down
-from workbench_store.processes import boot_id, host_id
+from workbench_store.processes import boot_id, host_id, process_start
 from workbench_store.redaction import without_secrets
 from workbench_store.workspace import open_workspace
 
 from workbench.client import at_exit
 from workbench.client.active_run import ActiveRun, state_of
+from workbench.client.beside import Loading, beside
 from workbench.client.code_place import code_folder, git_root
 from workbench.client.console import Console
 from workbench.client.exit_code import ExitWatch
 from workbench.client.family import is_a_child, tell_children
+from workbench.client.heard import forget, pid_of, told_by, untold
 from workbench.client.json_files import write_json
 from workbench.client.last_word import leave, reserve
 from workbench.client.names import generate_name
@@ -131,22 +133,23 @@ class _Holder:
         self._tell_children(has_past)
 
     def start_sampler(self, interval: float) -> None:
-        from workbench.client.system_metrics import start_sampler
-
         # Starting a process takes longer than opening a run may: it is done beside the script.
         def start() -> None:
             if self._over.wait(_SAMPLER_FROM_SECONDS):
                 return
             # A run never fails for want of system metrics; an interpreter that is ending starts no process.
             try:
+                with Loading():
+                    import subprocess  # noqa: F401 (which starts it)
+
+                    from workbench.client.system_metrics import start_sampler
                 self._sampler = start_sampler(self._files.root, os.getpid(), interval)
             except (ImportError, OSError, RuntimeError):
                 pass
             if self._over.is_set():
                 self._kill_sampler()
 
-        self._sampler_start = threading.Thread(target=start, name="workbench-sampler", daemon=True)
-        self._sampler_start.start()
+        self._sampler_start = beside(start, "workbench-sampler")
 
     def _end_sampler(self) -> None:
         # A thread that loads modules while Python takes itself apart may wait for a lock that is gone (import.c: it
@@ -176,16 +179,17 @@ class _Holder:
             # Loading what this takes would slow down the script's own loading at its start.
             self._over.wait(_GIT_FROM_SECONDS)
             try:  # nor does a run fail for want of git's state
-                from workbench.client.git_state import git_state, record_git
-
+                with Loading():
+                    from workbench.client.git_state import git_state, record_git
                 state = git_state(folder, _GIT_SECONDS)
                 if state is not None and not self._without_git:
                     record_git(self._files, self._journal, state)
             except (ImportError, OSError, RuntimeError):
                 pass
 
-        self._git = threading.Thread(target=look, name="workbench-git", daemon=True)
-        self._git.start()
+        self._git = beside(look, "workbench-git")
+        if self._git is None:
+            look()
 
     def _tell_children(self, has_past: bool) -> None:
         tell_children()
@@ -216,6 +220,7 @@ class _Holder:
         when = {"ended": time.time(), "seconds": time.monotonic() - self._began}
         _record(self._journal, state, self._generation, seq=2, reason=reason, **when)
         try:
+            self._tell_of_killed_children()
             self._wait_for_git()
         finally:
             if self._console is not None:
@@ -241,6 +246,15 @@ class _Holder:
                 leave(self._files.script_process, self._pid, word)
             except OSError:
                 pass
+
+    def _tell_of_killed_children(self) -> None:
+        """What they had waiting while the disk was full is lost, and nobody else tells it."""
+        for note in untold(self._files):
+            pid = pid_of(note)
+            if pid != self._pid and process_start(pid) is None:
+                self._journal.event("warning", text=told_by(note))
+                if self._journal.flush():
+                    forget(note)
 
     def _wait_for_git(self) -> None:
         self._over.set()

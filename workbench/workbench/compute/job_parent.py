@@ -133,8 +133,8 @@ def _fill(path: str, content: dict[str, object]) -> None:
 
 
 def _write_for_good(path: str, content: dict[str, object]) -> None:
-    """Once the job has ended nobody can tell it again: a disk that turned read-only is waited for, and where the folder
-    may not be written any more it is read where the room was reserved (`local_job`)."""
+    """Once the job has started nobody can tell it again: a disk that turned read-only is waited for, and where the
+    folder may not be written any more it is read where the room was reserved (`local_job`)."""
     while True:
         try:
             _fill(path, content)
@@ -358,7 +358,7 @@ def main(arguments: list[str], stdin: BinaryIO) -> None:
     os.chdir(control)
     process_file, exit_file = os.path.basename(process_file), os.path.basename(exit_file)
     fault("parent.spawned")
-    _write(process_file, {**identity, **_named(pids, ranks)})
+    _write_for_good(process_file, {**identity, **_named(pids, ranks)})
     fault("parent.named")
     rank, status = _wait(pids, [bool(rank["essential"]) for rank in ranks], logs)
     times = {"ended": time.time(), "seconds": time.monotonic() - began}

@@ -82,6 +82,8 @@ def job_identity(files: RunLayout) -> Mapping[str, Any]:
     """What the job's parent wrote (`job.json`); empty when its processes were of another host or boot, or belong to
     the run that this one is a copy of."""
     found = read_json(files.job_process) or {}
+    if found and not found.get("pid"):  # the ranks may be named where the room for that was reserved
+        found = read_json(_reserved(files.job_process)) or found
     here = is_here(found.get("host"), found.get("boot")) and found.get("boot") == boot_id()
     own = found.get("folder") in (None, folder_id(files.control))
     return found if here and own else {}
@@ -106,11 +108,12 @@ def living_process(files: RunLayout) -> int | None:
 def recorded_exit(files: RunLayout) -> Mapping[str, Any] | None:
     """How the job ended, as its parent wrote it, be it only where it had reserved the room for that; None while nobody
     has."""
-    return read_json(files.exit_status) or read_json(_reserved(files)) or None
+    return read_json(files.exit_status) or read_json(_reserved(files.exit_status)) or None
 
 
-def _reserved(files: RunLayout) -> Path:
-    return files.exit_status.with_name(files.exit_status.name + ".tmp")
+def _reserved(path: Path) -> Path:
+    """Where the job's parent has taken room for that file, and writes it first."""
+    return path.with_name(path.name + ".tmp")
 
 
 class LocalJob:
@@ -269,7 +272,7 @@ class LocalJob:
             "rank": ended.rank,
         }
         # Into the room that the job's parent took on the disk, if it is there; else it is known here alone.
-        hidden = _reserved(self._files)
+        hidden = _reserved(self._files.exit_status)
         with suppress(OSError):
             with hidden.open("r+b" if hidden.exists() else "wb") as file:
                 file.write(json.dumps(content).encode())

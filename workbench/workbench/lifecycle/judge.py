@@ -6,7 +6,6 @@ On the same host an earlier boot's locks are free by themselves, so it needs no 
 
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from workbench_store.processes import is_here
 from workbench_store.state_changes import fold_states
 from workbench_store.states import RunState
 
-from workbench.client.heard import heard, last_reason, untold
+from workbench.client.heard import forget, heard, last_reason, untold
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_change, last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.recorder import RunRecorder
@@ -77,8 +76,7 @@ def record(files: RunLayout, found: Verdict) -> bool:
         finally:
             recorder.close()
         for note in untold(files) if written and found.state.final else ():
-            with suppress(OSError):
-                note.unlink()  # it is told now, and is no news to who takes the run up again
+            forget(note)
         return written
     except (OSError, WorkspaceError):
         return False
@@ -160,11 +158,16 @@ def _verdict_on_script(files: RunLayout) -> Verdict | None:
     if word is not None:
         state = RunState.parse(str(word["state"]))
         lost, torn = whole(word.get("lost")), whole(word.get("torn"))
-        return Verdict(generation, state, last_reason(word), word.get("ended"), word.get("seconds"), lost, torn)
+        reason = _with_untold(files, last_reason(word))
+        return Verdict(generation, state, reason, word.get("ended"), word.get("seconds"), lost, torn)
     seen = last_sign_of_life(files)
-    reason = f"ended without closing; last sign of life {_when(seen)}"
-    reason += f"; {LOST_UNTOLD}" if untold(files) else ""
+    reason = _with_untold(files, f"ended without closing; last sign of life {_when(seen)}")
     return Verdict(generation, RunState.FAILED, reason, seen or None)
+
+
+def _with_untold(files: RunLayout, reason: str | None) -> str | None:
+    """With what killed processes of the script left waiting."""
+    return "; ".join(part for part in (reason, LOST_UNTOLD if untold(files) else None) if part) or None
 
 
 def _when(moment: float) -> str:

@@ -3,7 +3,7 @@ writers."""
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
-from workbench.client.heard import told_by, told_lost, untold
+from workbench.client.heard import forget, told_by, told_lost, untold
 from workbench.lifecycle.ending import Canceled
 
 if TYPE_CHECKING:
@@ -118,8 +118,7 @@ class RunRecorder:
     def _told_for_good(self) -> None:
         """What notes tell stands in the journal too now."""
         while self._told:
-            with suppress(OSError):
-                self._told.pop().unlink()
+            forget(self._told.pop())
 
     def sync(self) -> None:
         """Bring what was recorded to the disk."""

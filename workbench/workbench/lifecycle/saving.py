@@ -8,6 +8,7 @@ from pathlib import Path
 from workbench_store.errors import DataError, RunError
 from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.no_room import NO_ROOM
 from workbench_store.states import RunState
 from xxhash import xxh32_hexdigest
 
@@ -84,8 +85,18 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
         fault("save.recorded")
         if not files.control.is_dir():
             raise FileNotFoundError(f"{files.root} is not there any more")
-        write_json(files.collected, {"time": time.time()})
+        _mark_collected(files, recorder)
         fault("save.collected")
+
+
+def _mark_collected(files: RunLayout, recorder: RunRecorder) -> None:
+    """That it is there says it; on a full disk an empty file does, if all that was saved is recorded."""
+    try:
+        write_json(files.collected, {"time": time.time()})
+    except OSError as error:
+        if error.errno not in NO_ROOM or not recorder.flush():
+            raise
+        files.collected.touch()
 
 
 def release(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
