@@ -35,7 +35,9 @@ The language is DuckDB's. The views below are a promise: their columns are only 
   not), and wherever they are compared with one (a run with `lr=auto` is then never `< 0.1`); true and false where every
   run gave one of these; else text, as also where they are asked to be equal to a quoted text. Tags are text, and
   numbers where they are compared with one.
-- **NaN** is no number that anything compares with: find it by `isnan(metrics.loss)`. `ORDER BY` has it above every
+- **NaN** is no number that `metrics.loss` compares with: find it by `isnan(metrics.loss)`. What is compared otherwise
+  (`value` and `last` of the views, `metrics['loss']`, names given by `AS`) follows DuckDB, to which it is greater than
+  every number: add `AND NOT isnan(value)`. `ORDER BY` has it above every
   number (`ls --sort` has it last). `--csv` writes `nan`, `inf` and
   `-inf`, and nothing for NULL; in `--json`, which has no word for them, all are `null`.
 - **Archived runs** are in the views; `ls --where` leaves them out unless the condition names `archived`.

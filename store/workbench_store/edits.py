@@ -1,18 +1,29 @@
 """What users have named and said in a workspace, read from its journals and appended to them. No database is needed."""
 
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 from workbench_store.journal.decoding import Event, decode
 from workbench_store.journal.writer import JournalWriter, tell_nobody
-from workbench_store.layout import WorkspaceLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
+
+#: The time of a file lags behind by a tick of the kernel.
+_COARSE_SECONDS = 0.02
 
 
 def read_edits(layout: WorkspaceLayout, *names: str) -> list[Event]:
     """The events of these names in the workspace's journals, by time. Raises OSError for what cannot be read."""
     found = []
     for path in sorted(layout.journals.glob("*.wbj")):
-        found += [record for record in _records(path) if record.name in names]
+        latest = 0.0
+        for record in _records(path):
+            latest = max(latest, record.time)  # within one journal its order counts, as everywhere (fold.in_order)
+            if record.name in names:
+                found.append(record._replace(time=latest))
     return sorted(found, key=lambda event: event.time)
 
 
@@ -29,7 +40,8 @@ def append_edits(layout: WorkspaceLayout, name: str, edits: Iterable[Mapping[str
     if not fields:
         return
     layout.journals.mkdir(parents=True, exist_ok=True)
-    writer = JournalWriter(layout.journals, "user", tell=tell_nobody)
+    after = max(_last_edited(layout), *(_last_recorded(layout.run(run)) for run in _runs(fields)), 0.0)
+    writer = JournalWriter(layout.journals, "user", tell=tell_nobody, after=after)
     try:
         for edit in fields:
             writer.event(name, **edit)
@@ -37,3 +49,27 @@ def append_edits(layout: WorkspaceLayout, name: str, edits: Iterable[Mapping[str
         writer.close()
         raise
     writer.finish()
+    with suppress(OSError):  # for whoever comes next; the file system's clock may be another, or set back meanwhile
+        os.utime(writer.path, (writer.latest, writer.latest))
+
+
+def _runs(edits: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {edit["run"] for edit in edits if isinstance(edit.get("run"), str)}
+
+
+def _last_edited(layout: WorkspaceLayout) -> float:
+    """When the workspace's journals were written to last."""
+    return max(_times(layout.journals), default=0.0)
+
+
+def _last_recorded(files: RunLayout) -> float:
+    """After the run's last record, where the clock says that this is still to come."""
+    latest = max(_times(files.journals), default=0.0)
+    return latest + _COARSE_SECONDS if latest > time.time() else latest
+
+
+def _times(folder: Path) -> Iterator[float]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                yield entry.stat().st_mtime

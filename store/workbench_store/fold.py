@@ -107,7 +107,7 @@ def media_row(run: str, time: float, fields: dict[str, Any]) -> tuple[Any, ...]:
 
 def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
     """The run of that name. `events` are its own and those of users about it."""
-    events = in_order(events)
+    events = _of_this_run(in_order(events))
     identity: dict[str, Any] = {}
     params: dict[str, Any] = {}
     tags: dict[str, str] = {}
@@ -117,9 +117,7 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
     lost_at_end: dict[int, int] = {}
     for event in events:
         fields = event.fields
-        if event.name == "purged":  # what users wrote before was about an earlier run of that name, which is gone
-            tags, edits = {}, {}
-        elif event.name == "run":
+        if event.name == "run":
             identity = {**fields, **{key: value for key, value in identity.items() if value is not None}}
         elif event.name == "params":
             params.update(_mapping(fields.get("params")))
@@ -146,6 +144,13 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
     row["note"] = _text(edits.get("note")) or None
     row["archived"] = edits.get("archived") is True
     return FoldedRun(row, {clean(key): value for key, value in params.items()}, tags, torn)
+
+
+def _of_this_run(events: list[StoredEvent]) -> list[StoredEvent]:
+    """Without what users wrote about earlier runs of the name, which are gone: users' events name the run. What a run
+    records itself is its own, whatever the clock said when the earlier one was removed."""
+    purged = max((place for place, event in enumerate(events) if event.name == "purged"), default=-1)
+    return [event for place, event in enumerate(events) if place > purged or "run" not in event.fields]
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def test_a_run_of_an_earlier_boot_is_dead_whatever_its_pids_say(launch: Launch) 
     for pid in run.processes():
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not run.processes(), "the job's death")
-    run.files.exit_status.unlink(missing_ok=True)
+    for path in (run.files.exit_status, Path(f"{run.files.exit_status}.tmp")):
+        path.unlink(missing_ok=True)  # of a parent that saw the job end
     record = json.loads(run.files.job_process.read_text())
     write_json(run.files.job_process, {**record, "boot": "earlier", "pid": os.getpid(), "parent": os.getpid()})
     assert judge(run.layout, [run.name]) == {run.name: RunState.NOT_RESPONDING}

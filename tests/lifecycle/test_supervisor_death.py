@@ -115,6 +115,19 @@ def test_of_two_adopters_one_wins(launch: Launch) -> None:
     assert run.states().count("Completed") == 1
 
 
+def test_who_finds_the_run_held_leads_nothing(launch: Launch) -> None:
+    run = launch(GATED)
+    run.wait_for_file("on")
+    run.wait_for(RunState.RUNNING)
+    states, leader = run.states(), run.supervisor_pid()
+    second = start_supervisor(run.layout, run.name, run.files.root, adopting=True)
+    assert second.await_lock() is False
+    second.go()
+    assert (run.states(), run.supervisor_pid()) == (states, leader)
+    (run.files.outputs / "go").touch()
+    assert run.finish() is RunState.COMPLETED and run.states().count("Completed") == 1
+
+
 def test_who_takes_over_too_late_records_nothing_more(launch: Launch) -> None:
     """Between its look, that the run may be taken over, and its lock on the run another has finished it."""
     run = orphaned(launch)

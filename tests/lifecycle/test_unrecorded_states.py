@@ -86,7 +86,7 @@ def test_on_a_full_disk_runs_end_all_the_same(here: Path, disk: Path) -> None:
         killed.wait()
         os.kill(ended.pid, signal.SIGTERM)
         ended.wait()
-        os.kill(job.supervisor_pid(), signal.SIGKILL)
+        job.kill_supervisor()
         expected = {"killed": "Failed", "ended": "Failed", "living": "Running", job.name: "NotResponding"}
         wait_until(lambda: states_told(layout) == expected, "what became of them")
         ends = {row.name: (row.started, row.ended) for row in Store(layout).runs().rows}

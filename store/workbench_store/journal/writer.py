@@ -21,6 +21,7 @@ from workbench_store.errors import WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.journal.encoding import PointsEncoder, encode_event
 from workbench_store.journal.lost import Lost, missing_records
+from workbench_store.journal.onward import Onward
 from workbench_store.journal.waiting import Waiting
 from workbench_store.locks import lock_while_open, unlock
 from workbench_store.processes import boot_id, host_id
@@ -62,18 +63,21 @@ class JournalWriter:
     """Appends to a new file of its own in `folder`; a forked child goes on in another file.
 
     `writer` says who writes (submit, supervisor, script, fork, client, judge, user, system); `tell` is given each
-    warning.
+    warning; what it records is later than `after` (UTC epoch seconds), whatever the machine's clock says.
     Raises WorkspaceError when the file cannot be made; nothing else here raises but for what cannot be encoded
     (ValueError, TypeError).
     """
 
-    def __init__(self, folder: Path, writer: str, rank: int = 0, tell: Callable[[str], None] = warn) -> None:
+    def __init__(
+        self, folder: Path, writer: str, rank: int = 0, tell: Callable[[str], None] = warn, after: float = 0.0
+    ) -> None:
         self.folder = Path(folder)
         self.writer = writer
         self.rank = rank
         #: Is given each warning.
         self.tell = tell
         self._encoder = PointsEncoder(rank)
+        self._onward = Onward(after)
         #: What the disk did not take, until it has taken it.
         self._waits: Optional[Waiting] = None
         #: Of records that were cut short and are whole behind that, or wait: it is no damage, which the journal says.
@@ -115,7 +119,7 @@ class JournalWriter:
         self.path = path
         self._mark = mark_of(self._fd)
         fault("journal.opened")
-        self._append(encode_event("open", time.time(), self._introduction()), 0, "open")
+        self._append(encode_event("open", self.now(), self._introduction()), 0, "open")
 
     def _introduction(self) -> "dict[str, Any]":
         return {
@@ -127,6 +131,15 @@ class JournalWriter:
             "version": 1,
         }
 
+    def now(self) -> float:
+        """The time of what is recorded next, in UTC epoch seconds: later than all that this writer recorded before."""
+        return self._onward.stamp(time.time())
+
+    @property
+    def latest(self) -> float:
+        """The time of what was recorded last."""
+        return self._onward.latest
+
     def event(self, event: str, /, **fields: Any) -> None:
         """Append an event, stamped with the time now; see docs/architecture.md for the events.
 
@@ -134,7 +147,7 @@ class JournalWriter:
         """
         from workbench_store.redaction import without_secrets
 
-        self._append(encode_event(event, time.time(), without_secrets(event, fields)), 0, event)
+        self._append(encode_event(event, self.now(), without_secrets(event, fields)), 0, event)
 
     def points(self, when: float, step: int, keys: Tuple[str, ...], values: Sequence[float]) -> None:
         """Append the points of one call: equally many keys and values, at UTC epoch seconds `when`."""
@@ -251,17 +264,17 @@ class JournalWriter:
         lost = waits.lost
         if lost.points:
             fields = {"points": lost.points, "reason": "the disk took nothing"}
-            if self._write(encode_event("lost", time.time(), fields)) is not None:
+            if self._write(encode_event("lost", self.now(), fields)) is not None:
                 return False
             lost.points = 0
         if lost.records:
             text = missing_records(lost.records)
-            if self._write(encode_event("warning", time.time(), {"text": text})) is not None:
+            if self._write(encode_event("warning", self.now(), {"text": text})) is not None:
                 return False
             lost.records = 0
         torn = self._torn_bytes
         if torn:
-            if self._write(encode_event("torn", time.time(), {"bytes": torn})) is not None:
+            if self._write(encode_event("torn", self.now(), {"bytes": torn})) is not None:
                 return False
             self._torn_bytes -= torn
         self._waits = None

@@ -98,7 +98,7 @@ class ActiveRun:
             self._count(keys, values)
         else:
             number = step if type(step) is int and 0 <= step < 2**63 else check_step(step)
-            self._journal.points(time.time(), number, keys, values)
+            self._journal.points(self._journal.now(), number, keys, values)
 
     def _take_heed(self) -> None:
         if self._ended:

@@ -43,6 +43,7 @@ _PARTS = (
     "workbench_store/journal/decoding.py",
     "workbench_store/journal/encoding.py",
     "workbench_store/journal/lost.py",
+    "workbench_store/journal/onward.py",
     "workbench_store/journal/waiting.py",
     "workbench_store/journal/writer.py",
 )

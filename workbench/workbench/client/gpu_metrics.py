@@ -46,7 +46,7 @@ def _record(files: RunLayout, program: str, visible: Optional[str], interval: fl
         failures = 0 if figures else failures + 1
         if figures:
             journal = journal or JournalWriter(files.journals, "system")
-            journal.points(time.time(), step, tuple(figures), tuple(figures.values()))
+            journal.points(journal.now(), step, tuple(figures), tuple(figures.values()))
         step += 1
         time.sleep(interval)
 

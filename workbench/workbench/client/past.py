@@ -2,13 +2,14 @@
 
 import gzip
 import os
+import struct
 import zlib
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 from workbench_store.errors import UsageError
 from workbench_store.journal.decoding import Event, Points, decode, decode_payload, next_record
-from workbench_store.journal.encoding import HEAD, KIND_EVENT
+from workbench_store.journal.encoding import HEAD, KIND_EVENT, KIND_POINTS
 from workbench_store.journal.writer import JournalWriter, tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout, may_name_a_run
 from workbench_store.locks import FileLock
@@ -24,8 +25,22 @@ _LOCK_SECONDS = 1.0
 
 def events_of(files: RunLayout) -> List[Event]:
     """The run's events, by time; its points are passed over."""
-    found = [event for _, data in journals_of(files) for event in _events(data)]
-    return sorted(found, key=lambda event: event.time)
+    return _events_and_latest(files)[0]
+
+
+def _events_and_latest(files: RunLayout) -> Tuple[List[Event], float]:
+    """The same, and the time of what was recorded last."""
+    found: List[Event] = []
+    latest = 0.0
+    for _, data in journals_of(files):
+        ended: Optional[Union[Event, Points]] = None
+        for record in _events_and_last(data):
+            ended = record
+            if isinstance(record, Event):
+                found.append(record)
+        if ended is not None:
+            latest = max(latest, ended.time)
+    return sorted(found, key=lambda event: event.time), latest
 
 
 def points_of(files: RunLayout) -> Iterator[Points]:
@@ -67,19 +82,30 @@ def _writer(writers: Dict[int, JournalWriter], target: RunLayout, rank: int) -> 
     return writers[rank]
 
 
-def _events(data: bytes) -> Iterator[Event]:
-    position = 0
+def _events_and_last(data: bytes) -> Iterator[Union[Event, Points]]:
+    """A journal's events, and its last record if that is of points: all others of those are not taken apart."""
+    position, points = 0, b""
     while True:
         start, position, kind = next_record(data, position)
         if start < 0:
-            return
-        if kind == KIND_EVENT:
-            try:
-                record = decode_payload(kind, data[start + HEAD.size : position])
-            except ValueError:
-                continue
-            if isinstance(record, Event):
-                yield record
+            break
+        payload = data[start + HEAD.size : position]
+        if kind != KIND_EVENT:
+            points = payload
+            continue
+        points = b""
+        try:
+            record = decode_payload(kind, payload)
+        except ValueError:
+            continue
+        if isinstance(record, Event):
+            yield record
+    try:
+        last = decode_payload(KIND_POINTS, points) if points else None
+    except (ValueError, struct.error):
+        return
+    if isinstance(last, Points):
+        yield last
 
 
 def journals_of(files: RunLayout) -> Iterator[Tuple[str, bytes]]:
@@ -102,8 +128,9 @@ def _unpacked(path: Path) -> bytes:
 
 def resumed(
     layout: WorkspaceLayout, origin: Origin, given: Mapping[str, Optional[str]]
-) -> Tuple[RunLayout, FileLock, int]:
-    """The run to be resumed, its lock, held, and the generation of its new life. `given` is what the script calls it.
+) -> Tuple[RunLayout, FileLock, int, float]:
+    """The run to be resumed, its lock, held, the generation of its new life, and the time (UTC epoch seconds) of its
+    last record. `given` is what the script calls it.
 
     Raises UsageError for a run that is not there, is called otherwise, belongs to a job, is still open, or lives on
     another machine. Raises WorkspaceError where the disk does not take how its last life ended.
@@ -140,7 +167,8 @@ def resumed(
             remedy="End it first, or fork it: start_run(fork=..., at_step=...).",
         )
     try:
-        states = [event.fields for event in events_of(files) if event.name == "state"]
+        events, latest = _events_and_latest(files)
+        states = [event.fields for event in events if event.name == "state"]
         generation = max((one["generation"] for one in states if isinstance(one.get("generation"), int)), default=1)
         of_this = (str(one.get("state")) for one in states if one.get("generation") == generation)
         ended = any(RunState.parse(state).final for state in of_this)
@@ -148,7 +176,7 @@ def resumed(
     except BaseException:
         lock.release()
         raise
-    return files, lock, generation + 1
+    return files, lock, generation + 1, latest
 
 
 def _record_last_word(files: RunLayout, word: Optional[Mapping[str, Any]]) -> None:

@@ -91,9 +91,9 @@ def _hold(
     from workbench.client.past import fork_into, resumed
 
     if origin.at_step is None:
-        files, lock, generation = resumed(layout, origin, {"name": name, **fields})
+        files, lock, generation, latest = resumed(layout, origin, {"name": name, **fields})
         note_past(files)
-        return _Holder(files, lock, generation, _take_up(files, lock, generation), has_past=True)
+        return _Holder(files, lock, generation, _take_up(files, lock, generation, latest), has_past=True)
     past = origin
 
     def fill(draft: RunLayout) -> Mapping[str, Any]:
@@ -217,7 +217,7 @@ class _Holder:
         if os.getpid() != self._pid:
             return
         self._tell_children_nothing()
-        when = {"ended": time.time(), "seconds": time.monotonic() - self._began}
+        when = {"ended": self._journal.now(), "seconds": time.monotonic() - self._began}
         _record(self._journal, state, self._generation, seq=2, reason=reason, **when)
         try:
             self._tell_of_killed_children()
@@ -382,11 +382,11 @@ def _make_folder(
                 raise UsageError(what, remedy=_other_name()) from None
 
 
-def _take_up(files: RunLayout, lock: FileLock, generation: int) -> JournalWriter:
-    """The journal of a run's next life, which it begins; what is raised leaves the run as it was."""
+def _take_up(files: RunLayout, lock: FileLock, generation: int, latest: float) -> JournalWriter:
+    """The journal of a run's next life, which it begins after that time; what is raised leaves the run as it was."""
     journal: Optional[JournalWriter] = None
     try:
-        journal = JournalWriter(files.journals, "script", tell=tell_nobody)
+        journal = JournalWriter(files.journals, "script", tell=tell_nobody, after=latest)
         _begin(files, journal, generation, resumed=True)
         return journal
     except BaseException:

@@ -239,7 +239,7 @@ def sample_until_gone(run_folder: Path, pid: int, interval: float) -> None:
         figures = sampler.sample()
         if journal is None:
             journal = JournalWriter(files.journals, "system")
-        journal.points(time.time(), step, tuple(figures), tuple(figures.values()))
+        journal.points(journal.now(), step, tuple(figures), tuple(figures.values()))
         step, wait = step + 1, interval
         try:
             files.sampler_step.write_text(str(step))

@@ -21,13 +21,20 @@ if TYPE_CHECKING:
 
 
 class RunRecorder:
-    """Appends to one journal of a run, for one writer and one generation of its holder."""
+    """Appends to one journal of a run, for one writer and one generation of its holder; later than `after`."""
 
-    def __init__(self, files: RunLayout, writer: str, generation: int, tell: Callable[[str], None] = warn) -> None:
+    def __init__(
+        self,
+        files: RunLayout,
+        writer: str,
+        generation: int,
+        tell: Callable[[str], None] = warn,
+        after: float = 0.0,
+    ) -> None:
         files.journals.mkdir(parents=True, exist_ok=True)
         self.generation = generation
         self._files = files
-        self._journal = JournalWriter(files.journals, writer, tell=tell)
+        self._journal = JournalWriter(files.journals, writer, tell=tell, after=after)
         self._seq = 0
         self._told: list[Path] = []
 

@@ -29,7 +29,7 @@ from workbench.lifecycle import stages
 from workbench.lifecycle.collection import sweep_leftovers
 from workbench.lifecycle.ending import Canceled, Ending, canceled, failed
 from workbench.lifecycle.files import read_json, write_json
-from workbench.lifecycle.history import last_generation, last_sign_of_life, state_changes
+from workbench.lifecycle.history import JournalTail, last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.plan import Plan, read_plan
 from workbench.lifecycle.preload import load_what_is_needed, load_what_is_usual
 from workbench.lifecycle.recorder import RunRecorder
@@ -126,7 +126,8 @@ def supervise(
     """Lead the run, the given way, to its final state. `lock` is the run's."""
     files = layout.run(name)
     seen = last_sign_of_life(files)
-    recorder = RunRecorder(files, "supervisor", generation)
+    before = JournalTail(files).new_events() if generation > 1 else []
+    recorder = RunRecorder(files, "supervisor", generation, after=max((event.time for event in before), default=0.0))
     plan: Plan | None = None
     try:
         plan = read_plan(files)

@@ -1,0 +1,119 @@
+"""Processes whose clock is behind that of those before them: what is done later counts, all the same."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from workbench_store.rebuild import rebuild
+
+import workbench
+from workbench import Workspace
+
+BEHIND = "import time; real = time.time; time.time = lambda: real() + {seconds}\n"
+COMMAND = BEHIND + "import sys; from workbench.cli.main import main; sys.exit(main(sys.argv[1:]))"
+
+
+def at(seconds: float, *words: str) -> str:
+    """A command whose clock is off by so much; what it printed."""
+    text = COMMAND.format(seconds=seconds)
+    return subprocess.run([sys.executable, "-c", text, *words], check=True, capture_output=True, text=True).stdout
+
+
+def script(seconds: float, text: str) -> None:
+    subprocess.run([sys.executable, "-c", BEHIND.format(seconds=seconds) + text], check=True, capture_output=True)
+
+
+def a_run(name: str, seconds: float = 0.0) -> None:
+    script(seconds, f"import workbench\nworkbench.start_run(name={name!r}, system_metrics=False).end()")
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.0, -3.0), (86_400.0, 0.0), (0.0, -0.002)])
+def test_edits(here: Path, before: float, after: float) -> None:
+    a_run("r")
+    for words in (("tag", "r", "x=1"), ("note", "r", "first"), ("archive", "r")):
+        at(before, *words)
+    for words in (("tag", "r", "x=2"), ("note", "r", "second"), ("archive", "--undo", "r")):
+        at(after, *words)
+    workspace = Workspace()
+    for _ in range(2):
+        record = workspace.run("r").record()
+        assert (record.tags, record.note, record.archived) == ({"x": "2"}, "second", False)
+        rebuild(workspace.layout)
+
+
+def test_a_tag_that_the_run_itself_has_set(here: Path) -> None:
+    a_run("r")
+    with workbench.start_run(resume="r", system_metrics=False) as run:
+        run.set_tags({"x": "1"})
+    at(-60.0, "tag", "r", "x=2")
+    assert Workspace().run("r").tags == {"x": "2"}
+
+
+def test_the_latest_version_of_data_and_the_place_of_a_datastore(here: Path) -> None:
+    for name in ("old", "new"):
+        (here / name).mkdir()
+        (here / name / "is.txt").write_text(name)
+    for seconds, name in ((0.0, "old"), (-5.0, "new")):
+        at(seconds, "data", "add", "d", f"./{name}")
+        at(seconds, "datastore", "add", "s", f"./{name}")
+    assert str(here / "new") in at(0.0, "datastore", "ls")
+    (here / "job.yml").write_text(
+        "command: cat ${{inputs.d}}/is.txt > outputs/seen\nname: j\n"
+        "inputs:\n  d: {type: uri_folder, path: 'azureml:d@latest'}\n"
+    )
+    at(0.0, "run", "job.yml")
+    assert (Workspace().layout.run("j").outputs / "seen").read_text() == "new"
+
+
+def test_a_new_run_of_a_removed_ones_name_has_what_is_its_own(here: Path) -> None:
+    a_run("n")
+    at(0.0, "tag", "n", "of=old")
+    at(0.0, "note", "n", "old")
+    at(-60.0, "rm", "--yes", "n")
+    at(-60.0, "gc", "--yes")
+    script(-120.0, "import workbench\nwith workbench.start_run(name='n') as run: run.set_tags({'of': 'new'})")
+    record = Workspace().run("n").record()
+    assert (record.tags, record.note) == ({"of": "new"}, None)
+    at(-120.0, "tag", "n", "also=1")
+    assert Workspace().run("n").tags == {"of": "new", "also": "1"}
+
+
+LIFE = """
+import workbench
+with workbench.start_run({how}="r", system_metrics=False) as run:
+    for step in range(10):
+        run.log({{"m": step + {more}}}, step=step)
+    run.set_tags({{"best": "{name}"}})
+    run.log_params({{"lr": {more}}})
+"""
+
+
+def test_a_resumed_life(here: Path) -> None:
+    script(0.0, LIFE.format(how="name", more=0, name="old"))
+    script(-7200.0, LIFE.format(how="resume", more=1000, name="new"))
+    run = Workspace().run("r")
+    assert (run.tags, run.params) == ({"best": "new"}, {"lr": 1000})
+    assert run.metrics()["m"] == 1009.0
+    record = run.record()
+    assert record.ended is not None and record.started is not None and record.ended >= record.started
+
+
+SET_BACK_BETWEEN = """
+import time, workbench
+real, off = time.time, [0.0]
+time.time = lambda: real() + off[0]
+with workbench.start_run(name="r", system_metrics=False) as run:
+    for number in range(100):
+        if number == 50:
+            off[0] = -3600.0
+        run.log({"m": number}, step=0)
+"""
+
+
+def test_in_the_midst_of_a_run(here: Path) -> None:
+    subprocess.run([sys.executable, "-c", SET_BACK_BETWEEN], check=True)
+    run = Workspace().run("r")
+    record = run.record()
+    assert run.metrics()["m"] == 99.0
+    assert record.ended is not None and 0 <= record.ended - record.created < 600
