@@ -31,20 +31,29 @@ def disk(here: Path) -> Iterator[Path]:
         yield place
 
 
-SCRIPT = """
+#: For scripts: takes all the room that is left, and gives the descriptor of what does.
+FILL = """
+import os
+def fill():
+    ballast = os.open("disk/ballast", os.O_WRONLY | os.O_CREAT)
+    for size in (65536, 4096, 1):
+        try:
+            while os.write(ballast, bytes(size)):
+                pass
+        except OSError:
+            pass
+    return ballast
+"""
+SCRIPT = (
+    FILL
+    + """
 import os, sys, time, workbench
 os.environ["WORKBENCH_WORKSPACE"] = "disk"
 open("model.bin", "wb").write(b"m" * 100_000)
 run = workbench.start_run(experiment="full", system_metrics=False)
 for step in range(100):
     run.log({"k": step}, step=step)
-ballast = os.open("disk/ballast", os.O_WRONLY | os.O_CREAT)
-for size in (65536, 4096, 1):
-    try:
-        while os.write(ballast, bytes(size)):
-            pass
-    except OSError:
-        pass
+ballast = fill()
 for step in range(100, 5000):
     run.log({"k": step}, step=step)
 run.log_params({"late": "yes"})
@@ -56,6 +65,7 @@ run.log_model("model.bin", "net")
 %s
 run.end()
 """
+)
 ROOM_AGAIN = """
 os.ftruncate(ballast, 0)
 time.sleep(0.7)
@@ -236,20 +246,16 @@ def test_what_a_killed_life_had_waiting_is_told_by_the_next(here: Path, disk: Pa
     assert not list(layout.runs.glob("*/journal/*.waits")), "it is told once"
 
 
-KILLED_CHILD = """
+KILLED_CHILD = (
+    FILL
+    + """
 import glob, os, signal, time, workbench
 run = workbench.start_run(name="parent", workspace="disk", system_metrics=False)
 run.log({"k": 1.0})
-ballast = os.open("disk/ballast", os.O_WRONLY | os.O_CREAT)
 child = os.fork()
 if child == 0:
     workbench.log({"child": 0})
-    for size in (65536, 4096, 1):
-        try:
-            while os.write(ballast, bytes(size)):
-                pass
-        except OSError:
-            pass
+    fill()
     for step in range(1, 3000):
         workbench.log({"child": step}, step=step)
     time.sleep(1000)
@@ -257,9 +263,10 @@ while not glob.glob("disk/.workbench/runs/parent/journal/*.waits"):
     time.sleep(0.01)
 os.kill(child, signal.SIGKILL)
 os.waitpid(child, 0)
-os.ftruncate(ballast, 0)
+os.truncate("disk/ballast", 0)
 run.end()
 """
+)
 
 
 def test_what_a_killed_child_had_waiting_is_told_by_its_parent(here: Path, disk: Path) -> None:
@@ -298,19 +305,15 @@ def test_with_little_room_a_run_is_refused_or_told_of_as_it_was(here: Path, disk
     assert (str(record.state), kept + record.lost_points, record.gap_bytes) == ("Completed", 1000, 0)
 
 
-MANY_MEDIA = """
+MANY_MEDIA = (
+    FILL
+    + """
 import os, workbench
 import workbench_store.journal.waiting as waiting
 waiting.HELD_BYTES = 100_000
 os.environ["WORKBENCH_WORKSPACE"] = "disk"
 run = workbench.start_run(name="media", system_metrics=False)
-ballast = os.open("disk/ballast", os.O_WRONLY | os.O_CREAT)
-for size in (65536, 4096, 1):
-    try:
-        while os.write(ballast, bytes(size)):
-            pass
-    except OSError:
-        pass
+ballast = fill()
 run.log_params({"lr": 0.5})
 for step in range(2000):
     run.log_text("words", "step %d " % step + "x" * 200, step=step)
@@ -318,6 +321,7 @@ for step in range(2000):
 os.ftruncate(ballast, 0)
 run.end()
 """
+)
 
 
 def test_of_all_that_memory_cannot_hold_it_is_told(here: Path, disk: Path) -> None:

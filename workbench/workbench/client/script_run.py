@@ -34,6 +34,7 @@ from workbench.client.json_files import write_json
 from workbench.client.last_word import leave, reserve
 from workbench.client.names import generate_name
 from workbench.client.rank import rank_by_variables
+from workbench.client.script_sampler import ScriptSampler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 #: Git is asked so long after a run was opened, or when it ends.
 _GIT_FROM_SECONDS = 0.05
-#: So long after its opening a run's sampler is started, and its end waits for one that is just being started.
-_SAMPLER_FROM_SECONDS = 0.05
-_SAMPLER_WAIT_SECONDS = 5.0
 #: What git may take for an answer, and for how long the end of a short script waits for all of them.
 _GIT_SECONDS = 20.0
 _GIT_WAIT_SECONDS = 5.0
@@ -112,8 +110,7 @@ class _Holder:
         self, files: RunLayout, lock: FileLock, generation: int, journal: JournalWriter, has_past: bool
     ) -> None:
         self._lock = lock
-        self._sampler: Any = None
-        self._sampler_start: Optional[threading.Thread] = None
+        self._sampler: Optional[ScriptSampler] = None
         self._over = threading.Event()
         self._began = time.monotonic()
         self._pid = os.getpid()
@@ -133,41 +130,8 @@ class _Holder:
         self._tell_children(has_past)
 
     def start_sampler(self, interval: float) -> None:
-        # Starting a process takes longer than opening a run may: it is done beside the script.
-        def start() -> None:
-            if self._over.wait(_SAMPLER_FROM_SECONDS):
-                return
-            # A run never fails for want of system metrics; an interpreter that is ending starts no process.
-            try:
-                with Loading():
-                    import subprocess  # noqa: F401 (which starts it)
-
-                    from workbench.client.system_metrics import start_sampler
-                self._sampler = start_sampler(self._files.root, os.getpid(), interval)
-            except (ImportError, OSError, RuntimeError):
-                pass
-            if self._over.is_set():
-                self._kill_sampler()
-
-        self._sampler_start = beside(start, "workbench-sampler")
-
-    def _end_sampler(self) -> None:
-        # A thread that loads modules while Python takes itself apart may wait for a lock that is gone (import.c: it
-        # ends in a segmentation fault then).
-        if self._sampler_start is not None:
-            self._sampler_start.join(_SAMPLER_WAIT_SECONDS)
-        self._kill_sampler()
-
-    def _kill_sampler(self) -> None:
-        sampler, self._sampler = self._sampler, None
-        if sampler is not None:
-            import signal  # with enumerations, which takes long
-
-            try:
-                os.killpg(sampler.pid, signal.SIGKILL)  # and what it has started, such as nvidia-smi
-            except OSError:
-                pass
-            sampler.wait()
+        """From soon on until the run's end record the machine's figures every `interval` seconds."""
+        self._sampler = ScriptSampler(self._files.root, interval, self._over)
 
     def look_at_git(self) -> None:
         """Record what git says of the script's code, beside the script, which goes on meanwhile."""
@@ -231,7 +195,8 @@ class _Holder:
             self._exit.stop()
             if sys.excepthook == self._unhandled:
                 sys.excepthook = self._hook
-            self._end_sampler()
+            if self._sampler is not None:
+                self._sampler.end()
 
     def _close_journal(self, ending: Dict[str, Any]) -> None:
         """To the disk with it; what a full disk does not take is told to whoever finds this script gone."""
