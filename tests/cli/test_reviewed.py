@@ -93,6 +93,18 @@ def test_downloads_into_places_that_will_not_do(workbench: Workbench, job: Job, 
     assert (here / "there" / "artifacts" / "f").read_text() == "x\n"
 
 
+def test_a_run_without_outputs_or_media_leaves_nothing_and_says_so(workbench: Workbench, job: Job, here: Path) -> None:
+    assert workbench("run", job("true", "name: bare\n")).returncode == 0
+    for _ in range(2):
+        done = workbench("outputs", "bare", "--download", "there")
+        assert (done.returncode, done.stdout) == (0, "") and "has no outputs" in done.stderr
+    assert not (here / "there").exists()
+    for words in ((), ("--export", "media")):
+        done = workbench("media", "bare", *words)
+        assert (done.returncode, done.stdout) == (0, "") and "bare has logged none" in done.stderr
+    assert not (here / "media").exists()
+
+
 def test_a_compute_of_the_same_name_is_said_to_be_replaced(workbench: Workbench) -> None:
     workbench("compute", "add", "gpu", "--kind", "local", "--slots", "2")
     done = workbench("compute", "add", "gpu", "--kind", "local")

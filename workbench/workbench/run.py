@@ -276,7 +276,8 @@ class Run:
         taken = [copy for copy in copies.values() if copy.exists()]
         if taken:
             raise RunError(f"{taken[0]} is there already", remedy="Name another folder, or remove it first.")
-        outputs = {name: place for name, place in self.outputs.items() if place.exists()}
+        # Of an empty folder nothing is copied, which would only be in the way of the next try.
+        outputs = {name: place for name, place in self.outputs.items() if place.exists() and not _is_empty(place)}
         for name, place in outputs.items():
             if is_inside(os.path.realpath(copies[name]), os.path.realpath(place)):
                 raise RunError(
@@ -313,3 +314,7 @@ class Run:
 def _holds_nothing(path: Path) -> bool:
     """Pipes, sockets and devices: they hold nothing to copy."""
     return not (path.is_symlink() or path.is_file() or path.is_dir())
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and next(path.iterdir(), None) is None

@@ -37,15 +37,18 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List, show or export."""
-    from workbench.cli.output import emit
+    from workbench.cli.output import emit, narrate
     from workbench.workspace import Workspace
 
     workspace = Workspace(arguments.workspace, create=False)
     found = workspace.run(arguments.run)
     if arguments.key is None and arguments.step is None and not arguments.json and arguments.export is None:
-        _list([one for one in found.media_keys() if _fits(one, arguments)])
+        keys = [one for one in found.media_keys() if _fits(one, arguments)]
+        _list(keys) if keys else narrate(f"{found.name} has logged none")
         return ExitCode.COMPLETED
     records = _chosen(found, arguments)
+    if not records and not arguments.json:
+        narrate(f"{found.name} has logged none")
     if arguments.json:
         _as_json(found, records, contents=arguments.key is not None)
     elif arguments.export is not None:

@@ -40,9 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
         found.collect()
         narrate(f"{found.name}: outputs collected")
     elif arguments.download is not None:
-        emit(str(found.download(arguments.download, lambda text: narrate(f"warning: {safe_text(text)}"))))
+        folder = found.download(arguments.download, lambda text: narrate(f"warning: {safe_text(text)}"))
         if all(one.kind == "log" for one in found.artifacts):
             narrate(f"{found.name} has no outputs")
+        if folder.exists():
+            emit(str(folder))
     elif arguments.json:
         _as_json(found.artifacts)
     else:
