@@ -2,17 +2,19 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from workbench_store.journal.ahead import latest_ahead
 from workbench_store.journal.decoding import Event, decode
 from workbench_store.journal.writer import JournalWriter, tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 
 #: The time of a file lags behind by a tick of the kernel.
 _COARSE_SECONDS = 0.02
+_OF_RUNS = ("tags", "note", "archived", "purged", "state")
 
 
 def read_edits(layout: WorkspaceLayout, *names: str) -> list[Event]:
@@ -40,8 +42,7 @@ def append_edits(layout: WorkspaceLayout, name: str, edits: Iterable[Mapping[str
     if not fields:
         return
     layout.journals.mkdir(parents=True, exist_ok=True)
-    after = max(_last_edited(layout), *(_last_recorded(layout.run(run)) for run in _runs(fields)), 0.0)
-    writer = JournalWriter(layout.journals, "user", tell=tell_nobody, after=after)
+    writer = JournalWriter(layout.journals, "user", tell=tell_nobody, after=_after(layout, name, fields))
     try:
         for edit in fields:
             writer.event(name, **edit)
@@ -53,23 +54,20 @@ def append_edits(layout: WorkspaceLayout, name: str, edits: Iterable[Mapping[str
         os.utime(writer.path, (writer.latest, writer.latest))
 
 
-def _runs(edits: Iterable[Mapping[str, Any]]) -> set[str]:
-    return {edit["run"] for edit in edits if isinstance(edit.get("run"), str)}
-
-
-def _last_edited(layout: WorkspaceLayout) -> float:
-    """When the workspace's journals were written to last."""
-    return max(_times(layout.journals), default=0.0)
+def _after(layout: WorkspaceLayout, name: str, edits: Sequence[Mapping[str, Any]]) -> float:
+    """What these edits come after, though the clock was set back since: earlier ones of the same runs and what those
+    recorded themselves, or earlier ones of the same kind."""
+    if name not in _OF_RUNS:
+        kind = name.partition("-")[0]
+        return latest_ahead(layout.journals, lambda event: event.name.partition("-")[0] == kind)
+    runs = {str(edit["run"]) for edit in edits}
+    edited = latest_ahead(layout.journals, lambda event: event.fields.get("run") in runs)
+    return max([edited, *(_last_recorded(layout.run(run)) for run in runs)])
 
 
 def _last_recorded(files: RunLayout) -> float:
     """After the run's last record, where the clock says that this is still to come."""
-    latest = max(_times(files.journals), default=0.0)
+    latest = 0.0
+    with suppress(OSError), os.scandir(files.journals) as entries:
+        latest = max((entry.stat().st_mtime for entry in entries), default=0.0)
     return latest + _COARSE_SECONDS if latest > time.time() else latest
-
-
-def _times(folder: Path) -> Iterator[float]:
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            with suppress(OSError):
-                yield entry.stat().st_mtime

@@ -11,6 +11,7 @@ import pytest
 from workbench.doctor.workspace import examine_workspace
 from workbench.lifecycle.judge import judge
 from workbench.view.fresh import refresh
+from workbench.view.run_page import run_page
 from workbench_store.journal.reader import decode_chunk
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.rebuild import rebuild
@@ -275,6 +276,28 @@ def test_what_a_killed_child_had_waiting_is_told_by_its_parent(here: Path, disk:
     refresh(WorkspaceLayout(disk / ".workbench"), store := store_on(disk))
     assert str(store.run("parent").state) == "Completed"
     assert "what waited for room on the full disk" in " ".join(store.detail("parent").warnings)
+    assert not list((disk / ".workbench").rglob("*.waits")), "it is told once"
+
+
+OUTLIVING = KILLED_CHILD.replace(
+    """os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
+os.truncate""",
+    """os.kill(child, signal.SIGSTOP)
+os.truncate""",
+).replace("run.end()", "run.end(); os.kill(child, signal.SIGKILL); os.waitpid(child, 0)")
+
+
+def test_what_a_child_had_waiting_that_outlived_its_parent_is_told_of_the_run(here: Path, disk: Path) -> None:
+    assert "SIGSTOP" in OUTLIVING
+    done = run_script(here, OUTLIVING)
+    assert done.returncode == 0, done.stderr
+    layout = WorkspaceLayout(disk / ".workbench")
+    refresh(layout, store := store_on(disk))
+    assert str(store.run("parent").state) == "Completed"
+    for _ in range(2):
+        (told,) = run_page(layout, store, "parent").detail.warnings
+        assert "what waited for room on the full disk" in told
     assert not list((disk / ".workbench").rglob("*.waits")), "it is told once"
 
 

@@ -280,6 +280,55 @@ def test_no_child_is_forked_while_a_thread_of_ours_loads_modules(here: Path) -> 
     assert done.returncode == 0, done.stderr
 
 
+FORKING_HANDLER = """
+import os, signal, time, workbench
+from workbench.client.beside import Loading
+run = workbench.start_run(system_metrics=False)
+def fork(*_):
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+signal.signal(signal.SIGALRM, fork)
+# Registered last, it is called first: a signal comes in the midst of a fork, behind or before our own part of it.
+pending = [True]
+def disturb():
+    if pending:
+        pending.clear()
+        os.kill(os.getpid(), signal.SIGALRM)
+        time.sleep(0.01)
+os.register_at_fork(%s=disturb)
+for _ in range(3):
+    fork()
+with Loading():
+    print("free")
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after_in_parent", "after_in_child"])
+def test_a_handler_that_forks_in_the_midst_of_a_fork_holds_nobody_up(here: Path, when: str) -> None:
+    done = run_script(here, FORKING_HANDLER % when)
+    assert (done.returncode, done.stdout) == (0, "free\n"), done.stderr
+
+
+WITHIN = """
+import os, signal, workbench
+from workbench.client import beside
+run = workbench.start_run(system_metrics=False)
+for depth in range(3):
+    beside._before_fork()
+    beside._before_fork()
+    beside._after_fork()
+    assert beside._lock.locked()
+    beside._after_fork()
+    assert not beside._lock.locked()
+"""
+
+
+def test_a_fork_within_a_fork_gives_the_lock_back(here: Path) -> None:
+    assert run_script(here, WITHIN).returncode == 0
+
+
 WITHOUT_THREADS = """
 import threading, workbench
 start = threading.Thread.start

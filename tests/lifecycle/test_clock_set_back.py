@@ -42,6 +42,32 @@ def test_edits(here: Path, before: float, after: float) -> None:
         rebuild(workspace.layout)
 
 
+def test_an_edit_of_another_run_with_a_clock_that_was_ahead_changes_nothing(here: Path) -> None:
+    a_run("other")
+    at(3600.0, "note", "other", "of tomorrow")
+    with workbench.start_run(name="r", system_metrics=False) as run:
+        run.set_tags({"stage": "begun"})
+        at(0.0, "tag", "r", "stage=user")
+        assert Workspace().run("r").tags == {"stage": "user"}
+        run.set_tags({"stage": "finished"})
+    assert Workspace().run("r").tags == {"stage": "finished"}
+
+
+def test_a_life_that_is_resumed_after_a_user_has_set_a_tag(here: Path) -> None:
+    a_run("r")
+    at(3600.0, "tag", "r", "x=user")
+    with workbench.start_run(resume="r", system_metrics=False) as run:
+        run.set_tags({"x": "resumed"})
+    assert Workspace().run("r").tags == {"x": "resumed"}
+
+
+def test_what_is_removed_while_the_clock_was_ahead_goes_all_the_same(here: Path) -> None:
+    a_run("r")
+    at(3600.0, "rm", "--yes", "r")
+    at(0.0, "gc", "--yes")
+    assert not list(Workspace().layout.trash.iterdir())
+
+
 def test_a_tag_that_the_run_itself_has_set(here: Path) -> None:
     a_run("r")
     with workbench.start_run(resume="r", system_metrics=False) as run:
@@ -108,6 +134,7 @@ with workbench.start_run(name="r", system_metrics=False) as run:
         if number == 50:
             off[0] = -3600.0
         run.log({"m": number}, step=0)
+        run.log({"n": number}, step=0) if number else run.log({"n": number})
 """
 
 
@@ -115,5 +142,5 @@ def test_in_the_midst_of_a_run(here: Path) -> None:
     subprocess.run([sys.executable, "-c", SET_BACK_BETWEEN], check=True)
     run = Workspace().run("r")
     record = run.record()
-    assert run.metrics()["m"] == 99.0
+    assert run.metrics() == {"m": 99.0, "n": 99.0}
     assert record.ended is not None and 0 <= record.ended - record.created < 600

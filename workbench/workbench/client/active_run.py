@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -148,7 +147,7 @@ class ActiveRun:
                 from workbench.client.carrying_on import next_steps
 
                 self._counts = next_steps(self._files, self.rank)
-        now = time.time()
+        now = self._journal.now()
         steps: Dict[int, Tuple["list[str]", "list[float]"]] = {}
         for key, value in zip(keys, values):
             step = self._counts.get(key, 0)

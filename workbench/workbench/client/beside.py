@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 #: So long a fork waits for what is being loaded, in seconds.
 _LOADING_SECONDS = 5.0
 _lock = threading.Lock()
-_forking = threading.local()
 
 
 def beside(function: Callable[[], None], name: str) -> Optional[threading.Thread]:
@@ -36,19 +35,35 @@ class Loading:
         _lock.release()
 
 
+class _Forking(threading.local):
+    """Of one thread: how many forks it is in (a signal's handler may fork in the midst of one), and whether it has the
+    lock for that."""
+
+    depth = 0
+    has_lock = False
+
+
+_forking = _Forking()
+
+
 def _before_fork() -> None:
-    _forking.waited = _lock.acquire(timeout=_LOADING_SECONDS)
+    _forking.depth += 1
+    if _forking.depth == 1:
+        _forking.has_lock = _lock.acquire(timeout=_LOADING_SECONDS)
 
 
 def _after_fork() -> None:
-    if getattr(_forking, "waited", False):
-        _forking.waited = False
+    _forking.depth -= 1
+    if _forking.depth == 0 and _forking.has_lock:
+        _forking.has_lock = False
         _lock.release()
 
 
 def _in_child() -> None:
     global _lock
     _lock = threading.Lock()
+    _forking.depth -= 1
+    _forking.has_lock = False
 
 
 if hasattr(os, "register_at_fork"):

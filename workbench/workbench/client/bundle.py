@@ -40,6 +40,7 @@ _PARTS = (
     "workbench_store/secrets.py",
     "workbench_store/words.py",
     "workbench_store/journal/__init__.py",
+    "workbench_store/journal/ahead.py",
     "workbench_store/journal/decoding.py",
     "workbench_store/journal/encoding.py",
     "workbench_store/journal/lost.py",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 from workbench_store.errors import UsageError
+from workbench_store.journal.ahead import is_about, latest_ahead
 from workbench_store.journal.decoding import Event, Points, decode, decode_payload, next_record
 from workbench_store.journal.encoding import HEAD, KIND_EVENT, KIND_POINTS
 from workbench_store.journal.writer import JournalWriter, tell_nobody
@@ -168,6 +169,7 @@ def resumed(
         )
     try:
         events, latest = _events_and_latest(files)
+        latest = max(latest, latest_ahead(layout.journals, lambda event: is_about(event, files.name)))
         states = [event.fields for event in events if event.name == "state"]
         generation = max((one["generation"] for one in states if isinstance(one.get("generation"), int)), default=1)
         of_this = (str(one.get("state")) for one in states if one.get("generation") == generation)

@@ -39,7 +39,7 @@ class Offer(Struct, frozen=True):
 
 def offer(layout: WorkspaceLayout, now: float, trash_seconds: float) -> Offer:
     """What can be given back, of the trash what has lain there for so long. Nothing is changed. Raises as reading."""
-    trash = tuple(one for one in in_trash(layout) if now - one.removed >= trash_seconds)
+    trash = tuple(one for one in in_trash(layout) if max(0.0, now - one.removed) >= trash_seconds)
     garbage = find_garbage(layout, frozenset(one.name for one in trash))
     holes = unused_bytes(layout)
     rebuild = abandoned_rebuild(layout)

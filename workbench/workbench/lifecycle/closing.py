@@ -54,7 +54,8 @@ def _close_held(layout: WorkspaceLayout, files: RunLayout, state: RunState) -> N
         raise RunError(f"the job of run {files.name} still runs (PID {pid})", remedy=remedy)
     # The command may have ended long before; where nobody saw that, it did after its last sign of life.
     seen = last_sign_of_life(files) or None
-    recorder = RunRecorder(files, "user", last_generation(changes) + 1, tell=tell_nobody)
+    after = max((change.time for change in changes), default=0.0)
+    recorder = RunRecorder(files, "user", last_generation(changes) + 1, tell=tell_nobody, after=after)
     if holds_unsaved(layout, files.name):
         recorder.warning(f"not all outputs are saved; to save them: workbench outputs --collect {files.name}")
     ended = recorded_exit(files) or {"ended": seen}

@@ -15,11 +15,11 @@ from workbench_store.journal.lost import LOST_UNTOLD
 from workbench_store.journal.writer import tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
-from workbench_store.processes import is_here
+from workbench_store.processes import is_here, process_start
 from workbench_store.state_changes import fold_states
 from workbench_store.states import RunState
 
-from workbench.client.heard import forget, heard, last_reason, untold
+from workbench.client.heard import forget, heard, last_reason, pid_of, told_by, untold
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_change, last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.recorder import RunRecorder
@@ -80,6 +80,22 @@ def record(files: RunLayout, found: Verdict) -> bool:
         return written
     except (OSError, WorkspaceError):
         return False
+
+
+def tell_what_was_left(files: RunLayout) -> None:
+    """Record in a run that is over that processes which outlived it were killed while something waited for room."""
+    notes = [note for note in untold(files) if process_start(pid_of(note)) is None]
+    if not notes or held_elsewhere(files) is not None or not current_state(files).final:
+        return
+    try:
+        recorder = RunRecorder(files, "judge", 0, tell=tell_nobody)
+        for note in notes:
+            recorder.warning(told_by(note))
+        recorder.finish()
+    except (OSError, WorkspaceError):
+        return  # told another time
+    for note in notes:
+        forget(note)
 
 
 def judge_run(files: RunLayout) -> Verdict | None:

@@ -11,6 +11,7 @@ from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import ArtifactRecord, MediaKey, MetricSummary, RunDetail, RunRecord
 from workbench_store.redaction import redacted
 
+from workbench.lifecycle.judge import tell_what_was_left
 from workbench.view.duration import duration_of
 from workbench.view.format import iso_time
 from workbench.view.fresh import store_with
@@ -48,6 +49,7 @@ class RunPage(Struct, frozen=True):
 
 def run_page(layout: WorkspaceLayout, store: "Store", name: str) -> RunPage:
     """The page of the run of exactly that name, its own journals read to the end. Raises NotFound."""
+    tell_what_was_left(layout.run(name))
     store.refresh(only=name)
     with store_with(layout, store, name) as store, store.at_once():
         record, detail, params = store.run(name), store.detail(name), store.params(name)
