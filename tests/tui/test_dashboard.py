@@ -628,9 +628,9 @@ async def test_what_went_wrong_is_shown_as_long_as_it_is_wrong(dashboard: Dashbo
     async with dashboard.run_test(size=(80, 24)) as pilot:
         await (opened(pilot, "brave-heron") if page else loaded(pilot))
         root.rename(root.with_name("elsewhere"))
-        await until(pilot, lambda: "cannot lock" in screen_text(dashboard), "the error")
+        await until(pilot, lambda: "is gone" in screen_text(dashboard), "the error")
         root.with_name("elsewhere").rename(root)
-        await until(pilot, lambda: "cannot lock" not in screen_text(dashboard), "the error to go")
+        await until(pilot, lambda: "is gone" not in screen_text(dashboard), "the error to go")
         if page:
             Run(dashboard.layout, "newer", NOW).state(0, "Queued")
             await pilot.press("escape")
