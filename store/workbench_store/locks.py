@@ -242,7 +242,9 @@ def _is_same_file(path: Path, descriptor: int) -> bool:
 
 def _unusable(path: Path, error: OSError) -> WorkspaceError:
     if not path.parent.exists():
-        return WorkspaceError(f"{path.parent} is gone", remedy="Bring it back from a copy, or begin anew elsewhere.")
+        return WorkspaceError(
+            f"the folder of {path.name} is gone: {path.parent}", remedy="Bring it back, or begin anew elsewhere."
+        )
     return WorkspaceError(
         f"cannot lock {path}: {error.strerror or error}",
         remedy="Check that you own the folder, that it is writable, and that its file system supports locks.",

@@ -11,6 +11,7 @@ import pytest
 from workbench.cli.exit_codes import ExitCode
 
 from tests.cli.terminal import Workbench
+from tests.permissions import without_override
 
 Job = Callable[..., str]
 
@@ -91,6 +92,17 @@ def test_downloads_into_places_that_will_not_do(workbench: Workbench, job: Job, 
         assert done.returncode == ExitCode.REFUSED and "cannot be copied" in done.stderr
     assert workbench("outputs", "piping", "--download", "there").returncode == 0
     assert (here / "there" / "artifacts" / "f").read_text() == "x\n"
+
+
+def test_outputs_that_may_not_be_read_are_named(workbench: Workbench, job: Job, here: Path) -> None:
+    text = "name: shut\noutputs:\n  m: {type: uri_folder}\n"
+    assert workbench("run", job("echo x > ${{outputs.m}}/f", text)).returncode == 0
+    (place,) = here.glob(".workbench/runs/shut/named-outputs/m")
+    place.chmod(0)
+    words = [*without_override(), sys.executable, "-m", "workbench", "outputs", "shut", "--download", "there"]
+    done = subprocess.run(words, capture_output=True, text=True)
+    place.chmod(0o700)
+    assert done.returncode == ExitCode.REFUSED and "cannot be copied" in done.stderr, done.stderr
 
 
 def test_a_run_without_outputs_or_media_leaves_nothing_and_says_so(workbench: Workbench, job: Job, here: Path) -> None:

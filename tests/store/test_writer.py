@@ -89,6 +89,13 @@ def test_a_torn_write_is_written_again_whole(tmp_path: Path) -> None:
     assert any(isinstance(record, Gap) for record in records(tmp_path))
 
 
+def test_a_journal_of_which_the_disk_took_nothing_is_not_left(tmp_path: Path) -> None:
+    run(tmp_path, "limit(0); other = module.JournalWriter(Path(sys.argv[1]), 'judge'); other.close()")
+    assert len(list(tmp_path.glob("*.wbj"))) == 1
+    run(tmp_path, "limit(0)\ntry: module.JournalWriter(Path(sys.argv[1]), 'user').finish()\nexcept Exception: pass")
+    assert len(list(tmp_path.glob("*.wbj"))) == 2, "one of each script's own"
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="nowhere"):
         JournalWriter(tmp_path / "nowhere", "client")

@@ -258,7 +258,8 @@ class Run:
         collect(self._workspace, self.name)
 
     def download(self, target: str | Path, tell: Callable[[str], None] = warn) -> Path:
-        """Copy ./outputs to `target`/artifacts and named outputs to `target`/named-outputs; returns `target`.
+        """Copy ./outputs to `target`/artifacts and named outputs to `target`/named-outputs; returns `target`, which is
+        not made where there is nothing to copy.
 
         `tell` is given a line for each file that is not what the run saved, as where it is kept others may have
         written since. Raises RunError if a file is in the way, as nothing is overwritten, and for a folder that is in
@@ -276,15 +277,15 @@ class Run:
         taken = [copy for copy in copies.values() if copy.exists()]
         if taken:
             raise RunError(f"{taken[0]} is there already", remedy="Name another folder, or remove it first.")
-        # Of an empty folder nothing is copied, which would only be in the way of the next try.
-        outputs = {name: place for name, place in self.outputs.items() if place.exists() and not _is_empty(place)}
-        for name, place in outputs.items():
+        for name, place in self.outputs.items():
             if is_inside(os.path.realpath(copies[name]), os.path.realpath(place)):
                 raise RunError(
                     f"{folder} is in {place}, which would be copied into itself",
                     remedy="Name a folder elsewhere. Nothing was copied.",
                 )
         try:
+            # Of an empty folder nothing is copied, which would only be in the way of the next try.
+            outputs = {name: place for name, place in self.outputs.items() if place.exists() and not _is_empty(place)}
             for name, place in outputs.items():
                 copies[name].parent.mkdir(parents=True, exist_ok=True)
                 self._copy(place, copies[name])

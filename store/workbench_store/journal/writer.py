@@ -307,8 +307,17 @@ class JournalWriter:
             self._note_waiting_no_more()  # whoever closes it tells what is lost
             descriptor, self._fd = self._fd, -1
             if descriptor >= 0 and mark_of(descriptor) == self._mark:
+                self._leave_no_empty_file(descriptor)
                 retire(descriptor) if self.writer in _THREADED else os.close(descriptor)
             return lost
+
+    def _leave_no_empty_file(self, descriptor: int) -> None:
+        """One for each look at a run would be left on a full disk."""
+        try:
+            if os.fstat(descriptor).st_size == 0:
+                self.path.unlink()
+        except OSError:
+            pass
 
     def moved(self, folder: Path) -> None:
         """The folder has another name by now, or is in another place of the same file system."""
