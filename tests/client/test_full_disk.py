@@ -301,6 +301,30 @@ def test_what_a_child_had_waiting_that_outlived_its_parent_is_told_of_the_run(he
     assert not list((disk / ".workbench").rglob("*.waits")), "it is told once"
 
 
+UNSAVED = (
+    FILL
+    + """
+import workbench
+run = workbench.start_run(name="media", workspace="disk", system_metrics=False)
+ballast = fill()
+for step in range(5):
+    run.log_text("t", "long " * 1000, step=step)
+os.ftruncate(ballast, 0)
+run.log_text("t", "long " * 1000, step=5)
+run.end()
+"""
+)
+
+
+def test_of_media_that_need_a_file_it_is_told_how_many_are_not_saved(here: Path, disk: Path) -> None:
+    done = run_script(here, UNSAVED)
+    assert done.returncode == 0 and done.stderr.count("cannot save text 't'") == 1, done.stderr
+    refresh(WorkspaceLayout(disk / ".workbench"), store := store_on(disk))
+    assert [one.step for one in store.media("media")] == [5]
+    (told,) = store.detail("media").warnings
+    assert told.startswith("5 of its images, tables, texts and the like could not be saved: No space left")
+
+
 LITTLE_ROOM = """
 import workbench
 run = workbench.start_run(name="little", workspace="disk", system_metrics=False)

@@ -267,6 +267,7 @@ class ActiveRun:
         if self._ended:
             return
         self._ended = self._heed = True
+        self._tell_unsaved()
         if self._ending is not None:
             self._ending(state, reason)
         self.close_journal()
@@ -276,9 +277,15 @@ class ActiveRun:
         error = sys.exc_info()[1]
         self.end(*state_of(None if id(error) == self._handled else error))
 
+    def _tell_unsaved(self) -> None:
+        if self._media_log is not None:
+            self._media_log.tell_unsaved()
+            self._media_log = None
+
     def close_journal(self) -> None:
         """Record no more. What the disk did not take yet is tried for the last time; what it does not take then is told
         to the supervisor of a job."""
+        self._tell_unsaved()
         lost = self._journal.close()
         if lost.anything and self._ending is None:
             from workbench.client.last_word import tell_lost

@@ -36,6 +36,9 @@ class MediaLog:
         self._past = past
         self._counts: "Optional[Dict[Tuple[str, str], int]]" = None
         self._has_plotly = False
+        self._in_trouble = False
+        #: How many could not be saved, by the reason.
+        self._unsaved: "Dict[str, int]" = {}
 
     def image(self, key: str, image: Any, step: Any, caption: Optional[str]) -> None:
         """An image: see ActiveRun.log_image; so are the others."""
@@ -74,8 +77,9 @@ class MediaLog:
         try:
             path, size = self._keep(kind, key, number, item)
         except OSError as error:
-            warn("workbench: cannot save {} {!r}: {}".format(kind, key, error.strerror or error))
+            self._note_unsaved(kind, key, error.strerror or str(error))
             return
+        self._in_trouble = False
         self._journal.event(
             "media",
             kind=kind,
@@ -89,6 +93,20 @@ class MediaLog:
             size=size,
             content=item.content,
         )
+
+    def _note_unsaved(self, kind: str, key: str, reason: str) -> None:
+        """Told once, and counted until one can be saved again: a loop may log at every step."""
+        self._unsaved[reason] = self._unsaved.get(reason, 0) + 1
+        if not self._in_trouble:
+            self._in_trouble = True
+            warn("workbench: cannot save {} {!r}: {}".format(kind, key, reason))
+
+    def tell_unsaved(self) -> None:
+        """Have the run say what could not be saved."""
+        for reason, number in self._unsaved.items():
+            text = "{} of its images, tables, texts and the like could not be saved: {}".format(number, reason)
+            self._journal.event("warning", text=text)
+        self._unsaved = {}
 
     def _counted(self) -> "Dict[Tuple[str, str], int]":
         if self._counts is None:
