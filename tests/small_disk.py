@@ -7,6 +7,20 @@ from pathlib import Path
 
 import pytest
 
+#: For scripts beside the folder `disk`: takes all the room that is left, and gives the descriptor of what does.
+FILL = """
+import os
+def fill():
+    ballast = os.open("disk/ballast", os.O_WRONLY | os.O_CREAT)
+    for size in (65536, 4096, 1):
+        try:
+            while os.write(ballast, bytes(size)):
+                pass
+        except OSError:
+            pass
+    return ballast
+"""
+
 
 @contextmanager
 def small_disk(place: Path, size: int) -> Iterator[Path]:

@@ -1,19 +1,16 @@
 """What users have named and said in a workspace, read from its journals and appended to them. No database is needed."""
 
 import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from workbench_store.journal.ahead import latest_ahead
+from workbench_store.journal.ahead import last_written, latest_ahead
 from workbench_store.journal.decoding import Event, decode
 from workbench_store.journal.writer import JournalWriter, tell_nobody
-from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.layout import WorkspaceLayout
 
-#: The time of a file lags behind by a tick of the kernel.
-_COARSE_SECONDS = 0.02
 _OF_RUNS = ("tags", "note", "archived", "purged", "state")
 
 
@@ -62,12 +59,4 @@ def _after(layout: WorkspaceLayout, name: str, edits: Sequence[Mapping[str, Any]
         return latest_ahead(layout.journals, lambda event: event.name.partition("-")[0] == kind)
     runs = {str(edit["run"]) for edit in edits}
     edited = latest_ahead(layout.journals, lambda event: event.fields.get("run") in runs)
-    return max([edited, *(_last_recorded(layout.run(run)) for run in runs)])
-
-
-def _last_recorded(files: RunLayout) -> float:
-    """After the run's last record, where the clock says that this is still to come."""
-    latest = 0.0
-    with suppress(OSError), os.scandir(files.journals) as entries:
-        latest = max((entry.stat().st_mtime for entry in entries), default=0.0)
-    return latest + _COARSE_SECONDS if latest > time.time() else latest
+    return max([edited, *(last_written(layout.run(run).journals) for run in runs)])

@@ -15,6 +15,7 @@ from msgspec import Struct
 from workbench_store.blobs import blob_files
 from workbench_store.content_lock import removing_content
 from workbench_store.disk_use import bytes_on_disk
+from workbench_store.drafts import content_drafts
 from workbench_store.errors import NotFound, SnapshotError, StoreDamaged
 from workbench_store.forget import being_purged, removed_runs
 from workbench_store.layout import WorkspaceLayout
@@ -100,8 +101,7 @@ def _leftovers(layout: WorkspaceLayout) -> Iterator[Path]:
     before = time.time() - _OLD_SECONDS
     rebuild = layout.rebuilding().store.parent  # which has a lock of its own
     others = {layout.rebuild_lock, rebuild, layout.tmp / "duckdb", *map(layout.purged, being_purged(layout))}
-    drafts = (draft for folder in (layout.blobs, layout.snapshots) for draft in folder.glob("*.new"))
-    for path in (*layout.tmp.glob("*"), *drafts):
+    for path in (*layout.tmp.glob("*"), *content_drafts(layout)):
         if path not in others and _touched(path) < before:
             yield path
 

@@ -12,6 +12,7 @@ from workbench_store.layout import RunLayout
 
 from tests.client.scripts import run_script
 from tests.client.test_full_disk import disk as disk
+from tests.small_disk import FILL
 from workbench import Workspace
 
 OPEN = """
@@ -164,15 +165,10 @@ def test_a_long_log_keeps_head_and_tail(here: Path) -> None:
 def test_a_full_disk_does_not_keep_anyone_from_printing(here: Path, disk: Path) -> None:
     done = ran(
         here,
-        """
+        FILL
+        + """
 print("before")
-ballast = os.open("disk/ballast", os.O_WRONLY | os.O_CREAT)
-for size in (65536, 4096, 1):
-    try:
-        while os.write(ballast, bytes(size)):
-            pass
-    except OSError:
-        pass
+ballast = fill()
 for n in range(2000):
     print("no room for line", n)
 os.ftruncate(ballast, 0)

@@ -19,7 +19,7 @@ from workbench_store.store import Store
 
 from tests.client.scripts import run_script, start_script, the_run
 from tests.lifecycle.launched import wait_until
-from tests.small_disk import fill, small_disk
+from tests.small_disk import FILL, fill, small_disk
 from workbench import PyTorchDistribution, Workspace, command
 
 DISK_BYTES = 8 * 1024 * 1024
@@ -32,19 +32,6 @@ def disk(here: Path) -> Iterator[Path]:
         yield place
 
 
-#: For scripts: takes all the room that is left, and gives the descriptor of what does.
-FILL = """
-import os
-def fill():
-    ballast = os.open("disk/ballast", os.O_WRONLY | os.O_CREAT)
-    for size in (65536, 4096, 1):
-        try:
-            while os.write(ballast, bytes(size)):
-                pass
-        except OSError:
-            pass
-    return ballast
-"""
 SCRIPT = (
     FILL
     + """

@@ -281,23 +281,26 @@ def test_no_child_is_forked_while_a_thread_of_ours_loads_modules(here: Path) -> 
 
 
 FORKING_HANDLER = """
-import os, signal, time, workbench
-from workbench.client.beside import Loading
-run = workbench.start_run(system_metrics=False)
+import os, signal, time
 def fork(*_):
     child = os.fork()
     if child == 0:
         os._exit(0)
     os.waitpid(child, 0)
 signal.signal(signal.SIGALRM, fork)
-# Registered last, it is called first: a signal comes in the midst of a fork, behind or before our own part of it.
-pending = [True]
+pending = []
 def disturb():
     if pending:
         pending.clear()
         os.kill(os.getpid(), signal.SIGALRM)
         time.sleep(0.01)
+# Before our own is: what is called before a fork is called in turn, so that this comes between ours and the fork, and
+# what is called behind it comes before ours.
 os.register_at_fork(%s=disturb)
+import workbench
+from workbench.client.beside import Loading
+run = workbench.start_run(system_metrics=False)
+pending.append(True)
 for _ in range(3):
     fork()
 with Loading():

@@ -14,7 +14,7 @@ from workbench_store.journal.decoding import Event, decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Iterator
+    from typing import Callable, List, Tuple
 
 #: The time of a file lags behind by a tick of the kernel.
 _COARSE_SECONDS = 0.02
@@ -23,13 +23,21 @@ _COARSE_SECONDS = 0.02
 def latest_ahead(folder: Path, wanted: Callable[[Event], bool]) -> float:
     """The time (UTC epoch seconds) of the latest of these events in journals of edits that are ahead; else 0."""
     found = [0.0]
-    for path in _ahead(folder):
+    now = time.time() - _COARSE_SECONDS
+    for path in (path for path, when in _times(folder) if when > now):
         try:
-            records = [record for record, _ in decode(path.read_bytes()) if isinstance(record, Event)]
+            records = [record for record, _ in decode(Path(path).read_bytes()) if isinstance(record, Event)]
         except OSError:
             continue
         found += [record.time for record in records if wanted(record)]
     return max(found)
+
+
+def last_written(folder: Path) -> float:
+    """When the journals of a folder were written to last, in UTC epoch seconds; a moment later, where the clock says
+    that this is still to come: what was recorded then bears a later time than the file."""
+    latest = max((when for _, when in _times(folder)), default=0.0)
+    return latest + _COARSE_SECONDS if latest > time.time() else latest
 
 
 def is_about(event: Event, run: str) -> bool:
@@ -37,10 +45,9 @@ def is_about(event: Event, run: str) -> bool:
     return event.fields.get("run") == run
 
 
-def _ahead(folder: Path) -> Iterator[Path]:
-    now = time.time() - _COARSE_SECONDS
+def _times(folder: Path) -> List[Tuple[str, float]]:
     try:
         with os.scandir(str(folder)) as entries:
-            yield from [Path(entry.path) for entry in entries if entry.stat().st_mtime > now]
+            return [(entry.path, entry.stat().st_mtime) for entry in entries]
     except OSError:
-        return
+        return []

@@ -83,8 +83,8 @@ class JournalWriter:
         #: Of records that were cut short and are whole behind that, or wait: it is no damage, which the journal says.
         self._torn_bytes = 0
         self._warned = False
-        #: The journal's name while what is behind it waits for room.
-        self._waiting = ""
+        #: The journal's name while a note beside it says that something waits.
+        self._noted = ""
         self._closed = False
         self._lock = threading.RLock()
         self._retrying = False
@@ -214,7 +214,7 @@ class JournalWriter:
             self._waits = Waiting()
         self._waits.add(data, points, event)
         self._start_retrying()
-        if not self._waiting and self.writer in _LOGGING:
+        if not self._noted and self.writer in _LOGGING:
             self._note_waiting()
         if not self._warned and error is not None:
             self._warned = True
@@ -223,19 +223,19 @@ class JournalWriter:
 
     def _note_waiting(self) -> None:
         """For who finds this process killed: by the name of an empty file, which takes no room."""
-        self._waiting = self.path.name
+        self._noted = self.path.name
         try:
-            (self.folder / (self._waiting + WAITING)).touch()
+            (self.folder / (self._noted + WAITING)).touch()
         except OSError:
             pass
 
     def _note_waiting_no_more(self) -> None:
-        if self._waiting:
+        if self._noted:
             try:
-                (self.folder / (self._waiting + WAITING)).unlink()
+                (self.folder / (self._noted + WAITING)).unlink()
             except OSError:
                 pass
-            self._waiting = ""
+            self._noted = ""
 
     def _start_retrying(self) -> None:
         if self._retrying:
@@ -346,7 +346,7 @@ class JournalWriter:
         """In a forked child: what waits is the parent's to write, and the child goes on in a file of its own."""
         self._lock = threading.RLock()
         self._waits, self._torn_bytes = None, 0
-        self._retrying, self._waiting = False, ""
+        self._retrying, self._noted = False, ""
         descriptor, self._fd = self._fd, -1
         if descriptor >= 0 and mark_of(descriptor) == self._mark:
             os.close(descriptor)

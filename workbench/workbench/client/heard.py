@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench_store.journal.lost import LOST_UNTOLD, Lost, missing_records
 from workbench_store.journal.writer import WAITING
 from workbench_store.layout import RunLayout
+from workbench_store.processes import process_start
 from workbench_store.states import RunState
 
 from workbench.client.json_files import read_json
@@ -14,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, Dict, List, Mapping, Optional
+
+    from workbench_store.journal.writer import JournalWriter
 
 
 def heard(path: Path, generation: int) -> Optional[Dict[str, Any]]:
@@ -47,12 +50,26 @@ def untold(files: RunLayout) -> List[Path]:
     return sorted(files.journals.glob("*" + WAITING))
 
 
+def left_behind(files: RunLayout) -> List[Path]:
+    """Of these notes those whose process is gone: nobody else tells them."""
+    return [note for note in untold(files) if process_start(_pid_of(note)) is None]
+
+
+def tell(journal: JournalWriter, notes: List[Path]) -> None:
+    """Have the run say what such notes do, which go once that is on the disk."""
+    for note in notes:
+        journal.event("warning", text=told_by(note))
+    if notes and journal.flush():
+        for note in notes:
+            forget(note)
+
+
 def told_by(note: Path) -> str:
     """What such a note tells, in words."""
-    return "{} (PID {})".format(LOST_UNTOLD, pid_of(note))
+    return "{} (PID {})".format(LOST_UNTOLD, _pid_of(note))
 
 
-def pid_of(note: Path) -> int:
+def _pid_of(note: Path) -> int:
     """Whose it is; 0 for a name that is none of ours."""
     parts = note.name.split("-")
     return int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else 0

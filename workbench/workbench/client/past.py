@@ -17,7 +17,7 @@ from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
 from workbench_store.states import RunState
 
-from workbench.client.heard import forget, heard, last_reason, told_by, untold
+from workbench.client.heard import heard, last_reason, left_behind, tell
 from workbench.client.json_files import read_json
 from workbench.client.origins import Origin
 
@@ -183,7 +183,7 @@ def resumed(
 
 def _record_last_word(files: RunLayout, word: Optional[Mapping[str, Any]]) -> None:
     """What its last script left for whoever finds it gone, whose place the next script's word takes."""
-    notes = untold(files)
+    notes = left_behind(files)
     if word is None and not notes:
         return
     journal = JournalWriter(files.journals, "judge", tell=tell_nobody)
@@ -193,11 +193,8 @@ def _record_last_word(files: RunLayout, word: Optional[Mapping[str, Any]]) -> No
         fields = {key: word.get(key) for key in ("state", "generation", "ended", "seconds", "lost")}
         reason = last_reason(word)
         journal.event("state", judged=True, seq=1, reason=reason, exit_code=None, signal=None, **fields)
-    for note in notes:
-        journal.event("warning", text=told_by(note))
+    tell(journal, notes)
     journal.finish()
-    for note in notes:
-        forget(note)
 
 
 def fork_into(layout: WorkspaceLayout, origin: Origin, target: RunLayout, fields: Dict[str, Any]) -> Dict[str, Any]:

@@ -18,7 +18,7 @@ from workbench_store.journal.writer import JournalWriter, tell_nobody, warn
 from workbench_store.layout import LONGEST_RUN_NAME, RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.open_run import put_up, take_down
-from workbench_store.processes import boot_id, host_id, process_start
+from workbench_store.processes import boot_id, host_id
 from workbench_store.redaction import without_secrets
 from workbench_store.workspace import open_workspace
 
@@ -29,7 +29,7 @@ from workbench.client.code_place import code_folder, git_root
 from workbench.client.console import Console
 from workbench.client.exit_code import ExitWatch
 from workbench.client.family import is_a_child, tell_children
-from workbench.client.heard import forget, pid_of, told_by, untold
+from workbench.client.heard import left_behind, tell
 from workbench.client.json_files import write_json
 from workbench.client.last_word import leave, reserve
 from workbench.client.names import generate_name
@@ -184,7 +184,7 @@ class _Holder:
         when = {"ended": self._journal.now(), "seconds": time.monotonic() - self._began}
         _record(self._journal, state, self._generation, seq=2, reason=reason, **when)
         try:
-            self._tell_of_killed_children()
+            tell(self._journal, left_behind(self._files))  # what killed children had waiting for room
             self._wait_for_git()
         finally:
             if self._console is not None:
@@ -211,15 +211,6 @@ class _Holder:
                 leave(self._files.script_process, self._pid, word)
             except OSError:
                 pass
-
-    def _tell_of_killed_children(self) -> None:
-        """What they had waiting while the disk was full is lost, and nobody else tells it."""
-        for note in untold(self._files):
-            pid = pid_of(note)
-            if pid != self._pid and process_start(pid) is None:
-                self._journal.event("warning", text=told_by(note))
-                if self._journal.flush():
-                    forget(note)
 
     def _wait_for_git(self) -> None:
         self._over.set()

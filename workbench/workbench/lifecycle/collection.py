@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from workbench_store.absence import check_run
+from workbench_store.drafts import content_drafts
 from workbench_store.errors import DataError, RunError
 from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
@@ -90,10 +91,7 @@ def sweep_leftovers(layout: WorkspaceLayout) -> list[str]:
 
 def _sweep_drafts(layout: WorkspaceLayout) -> None:
     """What killed submits, snapshots, scripts and readers left half-written."""
-    in_folders = (
-        draft for folder in (layout.blobs, layout.snapshots, layout.stat_cache) for draft in folder.glob("*.new")
-    )
-    for draft in (*in_folders, *layout.tmp.glob(f"{layout.store_draft.name}*")):
+    for draft in (*content_drafts(layout), *layout.tmp.glob(f"{layout.store_draft.name}*")):
         with suppress(OSError):
             if _is_abandoned(draft):
                 draft.unlink()

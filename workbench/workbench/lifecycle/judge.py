@@ -6,20 +6,21 @@ On the same host an earlier boot's locks are free by themselves, so it needs no 
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from workbench_store.errors import WorkspaceError
 from workbench_store.fold import whole
 from workbench_store.journal.lost import LOST_UNTOLD
-from workbench_store.journal.writer import tell_nobody
+from workbench_store.journal.writer import JournalWriter, tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
-from workbench_store.processes import is_here, process_start
+from workbench_store.processes import is_here
 from workbench_store.state_changes import fold_states
 from workbench_store.states import RunState
 
-from workbench.client.heard import forget, heard, last_reason, pid_of, told_by, untold
+from workbench.client.heard import forget, heard, last_reason, left_behind, tell
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_change, last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.recorder import RunRecorder
@@ -75,7 +76,7 @@ def record(files: RunLayout, found: Verdict) -> bool:
             written = recorder.flush()
         finally:
             recorder.close()
-        for note in untold(files) if written and found.state.final else ():
+        for note in left_behind(files) if written and found.state.final else ():
             forget(note)
         return written
     except (OSError, WorkspaceError):
@@ -84,18 +85,13 @@ def record(files: RunLayout, found: Verdict) -> bool:
 
 def tell_what_was_left(files: RunLayout) -> None:
     """Record in a run that is over that processes which outlived it were killed while something waited for room."""
-    notes = [note for note in untold(files) if process_start(pid_of(note)) is None]
+    notes = left_behind(files)
     if not notes or held_elsewhere(files) is not None or not current_state(files).final:
         return
-    try:
-        recorder = RunRecorder(files, "judge", 0, tell=tell_nobody)
-        for note in notes:
-            recorder.warning(told_by(note))
-        recorder.finish()
-    except (OSError, WorkspaceError):
-        return  # told another time
-    for note in notes:
-        forget(note)
+    with suppress(WorkspaceError):  # it is told another time
+        journal = JournalWriter(files.journals, "judge", tell=tell_nobody)
+        tell(journal, notes)
+        journal.close()
 
 
 def judge_run(files: RunLayout) -> Verdict | None:
@@ -183,7 +179,7 @@ def _verdict_on_script(files: RunLayout) -> Verdict | None:
 
 def _with_untold(files: RunLayout, reason: str | None) -> str | None:
     """With what killed processes of the script left waiting."""
-    return "; ".join(part for part in (reason, LOST_UNTOLD if untold(files) else None) if part) or None
+    return "; ".join(part for part in (reason, LOST_UNTOLD if left_behind(files) else None) if part) or None
 
 
 def _when(moment: float) -> str:

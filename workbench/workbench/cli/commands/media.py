@@ -42,15 +42,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     workspace = Workspace(arguments.workspace, create=False)
     found = workspace.run(arguments.run)
+    none = f"{found.name} has logged none"
     if arguments.key is None and arguments.step is None and not arguments.json and arguments.export is None:
         keys = [one for one in found.media_keys() if _fits(one, arguments)]
-        _list(keys) if keys else narrate(f"{found.name} has logged none")
+        _list(keys) if keys else narrate(none)
         return ExitCode.COMPLETED
     records = _chosen(found, arguments)
-    if not records and not arguments.json:
-        narrate(f"{found.name} has logged none")
     if arguments.json:
         _as_json(found, records, contents=arguments.key is not None)
+    elif not records:
+        narrate(none)
     elif arguments.export is not None:
         from workbench.lifecycle.media_files import export_media
 
