@@ -6,7 +6,7 @@ What is known of them is laid over the table of runs while this process reads. N
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from workbench_store.fold import StoredEvent, fold_run
+from workbench_store.fold import StoredEvent, fold_run, whole
 from workbench_store.ingest import RUN_COLUMNS, events_of
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def _rows(connection: "duckdb.DuckDBPyConnection", states: States) -> list[tuple
     rows = []
     for name, id, gap_bytes in known:
         row = fold_run(name, with_states(events.get(name, []), states[name])).row
-        row.update(id=id, gap_bytes=gap_bytes)
+        torn = whole(states[name][-1].fields.get("torn"))  # of a judgement: a full disk cut them short, no damage
+        row.update(id=id, gap_bytes=max(0, gap_bytes - torn))
         rows.append(tuple(row[column] for column in RUN_COLUMNS))
     return rows

@@ -118,15 +118,18 @@ def test_a_disk_that_stays_full_costs_only_what_came_after(here: Path, disk: Pat
     assert done.returncode == 0, done.stderr
     assert "points could not be written" in done.stderr
     assert judge(WorkspaceLayout(disk / ".workbench")) == {}, "there is no room to record it yet"
-    (disk / "ballast").unlink()
     store = store_on(disk)
     refresh(store.layout, store)
     name = the_run(store)
+    shown = store.run(name)
+    (disk / "ballast").unlink()
+    refresh(store.layout, store)
     steps = store.series(name, "k").steps
     assert steps == list(range(len(steps))) and len(steps) >= 100
     record = store.run(name)
     assert (str(record.state), record.lost_points) == ("Completed", 5000 - len(steps))
     assert "full disk" in str(record.reason) and record.ended is not None
+    assert (shown.state, shown.lost_points, shown.gap_bytes) == (record.state, record.lost_points, 0)
     before = (record, store.detail(name).states)
     rebuild(store.layout)
     refresh(store.layout, store)
@@ -286,6 +289,36 @@ def test_what_a_child_had_waiting_that_outlived_its_parent_is_told_of_the_run(he
         (told,) = run_page(layout, store, "parent").detail.warnings
         assert "what waited for room on the full disk" in told
     assert not list((disk / ".workbench").rglob("*.waits")), "it is told once"
+
+
+CUT_AT_THE_END = (
+    FILL
+    + """
+import time, workbench
+run = workbench.start_run(name="cut", workspace="disk", system_metrics=False)
+ballast = fill()
+for step in range(20_000):
+    run.log({"k": step}, step=step)
+for _ in range(2):  # what is cut short at the end of the first room is followed by what gets into the second
+    os.ftruncate(ballast, os.fstat(ballast).st_size - 65536)
+    time.sleep(0.8)
+run.end()
+"""
+)
+
+
+def test_what_a_full_disk_cut_short_at_the_end_is_no_damage_while_it_is_full_either(here: Path, disk: Path) -> None:
+    assert run_script(here, CUT_AT_THE_END).returncode == 0
+    store = store_on(disk)
+    refresh(store.layout, store)
+    journals = store.layout.run("cut").journals.glob("*.wbj")
+    assert sum(decode_chunk(file.read_bytes(), 0).gap_bytes for file in journals) > 0, "the disk has cut one short"
+    shown = store.run("cut")
+    assert (str(shown.state), shown.gap_bytes) == ("Completed", 0)
+    (disk / "ballast").unlink()
+    refresh(store.layout, store)
+    record = store.run("cut")
+    assert (record.gap_bytes, record.lost_points) == (0, shown.lost_points) and shown.lost_points > 0
 
 
 UNSAVED = (
