@@ -38,8 +38,15 @@ _FORMS = {
     "signature=": r"(?P<signature>[?&](?:[A-Za-z]{1,10}-){0,3}Signature=)[A-Za-z0-9%+/_~.-]{16,}={0,2}",
     "security-token=": r"(?P<security>[?&][A-Za-z-]{0,20}Security-Token=)[A-Za-z0-9%+/_~.-]{16,}={0,2}",
     "hooks.slack.com/": r"(?P<hook>hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}",
+    # Not `docker run -u 1000:1000` behind it, and no variable.
+    "curl": (
+        r"(?P<curl>\bcurl\b[^\n|;]{0,300}?[\s\"'](?:-[uU]|--(?:proxy-)?user)[\s=\"',]{0,4}[^\s:\"'$-][^\s:\"']{0,99}:)"
+        r"(?!\$|\d{1,5}\b)[^\s\"']{3,200}"
+    ),
     "://": (
-        r"(?P<user>://[^/\s:@]{0,200}:)[^/\s\"'<>]{3,200}(?=@)"
+        r"(?P<user>://[^/\s:@]{0,200}:)(?:[^/\s\"'<>]{3,200}(?=@)"
+        # With a slash, which is no part of a port.
+        r"|(?!\d{1,5}/)[^/\s\"'<>][^\s\"'<>]{2,200}?(?=@))"
         r"|(?P<bare>https?://)(?=[^/\s:@]{0,200}\d)[A-Za-z0-9._~-]{20,200}(?=@)"
     ),
 }
@@ -77,6 +84,8 @@ _GIVEN = (
 )
 #: What is left of a value: how it begins says enough, and to look at all of each would take long.
 _REST = r"[^\s\"',;]*"
+#: What a name stands in where it is the first of a pair; that of a call is the name of something that is asked for.
+_PAIR = r"(?:.*[^\w])?\([bru]?[\"'][\w-]*"
 #: What a name stands in where it is an option of a command; it is looked for so far before the name's end.
 _OPTION = r"(?:.*[\s\"'])?--[\w-]*"
 _LONGEST_OPTION = 48
@@ -135,7 +144,7 @@ def _makes_secret(lower: str, start: int, end: str) -> bool:
     if end == "token" and (before.endswith("--") or before[-1:] in ("?", "&")):
         return True
     if end == "pwd":
-        return before[-1:] in ("_", "-")
+        return before[-1:] in ("_", "-", ";")  # `Uid=me;Pwd=...`, and no shell's `PWD=...`
     return (before[:-1] if before[-1:] in ("_", "-", " ") else before).endswith(_NAME_ENDS[end])
 
 
@@ -146,7 +155,8 @@ def _is_secret(lower: str, end: "Match[str]", given: "Match[str]") -> bool:
         return False
     is_option = _pattern(_OPTION).fullmatch(lower, max(0, start - _LONGEST_OPTION), start) is not None
     if given["sign"] is None:
-        return is_option and not _pattern(_PLACEHOLDER).fullmatch(value)
+        is_pair = _pattern(_PAIR).fullmatch(lower, max(0, start - _LONGEST_OPTION), start) is not None
+        return (is_option or is_pair) and not _pattern(_PLACEHOLDER).fullmatch(value)
     if end[0] == "pwd" and value.startswith("/"):  # the working directory
         return False
     alone = end[0] in ("secret", "authorization") and lower[start - 1 : start] not in ("_", "-", ".")

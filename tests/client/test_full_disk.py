@@ -342,7 +342,7 @@ def test_of_media_that_need_a_file_it_is_told_how_many_are_not_saved(here: Path,
     refresh(WorkspaceLayout(disk / ".workbench"), store := store_on(disk))
     assert [one.step for one in store.media("media")] == [5]
     (told,) = store.detail("media").warnings
-    assert told.startswith("5 of its images, tables, texts and the like could not be saved: No space left")
+    assert told.startswith("5 of its texts could not be saved: No space left")
 
 
 LITTLE_ROOM = """

@@ -203,7 +203,7 @@ def run_without_media(here: Path, script: str) -> Run:
     """The run of a script that can log all but media and models, and is told so."""
     done = run_script(here, script)
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
-    assert "cannot save images, tables, texts" in done.stderr and "cannot save a model" in done.stderr
+    assert "cannot save images, tables, texts" in done.stderr and "cannot save models" in done.stderr
     run = Workspace().run("r")
     assert str(run.state) == "Completed" and run.series("a").steps == [0] and run.tags == {"c": "d"}
     return run
@@ -409,3 +409,37 @@ def test_artifacts_that_may_not_be_looked_at_are_told_and_left_out(here: Path) -
     (run,) = Workspace(here).runs()
     assert {artifact.path for artifact in run.artifacts} == {f"outputs/{name}" for name in ("a", "open/b", "z")}
     assert run.metrics() == {"k": 1.0}
+    assert {text.partition(" of its files could not be saved: ")[::2] for text in run.warnings} == {
+        *(("5", "Permission denied"), ("1", "Too many levels of symbolic links"), ("2", "File name too long")),
+    }
+
+
+MISSING = """
+import os, workbench
+os.mkdir("folder")
+with workbench.start_run(system_metrics=False) as run:
+    for _ in range(3):
+        run.log_image("seen", "no.png")
+        run.log_model("no.pt", "best")
+    run.log_artifact("no.txt")
+    run.log_artifacts("no")
+    if not (child := os.fork()):
+        run.log_artifact("no.txt")
+        os._exit(0)
+    os.waitpid(child, 0)
+    if not (child := os.fork()):
+        raise SystemExit
+    os.waitpid(child, 0)
+"""
+
+
+def test_what_a_script_gave_and_is_not_there_is_told_in_its_run_too(here: Path) -> None:
+    done = run_script(here, MISSING)
+    assert done.returncode == 0 and done.stderr.count("image 'seen': it is not a file: no.png") == 1, done.stderr
+    (run,) = Workspace(here).runs()
+    assert sorted(run.warnings) == [
+        "1 of its files could not be saved: No such file or directory",
+        "1 of its folders could not be saved: it is not a folder",
+        "3 of its images could not be saved: it is not a file",
+        "3 of its models could not be saved: it is not there",
+    ]

@@ -1,6 +1,8 @@
 """Numbers and text as people read them."""
 
 import math
+import time
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from workbench.view.format import (
     format_duration,
     format_number,
     format_scalar,
+    format_time,
     safe_text,
     shorten,
 )
@@ -59,6 +62,31 @@ def test_every_number_is_short(value: float) -> None:
 )
 def test_durations(seconds: float | None, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.fixture
+def zone(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("zone")
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [
+        ("UTC", "2026-03-01 12:00:00 UTC"),
+        ("Asia/Tokyo", "2026-03-01 21:00:00 JST"),
+        ("UTC-5", "2026-03-01 17:00:00 +0500"),
+        ("<+03>-3", "2026-03-01 15:00:00 +03"),
+    ],
+    indirect=["zone"],
+)
+def test_times_are_those_of_the_zone_that_they_name(text: str) -> None:
+    assert format_time(1772366400.0) == text
+    assert format_time(None) == ""
 
 
 def test_sizes_and_ages() -> None:

@@ -75,6 +75,12 @@ class Run:
         """Tags."""
         return dict(self.record().tags)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What went wrong without ending it, as `workbench show` has it: what was lost, what could not be saved."""
+        with self._up_to_date() as store:
+            return store.detail(self.name).warnings
+
     def metrics(self, rank: int = 0) -> dict[str, float]:
         """The last value of each metric of one rank."""
         return {summary.key: summary.last for summary in self.summaries(rank)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workbench_store.words import counted
 
 from workbench.cli.output import Cell, emit_table, narrate
-from workbench.view.format import format_scalar, safe_text, shorten
+from workbench.view.format import format_scalar, local_time, safe_text, shorten
 
 if TYPE_CHECKING:
     from workbench_store.user_sql.result import QueryResult
@@ -78,8 +78,7 @@ def _shown(value: object, width: int | None) -> str:
 
 def _moment(value: datetime.datetime) -> str:
     """Local time with its zone; as it is where it has none."""
-    local = value.astimezone() if value.tzinfo else value
-    return f"{local.isoformat(' ', 'seconds')[:19]} {local.tzname() or ''}".rstrip()
+    return local_time(value) if value.tzinfo else value.isoformat(" ", "seconds")[:19]
 
 
 def _text(value: object) -> object:

@@ -14,6 +14,7 @@ from workbench_store.layout import RunLayout
 from workbench.client.arguments import check_name, check_step, check_tags, flatten_params, number_of
 from workbench.client.artifacts import path_of, save_file, save_folder
 from workbench.client.rank import rank_of_process
+from workbench.client.unsaved import Unsaved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 #: With the longest names and texts these still fit into a record.
 _KEYS_PER_RECORD = 10_000
 _PARAMS_PER_RECORD = 100
+#: What is loaded when it is first used may not be there by then: a package that was upgraded meanwhile, no file left to
+#: be opened.
+_MAY_FAIL = (ImportError, OSError)
 
 
 class ActiveRun:
@@ -51,12 +55,13 @@ class ActiveRun:
         #: Whether something is to be looked at before anything is logged: that the run has ended, or the rank.
         self._heed = False
         self._rank_before: Optional[int] = None
-        journal.when_forked = self.look_at_rank
+        journal.when_forked = self._begin_as_child
         self._counts: Dict[str, int] = {}
         #: Whether steps that are not given go on from those that the run has already.
         self._has_past = self._had_past = has_past
         self._known: Dict[Tuple[str, ...], Tuple[str, ...]] = {}
         self._media_log: "Optional[MediaLog]" = None
+        self._unsaved = Unsaved(journal)
 
     def __repr__(self) -> str:
         return "ActiveRun({!r})".format(self.name)
@@ -124,6 +129,10 @@ class ActiveRun:
         if self._rank_before is None:
             self._rank_before = rank_of_process()
 
+    def _begin_as_child(self) -> None:
+        self._unsaved.forget()
+        self.look_at_rank()
+
     def _become(self, rank: int) -> None:
         self._journal.set_rank(rank)
         self._counts, self._has_past = {}, self._had_past
@@ -177,12 +186,12 @@ class ActiveRun:
         UsageError if that leads out of the outputs; a file that cannot be copied is a warning.
         """
         self._take_heed()
-        save_file(self._files, self._journal, path_of(path, "path"), artifact_path)
+        save_file(self._files, self._journal, self._unsaved, path_of(path, "path"), artifact_path)
 
     def log_artifacts(self, folder: str, artifact_path: Optional[str] = None) -> None:
         """Copy all files of a folder, as log_artifact does."""
         self._take_heed()
-        save_folder(self._files, self._journal, path_of(folder, "folder"), artifact_path)
+        save_folder(self._files, self._journal, self._unsaved, path_of(folder, "folder"), artifact_path)
 
     def log_image(self, key: str, image: Any, step: Optional[int] = None, *, caption: Optional[str] = None) -> None:
         """Record an image by key at a step; without `step` each key counts by itself from 0 (so do the others below).
@@ -239,17 +248,19 @@ class ActiveRun:
 
         `flavor` says what can read it (say `sklearn`), `metadata` is kept beside it in `NAME.model.json`.
         """
-        self._with_media(lambda media: media.model(path, name, step, flavor, metadata), "a model")
+        self._with_media(lambda media: media.model(path, name, step, flavor, metadata), "models")
 
     def _with_media(self, log: "Callable[[MediaLog], None]", what: str = "images, tables, texts and the like") -> None:
         self._take_heed()
-        with _NeverRaising("save " + what):
+        try:
             if self._media_log is None:
                 # What few scripts use is loaded when it is used.
                 from workbench.client.media.log import MediaLog
 
-                self._media_log = MediaLog(self._files, self._journal, self._past_media)
+                self._media_log = MediaLog(self._files, self._journal, self._unsaved, self._past_media)
             log(self._media_log)
+        except _MAY_FAIL as error:
+            self._unsaved.warn(what, what, str(error))  # which names the file
 
     def _past_media(self) -> "Dict[Tuple[str, str], int]":
         if not self._had_past:
@@ -267,7 +278,7 @@ class ActiveRun:
         if self._ended:
             return
         self._ended = self._heed = True
-        self._tell_unsaved()
+        self._unsaved.tell()
         if self._ending is not None:
             self._ending(state, reason)
         self.close_journal()
@@ -277,15 +288,10 @@ class ActiveRun:
         error = sys.exc_info()[1]
         self.end(*state_of(None if id(error) == self._handled else error))
 
-    def _tell_unsaved(self) -> None:
-        if self._media_log is not None:
-            self._media_log.tell_unsaved()
-            self._media_log = None
-
     def close_journal(self) -> None:
         """Record no more. What the disk did not take yet is tried for the last time; what it does not take then is told
         to the supervisor of a job."""
-        self._tell_unsaved()
+        self._unsaved.tell()
         lost = self._journal.close()
         if lost.anything and self._ending is None:
             from workbench.client.last_word import tell_lost
@@ -331,8 +337,7 @@ class EndedRun(ActiveRun):
 
 
 class _NeverRaising:
-    """What is loaded when it is first used may not be there by then (a package that was upgraded meanwhile, no file
-    left to be opened): a warning, as is all trouble with files."""
+    """A warning, as is all trouble with files."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -343,7 +348,7 @@ class _NeverRaising:
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> bool:
-        if not isinstance(error, (ImportError, OSError)):
+        if not isinstance(error, _MAY_FAIL):
             return False
         warn("workbench: cannot {}: {}".format(self._what, error))
         return True

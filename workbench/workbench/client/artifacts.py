@@ -8,51 +8,52 @@ from pathlib import Path
 
 from workbench_store.errors import UsageError
 from workbench_store.faults import fault
-from workbench_store.journal.writer import JournalWriter, warn
+from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WORKSPACE_DIR, RunLayout
 
 from workbench.client.replacing import make_folder_below
+from workbench.client.unsaved import Unsaved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Optional, Set
 
 
-def save_file(files: RunLayout, journal: JournalWriter, source: Path, below: Optional[str]) -> None:
+def save_file(files: RunLayout, journal: JournalWriter, unsaved: Unsaved, source: Path, below: Optional[str]) -> None:
     """Copy one file into the outputs and record it. UsageError if `below` leads out of them."""
     folder = _inside(files, below)
-    mode = _mode_of(source)
+    mode = _mode_of(source, unsaved)
     if mode is None:
         return
     if stat.S_ISDIR(mode):
         raise UsageError("{} is a folder".format(source), remedy="Use log_artifacts for folders.")
     if mode and not stat.S_ISREG(mode):
-        warn("workbench: {} is not a file; nothing was saved".format(source))
+        unsaved.warn("files", source, "it is not a file")
         return
-    _copy(files, journal, source, folder / source.name)
+    _copy(files, journal, unsaved, source, folder / source.name)
 
 
-def save_folder(files: RunLayout, journal: JournalWriter, source: Path, below: Optional[str]) -> None:
+def save_folder(files: RunLayout, journal: JournalWriter, unsaved: Unsaved, source: Path, below: Optional[str]) -> None:
     """Copy all files below a folder into the outputs and record them. A link to a file in the folder is saved as that
     file; what leads elsewhere or holds nothing is left out, and said to be.
 
     Workspaces and the outputs themselves are passed over: what is copied would be found and copied again.
     """
     folder = _inside(files, below)
-    mode = _mode_of(source)
+    mode = _mode_of(source, unsaved)
     if mode is None:
         return
     if not stat.S_ISDIR(mode):
-        warn("workbench: {} is not a folder; nothing was saved".format(source))
+        unsaved.warn("folders", source, "it is not a folder")
         return
-    for path in list(_files_below(source, {files.root.parent.parent, files.outputs, folder})):
-        _copy(files, journal, path, folder / path.relative_to(source))
+    for path in list(_files_below(source, {files.root.parent.parent, files.outputs, folder}, unsaved)):
+        _copy(files, journal, unsaved, path, folder / path.relative_to(source))
 
 
-def _files_below(source: Path, apart: Set[Path]) -> Iterator[Path]:
+def _files_below(source: Path, apart: Set[Path], unsaved: Unsaved) -> Iterator[Path]:
     """The files below a folder, but not those of the folders `apart`, unless it is one of them."""
     passed_over = {os.path.realpath(str(place)) for place in apart}
-    for place, folders, names in os.walk(str(source), onerror=lambda error: _tell(error.filename, error)):
+    for place, folders, names in os.walk(str(source), onerror=lambda error: _tell(unsaved, error.filename, error)):
         folders[:] = [
             name
             for name in sorted(folders)
@@ -61,29 +62,29 @@ def _files_below(source: Path, apart: Set[Path]) -> Iterator[Path]:
         linked = [name for name in folders if os.path.islink(os.path.join(place, name))]
         for name in sorted(names + linked):
             path = Path(place) / name
-            mode = _mode_of(path)
+            mode = _mode_of(path, unsaved)
             if mode is None:
                 continue
             if stat.S_ISREG(mode) and (not path.is_symlink() or _leads_into(path, source)):
                 yield path
             else:
                 why = "a link to a folder or to elsewhere" if path.is_symlink() else "not a file"
-                warn("workbench: {} is {}; it was not saved".format(path, why))
+                unsaved.warn("files", path, "it is " + why)
 
 
-def _mode_of(path: Path) -> Optional[int]:
+def _mode_of(path: Path, unsaved: Unsaved) -> Optional[int]:
     """What the path leads to, as `stat` has it: 0 for nothing, and None, with a warning, where that cannot be told."""
     try:
         return os.stat(str(path)).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return 0
     except OSError as error:
-        _tell(path, error)
+        _tell(unsaved, path, error)
         return None
 
 
-def _tell(path: object, error: OSError) -> None:
-    warn("workbench: cannot save {}: {}".format(path, error.strerror or error))
+def _tell(unsaved: Unsaved, path: object, error: OSError) -> None:
+    unsaved.warn("files", path, error.strerror or str(error))
 
 
 def _leads_into(link: Path, folder: Path) -> bool:
@@ -114,7 +115,7 @@ def path_of(given: object, argument: str) -> Path:
     return Path(text)
 
 
-def _copy(files: RunLayout, journal: JournalWriter, source: Path, target: Path) -> None:
+def _copy(files: RunLayout, journal: JournalWriter, unsaved: Unsaved, source: Path, target: Path) -> None:
     draft = target.with_name(".{}.part".format(os.urandom(8).hex()))
     try:
         make_folder_below(files.root, target.parent)
@@ -125,7 +126,7 @@ def _copy(files: RunLayout, journal: JournalWriter, source: Path, target: Path) 
         os.replace(str(draft), str(target))
         size = target.stat().st_size
     except OSError as error:
-        _tell(source, error)
+        _tell(unsaved, source, error)
         try:
             os.unlink(str(draft))
         except OSError:

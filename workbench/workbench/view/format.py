@@ -100,7 +100,14 @@ def format_age(moment: float, now: float) -> str:
 def format_time(moment: float | None) -> str:
     """Local time with its zone; empty for None."""
     found = _utc(moment)
-    return "" if found is None else found.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    return "" if found is None else local_time(found)
+
+
+def local_time(moment: datetime) -> str:
+    """A moment in local time with its zone, whose name is not told where it is `UTC` for another time (`TZ=UTC-5`)."""
+    local = moment.astimezone()
+    zone = f"{local:%z}" if local.tzname() in ("UTC", "GMT") and local.utcoffset() else local.tzname()
+    return f"{local.isoformat(' ', 'seconds')[:19]} {zone}"
 
 
 def iso_time(moment: float | None) -> str | None:

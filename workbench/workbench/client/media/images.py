@@ -1,5 +1,6 @@
 """An image in any of the forms that scripts have one in. (Python 3.8.)"""
 
+import errno
 import io
 import os
 import sys
@@ -26,8 +27,8 @@ _MADE = {"I;16B": "I;16", "I;16L": "I;16", "I;16N": "I;16", "La": "LA", "PA": "R
 _NUMBERS = {"I": "i", "F": "f"}
 
 
-def image_item(key: str, image: Any) -> Optional[Item]:
-    """What is kept of an image; None, with a warning, for a file that cannot be read.
+def image_item(key: str, image: Any) -> Item:
+    """What is kept of an image. Raises OSError for a file that cannot be read.
 
     UsageError, which names the key, for what is no image.
     """
@@ -52,17 +53,12 @@ def _of_pixels(key: str, image: Any) -> Item:
     return Item("png", {"width": pixels.width, "height": pixels.height}, data=data)
 
 
-def _of_path(key: str, path: Path) -> Optional[Item]:
-    try:
-        if not path.is_file():
-            warn("workbench: image {!r}: {} is not a file; nothing was saved".format(key, path))
-            return None
-        with open(str(path), "rb") as file:
-            head = file.read(_HEAD_BYTES)
-        size = path.stat().st_size
-    except OSError as error:
-        warn("workbench: image {!r}: cannot read {}: {}".format(key, path, error.strerror or error))
-        return None
+def _of_path(key: str, path: Path) -> Item:
+    if not path.is_file():
+        raise OSError(errno.ENOENT, "it is not a file", str(path))
+    with open(str(path), "rb") as file:
+        head = file.read(_HEAD_BYTES)
+    size = path.stat().st_size
     found = _known(key, head, size)
     return Item(found.format, _detail(found), source=path)
 
@@ -72,7 +68,7 @@ def _of_bytes(key: str, data: bytes) -> Item:
     return Item(found.format, _detail(found), data=data)
 
 
-def _of_file(key: str, file: Any) -> Optional[Item]:
+def _of_file(key: str, file: Any) -> Item:
     """Of an open file or a buffer: all that it holds, wherever it stands. It stands there again after that."""
     try:
         place = file.tell() if file.seekable() else None
@@ -81,9 +77,6 @@ def _of_file(key: str, file: Any) -> Optional[Item]:
         data = file.read(MOST_BYTES + 1)
         if place is not None:
             file.seek(place)
-    except OSError as error:
-        warn("workbench: image {!r}: cannot read the file: {}".format(key, error.strerror or error))
-        return None
     except (ValueError, AttributeError, TypeError) as error:  # closed, text that is none, or no file at all
         raise UsageError("image {!r} cannot be read: {}".format(key, error), remedy=_REMEDY) from error
     if not isinstance(data, bytes):

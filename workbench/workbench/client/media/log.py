@@ -4,10 +4,10 @@ import os
 import re
 import zlib
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Set, Tuple
 
 from workbench_store.errors import UsageError
-from workbench_store.journal.writer import JournalWriter, warn
+from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout
 
 from workbench.client.arguments import check_name, check_step, check_text
@@ -19,6 +19,7 @@ from workbench.client.media.models import checked_model, model_item
 from workbench.client.media.tables import table_item
 from workbench.client.media.texts import text_item
 from workbench.client.replacing import make_folder_below, replace_file
+from workbench.client.unsaved import Unsaved
 
 _LONGEST_CAPTION = 1_000
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
@@ -29,16 +30,20 @@ class MediaLog:
     which is asked when that is needed."""
 
     def __init__(
-        self, files: RunLayout, journal: JournalWriter, past: "Callable[[], Dict[Tuple[str, str], int]]" = dict
+        self,
+        files: RunLayout,
+        journal: JournalWriter,
+        unsaved: Unsaved,
+        past: "Callable[[], Dict[Tuple[str, str], int]]" = dict,
     ) -> None:
         self._files = files
         self._journal = journal
+        self._unsaved = unsaved
         self._past = past
         self._counts: "Optional[Dict[Tuple[str, str], int]]" = None
         self._has_plotly = False
-        self._in_trouble = False
-        #: How many could not be saved, by the reason.
-        self._unsaved: "Dict[str, int]" = {}
+        #: Why things cannot be saved just now, as far as it is told.
+        self._trouble: Set[str] = set()
 
     def image(self, key: str, image: Any, step: Any, caption: Optional[str]) -> None:
         """An image: see ActiveRun.log_image; so are the others."""
@@ -64,22 +69,15 @@ class MediaLog:
         caption = place if model.flavor is None else "{}, {}".format(model.flavor, place)
         self._log("model", model.name, step, lambda: model_item(self._files, self._journal, model), caption)
 
-    def _log(
-        self, kind: str, key: str, step: Any, make: Callable[[], Optional[Item]], caption: Optional[str] = None
-    ) -> None:
+    def _log(self, kind: str, key: str, step: Any, make: Callable[[], Item], caption: Optional[str] = None) -> None:
         check_name(key, kind)
         number = self._counted().get((kind, key), 0) if step is None else check_step(step)
-        item = make()
+        kept = self._saved(kind, key, number, make)
         if step is None:
             self._counted()[kind, key] = number + 1
-        if item is None:
+        if kept is None:
             return
-        try:
-            path, size = self._keep(kind, key, number, item)
-        except OSError as error:
-            self._note_unsaved(kind, key, error.strerror or str(error))
-            return
-        self._in_trouble = False
+        item, path, size = kept
         self._journal.event(
             "media",
             kind=kind,
@@ -94,19 +92,27 @@ class MediaLog:
             content=item.content,
         )
 
-    def _note_unsaved(self, kind: str, key: str, reason: str) -> None:
-        """Told once, and counted until one can be saved again: a loop may log at every step."""
-        self._unsaved[reason] = self._unsaved.get(reason, 0) + 1
-        if not self._in_trouble:
-            self._in_trouble = True
-            warn("workbench: cannot save {} {!r}: {}".format(kind, key, reason))
+    def _saved(
+        self, kind: str, key: str, step: int, make: Callable[[], Item]
+    ) -> "Optional[Tuple[Item, Optional[str], int]]":
+        """It, its path and its size; None for what cannot be saved."""
+        try:
+            item = make()
+            path, size = self._keep(kind, key, step, item)
+        except OSError as error:
+            self._note_unsaved(kind, key, error)
+            return None
+        self._trouble.clear()
+        return item, path, size
 
-    def tell_unsaved(self) -> None:
-        """Have the run say what could not be saved."""
-        for reason, number in self._unsaved.items():
-            text = "{} of its images, tables, texts and the like could not be saved: {}".format(number, reason)
-            self._journal.event("warning", text=text)
-        self._unsaved = {}
+    def _note_unsaved(self, kind: str, key: str, error: OSError) -> None:
+        """Told once, and counted until one can be saved again: a loop may log at every step."""
+        reason = error.strerror or str(error)
+        if reason in self._trouble:
+            self._unsaved.add(kind + "s", reason)
+        else:
+            self._trouble.add(reason)
+            self._unsaved.warn(kind + "s", "{} {!r}".format(kind, key), reason, error.filename)
 
     def _counted(self) -> "Dict[Tuple[str, str], int]":
         if self._counts is None:

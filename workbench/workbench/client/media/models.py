@@ -1,5 +1,6 @@
 """Models: a file or folder copied into the run's outputs, with a card that says what it is. (Python 3.8.)"""
 
+import errno
 import json
 import math
 import os
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from workbench_store.errors import UsageError
-from workbench_store.journal.writer import JournalWriter, warn
+from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout
 
 from workbench.client.arguments import check_name, check_step
@@ -49,9 +50,9 @@ def checked_model(path: Any, name: Any, step: Any, rank: int, flavor: Any, metad
     return Model(source, name, step, rank, flavor, _checked_metadata(name, metadata))
 
 
-def model_item(files: RunLayout, journal: JournalWriter, model: Model) -> Optional[Item]:
-    """Copy a model to its place, in which an earlier one is replaced; the list of its files, or None, with a warning,
-    if it could not be saved. Raises UsageError for one that holds its own place."""
+def model_item(files: RunLayout, journal: JournalWriter, model: Model) -> Item:
+    """Copy a model to its place, in which an earlier one is replaced; the list of its files. Raises OSError if it can
+    not be saved, and UsageError for one that holds its own place."""
     source, title = model.source, model.title
     where = {"step": model.step} if model.step is not None else {}
     if model.rank:
@@ -59,23 +60,18 @@ def model_item(files: RunLayout, journal: JournalWriter, model: Model) -> Option
     card = {"name": model.name, **where, "flavor": model.flavor, "metadata": model.metadata}
     target = files.model(title)
     if not source.exists():
-        warn("workbench: model {!r}: {} is not there; nothing was saved".format(title, source))
-        return None
+        raise OSError(errno.ENOENT, "it is not there", str(source))
     if _is_inside(files.outputs, source) and not _same(source, target):
         raise UsageError(
             "model {!r} would be copied into itself: {}".format(title, source),
             remedy="Name a file or folder of its own.",
         )
-    try:
-        before = {file for file, _ in _files_of(target)}
-        if not _same(source, target):
-            make_folder_below(files.root, target.parent)
-            _replace(source, target)
-        kept = list(_files_of(target))
-        _write_card(files.model_card(title), {**card, "files": len(kept), "bytes": sum(size for _, size in kept)})
-    except OSError as error:
-        warn("workbench: cannot save model {!r}: {}".format(title, error.strerror or error))
-        return None
+    before = {file for file, _ in _files_of(target)}
+    if not _same(source, target):
+        make_folder_below(files.root, target.parent)
+        _replace(source, target)
+    kept = list(_files_of(target))
+    _write_card(files.model_card(title), {**card, "files": len(kept), "bytes": sum(size for _, size in kept)})
     _record(files, journal, target, kept, files.model_card(title))
     for path in sorted(before.difference(file for file, _ in kept)):
         journal.event("artifact", path=path.relative_to(files.root).as_posix(), kind="gone", size=0, hash=None)
