@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from workbench_store.journal.ahead import last_written, latest_ahead
+from workbench_store.journal.ahead import last_recorded, latest_ahead
 from workbench_store.journal.decoding import Event, decode
 from workbench_store.journal.writer import JournalWriter, tell_nobody
 from workbench_store.layout import WorkspaceLayout
@@ -59,4 +59,4 @@ def _after(layout: WorkspaceLayout, name: str, edits: Sequence[Mapping[str, Any]
         return latest_ahead(layout.journals, lambda event: event.name.partition("-")[0] == kind)
     runs = {str(edit["run"]) for edit in edits}
     edited = latest_ahead(layout.journals, lambda event: event.fields.get("run") in runs)
-    return max([edited, *(last_written(layout.run(run).journals) for run in runs)])
+    return max([edited, *(last_recorded(layout.run(run).journals) for run in runs)])

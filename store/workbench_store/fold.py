@@ -6,11 +6,12 @@ kept in step, and any order of ingest gives the same.
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from workbench_store.journal.lost import not_saved
 from workbench_store.records import (
     EnvironmentRecord,
     GitRecord,
@@ -115,7 +116,7 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
     edits: dict[str, Any] = {}
     lost = torn = 0
     lost_at_end: dict[int, int] = {}
-    for event in events:
+    for event in _told_once(events):
         fields = event.fields
         if event.name == "run":
             identity = {**fields, **{key: value for key, value in identity.items() if value is not None}}
@@ -151,6 +152,19 @@ def _of_this_run(events: list[StoredEvent]) -> list[StoredEvent]:
     records itself is its own, whatever the clock said when the earlier one was removed."""
     purged = max((place for place, event in enumerate(events) if event.name == "purged"), default=-1)
     return [event for place, event in enumerate(events) if place > purged or "run" not in event.fields]
+
+
+def _told_once(events: Iterable[StoredEvent]) -> Iterator[StoredEvent]:
+    """Without what is lost where it is told again: whoever told it may not have lived to take its note away."""
+    told: set[object] = set()
+    for event in events:
+        of = event.fields.get("of") if event.name in ("lost", "torn", "warning") else None
+        if of is None or not {clean(of), (event.name, clean(of))} & told:
+            yield event
+        if of is not None:
+            told.add((event.name, clean(of)))
+        if event.name == "state":
+            told.update(map(clean, _sequence(event.fields.get("told"))))
 
 
 def _mapping(value: object) -> dict[str, Any]:
@@ -290,7 +304,8 @@ def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:
     identity: dict[str, Any] = {}
     git: GitRecord | None = None
     warnings: list[str] = []
-    for event in events:
+    unsaved: dict[tuple[str, str], dict[str, int]] = {}
+    for event in _told_once(events):
         fields = event.fields
         if event.name == "input":
             inputs[clean(fields.get("name"))] = _port(fields, inputs.get(clean(fields.get("name"))))
@@ -304,6 +319,9 @@ def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:
             git = _git(fields)
         elif event.name == "warning":
             warnings.append(clean(fields.get("text", "")))
+        elif event.name == "unsaved":  # as many by then of each process
+            what = clean(fields.get("kind") or ""), clean(fields.get("reason") or "")
+            unsaved.setdefault(what, {})[clean(fields.get("by"))] = _count(fields.get("count"))
         elif event.name == "run":
             identity = identity or fields
     return RunDetail(
@@ -315,7 +333,7 @@ def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:
         snapshot=snapshot,
         git=git,
         notes=tuple(clean(note) for note in _sequence(identity.get("notes"))),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *(not_saved(*what, sum(counts.values())) for what, counts in unsaved.items())),
         properties={clean(k): clean(v) for k, v in _mapping(identity.get("properties")).items()},
     )
 

@@ -39,7 +39,7 @@ def shrink(layout: WorkspaceLayout) -> int:
         if room < before + _SPARE_BYTES:
             raise WorkspaceError(
                 f"the store takes {before:,} bytes, and writing it anew needs that much again: {room:,} are free",
-                remedy="Make room first. Nothing was changed.",
+                remedy="Make room first. The store's file is as it was.",
             )
         try:
             _copy(layout, draft)
@@ -69,7 +69,7 @@ def _copy(layout: WorkspaceLayout, draft: "os.PathLike[str]") -> None:
     except duckdb.Error as error:
         raise WorkspaceError(
             f"{layout.store} cannot be written anew: {str(error).splitlines()[0]}",
-            remedy="Nothing was changed. See what `workbench doctor` says.",
+            remedy="Its file is as it was. See what `workbench doctor` says.",
         ) from error
     finally:
         connection.close()

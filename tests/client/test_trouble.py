@@ -438,8 +438,8 @@ def test_what_a_script_gave_and_is_not_there_is_told_in_its_run_too(here: Path) 
     assert done.returncode == 0 and done.stderr.count("image 'seen': it is not a file: no.png") == 1, done.stderr
     (run,) = Workspace(here).runs()
     assert sorted(run.warnings) == [
-        "1 of its files could not be saved: No such file or directory",
         "1 of its folders could not be saved: it is not a folder",
+        "2 of its files could not be saved: No such file or directory",
         "3 of its images could not be saved: it is not a file",
         "3 of its models could not be saved: it is not there",
     ]

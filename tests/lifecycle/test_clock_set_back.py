@@ -1,5 +1,6 @@
 """Processes whose clock is behind that of those before them: what is done later counts, all the same."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,28 @@ def test_a_tag_that_the_run_itself_has_set(here: Path) -> None:
         run.set_tags({"x": "1"})
     at(-60.0, "tag", "r", "x=2")
     assert Workspace().run("r").tags == {"x": "2"}
+
+
+def set_ahead(run: str, seconds: float) -> None:
+    """As the files of journals are that were written while the kernel's clock was ahead."""
+    for journal in Workspace().layout.run(run).journals.iterdir():
+        written = journal.stat().st_mtime + seconds
+        os.utime(journal, (written, written))
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_a_tag_of_a_run_that_was_resumed_after_the_clock_was_set_back(here: Path, edited: bool) -> None:
+    a_run("r", 3600.0)
+    set_ahead("r", 3600.0)
+    if edited:
+        at(3605.0, "tag", "r", "x=before")
+    with workbench.start_run(resume="r", system_metrics=False) as run:
+        for step in range(50_000):
+            run.log({"k": step}, step=step)
+        run.set_tags({"x": "resumed"})
+    for tag in ("after", "later"):
+        at(0.0, "tag", "r", f"x={tag}")
+        assert Workspace().run("r").tags == {"x": tag}
 
 
 def test_the_latest_version_of_data_and_the_place_of_a_datastore(here: Path) -> None:

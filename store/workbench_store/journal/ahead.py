@@ -14,7 +14,7 @@ from workbench_store.journal.decoding import Event, decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, List, Tuple
+    from typing import Callable, Iterable, List, Tuple
 
 #: The time of a file lags behind by a tick of the kernel.
 _COARSE_SECONDS = 0.02
@@ -22,22 +22,30 @@ _COARSE_SECONDS = 0.02
 
 def latest_ahead(folder: Path, wanted: Callable[[Event], bool]) -> float:
     """The time (UTC epoch seconds) of the latest of these events in journals of edits that are ahead; else 0."""
-    found = [0.0]
     now = time.time() - _COARSE_SECONDS
-    for path in (path for path, when in _times(folder) if when > now):
+    return _latest((path for path, when in _times(folder) if when > now), wanted)
+
+
+def last_recorded(folder: Path) -> float:
+    """When the last event in the journals of a folder was, in UTC epoch seconds, as far as that matters: where no file
+    is ahead it is the time of the last one. Where one is, the others may hold times that are behind its own and ahead
+    of theirs."""
+    times = _times(folder)
+    latest = max((when for _, when in times), default=0.0)
+    if latest <= time.time():
+        return latest
+    return max(latest, _latest((path for path, _ in times if path.endswith(".wbj")), lambda event: True))
+
+
+def _latest(journals: Iterable[str], wanted: Callable[[Event], bool]) -> float:
+    found = [0.0]
+    for path in journals:
         try:
             records = [record for record, _ in decode(Path(path).read_bytes()) if isinstance(record, Event)]
         except OSError:
             continue
         found += [record.time for record in records if wanted(record)]
     return max(found)
-
-
-def last_written(folder: Path) -> float:
-    """When the journals of a folder were written to last, in UTC epoch seconds; a moment later, where the clock says
-    that this is still to come: what was recorded then bears a later time than the file."""
-    latest = max((when for _, when in _times(folder)), default=0.0)
-    return latest + _COARSE_SECONDS if latest > time.time() else latest
 
 
 def is_about(event: Event, run: str) -> bool:

@@ -11,17 +11,24 @@ LOST_UNTOLD = (
 
 
 class Lost:
-    """Points, and records of other kinds; of records that were cut short and not written again, the bytes."""
+    """Points, and records of what else was logged; of records that were cut short and not written again, the bytes;
+    and how many records of all kinds, with those in which Workbench itself says how the run is."""
 
-    def __init__(self, points: int = 0, records: int = 0, torn: int = 0) -> None:
+    def __init__(self, points: int = 0, records: int = 0, torn: int = 0, all_records: int = 0) -> None:
         self.points = points
         self.records = records
         self.torn = torn
+        self.all_records = all_records
 
     @property
     def anything(self) -> bool:
         """Whether it is not all there."""
-        return self.points > 0 or self.records > 0
+        return self.all_records > 0
+
+
+def not_saved(kind: str, reason: str, count: int) -> str:
+    """That so many of what a script gave, of a kind ("files"), could not be saved, in words."""
+    return "{} of its {} could not be saved: {}".format(count, kind, reason)
 
 
 def missing_records(count: int) -> str:

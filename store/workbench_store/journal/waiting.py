@@ -10,10 +10,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Deque, Tuple
 
+    #: Its number, its bytes, its points, and 1 where it is one of what else was logged.
+    _Record = Tuple[int, bytes, int, int]
+
 #: So many bytes may wait.
 HELD_BYTES = 16 * 1024 * 1024
 #: Events of which there may be as many as points; all others say how the run is, are few, and go last.
 _MANY = ("artifact", "media", "progress")
+#: Events of which nobody misses anything: they say what is said by other ways too, or what is lost.
+_OWN = ("open", "state", "warning", "lost", "torn", "unsaved")
 
 
 class Waiting:
@@ -21,8 +26,8 @@ class Waiting:
 
     def __init__(self) -> None:
         self.lost = Lost()
-        self._passing: Deque[Tuple[int, bytes, int]] = deque()
-        self._lasting: Deque[Tuple[int, bytes, int]] = deque()
+        self._passing: Deque[_Record] = deque()
+        self._lasting: Deque[_Record] = deque()
         self._number = 0
         self._bytes = 0
 
@@ -32,7 +37,8 @@ class Waiting:
     def add(self, data: bytes, points: int, event: str) -> None:
         """A record of so many points, or of an event of that name."""
         self._number += 1
-        (self._passing if points or event in _MANY else self._lasting).append((self._number, data, points))
+        queue = self._passing if points or event in _MANY else self._lasting
+        queue.append((self._number, data, points, 0 if points or event in _OWN else 1))
         self._bytes += len(data)
         while self._bytes > HELD_BYTES:
             self._count(self._took(self._passing or self._lasting))
@@ -45,19 +51,20 @@ class Waiting:
         """That record is on the disk."""
         self._took(self._oldest())
 
-    def _oldest(self) -> "Deque[Tuple[int, bytes, int]]":
+    def _oldest(self) -> "Deque[_Record]":
         if not self._passing or not self._lasting:
             return self._passing or self._lasting
         return self._passing if self._passing[0] < self._lasting[0] else self._lasting
 
-    def _took(self, queue: "Deque[Tuple[int, bytes, int]]") -> int:
-        _, data, points = queue.popleft()
-        self._bytes -= len(data)
-        return points
+    def _took(self, queue: "Deque[_Record]") -> "_Record":
+        record = queue.popleft()
+        self._bytes -= len(record[1])
+        return record
 
-    def _count(self, points: int) -> None:
-        self.lost.points += points
-        self.lost.records += 0 if points else 1
+    def _count(self, record: "_Record") -> None:
+        self.lost.points += record[2]
+        self.lost.records += record[3]
+        self.lost.all_records += 1
 
     def all_lost(self) -> Lost:
         """What is lost if nothing more can be written."""

@@ -108,7 +108,7 @@ class JournalWriter:
 
     def _open(self) -> None:
         while True:
-            path = self.folder / f"{self.writer}-r{self.rank}-{os.getpid()}-{os.urandom(4).hex()}.wbj"
+            path = self._new_path()
             try:
                 self._fd = out_of_the_way(os.open(str(path), _FLAGS, 0o600))
                 break
@@ -120,6 +120,9 @@ class JournalWriter:
         self._mark = mark_of(self._fd)
         fault("journal.opened")
         self._append(encode_event("open", self.now(), self._introduction()), 0, "open")
+
+    def _new_path(self) -> Path:
+        return self.folder / f"{self.writer}-r{self.rank}-{os.getpid()}-{os.urandom(4).hex()}.wbj"
 
     def _introduction(self) -> "dict[str, Any]":
         return {
@@ -223,7 +226,8 @@ class JournalWriter:
 
     def _note_waiting(self) -> None:
         """For who finds this process killed: by the name of an empty file, which takes no room."""
-        self._noted = self.path.name
+        # Of a journal that cannot be made yet the note has a name of its own, and not that of the one before.
+        self._noted = (self.path if self._fd >= 0 else self._new_path()).name
         try:
             (self.folder / (self._noted + WAITING)).touch()
         except OSError:
@@ -282,6 +286,11 @@ class JournalWriter:
         self._note_waiting_no_more()
         return True
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something waits for room on the disk."""
+        return self._waits is not None
+
     def flush(self) -> bool:
         """Try now to write what waits; whether all that was recorded is in the file."""
         with self._lock:
@@ -301,7 +310,7 @@ class JournalWriter:
             if not self._closed and not self.flush() and self._waits is not None:
                 lost = self._waits.all_lost()
                 lost.torn = self._torn_bytes
-                what = f"{lost.points} points" if lost.points else f"{lost.records} records"
+                what = f"{lost.points} points" if lost.points else f"{lost.records or lost.all_records} records"
                 self.tell(f"workbench: {what} could not be written to {self.path}")
             self._closed = True
             self._note_waiting_no_more()  # whoever closes it tells what is lost

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from workbench_store.errors import UsageError
+from workbench_store.journal.lost import Lost
 from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 
@@ -130,7 +131,7 @@ class ActiveRun:
             self._rank_before = rank_of_process()
 
     def _begin_as_child(self) -> None:
-        self._unsaved.forget()
+        self._unsaved.begin()
         self.look_at_rank()
 
     def _become(self, rank: int) -> None:
@@ -290,14 +291,21 @@ class ActiveRun:
 
     def close_journal(self) -> None:
         """Record no more. What the disk did not take yet is tried for the last time; what it does not take then is told
-        to the supervisor of a job."""
-        self._unsaved.tell()
-        lost = self._journal.close()
-        if lost.anything and self._ending is None:
+        to whoever ends the run."""
+        lost = self.end_journal()
+        if lost.points or lost.records or lost.torn:
             from workbench.client.last_word import tell_lost
 
             with _NeverRaising("tell what is lost"):
                 tell_lost(self._files, self.rank, lost)
+
+    def end_journal(self) -> Lost:
+        """Record no more; what the disk did not take of what was recorded, nor of files."""
+        self._unsaved.tell()
+        lost = self._journal.close()
+        if lost.anything:
+            lost.records += self._unsaved.untold()
+        return lost
 
     @property
     def ended(self) -> bool:

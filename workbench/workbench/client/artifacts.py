@@ -132,5 +132,6 @@ def _copy(files: RunLayout, journal: JournalWriter, unsaved: Unsaved, source: Pa
         except OSError:
             pass
         return
+    unsaved.tell()
     path = target.relative_to(files.root).as_posix()
     journal.event("artifact", path=path, kind="logged", size=size, hash=None)

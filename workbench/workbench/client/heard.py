@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from workbench_store.errors import WorkspaceError
 from workbench_store.journal.lost import LOST_UNTOLD, Lost, missing_records
 from workbench_store.journal.writer import WAITING
 from workbench_store.layout import RunLayout
+from workbench_store.locks import FileLock
 from workbench_store.processes import process_start
 from workbench_store.states import RunState
 
@@ -14,7 +16,7 @@ from workbench.client.last_word import LOST
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any, Dict, List, Mapping, Optional
+    from typing import Any, Dict, List, Mapping, Optional, Sequence
 
     from workbench_store.journal.writer import JournalWriter
 
@@ -34,39 +36,66 @@ def last_reason(word: Mapping[str, Any]) -> Optional[str]:
     return "; ".join(str(part) for part in (word.get("reason"), missing) if part) or None
 
 
-def told_lost(files: RunLayout) -> Lost:
-    """What the processes of a job could not record, as far as they told."""
-    points = records = 0
-    for path in files.control.glob(LOST + "r*"):
-        numbers = path.name.rpartition("-")[0].rpartition("-")[2], path.name.rpartition("-")[2]
-        if all(number.isascii() and number.isdigit() and len(number) < 19 for number in numbers):
-            points, records = points + int(numbers[0]), records + int(numbers[1])
-    return Lost(points, records)
-
-
-def untold(files: RunLayout) -> List[Path]:
-    """The notes of those who recorded for the run and were killed while records of theirs waited for room on the disk:
-    how many were lost nobody knows. (Those who live may have some too.)"""
-    return sorted(files.journals.glob("*" + WAITING))
+def torn_in(generation: object) -> str:
+    """What names the bytes that were cut short in the journal of that holder: they count once, whoever tells them."""
+    return "holder-{}".format(generation)
 
 
 def left_behind(files: RunLayout) -> List[Path]:
-    """Of these notes those whose process is gone: nobody else tells them."""
-    return [note for note in untold(files) if process_start(_pid_of(note)) is None]
+    """The notes of those who recorded for the run and are gone: how much they could not record, and of those who were
+    killed while something waited for room on the disk that it is lost: how much it was nobody knows."""
+    killed = [note for note in files.journals.glob("*" + WAITING) if not _goes_on(note)]
+    return sorted(killed) + sorted(files.control.glob(LOST + "r*"))
 
 
-def tell(journal: JournalWriter, notes: List[Path]) -> None:
-    """Have the run say what such notes do, which go once that is on the disk."""
+def _goes_on(note: Path) -> bool:
+    """Whether who left it still writes: they hold their journal. A PID is no proof, but better than none where there
+    is no journal yet, or no locks: it may be somebody else's by now, or of another container."""
+    journal = note.with_name(note.name[: -len(WAITING)])
+    try:
+        if journal.exists():
+            return not FileLock.is_free(journal)
+    except (OSError, WorkspaceError):
+        pass
+    return process_start(_pid_of(note)) is not None
+
+
+def tell(journal: JournalWriter, notes: Sequence[Path]) -> None:
+    """Have the run say what such notes do, which go once that is on the disk. Each is told once, though who tells it be
+    killed in between: `of` names it."""
     for note in notes:
-        journal.event("warning", text=told_by(note))
+        lost = _lost_of(note)
+        if lost is None:
+            journal.event("warning", text="{} (PID {})".format(LOST_UNTOLD, _pid_of(note)), of=note.name)
+            continue
+        if lost.points:
+            journal.event("lost", points=lost.points, reason="the disk took nothing", of=note.name)
+        if lost.records:
+            journal.event("warning", text=missing_records(lost.records), of=note.name)
+        if lost.torn:
+            journal.event("torn", bytes=lost.torn, of=note.name)
     if notes and journal.flush():
-        for note in notes:
-            forget(note)
+        forget(notes)
 
 
-def told_by(note: Path) -> str:
-    """What such a note tells, in words."""
-    return "{} (PID {})".format(LOST_UNTOLD, _pid_of(note))
+def all_told(notes: Sequence[Path]) -> Lost:
+    """What such notes say together."""
+    every = [lost for lost in map(_lost_of, notes) if lost is not None]
+    return Lost(*(sum(getattr(lost, name) for lost in every) for name in ("points", "records", "torn")))
+
+
+def some_untold(notes: Sequence[Path]) -> bool:
+    """Whether one says that nobody knows how much is lost."""
+    return any(_lost_of(note) is None for note in notes)
+
+
+def _lost_of(note: Path) -> Optional[Lost]:
+    """How much it says to be lost; None where it cannot say."""
+    if not note.name.startswith(LOST):
+        return None
+    numbers = note.name.split("-")[3:6]
+    known = [int(part) if part.isascii() and part.isdigit() and len(part) < 19 else 0 for part in numbers]
+    return Lost(*known)
 
 
 def _pid_of(note: Path) -> int:
@@ -75,9 +104,10 @@ def _pid_of(note: Path) -> int:
     return int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else 0
 
 
-def forget(note: Path) -> None:
-    """It is told, and is no news to who takes the run up again."""
-    try:
-        note.unlink()
-    except OSError:
-        pass
+def forget(notes: Sequence[Path]) -> None:
+    """They are told, and are no news to who takes the run up again."""
+    for note in notes:
+        try:
+            note.unlink()
+        except OSError:
+            pass

@@ -4,8 +4,8 @@ The file that names the script's process has blanks behind it (they mean nothing
 in place: on a full disk there is room for what is there already. Whoever finds the script gone records what it says
 (heard.py).
 
-A process of a job, of which there may be many, says what is lost by the name of an empty file, which takes no room
-either. The supervisor adds them up.
+Other processes of a run, of which there may be many, say what is lost by the name of an empty file, which takes no
+room either. Whoever ends the run, or finds it ended, records what they say.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 #: A block of most file systems: less would take no less room.
 _ROOM_BYTES = 4096
-#: How the names of the empty files begin: then come rank, PID, points and records.
+#: How the names of the empty files begin: then come rank, PID, points, records, bytes that were cut short, and what
+#: makes the name one of its kind.
 LOST = "lost-"
 #: Fits in there, whatever the letters are.
 _REASON_LETTERS = 500
@@ -50,8 +51,9 @@ def leave(path: Path, pid: int, ending: Mapping[str, Any]) -> None:
 
 
 def tell_lost(files: RunLayout, rank: int, lost: Lost) -> None:
-    """Leave word of what this process of a job could not record. Never raises."""
-    name = "{}r{}-{}-{}-{}".format(LOST, rank, os.getpid(), lost.points, lost.records)
+    """Leave word of what this process of a job, or child of a script, could not record. Never raises."""
+    numbers = "{}-{}-{}-{}".format(os.getpid(), lost.points, lost.records, lost.torn)
+    name = "{}r{}-{}-{}".format(LOST, rank, numbers, os.urandom(4).hex())
     try:
         (files.control / name).touch()
     except OSError:

@@ -17,7 +17,7 @@ from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
 from workbench_store.states import RunState
 
-from workbench.client.heard import heard, last_reason, left_behind, tell
+from workbench.client.heard import heard, last_reason, left_behind, tell, torn_in
 from workbench.client.json_files import read_json
 from workbench.client.origins import Origin
 
@@ -189,7 +189,7 @@ def _record_last_word(files: RunLayout, word: Optional[Mapping[str, Any]]) -> No
     journal = JournalWriter(files.journals, "judge", tell=tell_nobody)
     if word is not None:
         if word.get("torn"):
-            journal.event("torn", bytes=word["torn"])
+            journal.event("torn", bytes=word["torn"], of=torn_in(word.get("generation")))
         fields = {key: word.get(key) for key in ("state", "generation", "ended", "seconds", "lost")}
         reason = last_reason(word)
         journal.event("state", judged=True, seq=1, reason=reason, exit_code=None, signal=None, **fields)

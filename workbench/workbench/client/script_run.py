@@ -202,10 +202,9 @@ class _Holder:
         """To the disk with it; what a full disk does not take is told to whoever finds this script gone."""
         self._journal.flush()
         self._journal.sync()
-        lost = self._journal.close()
+        lost = self.run.end_journal()
         if lost.anything:
-            others = max(0, lost.records - 1)  # but for the state, which is told here
-            told = {"lost": lost.points, "lost_records": others, "torn": lost.torn}
+            told = {"lost": lost.points, "lost_records": lost.records, "torn": lost.torn}
             word = {**ending, "generation": self._generation, **told}
             try:
                 leave(self._files.script_process, self._pid, word)

@@ -59,12 +59,7 @@ def _close_held(layout: WorkspaceLayout, files: RunLayout, state: RunState) -> N
     if holds_unsaved(layout, files.name):
         recorder.warning(f"not all outputs are saved; to save them: workbench outputs --collect {files.name}")
     ended = recorded_exit(files) or {"ended": seen}
-    recorder.state(
-        state,
-        "closed by the user",
-        ended=ended.get("ended"),
-        seconds=ended.get("seconds"),
-        lost=recorder.lost_points(),
-    )
+    recorder.tell_what_is_lost()
+    recorder.state(state, "closed by the user", ended=ended.get("ended"), seconds=ended.get("seconds"))
     recorder.finish()
     files.heartbeat.unlink(missing_ok=True)

@@ -8,11 +8,12 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from workbench_store.errors import WorkspaceError
 from workbench_store.fold import whole
-from workbench_store.journal.lost import LOST_UNTOLD
+from workbench_store.journal.lost import LOST_UNTOLD, missing_records
 from workbench_store.journal.writer import JournalWriter, tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
@@ -20,7 +21,7 @@ from workbench_store.processes import is_here
 from workbench_store.state_changes import fold_states
 from workbench_store.states import RunState
 
-from workbench.client.heard import forget, heard, last_reason, left_behind, tell
+from workbench.client.heard import all_told, forget, heard, last_reason, left_behind, some_untold, tell, torn_in
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import last_change, last_generation, last_sign_of_life, state_changes
 from workbench.lifecycle.recorder import RunRecorder
@@ -28,7 +29,8 @@ from workbench.lifecycle.recorder import RunRecorder
 
 class Verdict(NamedTuple):
     """What became of a run whose holder is gone; `ended` in UTC epoch seconds, `seconds` by a monotonic clock, `lost`
-    points that it could not record, where they are known, and bytes of records that were cut short for want of room."""
+    points that it could not record, where they are known, and bytes of records that were cut short for want of room;
+    `notes` are of those who left some, of which this says all."""
 
     generation: int
     state: RunState
@@ -37,6 +39,7 @@ class Verdict(NamedTuple):
     seconds: float | None = None
     lost: int = 0
     torn: int = 0
+    notes: tuple[Path, ...] = ()
 
 
 def judge(layout: WorkspaceLayout, names: Iterable[str] | None = None) -> dict[str, RunState]:
@@ -69,15 +72,21 @@ def record(files: RunLayout, found: Verdict) -> bool:
         recorder = RunRecorder(files, "judge", found.generation, tell=tell_nobody)
         try:
             if found.torn:
-                recorder.event("torn", bytes=found.torn)
+                recorder.event("torn", bytes=found.torn, of=torn_in(found.generation))
             recorder.state(
-                found.state, found.reason, judged=True, ended=found.ended, seconds=found.seconds, lost=found.lost
+                found.state,
+                found.reason,
+                judged=True,
+                ended=found.ended,
+                seconds=found.seconds,
+                lost=found.lost,
+                told=[note.name for note in found.notes],
             )
             written = recorder.flush()
         finally:
             recorder.close()
-        for note in left_behind(files) if written and found.state.final else ():
-            forget(note)
+        if written:
+            forget(found.notes)
         return written
     except (OSError, WorkspaceError):
         return False
@@ -170,16 +179,25 @@ def _verdict_on_script(files: RunLayout) -> Verdict | None:
     if word is not None:
         state = RunState.parse(str(word["state"]))
         lost, torn = whole(word.get("lost")), whole(word.get("torn"))
-        reason = _with_untold(files, last_reason(word))
-        return Verdict(generation, state, reason, word.get("ended"), word.get("seconds"), lost, torn)
-    seen = last_sign_of_life(files)
-    reason = _with_untold(files, f"ended without closing; last sign of life {_when(seen)}")
-    return Verdict(generation, RunState.FAILED, reason, seen or None)
+        found = Verdict(generation, state, last_reason(word), word.get("ended"), word.get("seconds"), lost, torn)
+    else:
+        seen = last_sign_of_life(files)
+        reason = f"ended without closing; last sign of life {_when(seen)}"
+        found = Verdict(generation, RunState.FAILED, reason, seen or None)
+    return _with_notes(found, left_behind(files))
 
 
-def _with_untold(files: RunLayout, reason: str | None) -> str | None:
-    """With what killed processes of the script left waiting."""
-    return "; ".join(part for part in (reason, LOST_UNTOLD if left_behind(files) else None) if part) or None
+def _with_notes(found: Verdict, notes: list[Path]) -> Verdict:
+    """With what processes of the script left that they could not record."""
+    lost = all_told(notes)
+    records = missing_records(lost.records) if lost.records else None
+    parts = (found.reason, records, LOST_UNTOLD if some_untold(notes) else None)
+    return found._replace(
+        reason="; ".join(part for part in parts if part) or None,
+        lost=found.lost + lost.points,
+        torn=found.torn + lost.torn,
+        notes=tuple(notes),
+    )
 
 
 def _when(moment: float) -> str:

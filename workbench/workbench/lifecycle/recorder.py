@@ -2,18 +2,16 @@
 writers."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench_store.faults import fault
-from workbench_store.journal.lost import missing_records
 from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 
-from workbench.client.heard import forget, told_by, told_lost, untold
+from workbench.client.heard import left_behind, tell
 from workbench.lifecycle.ending import Canceled
 
 if TYPE_CHECKING:
@@ -36,7 +34,6 @@ class RunRecorder:
         self._files = files
         self._journal = JournalWriter(files.journals, writer, tell=tell, after=after)
         self._seq = 0
-        self._told: list[Path] = []
 
     def event(self, event: str, /, **fields: Any) -> None:
         """Record any event of docs/architecture.md."""
@@ -53,9 +50,11 @@ class RunRecorder:
         ended: float | None = None,
         seconds: float | None = None,
         lost: int = 0,
+        told: Sequence[str] = (),
     ) -> None:
         """Record a change of state; `ended` and `seconds` tell of the command: when it ended (UTC epoch seconds), and
-        how long it took by a monotonic clock. `lost` are points that its holder could not bring to the disk."""
+        how long it took by a monotonic clock. `lost` are points that its holder could not bring to the disk; `told`
+        names the notes of which this says all (heard.py)."""
         self._seq += 1
         self._journal.event(
             "state",
@@ -69,6 +68,7 @@ class RunRecorder:
             ended=ended,
             seconds=seconds,
             **({"lost": lost} if lost else {}),
+            **({"told": list(told)} if told else {}),
         )
 
     def git(self, state: "GitState | None") -> None:
@@ -82,15 +82,9 @@ class RunRecorder:
         """Record something that the user should know and that ends nothing."""
         self._journal.event("warning", text=text)
 
-    def lost_points(self) -> int:
-        """How many points the processes of the job could not record, as far as they told; a warning says what else."""
-        lost = told_lost(self._files)
-        if lost.records:
-            self.warning(missing_records(lost.records))
-        self._told = untold(self._files)
-        for note in self._told:
-            self.warning(told_by(note))
-        return lost.points
+    def tell_what_is_lost(self) -> None:
+        """Record what the processes of the job could not record, as far as they told."""
+        tell(self._journal, left_behind(self._files))
 
     @contextmanager
     def stage(self, stage: str) -> Iterator[dict[str, Any]]:
@@ -117,15 +111,7 @@ class RunRecorder:
 
     def flush(self) -> bool:
         """Try to write what waits for a full disk; whether all is written."""
-        written = self._journal.flush()
-        if written:
-            self._told_for_good()
-        return written
-
-    def _told_for_good(self) -> None:
-        """What notes tell stands in the journal too now."""
-        while self._told:
-            forget(self._told.pop())
+        return self._journal.flush()
 
     def sync(self) -> None:
         """Bring what was recorded to the disk."""
@@ -134,7 +120,6 @@ class RunRecorder:
     def finish(self) -> None:
         """Sync and close. Raises WorkspaceError if anything could not be written."""
         self._journal.finish()
-        self._told_for_good()
 
     def close(self) -> None:
         """End the journal."""

@@ -157,6 +157,7 @@ def supervise(
 def _record_end(files: RunLayout, recorder: RunRecorder, ending: Ending) -> None:
     """The final state; while the disk is full the run stays held, since nobody else could tell how it ended."""
     fault("supervisor.before-final")
+    recorder.tell_what_is_lost()
     recorder.state(
         ending.state,
         ending.reason,
@@ -164,7 +165,6 @@ def _record_end(files: RunLayout, recorder: RunRecorder, ending: Ending) -> None
         signal=ending.signal,
         ended=ending.ended,
         seconds=ending.seconds,
-        lost=recorder.lost_points(),
     )
     fault("supervisor.after-final")
     while not recorder.flush() and files.root.exists():

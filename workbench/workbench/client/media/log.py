@@ -43,7 +43,7 @@ class MediaLog:
         self._counts: "Optional[Dict[Tuple[str, str], int]]" = None
         self._has_plotly = False
         #: Why things cannot be saved just now, as far as it is told.
-        self._trouble: Set[str] = set()
+        self._trouble: Set[Tuple[str, str]] = set()
 
     def image(self, key: str, image: Any, step: Any, caption: Optional[str]) -> None:
         """An image: see ActiveRun.log_image; so are the others."""
@@ -102,16 +102,18 @@ class MediaLog:
         except OSError as error:
             self._note_unsaved(kind, key, error)
             return None
-        self._trouble.clear()
+        if path is not None:
+            self._trouble.clear()
+            self._unsaved.tell()
         return item, path, size
 
     def _note_unsaved(self, kind: str, key: str, error: OSError) -> None:
         """Told once, and counted until one can be saved again: a loop may log at every step."""
         reason = error.strerror or str(error)
-        if reason in self._trouble:
+        if (kind, reason) in self._trouble:
             self._unsaved.add(kind + "s", reason)
         else:
-            self._trouble.add(reason)
+            self._trouble.add((kind, reason))
             self._unsaved.warn(kind + "s", "{} {!r}".format(kind, key), reason, error.filename)
 
     def _counted(self) -> "Dict[Tuple[str, str], int]":

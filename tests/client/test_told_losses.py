@@ -1,0 +1,233 @@
+"""What a full disk did not take of those who record for a run beside its script, or who are killed: the run says it."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from workbench.client.heard import left_behind, tell
+from workbench.lifecycle import submit
+from workbench.view.fresh import refresh
+from workbench.view.run_page import run_page
+from workbench_store.journal.writer import JournalWriter
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.rebuild import rebuild
+from workbench_store.store import Store
+from workbench_store.workspace import open_workspace
+
+from tests.client.scripts import run_script, start_script
+from tests.lifecycle.launched import Launched, wait_until
+from tests.small_disk import FILL, fill, small_disk
+from workbench import command
+
+DISK_BYTES = 8 * 1024 * 1024
+
+
+@pytest.fixture
+def disk(here: Path) -> Iterator[Path]:
+    with small_disk(here / "disk", DISK_BYTES) as place:
+        yield place
+
+
+def page_of(disk: Path, name: str = "m") -> tuple[Store, tuple[str, ...]]:
+    """The store, up to date, and what the run's page warns of."""
+    layout = WorkspaceLayout(disk / ".workbench")
+    refresh(layout, store := Store(layout))
+    warnings = run_page(layout, store, name).detail.warnings
+    store.refresh()
+    return store, warnings
+
+
+CHILDREN = (
+    FILL
+    + """
+import multiprocessing, os, sys, time, workbench
+WAY = %r
+def child(number):
+    for step in range(5000):
+        workbench.log({"c%%d" %% number: 1.0}, step=step)
+if __name__ == "__main__":
+    run = workbench.start_run(name="m", workspace="disk", system_metrics=False)
+    run.log({"k": 1.0})
+    ballast = fill()
+    if WAY == "fork":
+        for number in range(2):
+            if not os.fork():
+                child(number)
+                sys.exit()
+        os.wait(); os.wait()
+    else:
+        context = multiprocessing.get_context(WAY)
+        processes = [context.Process(target=child, args=(number,)) for number in range(2)]
+        [process.start() for process in processes]
+        [process.join() for process in processes]
+    %s
+    run.end()
+"""
+)
+
+
+@pytest.mark.parametrize("then", ["os.ftruncate(ballast, 0)", "pass", "os.kill(os.getpid(), 9)"])
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_what_a_scripts_children_lose_who_leave_in_order(here: Path, disk: Path, way: str, then: str) -> None:
+    run_script(here, CHILDREN % (way, then))
+    (disk / "ballast").unlink()
+    for _ in range(2):
+        store, _ = page_of(disk)
+        kept = sum(len(store.series("m", one.key)) for one in store.metrics("m") if one.key.startswith("c"))
+        record = store.run("m")
+        assert (record.lost_points, record.gap_bytes) == (10_000 - kept, 0) and kept < 10_000
+        rebuild(store.layout)
+    assert not list(store.layout.run("m").control.glob("lost-*")), "it is told once"
+
+
+def test_what_a_child_loses_who_outlives_its_script(here: Path, disk: Path) -> None:
+    text = CHILDREN.replace("os.wait(); os.wait()", "").replace("child(number)\n", "time.sleep(2); child(number)\n")
+    assert text.count("time.sleep(2)") == 1
+    assert run_script(here, text % ("fork", "pass")).returncode == 0
+    layout = WorkspaceLayout(disk / ".workbench")
+    wait_until(lambda: len(list(layout.run("m").control.glob("lost-*"))) == 2, "the children's words")
+    (disk / "ballast").unlink()
+    page_of(disk)
+    store, _ = page_of(disk)
+    kept = sum(len(store.series("m", one.key)) for one in store.metrics("m") if one.key.startswith("c"))
+    assert store.run("m").lost_points == 10_000 - kept > 0
+
+
+WAITING = (
+    FILL
+    + """
+import time, workbench
+run = workbench.start_run(name="m", workspace="disk", system_metrics=False)
+fill()
+for step in range(5000):
+    run.log({"k": step}, step=step)
+time.sleep(1000)
+"""
+)
+
+
+def test_a_killed_process_whose_pid_is_somebody_elses_by_now_is_gone(here: Path, disk: Path) -> None:
+    """As in containers, where each script is PID 1."""
+    script = start_script(here, WAITING)
+    files = WorkspaceLayout(disk / ".workbench").run("m")
+    wait_until(lambda: list(files.journals.glob("*.waits")), "points that wait for room")
+    script.kill()
+    script.communicate()
+    (disk / "ballast").unlink()
+    for path in list(files.journals.iterdir()):
+        path.rename(path.with_name(path.name.replace(f"-{script.pid}-", f"-{os.getpid()}-")))
+    store, _ = page_of(disk)
+    assert "what waited for room on the full disk" in str(store.run("m").reason)
+    assert not list(files.journals.glob("*.waits")), "it is told once"
+
+
+MEDIA = (
+    FILL
+    + """
+import multiprocessing, os, sys, time, workbench
+def log(run, first, count):
+    for step in range(first, first + count):
+        run.log_histogram("h", [1.0, 2.0], step=step)
+        run.log_text("t", "x" * 5000, step=step)
+run = workbench.start_run(name="m", workspace="disk", system_metrics=False)
+ballast = fill()
+%s
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("log(run, 0, 20); os.ftruncate(ballast, 0); log(run, 20, 2); time.sleep(1); os.kill(os.getpid(), 9)", 20),
+        ("log(run, 0, 5); os.ftruncate(ballast, 0)\nfor _ in range(2): os.fork() or sys.exit(); os.wait()", 5),
+        (
+            "def child():\n    log(run, 0, 5); os.ftruncate(ballast, 0); log(run, 5, 2); time.sleep(1)\n"
+            "process = multiprocessing.get_context('fork').Process(target=child); process.start(); process.join()",
+            5,
+        ),
+    ],
+    ids=["killed when there was room again", "with children", "in a child that ends without its exit handlers"],
+)
+def test_how_many_media_are_not_saved(here: Path, disk: Path, text: str, count: int) -> None:
+    done = run_script(here, MEDIA % text)
+    assert done.stderr.count("cannot save text") == 1, done.stderr
+    _, warnings = page_of(disk)
+    assert warnings == (f"{count} of its texts could not be saved: No space left on device",)
+
+
+def test_how_many_media_are_not_saved_where_the_disk_stays_full(here: Path, disk: Path) -> None:
+    assert run_script(here, MEDIA % "run.log_params({'p': 1}); log(run, 0, 20); run.end()").returncode == 0
+    (disk / "ballast").unlink()
+    store, warnings = page_of(disk)
+    told = str(store.run("m").reason)
+    missing = 1 - len(store.params("m")) + 20 - len(store.media("m")) + 20
+    on_disk = sum(int(text.partition(" of its texts could not be saved")[0]) for text in warnings)
+    assert f"the full disk did not take {missing - on_disk} records" in told, (told, warnings)
+
+
+CUT = """
+    ballast = os.open(os.environ["BALLAST"], os.O_WRONLY)
+    for step in range(20_000):
+        workbench.log({"c": step}, step=step)
+    for _ in range(2):  # what is cut short at the end of the first room is followed by what gets into the second
+        os.ftruncate(ballast, os.fstat(ballast).st_size - 65536)
+        time.sleep(0.8)
+"""
+CUT_IN_A_CHILD = (
+    FILL
+    + f"""
+import os, sys, time, workbench
+run = workbench.start_run(name="m", workspace="disk", system_metrics=False)
+os.environ["BALLAST"] = "disk/ballast"
+fill()
+if not os.fork():{CUT}
+    sys.exit()
+os.wait()
+"""
+)
+
+
+def test_what_a_full_disk_cuts_short_of_a_child_is_no_damage(here: Path, disk: Path) -> None:
+    assert run_script(here, CUT_IN_A_CHILD).returncode == 0
+    (disk / "ballast").unlink()
+    store, _ = page_of(disk)
+    record = store.run("m")
+    assert (str(record.state), record.gap_bytes) == ("Completed", 0) and record.lost_points > 0
+
+
+def test_nor_what_it_cuts_short_of_a_jobs_process(here: Path, disk: Path) -> None:
+    (here / "cut.py").write_text(f"import os, time, workbench\nif True:{CUT}")
+    layout = open_workspace(disk)
+    ballast = fill(disk / "ballast")
+    os.truncate(ballast, ballast.stat().st_size - 1024 * 1024)
+    text = f"{sys.executable} {here / 'cut.py'}"
+    job = Launched(layout, submit(layout, command(command=text, environment_variables={"BALLAST": str(ballast)})))
+    try:
+        wait_until(lambda: list(job.files.control.glob("lost-*")) or job.state.final, "the job's end")
+        ballast.unlink()
+        assert str(job.finish()) == "Completed"
+    finally:
+        job.kill_everything()
+    store, _ = page_of(disk, job.name)
+    record = store.run(job.name)
+    assert record.gap_bytes == 0 and record.lost_points > 0
+
+
+def test_what_is_told_again_counts_once(here: Path) -> None:
+    """Whoever told it was killed before it took the note away."""
+    script = "import workbench; workbench.start_run(name='m', system_metrics=False).end()"
+    assert run_script(here, script).returncode == 0
+    files = WorkspaceLayout(here / ".workbench").run("m")
+    for _ in range(2):
+        (files.journals / "client-r0-4999999-abcdef01.wbj.waits").touch()
+        (files.control / "lost-r0-1-50-2-7-abcdef01").touch()
+        journal = JournalWriter(files.journals, "judge")
+        tell(journal, notes := left_behind(files))
+        journal.close()
+        assert len(notes) == 2 and not left_behind(files)
+    store, warnings = page_of(here)
+    assert store.run("m").lost_points == 50 and len(warnings) == 2, json.dumps(warnings)
