@@ -16,22 +16,25 @@ REDACTED = "REDACTED"
 
 #: Values that are secrets by their form alone, by a sign (in lower case) without which there is none: most lines of a
 #: log have no sign, and no pattern is tried on them. A named group is what stands before a value and stays. Each is
-#: bounded, so that no line, however odd, takes long.
+#: bounded, so that no line, however odd, takes long. These stand where a word begins ...
+_WORDS = {
+    "akia": r"AKIA[0-9A-Z]{16}\b",
+    "asia": r"ASIA[0-9A-Z]{16}\b",
+    **dict.fromkeys(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{36,}"),
+    "github_pat_": r"github_pat_[A-Za-z0-9_]{40,}",
+    "glpat-": r"glpat-[A-Za-z0-9_-]{20,}",
+    "xox": r"xox[abprs]-[A-Za-z0-9-]{10,}",
+    "hf_": r"hf_[A-Za-z0-9]{30,}",
+    "npm_": r"npm_[A-Za-z0-9]{36}",
+    "pypi-": r"pypi-[A-Za-z0-9_-]{50,}",
+    "sk-": r"sk-(?:(?:proj|ant|or|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{32,})",
+    "aiza": r"AIza[A-Za-z0-9_-]{35}",
+    "eyj": r"eyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,}",
+    "bearer ": r"(?P<scheme>[Bb]earer )(?=[A-Za-z._~+/=-]{0,200}\d)[A-Za-z0-9._~+/=-]{20,}",
+}
+#: ... and these anywhere.
 _FORMS = {
     "private key": r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)",
-    "akia": r"\bAKIA[0-9A-Z]{16}\b",
-    "asia": r"\bASIA[0-9A-Z]{16}\b",
-    **dict.fromkeys(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"\bgh[pousr]_[A-Za-z0-9]{36,}"),
-    "github_pat_": r"\bgithub_pat_[A-Za-z0-9_]{40,}",
-    "glpat-": r"\bglpat-[A-Za-z0-9_-]{20,}",
-    "xox": r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
-    "hf_": r"\bhf_[A-Za-z0-9]{30,}",
-    "npm_": r"\bnpm_[A-Za-z0-9]{36}",
-    "pypi-": r"\bpypi-[A-Za-z0-9_-]{50,}",
-    "sk-": r"\bsk-(?:(?:proj|ant|or|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{32,})",
-    "aiza": r"\bAIza[A-Za-z0-9_-]{35}",
-    "eyj": r"\beyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,}",
-    "bearer ": r"(?P<scheme>\b[Bb]earer )(?=[A-Za-z._~+/=-]{0,200}\d)[A-Za-z0-9._~+/=-]{20,}",
     "accountkey=": r"(?P<key>AccountKey=)[A-Za-z0-9+/]{40,}={0,2}",
     "sig=": r"(?P<sig>[?&]sig=)[A-Za-z0-9%+/]{30,}",
     # Of presigned URLs: of S3 and CloudFront, of Google's storage.
@@ -50,6 +53,12 @@ _FORMS = {
         r"|(?P<bare>https?://)(?=[^/\s:@]{0,200}\d)[A-Za-z0-9._~-]{20,200}(?=@)"
     ),
 }
+#: A letter or digit before a word may be the end of an escape: of a line's end in `repr` and JSON, of a byte in a URL,
+#: of a terminal's colour.
+_ESCAPE = r"(?:\\(?:[abfnrtv0]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2}|\[[0-9;]{0,12}m)\Z"
+_LONGEST_ESCAPE = 14
+#: Colours of a terminal, as they are and as `repr` and JSON have them.
+_COLOURS = r"(?:(?:\x1b|\\x1b|\\u001[bB])\[[0-9;]{0,12}m){0,3}"
 #: How a name ends (in lower case) under which any text is a secret, and behind what such an end makes one: `pad_token`
 #: and `sort_key` are none. Between the two may be `_`, `-` or a blank. Stricter than for variables.
 _KINDS_OF_KEY = ("api", "access", "account", "private", "secret", "encryption", "signing", "subscription")
@@ -75,15 +84,16 @@ _LONGEST_KIND = 16
 #: Ends of such names by which no value is looked for in a text: a path to a file is as likely.
 _OTHER_ENDS = re.compile(r"(?:(?:^|[_.-])credentials?|connection_?string)$")
 #: An end where it may lead to a value; what leads from it to the value, and this.
-_END = "(?:" + "|".join(_NAME_ENDS) + r")(?=[\\\"'\]\s,:=])"
+_END = "(?:" + "|".join(_NAME_ENDS) + r")(?=[\\\"'\]\s,:=\x1b])"
 _GIVEN = (
-    r"(?:[\\\"'\]]{0,3}\s{0,3}(?P<sign>[:=]{1,2})>?\s{0,3}(?:[bru](?=[\"']))?[\\\"']{0,2}|[\s,\"']{1,4})"
+    rf"{_COLOURS}(?:[\\\"'\]]{{0,3}}\s{{0,3}}{_COLOURS}(?P<sign>[:=]{{1,2}})>?\s{{0,3}}{_COLOURS}"
+    rf"(?:[bru](?=[\"']))?[\\\"']{{0,2}}|[\s,\"']{{1,4}}){_COLOURS}"
     r"(?P<scheme>(?i:bearer|basic|token|digest|apikey)\s{1,3})?"
     # Quoted it may be a phrase of several words.
-    r"(?P<value>(?<=[\"'])[^\"'\n]{8,200}(?=[\"'])|[^\s\"',;]{8,200})"
+    r"(?P<value>(?<=[\"'])[^\"'\n]{8,200}(?=[\"'])|[^\s\"',;\x1b]{8,200})"
 )
 #: What is left of a value: how it begins says enough, and to look at all of each would take long.
-_REST = r"[^\s\"',;]*"
+_REST = r"[^\s\"',;\x1b]*"
 #: What a name stands in where it is the first of a pair; that of a call is the name of something that is asked for.
 _PAIR = r"(?:.*[^\w])?\([bru]?[\"'][\w-]*"
 #: What a name stands in where it is an option of a command; it is looked for so far before the name's end.
@@ -105,15 +115,26 @@ _compiled: Dict[str, Pattern[str]] = {}
 def may_hold_secrets(text: str) -> bool:
     """Whether there is any sign in the text of what `redacted` cuts out; where there is none it changes nothing."""
     lower = text.lower()
-    return any(sign in lower for sign in _FORMS) or any(end in lower for end in _NAME_ENDS)
+    return any(sign in lower for signs in (_WORDS, _FORMS, _NAME_ENDS) for sign in signs)
 
 
 def redacted(text: str) -> str:
     """The text with every value that looks like a secret cut out."""
     lower = text.lower()
+    for form in dict.fromkeys(form for sign, form in _WORDS.items() if sign in lower):
+        text = _pattern(form).sub(lambda found: _without(found) if _begins_word(found) else found[0], text)
     for form in [form for sign, form in _FORMS.items() if sign in lower]:
-        text = _pattern(form).sub(lambda found: (found[found.lastgroup] if found.lastgroup else "") + REDACTED, text)
+        text = _pattern(form).sub(_without, text)
     return _without_named(text) if [end for end in _NAME_ENDS if end in lower] else text
+
+
+def _without(found: "Match[str]") -> str:
+    return (found[found.lastgroup] if found.lastgroup else "") + REDACTED
+
+
+def _begins_word(found: "Match[str]") -> bool:
+    before = found.string[max(0, found.start() - _LONGEST_ESCAPE) : found.start()]
+    return not before[-1:].isalnum() or _pattern(_ESCAPE).search(before) is not None
 
 
 def _without_named(text: str) -> str:

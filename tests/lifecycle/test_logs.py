@@ -19,7 +19,6 @@ from workbench.lifecycle.logs import (
     last_lines,
     plain_text,
     read_log,
-    shown_lines,
 )
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
@@ -197,10 +196,52 @@ PIECES = st.sampled_from(
 
 @given(st.lists(st.lists(PIECES, max_size=5).map(b"".join), max_size=6))
 def test_many_lines_are_shown_as_each_is(lines: list[bytes]) -> None:
-    assert shown_lines(lines) == [shown_lines([line])[0] for line in lines]
+    reader = LogReader(RunLayout(Path("none")))
+    assert reader.shown(lines) == [reader.shown([line])[0] for line in lines]
 
 
-@given(st.lists(st.sampled_from([b"a", b"b\r50%\r100%", b"", b"API_KEY=s3cr3tvalue"]), max_size=5), st.booleans())
+KEY = [
+    b"-----BEGIN RSA PRIVATE " + b"KEY-----",
+    b"MIIEpAIBAAKCAQEA7bq8zq4t2mVw3PplKq1sE9zzK8pPj0yqMIIEpAIBAAKCAQEA",
+    b"Ab==",
+    b"-----END RSA PRIVATE " + b"KEY-----",
+]
+
+
+@pytest.mark.parametrize("before", [b"", b"2026-11-29 12:00 INFO \x1b[32m"], ids=["alone", "with a prefix"])
+@pytest.mark.parametrize("ended", [True, False], ids=["ended", "not ended"])
+def test_a_private_key_over_several_lines_is_not_shown(files: RunLayout, before: bytes, ended: bool) -> None:
+    def lines(*shown: bytes) -> bytes:
+        return b"".join(line + b"\n" for line in shown)
+
+    files.user_log.write_bytes(lines(b"a", *(before + part for part in KEY[:2])))
+    reader = LogReader(files)
+    shown = list(reader.lines())
+    with files.user_log.open("ab") as log:
+        log.write(lines(*(before + part for part in KEY[1 : 4 if ended else 3]), b"epoch 1 loss 0.5"))
+        log.write(b"" if ended else KEY[1])
+    whole = read_log(files)
+    for text in ("\n".join([*shown, *reader.lines()]), whole, last_lines(files, 0, 3)):
+        assert "MIIE" not in text and ("Ab==" not in text or before) and "epoch 1 loss 0.5" in text
+    assert whole.count("REDACTED") >= 3 and whole.startswith("a\n")
+
+
+def test_after_a_private_key_everything_is_shown(files: RunLayout) -> None:
+    after = [b"x" * 64, b"epoch 1", b"y" * 30]
+    files.user_log.write_bytes(b"\n".join([*KEY, *after, b""]))
+    assert read_log(files).splitlines()[-3:] == [line.decode() for line in after]
+    files.user_log.write_bytes(b"\n".join([KEY[0], *([b"w"] * 500), *after, b""]))
+    assert read_log(files).splitlines()[-3:] == [line.decode() for line in after]
+
+
+def test_a_secret_in_an_endless_line_is_not_cut_in_two(files: RunLayout) -> None:
+    secret = b"ghp_" + b"a1B2" * 9
+    for bytes_before in range(1024 * 1024 - 60, 1024 * 1024 + 20, 20):
+        files.user_log.write_bytes((b"x " * 1024 * 1024)[:bytes_before] + b" " + secret + b" end")
+        assert "a1B2" not in read_log(files)
+
+
+@given(st.lists(st.sampled_from([b"a", b"b\r50%\r100%", b"", b"API_KEY=s3cr3tvalue", *KEY]), max_size=5), st.booleans())
 def test_the_last_lines_are_those_of_the_whole(lines: list[bytes], ended: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         files = RunLayout(Path(folder))

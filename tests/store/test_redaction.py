@@ -26,6 +26,18 @@ SECRETS = [
 
 
 @pytest.mark.parametrize("secret", SECRETS, ids=lambda text: text[:8])
+@pytest.mark.parametrize(
+    "before",
+    [
+        *("\x1b[32m", "\x1b[1;31m", "\x1b[m", "\\x1b[0m", "\\u001b[33m", "A=1\\n", "x\\t", "\\x00", "\\u0000"),
+        *("%3D", "user_", "it's:", "é "),
+    ],
+)
+def test_a_secret_is_cut_out_behind_what_is_no_word(secret: str, before: str) -> None:
+    assert redacted(f"{before}{secret}\x1b[0m").startswith(f"{before}REDACTED")
+
+
+@pytest.mark.parametrize("secret", SECRETS, ids=lambda text: text[:8])
 @pytest.mark.parametrize("around", ["{}", "the value is {} here", "x={},y", "'{}'", "--token {}", '{{"a": "{}"}}'])
 def test_a_secret_is_cut_out_wherever_it_stands(secret: str, around: str) -> None:
     text = redacted(around.format(secret))
@@ -45,6 +57,15 @@ def test_a_secret_is_cut_out_wherever_it_stands(secret: str, around: str) -> Non
         ("curl --proxy-user='me:hunter2' h", "curl --proxy-user='me:REDACTED' h"),
         ("curl h -ume:hunter2", "curl h -ume:REDACTED"),
         ("[('Accept', '*'), ('x-api-key', 'abcd1234')]", "[('Accept', '*'), ('x-api-key', 'REDACTED')]"),
+        (
+            "\x1b[36mpassword\x1b[0m=\x1b[33mhunter2hunter2\x1b[0m lr=1",
+            "\x1b[36mpassword\x1b[0m=\x1b[33mREDACTED\x1b[0m lr=1",
+        ),
+        ("\x1b[1mAPI_KEY: \x1b[0mabcdefgh1\x1b[2m x", "\x1b[1mAPI_KEY: \x1b[0mREDACTED\x1b[2m x"),
+        (
+            r"{\"a\": \"\u001b[1mapi_key\u001b[0m=\u001b[33mabcdefgh1",
+            r"{\"a\": \"\u001b[1mapi_key\u001b[0m=\u001b[33mREDACTED",
+        ),
         ("Server=h;Uid=me;Pwd=hunter2hunter2;Db=x", "Server=h;Uid=me;Pwd=REDACTED;Db=x"),
         ("redis://:hunter2xx@h:6379/0", "redis://:REDACTED@h:6379/0"),
         ("git clone https://abcdefgh12345678ijklmn@example.org/x", "git clone https://REDACTED@example.org/x"),
@@ -96,6 +117,7 @@ def test_what_stands_around_it_stays(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "disk-0123456789abcdef0123456789abcdef task-0123456789abcdef0123456789abcdef",
         "sk-learn-model_checkpoint_final_version_2",
         "sk-RandomForest-Depth10-Seed42",
         "models/sk-KaggleChallenge-2026-Final/model.pkl",

@@ -10,6 +10,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import BinaryIO
 
 from workbench_store.layout import RunLayout
@@ -20,6 +21,7 @@ from workbench_store.states import RunState
 from workbench.client.log_cap import LogShape, gap_line, logged_ranks, read_shapes
 from workbench.lifecycle.history import JournalTail, changes_of
 from workbench.lifecycle.judge import check_there, judge_run
+from workbench.lifecycle.private_keys import KeyLines
 
 _READ_BYTES = 1024 * 1024
 _POLL_SECONDS = 0.1
@@ -27,6 +29,7 @@ _POLL_SECONDS = 0.1
 _JUDGE_SECONDS = 2.0
 #: A line that never ends is given out in pieces of this many bytes.
 _LONGEST_LINE = 256 * 1024
+_LONGEST_WORD = 4096
 #: Terminal control sequences (ECMA-48): CSI, OSC and the other string types, two-character escapes.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
@@ -60,16 +63,6 @@ def last_look(line: bytes) -> bytes:
     return body.rpartition(b"\r")[2]
 
 
-def shown_lines(batch: Sequence[bytes]) -> list[str]:
-    """Lines as they are shown: what looks like a secret is cut out. The log itself stays as the job wrote it."""
-    if not batch:
-        return []
-    lines = [last_look(line) for line in batch] if any(b"\r" in line for line in batch) else batch
-    text = b"\n".join(lines).decode("utf-8", "surrogateescape")
-    # To look at all of them at once is nearly free; to look through one takes longer than to read it.
-    return [redacted(line) for line in text.split("\n")] if may_hold_secrets(text) else text.split("\n")
-
-
 class LogReader:
     """Reads a log from its beginning, and then what is new at each call, whatever is cut out of its middle
     meanwhile."""
@@ -79,13 +72,19 @@ class LogReader:
         self._rank = rank
         self._position = 0
         self._rest = b""
+        self._keys = KeyLines()
         #: Lines that were read and that nobody has taken yet.
         self._waiting: deque[str] = deque()
 
     @property
     def pending(self) -> str:
         """The line that is still being written, as a terminal would show it: a prompt or a progress bar."""
-        return shown_lines([self._rest])[0]
+        return _shown([self._rest], copy(self._keys))[0]
+
+    def shown(self, batch: Sequence[bytes]) -> list[str]:
+        """The next lines as they are shown: what looks like a secret is cut out. The log itself stays as the job wrote
+        it."""
+        return _shown(batch, self._keys)
 
     def lines(self) -> Iterator[str]:
         """The whole lines that are there now, each without its end. Who stops halfway finds the others at the next
@@ -96,17 +95,17 @@ class LogReader:
             batch = next(self.batches(), None)
             if batch is None:
                 return
-            self._waiting.extend(shown_lines(batch))
+            self._waiting.extend(self.shown(batch))
 
     def skip_to_last(self, count: int) -> None:
         """Let go of the lines that are there now but for the last of them; a line that is being written is one."""
-        latest: deque[bytes] = deque(maxlen=count)
+        latest: deque[bytes] = deque()
         for batch in self.batches():
             latest.extend(batch)
-        kept = list(latest)
-        if self._rest and len(kept) == count:
-            kept = kept[1:]
-        self._waiting.extend(shown_lines(kept))
+            self._keys.skipped(_taken(latest, len(latest) - count))
+        if self._rest:
+            self._keys.skipped(_taken(latest, len(latest) - count + 1))
+        self._waiting.extend(self.shown(list(latest)))
 
     def batches(self) -> Iterator[list[bytes]]:
         """The same lines as the job wrote them, many at a time."""
@@ -119,8 +118,8 @@ class LogReader:
                 # The last carriage return may be half of a line's end, so it is kept.
                 self._rest = self._rest[self._rest.rstrip(b"\r").rfind(b"\r") + 1 :]
             if len(self._rest) > _LONGEST_LINE:
-                whole.append(self._rest)
-                self._rest = b""
+                piece, self._rest = _cut(self._rest)
+                whole.append(piece)
             if whole:
                 yield whole
 
@@ -164,6 +163,29 @@ class LogReader:
         return data
 
 
+def _shown(batch: Sequence[bytes], keys: KeyLines) -> list[str]:
+    if not batch:
+        return []
+    looks = [last_look(line) for line in batch] if any(b"\r" in line for line in batch) else batch
+    text = b"\n".join(looks).decode("utf-8", "surrogateescape")
+    lines = text.split("\n")
+    # To look at all of them at once is nearly free; to look through one takes longer than to read it.
+    if may_hold_secrets(text):
+        return keys.shown(lines, [redacted(line) for line in lines])
+    return keys.shown(lines, lines) if keys.within else lines
+
+
+def _taken(lines: "deque[bytes]", count: int) -> list[bytes]:
+    """So many of the first lines, which are there no more."""
+    return [lines.popleft() for _ in range(min(count, len(lines)))]
+
+
+def _cut(line: bytes) -> tuple[bytes, bytes]:
+    """A piece of an endless line and its rest: between two words, lest a secret be cut in two."""
+    place = line.rfind(b" ", len(line) - _LONGEST_WORD) + 1 or len(line)
+    return line[:place], line[place:]
+
+
 def read_log(files: RunLayout, rank: int = 0) -> str:
     """A rank's log so far: each line as a terminal would show it in the end."""
     return "".join(log_pieces(files, rank))
@@ -173,7 +195,7 @@ def log_pieces(files: RunLayout, rank: int = 0, before: str = "") -> Iterator[st
     """The same in pieces of many lines, each line (with its end) behind the text `before`."""
     reader = LogReader(files, rank)
     for batch in reader.batches():
-        yield "".join(f"{before}{line}\n" for line in shown_lines(batch))
+        yield "".join(f"{before}{line}\n" for line in reader.shown(batch))
     if reader.pending:
         yield f"{before}{reader.pending}"
 
