@@ -1,18 +1,20 @@
 """A run that is not over and loses its folder: it leaves no process behind, and nobody takes it for a living one."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from workbench.lifecycle import adopt
+from workbench.lifecycle import adopt, close_run
 from workbench.lifecycle.cancellation import cancel
 from workbench.lifecycle.edits import edit_tags
 from workbench.lifecycle.judge import current_state, supervisor_alive
 from workbench.lifecycle.removal import remove_runs
 from workbench.view.fresh import refresh
 from workbench_store.errors import NotFound
-from workbench_store.layout import RunLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 from workbench_store.store import Store
 
@@ -64,3 +66,41 @@ def test_a_folder_that_comes_back_brings_its_run_back(launch: Launch, here: Path
     wait_until(lambda: current_state(run.files).final, "its end")
     refresh(run.layout, store)
     assert store.run(run.name).state is RunState.CANCELED
+
+
+def test_a_run_that_loses_what_tells_who_holds_it_is_ended_as_failed(launch: Launch) -> None:
+    run, store = begun(launch)
+    shutil.rmtree(run.files.control)
+    assert run.finish() is RunState.FAILED
+    assert not run.processes()
+    refresh(run.layout, store)
+    record = store.run(run.name)
+    assert record.state is RunState.FAILED and str(run.files.control) in str(record.reason)
+    remove_runs(run.layout, [run.name])
+
+
+@pytest.mark.parametrize("kind", ["job", "script"])
+def test_one_whose_holder_is_killed_too_does_not_respond_until_it_is_closed(
+    launch: Launch, here: Path, kind: str
+) -> None:
+    if kind == "job":
+        run, store = begun(launch)
+        files, layout = run.files, run.layout
+        run.kill_everything()
+        shutil.rmtree(files.control)
+    else:
+        layout = WorkspaceLayout(here / ".workbench")
+        text = "import workbench, time; workbench.start_run(name='s', system_metrics=False); time.sleep(600)"
+        with subprocess.Popen([sys.executable, "-c", text]) as script:
+            files = layout.run("s")
+            wait_until(files.script_process.exists, "its run")
+            shutil.rmtree(files.control)
+            refresh(layout, store := Store(layout))
+            assert store.run("s").state is RunState.RUNNING
+            script.kill()
+    refresh(layout, store)
+    record = store.run(files.name)
+    assert record.state is RunState.NOT_RESPONDING and str(files.control) in str(record.reason)
+    close_run(layout, files.name, RunState.FAILED)
+    refresh(layout, store)
+    assert store.run(files.name).state is RunState.FAILED

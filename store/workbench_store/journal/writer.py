@@ -328,6 +328,14 @@ class JournalWriter:
         except OSError:
             pass
 
+    def in_place(self) -> bool:
+        """Whether the file is where it was made, and not removed or moved away with its folder."""
+        with self._lock:
+            try:
+                return self._fd >= 0 and os.path.samestat(os.stat(str(self.path)), os.fstat(self._fd))
+            except OSError:
+                return False
+
     def moved(self, folder: Path) -> None:
         """The folder has another name by now, or is in another place of the same file system."""
         with self._lock:

@@ -140,6 +140,8 @@ def _write_for_good(path: str, content: dict[str, object]) -> None:
             _fill(path, content)
             break
         except OSError as error:
+            if error.errno == errno.ENOENT:  # the folder is gone, and with it who would ask
+                return
             if error.errno != errno.EROFS:
                 raise
             time.sleep(_RETRY_SECONDS)

@@ -30,6 +30,7 @@ def close_run(layout: WorkspaceLayout, name: str, state: RunState) -> None:
         raise UsageError(f"a run can be closed as Failed or Canceled, not as {state}")
     files = layout.run(name)
     check_run(layout, name)
+    files.control.mkdir(mode=0o700, exist_ok=True)  # without it nobody would ever end the run
     lock = FileLock(files.script_lock if is_script_run(files) else files.supervisor_lock)
     if not lock.acquire(timeout=_LOCK_SECONDS):
         if is_script_run(files):

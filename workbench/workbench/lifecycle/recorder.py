@@ -113,6 +113,10 @@ class RunRecorder:
         """Try to write what waits for a full disk; whether all is written."""
         return self._journal.flush()
 
+    def in_place(self) -> bool:
+        """Whether what is recorded here is found in the run's folder."""
+        return self._journal.in_place()
+
     def sync(self) -> None:
         """Bring what was recorded to the disk."""
         self._journal.sync()

@@ -7,8 +7,8 @@ from workbench.lifecycle.files import read_json
 
 
 def is_script_run(files: RunLayout) -> bool:
-    """Whether a script opened the run; a job's run has a plan from its first moment."""
-    return not files.plan.exists()
+    """Whether a script opened the run; a job's run has a plan from its first moment, unless it is removed."""
+    return not files.plan.exists() and (read_json(files.identity) or {}).get("kind") != "job"
 
 
 def only_its_script(files: RunLayout) -> RunError:

@@ -143,12 +143,14 @@ def supervise(
         note_trouble()
         ending = failed(f"the supervisor failed: {_told(error)}; see {files.supervisor_log.name}")
     if not _is_made(layout, name):
-        recorder.close()
         # A workspace that was moved has the run without a supervisor, until it is adopted, and its job may go on. What
         # a job does whose run was removed is recorded nowhere, and nobody could cancel it.
         if plan is not None and lock.is_removed():
             end_family(stages.own_family(plan, files), stages.grace_seconds())
-        return
+        if not recorder.in_place():
+            recorder.close()
+            return
+        ending = failed(f"what its supervisor needs of it was removed while it went on: {files.control}")
     _record_end(files, recorder, ending)
     fault("supervisor.ended")
     files.heartbeat.unlink(missing_ok=True)
