@@ -414,6 +414,18 @@ def test_artifacts_that_may_not_be_looked_at_are_told_and_left_out(here: Path) -
     }
 
 
+FOLDERLESS = """
+import os, workbench
+os.mkdir("gone"); os.chdir("gone"); os.rmdir(os.getcwd())
+workbench.log({"k": 1.0})
+"""
+
+
+def test_a_current_folder_that_is_gone_is_told(here: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FOLDERLESS], cwd=here, capture_output=True, text=True)
+    assert done.returncode == 1 and "WorkspaceError: the current folder is not there any more" in done.stderr
+
+
 MISSING = """
 import os, workbench
 os.mkdir("folder")

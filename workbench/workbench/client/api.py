@@ -197,8 +197,11 @@ def default_experiment() -> str:
     """The script's name; the current folder's where there is no script, as in a notebook or at a prompt."""
     script = Path(sys.argv[0] if sys.argv else "").stem
     if is_prompt() or script in ("", "__main__"):
-        script = Path.cwd().name.replace(" ", "") or "Default"
-    return script
+        try:
+            script = Path.cwd().name.replace(" ", "")
+        except OSError:  # it is gone, which whoever looks for the workspace tells
+            script = ""
+    return script or "Default"
 
 
 def _interval(system_metrics: Union[bool, float]) -> Optional[float]:

@@ -100,11 +100,14 @@ def _runs(layout: WorkspaceLayout) -> Iterator[Finding]:
 
     # One look at all of them: there may be ten thousand.
     told = "SELECT name, state, damaged_bytes, lost_points FROM runs ORDER BY created DESC, name"
+    before = set(removed_runs(layout))
     runs = own_query(layout, told)
     yield Finding("ok", counted(len(runs), "run"))
     removed = set(removed_runs(layout))
     for name, text, damaged, lost in runs:
         state = RunState.parse(text)
+        if name in removed - before:
+            continue  # just now
         if name in removed:
             yield Finding(
                 "problem",

@@ -222,9 +222,11 @@ def _ended(supervision: Supervision, job: RunningJob, ended: JobExit) -> Ending:
 
 def _tell_what_the_log_lacks(supervision: Supervision, ended: JobExit) -> None:
     if ended.unsaved:
-        supervision.recorder.warning(f"{ended.unsaved} bytes of the log were lost: there was no room on the disk")
+        text = f"{ended.unsaved} bytes of the log were lost: there was no room on the disk"
+        supervision.recorder.event("warning", text=text, of="its log")  # by whoever takes it over too
     if ended.unheard:
-        supervision.recorder.warning("nobody was there to take what the command printed last: its log may lack the end")
+        text = "nobody was there to take what the command printed last: its log may lack the end"
+        supervision.recorder.event("warning", text=text, of="its log's end")
 
 
 def _cancel(supervision: Supervision, job: RunningJob, reason: str | None) -> Ending:
