@@ -7,10 +7,11 @@ what it was given.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Match, Pattern
+    from typing import Any, Dict, FrozenSet, Iterator, List, Match, Pattern, Tuple
 
 REDACTED = "REDACTED"
 
@@ -18,8 +19,8 @@ REDACTED = "REDACTED"
 #: log have no sign, and no pattern is tried on them. A named group is what stands before a value and stays. Each is
 #: bounded, so that no line, however odd, takes long. These stand where a word begins ...
 _WORDS = {
-    "akia": r"AKIA[0-9A-Z]{16}\b",
-    "asia": r"ASIA[0-9A-Z]{16}\b",
+    "akia": r"AKIA[0-9A-Z]{16}",
+    "asia": r"ASIA[0-9A-Z]{16}",
     **dict.fromkeys(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{36,}"),
     "github_pat_": r"github_pat_[A-Za-z0-9_]{40,}",
     "glpat-": r"glpat-[A-Za-z0-9_-]{20,}",
@@ -34,31 +35,37 @@ _WORDS = {
 }
 #: ... and these anywhere.
 _FORMS = {
-    "private key": r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)",
+    "private key": (
+        r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----.*?"
+        r"(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\Z)"
+    ),
     "accountkey=": r"(?P<key>AccountKey=)[A-Za-z0-9+/]{40,}={0,2}",
     "sig=": r"(?P<sig>[?&]sig=)[A-Za-z0-9%+/]{30,}",
     # Of presigned URLs: of S3 and CloudFront, of Google's storage.
     "signature=": r"(?P<signature>[?&](?:[A-Za-z]{1,10}-){0,3}Signature=)[A-Za-z0-9%+/_~.-]{16,}={0,2}",
     "security-token=": r"(?P<security>[?&][A-Za-z-]{0,20}Security-Token=)[A-Za-z0-9%+/_~.-]{16,}={0,2}",
     "hooks.slack.com/": r"(?P<hook>hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}",
-    # Not `docker run -u 1000:1000` behind it, and no variable.
+    # In the same command; not `docker run -u 1000:1000` behind it, and no variable.
     "curl": (
-        r"(?P<curl>\bcurl\b[^\n|;]{0,300}?[\s\"'](?:-[uU]|--(?:proxy-)?user)[\s=\"',]{0,4}[^\s:\"'$-][^\s:\"']{0,99}:)"
-        r"(?!\$|\d{1,5}\b)[^\s\"']{3,200}"
+        r"(?P<curl>\bcurl\b(?:[^\n|&\\]|&(?![&\s])|\\.){0,200}?[\s\"'](?:-[A-Za-z]{0,8}[uU]|--(?:proxy-)?user)"
+        r"[\s=\"',]{0,4}[^\s:\"'$-][^\s:\"']{0,99}:)(?!\$|\d{1,5}\b)[^\s\"']{3,200}"
     ),
     "://": (
         r"(?P<user>://[^/\s:@]{0,200}:)(?:[^/\s\"'<>]{3,200}(?=@)"
-        # With a slash, which is no part of a port.
-        r"|(?!\d{1,5}/)[^/\s\"'<>][^\s\"'<>]{2,200}?(?=@))"
+        # With a slash, which is no part of a port, and with a digit; what follows looks like a host.
+        r"|(?!\d{1,5}/)(?=[^\s\"'<>@]{0,200}\d)[^/\s\"'<>@][^\s\"'<>@]{2,200}(?=@(?:localhost\b|[A-Za-z0-9-]{1,63}\.[A-Za-z])))"
         r"|(?P<bare>https?://)(?=[^/\s:@]{0,200}\d)[A-Za-z0-9._~-]{20,200}(?=@)"
     ),
 }
-#: A letter or digit before a word may be the end of an escape: of a line's end in `repr` and JSON, of a byte in a URL,
-#: of a terminal's colour.
-_ESCAPE = r"(?:\\(?:[abfnrtv0]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2}|\[[0-9;]{0,12}m)\Z"
-_LONGEST_ESCAPE = 14
-#: Colours of a terminal, as they are and as `repr` and JSON have them.
-_COLOURS = r"(?:(?:\x1b|\\x1b|\\u001[bB])\[[0-9;]{0,12}m){0,3}"
+#: What a letter or digit before a word may be the end of: an escape of `repr` and JSON, or of a URL.
+_ESCAPE = r"(?:\\(?:[abfnrtv0]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2})\Z"
+_LONGEST_ESCAPE = 6
+#: What steers a terminal, say colours, as it is and as `repr` and JSON have it; what is shown is what stands around it.
+_STEERING = (
+    r"(?:\x1b\[|\x9b)[0-?]{0,40}[ -/]{0,4}[@-~]|\x1b\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)|\x1b[ -/]{0,4}[0-~]"
+    r"|\\(?:x1b|u001[bB]|033|e)\[[0-9;]{0,12}[A-Za-z]"
+)
+_STEERS = ("\x1b", "\x9b", "\\x1b", "\\u001", "\\033", "\\e[")
 #: How a name ends (in lower case) under which any text is a secret, and behind what such an end makes one: `pad_token`
 #: and `sort_key` are none. Between the two may be `_`, `-` or a blank. Stricter than for variables.
 _KINDS_OF_KEY = ("api", "access", "account", "private", "secret", "encryption", "signing", "subscription")
@@ -84,18 +91,19 @@ _LONGEST_KIND = 16
 #: Ends of such names by which no value is looked for in a text: a path to a file is as likely.
 _OTHER_ENDS = re.compile(r"(?:(?:^|[_.-])credentials?|connection_?string)$")
 #: An end where it may lead to a value; what leads from it to the value, and this.
-_END = "(?:" + "|".join(_NAME_ENDS) + r")(?=[\\\"'\]\s,:=\x1b])"
+_END = "(?:" + "|".join(_NAME_ENDS) + r")(?=[\\\"'\]\s,:=])"
 _GIVEN = (
-    rf"{_COLOURS}(?:[\\\"'\]]{{0,3}}\s{{0,3}}{_COLOURS}(?P<sign>[:=]{{1,2}})>?\s{{0,3}}{_COLOURS}"
-    rf"(?:[bru](?=[\"']))?[\\\"']{{0,2}}|[\s,\"']{{1,4}}){_COLOURS}"
+    r"(?:[\\\"'\]]{0,3}\s{0,3}(?P<sign>[:=]{1,2})>?\s{0,3}(?:[bru](?=[\"']))?[\\\"']{0,2}|(?P<apart>[\s,\"']{1,4}))"
     r"(?P<scheme>(?i:bearer|basic|token|digest|apikey)\s{1,3})?"
     # Quoted it may be a phrase of several words.
-    r"(?P<value>(?<=[\"'])[^\"'\n]{8,200}(?=[\"'])|[^\s\"',;\x1b]{8,200})"
+    r"(?P<value>(?<=[\"'])[^\"'\n]{8,200}(?=[\"'])|[^\s\"',;]{8,200})"
 )
 #: What is left of a value: how it begins says enough, and to look at all of each would take long.
-_REST = r"[^\s\"',;\x1b]*"
-#: What a name stands in where it is the first of a pair; that of a call is the name of something that is asked for.
+_REST = r"[^\s\"',;]*"
+#: What a name stands in where it is the first of a pair, and what follows on the second; that of a call is the name of
+#: something that is asked for.
 _PAIR = r"(?:.*[^\w])?\([bru]?[\"'][\w-]*"
+_PAIRED = r"[\"']\s{0,3}\)"
 #: What a name stands in where it is an option of a command; it is looked for so far before the name's end.
 _OPTION = r"(?:.*[\s\"'])?--[\w-]*"
 _LONGEST_OPTION = 48
@@ -120,28 +128,73 @@ def may_hold_secrets(text: str) -> bool:
 
 def redacted(text: str) -> str:
     """The text with every value that looks like a secret cut out."""
+    pieces, done = [], 0
+    for start, end in _places(text):
+        if end > done:
+            pieces += [text[done:start], REDACTED] if start >= done else []
+            done = end
+    return "".join([*pieces, text[done:]]) if pieces else text
+
+
+def _places(text: str) -> List[Tuple[int, int]]:
+    """Where secrets are, in order; some may overlap."""
+    if not any(sign in text for sign in _STEERS):
+        return sorted([*_by_form(text, frozenset()), *_by_name(text)])
+    shown = _Shown(text)
+    return sorted(map(shown.place, [*_by_form(shown.text, shown.seams), *_by_name(shown.text)]))
+
+
+class _Shown:
+    """A text as a terminal shows it, and where its letters are in the text as it is."""
+
+    def __init__(self, text: str) -> None:
+        pieces: List[str] = []
+        self._starts, self._origins, done, length = [0], [0], 0, 0
+        for steering in _pattern(_STEERING).finditer(text):
+            pieces.append(text[done : steering.start()])
+            length, done = length + steering.start() - done, steering.end()
+            self._starts.append(length)
+            self._origins.append(done)
+        self.text = "".join([*pieces, text[done:]])
+        #: Where something was left out.
+        self.seams = frozenset(self._starts)
+
+    def place(self, place: Tuple[int, int]) -> Tuple[int, int]:
+        """The same place in the text as it is, without what steers the terminal before and behind it."""
+        return self._origin(place[0]), self._origin(place[1] - 1) + 1
+
+    def _origin(self, letter: int) -> int:
+        piece = bisect_right(self._starts, letter) - 1
+        return self._origins[piece] + letter - self._starts[piece]
+
+
+def _by_form(text: str, seams: FrozenSet[int]) -> Iterator[Tuple[int, int]]:
+    """Secrets by their form alone; at `seams` a word may begin whatever stands before."""
     lower = text.lower()
     for form in dict.fromkeys(form for sign, form in _WORDS.items() if sign in lower):
-        text = _pattern(form).sub(lambda found: _without(found) if _begins_word(found) else found[0], text)
+        for found in _pattern(form).finditer(text):
+            if found.start() in seams or _begins_word(text, found.start()):
+                yield _value_of(found)
     for form in [form for sign, form in _FORMS.items() if sign in lower]:
-        text = _pattern(form).sub(_without, text)
-    return _without_named(text) if [end for end in _NAME_ENDS if end in lower] else text
+        for found in _pattern(form).finditer(text):
+            yield _value_of(found)
 
 
-def _without(found: "Match[str]") -> str:
-    return (found[found.lastgroup] if found.lastgroup else "") + REDACTED
+def _value_of(found: "Match[str]") -> Tuple[int, int]:
+    return (found.end(found.lastgroup) if found.lastgroup else found.start()), found.end()
 
 
-def _begins_word(found: "Match[str]") -> bool:
-    before = found.string[max(0, found.start() - _LONGEST_ESCAPE) : found.start()]
+def _begins_word(text: str, start: int) -> bool:
+    before = text[max(0, start - _LONGEST_ESCAPE) : start]
     return not before[-1:].isalnum() or _pattern(_ESCAPE).search(before) is not None
 
 
-def _without_named(text: str) -> str:
-    """The text without what is given under a secret's name: `API_KEY=...`, `--api-key ...`, `"password": "..."`."""
+def _by_name(text: str) -> Iterator[Tuple[int, int]]:
+    """What is given under a secret's name: `API_KEY=...`, `--api-key ...`, `"password": "..."`."""
     # The one letter that gets longer: places are to be the same in both.
     lower = text.replace("\u0130", "I").lower()
-    pieces: List[str] = []
+    if not any(end in lower for end in _NAME_ENDS):
+        return
     done = 0
     for end in _pattern(_END).finditer(lower):
         if end.start() < done:
@@ -151,10 +204,9 @@ def _without_named(text: str) -> str:
             continue
         given = _pattern(_GIVEN).match(text, end.end())
         if given is not None and (_is_secret(lower, end, given) if sure else _is_made(given)):
-            pieces += [text[done : given.start("value")], REDACTED]
             rest = _pattern(_REST).match(text, given.end())
             done = rest.end() if rest is not None else given.end()
-    return "".join([*pieces, text[done:]]) if pieces else text
+            yield given.start("value"), done
 
 
 def _makes_secret(lower: str, start: int, end: str) -> bool:
@@ -165,7 +217,7 @@ def _makes_secret(lower: str, start: int, end: str) -> bool:
     if end == "token" and (before.endswith("--") or before[-1:] in ("?", "&")):
         return True
     if end == "pwd":
-        return before[-1:] in ("_", "-", ";")  # `Uid=me;Pwd=...`, and no shell's `PWD=...`
+        return before[-1:] in ("_", "-") or before.rstrip(" ").endswith(";")
     return (before[:-1] if before[-1:] in ("_", "-", " ") else before).endswith(_NAME_ENDS[end])
 
 
@@ -176,15 +228,27 @@ def _is_secret(lower: str, end: "Match[str]", given: "Match[str]") -> bool:
         return False
     is_option = _pattern(_OPTION).fullmatch(lower, max(0, start - _LONGEST_OPTION), start) is not None
     if given["sign"] is None:
-        is_pair = _pattern(_PAIR).fullmatch(lower, max(0, start - _LONGEST_OPTION), start) is not None
-        return (is_option or is_pair) and not _pattern(_PLACEHOLDER).fullmatch(value)
-    if end[0] == "pwd" and value.startswith("/"):  # the working directory
-        return False
+        quoted = (
+            "," not in given["apart"] or lower[given.start("value") - 1] in "\"'"
+        )  # else code that defines an option
+        return ((is_option and quoted) or _is_pair(lower, start, given)) and not _pattern(_PLACEHOLDER).fullmatch(value)
+    if end[0] == "pwd" and (value.startswith("/") or (lower[start - 1 : start] in "; " and lower[end.end()] != "=")):
+        return False  # the working directory, or a command of that name; not `Uid=me; Pwd=...`
     alone = end[0] in ("secret", "authorization") and lower[start - 1 : start] not in ("_", "-", ".")
     in_words = alone or (lower[start - 1 : start] == " " and end[0] in ("key", "token"))
     if (in_words and not given["scheme"]) or (is_option and given["sign"] == ":"):
         return _pattern(r"\d").search(value) is not None
     return True
+
+
+def _is_pair(lower: str, start: int, given: "Match[str]") -> bool:
+    """Whether name and value are a pair, as a list of headers has them; two words may be the names of something."""
+    return (
+        "," in given["apart"]
+        and _pattern(r"\d").search(given["value"]) is not None
+        and _pattern(_PAIRED).match(lower, given.end()) is not None
+        and _pattern(_PAIR).fullmatch(lower, max(0, start - _LONGEST_OPTION), start) is not None
+    )
 
 
 def _is_made(given: "Match[str]") -> bool:

@@ -208,30 +208,47 @@ KEY = [
 ]
 
 
-@pytest.mark.parametrize("before", [b"", b"2026-11-29 12:00 INFO \x1b[32m"], ids=["alone", "with a prefix"])
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        (b"", b""),
+        (b"2026-11-29 12:00 INFO \x1b[32m", b"\x1b[0m\x1b[K"),
+        (b"| ", b" |"),
+        (b"  '", b"\\n',"),
+        (b"", b" (keys.py:12)"),
+    ],
+    ids=["alone", "coloured", "framed", "quoted", "with its place"],
+)
 @pytest.mark.parametrize("ended", [True, False], ids=["ended", "not ended"])
-def test_a_private_key_over_several_lines_is_not_shown(files: RunLayout, before: bytes, ended: bool) -> None:
+def test_a_private_key_over_several_lines_is_not_shown(
+    files: RunLayout, before: bytes, behind: bytes, ended: bool
+) -> None:
     def lines(*shown: bytes) -> bytes:
         return b"".join(line + b"\n" for line in shown)
 
-    files.user_log.write_bytes(lines(b"a", *(before + part for part in KEY[:2])))
+    def around(parts: list[bytes]) -> Iterator[bytes]:
+        return (before + part + behind for part in parts)
+
+    files.user_log.write_bytes(lines(b"a", *around(KEY[:2])))
     reader = LogReader(files)
     shown = list(reader.lines())
     with files.user_log.open("ab") as log:
-        log.write(lines(*(before + part for part in KEY[1 : 4 if ended else 3]), b"epoch 1 loss 0.5"))
+        log.write(lines(*around(KEY[1 : 4 if ended else 3]), b"epoch 1 loss 0.5"))
         log.write(b"" if ended else KEY[1])
     whole = read_log(files)
     for text in ("\n".join([*shown, *reader.lines()]), whole, last_lines(files, 0, 3)):
-        assert "MIIE" not in text and ("Ab==" not in text or before) and "epoch 1 loss 0.5" in text
-    assert whole.count("REDACTED") >= 3 and whole.startswith("a\n")
+        assert "MIIE" not in text and ("Ab==" not in text or before + behind) and "epoch 1 loss 0.5" in text
+    assert whole.count("REDACTED") >= (4 if ended else 3) - bool(before + behind) and whole.startswith("a\n")
 
 
 def test_after_a_private_key_everything_is_shown(files: RunLayout) -> None:
     after = [b"x" * 64, b"epoch 1", b"y" * 30]
     files.user_log.write_bytes(b"\n".join([*KEY, *after, b""]))
     assert read_log(files).splitlines()[-3:] == [line.decode() for line in after]
-    files.user_log.write_bytes(b"\n".join([KEY[0], *([b"w"] * 500), *after, b""]))
-    assert read_log(files).splitlines()[-3:] == [line.decode() for line in after]
+    words = ["Epoch", "1/10", "KeyError", "Done", "checkpoints/20240101epoch10final"]
+    said = "ValueError: expected '-----BEGIN PRIVATE " + "KEY-----' at its beginning"
+    files.user_log.write_text("\n".join([said, *words, *words * 10, "x" * 64]) + "\n")
+    assert read_log(files).splitlines()[1:] == [*words, *words * 10, "x" * 64]
 
 
 def test_a_secret_in_an_endless_line_is_not_cut_in_two(files: RunLayout) -> None:

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from workbench_store.redaction import REDACTED
 
 #: In a line, as bytes: where a key begins, and where it ends.
-MARK = b"PRIVATE KEY-----"
-_BEGIN, _END = "-----BEGIN ", "-----END "
-_COLOUR = r"\x1b\[[0-9;]{0,12}m"
-#: What a line of a key is, be it behind a date, a name or a colour: of 64 letters as a rule, the last one shorter.
-_BODY = re.compile(
-    rf"(.*(?:[^A-Za-z0-9+/=]|{_COLOUR}))?[A-Za-z0-9+/]{{16,100}}={{0,2}}(?:\s|{_COLOUR})*"
-    r"|\s*[A-Za-z0-9+/]{1,100}={0,2}\s*"
-)
-_LONGEST_LINE = 1000
-#: A key of 16,384 bits has some 200 lines. What follows is something else, though no end was seen.
-_LONGEST = 400
+_MARK = b"PRIVATE KEY"
+_BEGIN = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
+_END = re.compile(r"-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
+#: What steers a terminal, so that a key in colours looks like one.
+_COLOUR = re.compile(r"\x1b\[[0-9;]{0,12}[A-Za-z]")
+#: What a line of a key has, of 64 letters as a rule, whatever stands before and behind it: a date, a frame, quotes.
+_BODY = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+#: The last line, which is shorter: it stands alone, or ends as only such a text does.
+_LAST = re.compile(r"^\s*[A-Za-z0-9+/]{1,76}={0,2}\s*$|[A-Za-z0-9+/]{2,76}={1,2}")
+#: So many lines that are no key's may stand between two that are: of other processes, or the head of a key.
+_BETWEEN = 20
 
 
 class KeyLines:
@@ -24,36 +24,36 @@ class KeyLines:
 
     def __init__(self) -> None:
         self._left = 0
-
-    def skipped(self, batch: Sequence[bytes]) -> None:
-        """These lines are not shown, but may begin a key."""
-        joined = b"\n".join(batch)
-        place = joined.rfind(MARK)
-        if place < 0:
-            self._left = max(0, self._left - len(batch))
-            return
-        line = joined[joined.rfind(b"\n", 0, place) + 1 : place].decode("utf-8", "replace")
-        self._look_at(line + MARK.decode())
-        self._left = max(0, self._left - joined.count(b"\n", place))
-
-    def shown(self, raw: Sequence[str], lines: Sequence[str]) -> list[str]:
-        """Lines as they are shown, given as the job wrote them and without their secrets: without those of keys."""
-        return [self._shown(as_written, line) for as_written, line in zip(raw, lines, strict=True)]
+        self._after_body = False
 
     @property
     def within(self) -> bool:
         """Whether the next line may be one of a key."""
         return self._left > 0
 
-    def _shown(self, as_written: str, line: str) -> str:
-        within = self._left > 0
-        self._left -= within
-        if MARK.decode() in as_written:
-            self._look_at(as_written)
-            return line
-        found = _BODY.fullmatch(as_written) if within and len(as_written) <= _LONGEST_LINE else None
-        return line if found is None else (found[1] or "") + REDACTED
+    def skipped(self, batch: Sequence[bytes]) -> None:
+        """These lines are not shown, but may begin a key, or go on with one."""
+        marked = [number for number, line in enumerate(batch) if _MARK in line] if _MARK in b"\n".join(batch) else []
+        for line in batch[marked[-1] :] if marked else batch:
+            if not marked and not self.within:
+                return
+            self._shown(line.decode("utf-8", "replace"), "")
 
-    def _look_at(self, line: str) -> None:
-        begins, ends = line.rfind(_BEGIN), line.rfind(_END)
-        self._left = _LONGEST if begins > ends else 0
+    def shown(self, written: Sequence[str], lines: Sequence[str]) -> list[str]:
+        """Lines without those of keys, given as the job wrote them and without other secrets."""
+        return [self._shown(*pair) for pair in zip(written, lines, strict=True)]
+
+    def _shown(self, written: str, line: str) -> str:
+        if _MARK.decode() in written and (_BEGIN.search(written) or _END.search(written)):
+            begins, ends = (max((one.end() for one in marks.finditer(written)), default=0) for marks in (_BEGIN, _END))
+            self._left, self._after_body = (_BETWEEN if begins > ends else 0), False
+            return line
+        if not self.within:
+            return line
+        plain = _COLOUR.sub("", written)
+        found = _BODY.search(plain)
+        if found is None and self._after_body and _LAST.search(plain):
+            self._after_body = False
+            return _LAST.sub(REDACTED, plain)
+        self._left, self._after_body = (self._left - 1, False) if found is None else (_BETWEEN, True)
+        return line if found is None else _BODY.sub(REDACTED, plain)
