@@ -169,6 +169,51 @@ def test_how_many_media_are_not_saved_where_the_disk_stays_full(here: Path, disk
     assert f"the full disk did not take {missing - on_disk} records" in told, (told, warnings)
 
 
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_what_is_told_when_there_is_room_for_a_while_is_not_told_again(here: Path, disk: Path, count: int) -> None:
+    text = f"""
+for step in range(1000):
+    run.log({{"k": 1.0}}, step=step)
+for _ in range({count}):
+    run.log_artifact(__file__)
+os.ftruncate(ballast, 0)
+time.sleep(1.5)
+fill()
+for step in range(1000, 2000):
+    run.log({{"k": 1.0}}, step=step)
+run.end()
+"""
+    assert run_script(here, MEDIA % text).returncode == 0
+    (disk / "ballast").unlink()
+    store, warnings = page_of(disk)
+    on_disk = sum(int(text.partition(" of its files could not be saved")[0]) for text in warnings)
+    words = str(store.run("m").reason).partition("the full disk did not take ")[2]
+    assert on_disk + int(words.partition(" record")[0] or 0) == count
+
+
+THREADS = """
+import threading, workbench
+run = workbench.start_run(name="m", system_metrics=False)
+def log(number):
+    for step in range(200):
+        run.log_artifact("x" * (300 if step % 2 else 3))
+        run.log_image("i", "no-%d.png" % number)
+        run.log_model("no-%d-%d" % (number, step), "best")
+threads = [threading.Thread(target=log, args=(number,)) for number in range(6)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+
+
+def test_many_threads_can_fail_to_save_things_at_once(here: Path) -> None:
+    done = run_script(here, THREADS)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr[-3000:]
+    _, warnings = page_of(here)
+    assert {text.partition(" could not")[0] for text in warnings} == {
+        *("600 of its files", "1200 of its images", "1200 of its models"),
+    }
+
+
 CUT = """
     ballast = os.open(os.environ["BALLAST"], os.O_WRONLY)
     for step in range(20_000):

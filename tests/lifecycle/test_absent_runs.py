@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from workbench.doctor.workspace import examine_workspace
 from workbench.lifecycle import adopt, close_run
 from workbench.lifecycle.cancellation import cancel
 from workbench.lifecycle.edits import edit_tags
 from workbench.lifecycle.judge import current_state, supervisor_alive
 from workbench.lifecycle.removal import remove_runs
 from workbench.view.fresh import refresh
-from workbench_store.errors import NotFound
+from workbench_store.errors import NotFound, RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.states import RunState
 from workbench_store.store import Store
@@ -76,6 +77,9 @@ def test_a_run_that_loses_what_tells_who_holds_it_is_ended_as_failed(launch: Lau
     refresh(run.layout, store)
     record = store.run(run.name)
     assert record.state is RunState.FAILED and str(run.files.control) in str(record.reason)
+    assert "outputs/on" in [one.path for one in store.artifacts(run.name)]
+    assert [one for one in examine_workspace(run.layout) if one.level == "problem"] == []
+    assert not list(run.layout.staging.iterdir())
     remove_runs(run.layout, [run.name])
 
 
@@ -97,6 +101,8 @@ def test_one_whose_holder_is_killed_too_does_not_respond_until_it_is_closed(
             shutil.rmtree(files.control)
             refresh(layout, store := Store(layout))
             assert store.run("s").state is RunState.RUNNING
+            with pytest.raises(RunError, match="is alive"):
+                close_run(layout, "s", RunState.FAILED)
             script.kill()
     refresh(layout, store)
     record = store.run(files.name)

@@ -10,7 +10,8 @@ import os
 import time
 from pathlib import Path
 
-from workbench_store.journal.decoding import Event, decode
+from workbench_store.journal.decoding import Event, Gap, decode
+from workbench_store.journal.encoding import LONGEST_RECORD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: The time of a file lags behind by a tick of the kernel.
 _COARSE_SECONDS = 0.02
+#: Longer than most records.
+_END_BYTES = 256 * 1024
 
 
 def latest_ahead(folder: Path, wanted: Callable[[Event], bool]) -> float:
@@ -34,7 +37,21 @@ def last_recorded(folder: Path) -> float:
     latest = max((when for _, when in times), default=0.0)
     if latest <= time.time():
         return latest
-    return max(latest, _latest((path for path, _ in times if path.endswith(".wbj")), lambda event: True))
+    return max(latest, *(_last_time(path) for path, _ in times if path.endswith(".wbj")))
+
+
+def _last_time(journal: str) -> float:
+    """That of the last record of a journal, whose times never go back: of its end alone, as it may be long."""
+    for size in (_END_BYTES, 2 * LONGEST_RECORD):
+        try:
+            with open(journal, "rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - size))
+                records = [record for record, _ in decode(file.read()) if not isinstance(record, Gap)]
+        except OSError:
+            break
+        if records:
+            return records[-1].time
+    return 0.0
 
 
 def _latest(journals: Iterable[str], wanted: Callable[[Event], bool]) -> float:

@@ -8,9 +8,9 @@ from workbench_store.journal.lost import Lost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Deque, Tuple
+    from typing import Deque, Optional, Tuple
 
-    #: Its number, its bytes, its points, and 1 where it is one of what else was logged.
+    #: Its number, its bytes, its points, and for how many of what else was logged it stands.
     _Record = Tuple[int, bytes, int, int]
 
 #: So many bytes may wait.
@@ -18,7 +18,7 @@ HELD_BYTES = 16 * 1024 * 1024
 #: Events of which there may be as many as points; all others say how the run is, are few, and go last.
 _MANY = ("artifact", "media", "progress")
 #: Events of which nobody misses anything: they say what is said by other ways too, or what is lost.
-_OWN = ("open", "state", "warning", "lost", "torn", "unsaved")
+_OWN = ("open", "state", "warning", "lost", "torn")
 
 
 class Waiting:
@@ -34,11 +34,14 @@ class Waiting:
     def __bool__(self) -> bool:
         return bool(self._passing or self._lasting)
 
-    def add(self, data: bytes, points: int, event: str) -> None:
-        """A record of so many points, or of an event of that name."""
+    def add(self, data: bytes, points: int, event: str, records: Optional[int] = None) -> None:
+        """A record of so many points, or of an event of that name; `records`: for how many of what else was logged it
+        stands, if that is not plain."""
         self._number += 1
         queue = self._passing if points or event in _MANY else self._lasting
-        queue.append((self._number, data, points, 0 if points or event in _OWN else 1))
+        if records is None:
+            records = 0 if points or event in _OWN else 1
+        queue.append((self._number, data, points, records))
         self._bytes += len(data)
         while self._bytes > HELD_BYTES:
             self._count(self._took(self._passing or self._lasting))

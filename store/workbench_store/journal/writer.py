@@ -152,6 +152,12 @@ class JournalWriter:
 
         self._append(encode_event(event, self.now(), without_secrets(event, fields)), 0, event)
 
+    def unsaved(self, by: str, kind: str, reason: str, count: int, more: int) -> None:
+        """Append that the process that calls itself `by` could not save so many of a kind ("files") by now: `more` of
+        them are missing too, as records are, if this is not written."""
+        fields = {"by": by, "kind": kind, "reason": reason, "count": count}
+        self._append(encode_event("unsaved", self.now(), fields), 0, "unsaved", more)
+
     def points(self, when: float, step: int, keys: Tuple[str, ...], values: Sequence[float]) -> None:
         """Append the points of one call: equally many keys and values, at UTC epoch seconds `when`."""
         data = self._encoder.encode(when, step, keys, values)
@@ -182,17 +188,17 @@ class JournalWriter:
                 self._fd = -1  # theirs by now
                 self.when_closed()
 
-    def _append(self, data: bytes, points: int, event: str) -> None:
+    def _append(self, data: bytes, points: int, event: str, records: Optional[int] = None) -> None:
         with self._lock:
             self._look()
             if self._closed:
                 self.tell("workbench: {} is closed; what came after was not recorded".format(self.path))
             elif self._waits is not None:
-                self._hold(data, points, event, None)
+                self._hold(data, points, event, None, records)
             else:
                 error = self._write(data)
                 if error is not None:
-                    self._hold(data, points, event, error)
+                    self._hold(data, points, event, error, records)
 
     def _write(self, data: bytes) -> Optional[OSError]:
         try:
@@ -212,10 +218,12 @@ class JournalWriter:
         self.when_closed()
         return self._write(data)
 
-    def _hold(self, data: bytes, points: int, event: str, error: Optional[OSError]) -> None:
+    def _hold(
+        self, data: bytes, points: int, event: str, error: Optional[OSError], records: Optional[int] = None
+    ) -> None:
         if self._waits is None:
             self._waits = Waiting()
-        self._waits.add(data, points, event)
+        self._waits.add(data, points, event, records)
         self._start_retrying()
         if not self._noted and self.writer in _LOGGING:
             self._note_waiting()

@@ -302,10 +302,7 @@ class ActiveRun:
     def end_journal(self) -> Lost:
         """Record no more; what the disk did not take of what was recorded, nor of files."""
         self._unsaved.tell()
-        lost = self._journal.close()
-        if lost.anything:
-            lost.records += self._unsaved.untold()
-        return lost
+        return self._journal.close()
 
     @property
     def ended(self) -> bool:

@@ -10,6 +10,7 @@ from workbench_store.states import RunState
 
 from workbench.compute.local_job import living_process, recorded_exit
 from workbench.lifecycle.history import last_generation, last_sign_of_life, state_changes
+from workbench.lifecycle.judge import is_recorded
 from workbench.lifecycle.links import remove_links
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.script_runs import is_script_run, only_its_script
@@ -30,8 +31,11 @@ def close_run(layout: WorkspaceLayout, name: str, state: RunState) -> None:
         raise UsageError(f"a run can be closed as Failed or Canceled, not as {state}")
     files = layout.run(name)
     check_run(layout, name)
-    files.control.mkdir(mode=0o700, exist_ok=True)  # without it nobody would ever end the run
     lock = FileLock(files.script_lock if is_script_run(files) else files.supervisor_lock)
+    if not lock.path.exists():
+        if is_recorded(files):
+            raise RunError(f"run {name} is alive: processes record for it", remedy="It ends with them.")
+        files.control.mkdir(mode=0o700, exist_ok=True)  # it was removed, and without it nobody could end the run
     if not lock.acquire(timeout=_LOCK_SECONDS):
         if is_script_run(files):
             raise only_its_script(files)

@@ -171,9 +171,13 @@ def _verdict(files: RunLayout) -> Verdict | None:
 
 
 def _has_lost_control(files: RunLayout) -> bool:
-    """Whether it is a run of this program of which what tells who holds it was removed, and nobody records for it: its
-    supervisor or script and their processes hold their journals."""
-    return files.identity.exists() and all(FileLock.is_free(journal) for journal in files.journals.glob("*.wbj"))
+    """Whether it is a run of this program of which what tells who holds it was removed, and nobody records for it."""
+    return files.identity.exists() and not is_recorded(files)
+
+
+def is_recorded(files: RunLayout) -> bool:
+    """Whether anybody records for the run: its supervisor or script and their processes hold their journals."""
+    return not all(FileLock.is_free(journal) for journal in files.journals.glob("*.wbj"))
 
 
 def _verdict_on_script(files: RunLayout) -> Verdict | None:

@@ -30,7 +30,7 @@ from workbench.lifecycle.collection import sweep_leftovers
 from workbench.lifecycle.ending import Canceled, Ending, canceled, failed
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.history import JournalTail, last_generation, last_sign_of_life, state_changes
-from workbench.lifecycle.plan import Plan, read_plan
+from workbench.lifecycle.plan import Plan, read_plan, write_plan
 from workbench.lifecycle.preload import load_what_is_needed, load_what_is_usual
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.saving import finalize
@@ -129,6 +129,7 @@ def supervise(
     before = JournalTail(files).new_events() if generation > 1 else []
     recorder = RunRecorder(files, "supervisor", generation, after=max((event.time for event in before), default=0.0))
     plan: Plan | None = None
+    supervision: Supervision | None = None
     try:
         plan = read_plan(files)
         load_what_is_needed(plan)
@@ -151,9 +152,26 @@ def supervise(
             recorder.close()
             return
         ending = failed(f"what its supervisor needs of it was removed while it went on: {files.control}")
+        if supervision is not None:
+            ending = _saved_without_control(supervision, ending, generation, lock)
     _record_end(files, recorder, ending)
     fault("supervisor.ended")
     files.heartbeat.unlink(missing_ok=True)
+
+
+def _saved_without_control(supervision: Supervision, ending: Ending, generation: int, lock: FileLock) -> Ending:
+    """Make anew what was removed, and save what the command wrote, as of any run that failed."""
+    files = supervision.files
+    try:
+        files.control.mkdir(mode=0o700, exist_ok=True)
+        lock.release()
+        lock.take_again(files.supervisor_lock)
+        write_plan(files, supervision.plan)
+        _sign(files, generation)
+        return finalize(supervision, ending)
+    except (OSError, WorkbenchError):
+        note_trouble()
+        return ending
 
 
 def _record_end(files: RunLayout, recorder: RunRecorder, ending: Ending) -> None:
