@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.loading import load_duckdb
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,6 +24,7 @@ def quoted(text: "str | os.PathLike[str]") -> str:
 
 def open_connection(layout: WorkspaceLayout) -> "duckdb.DuckDBPyConnection":
     """A connection to an empty database in memory, to which a `Lease` attaches the store's file."""
+    load_duckdb()
     import duckdb
 
     scratch = layout.tmp / "duckdb"
@@ -39,6 +41,30 @@ def open_connection(layout: WorkspaceLayout) -> "duckdb.DuckDBPyConnection":
             "threads": str(min(MOST_THREADS, os.cpu_count() or 1)),
         },
     )
+
+
+@contextmanager
+def connected(layout: WorkspaceLayout) -> Iterator["duckdb.DuckDBPyConnection"]:
+    """Such a connection for a while."""
+    with interruptible(), open_connection(layout) as connection:
+        yield connection
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Have Ctrl-C raise KeyboardInterrupt within DuckDB too, which makes an error of its own of what a signal's handler
+    raises, and forgets that."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not was_interrupted(error):
+            raise
+        raise KeyboardInterrupt from error
+
+
+def was_interrupted(error: Exception) -> bool:
+    """Whether DuckDB raised it in place of what a signal's handler raised."""
+    return type(error) is RuntimeError and str(error) == "Query interrupted"
 
 
 @contextmanager

@@ -14,10 +14,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench_store.connection import open_connection, quoted, transaction
+from workbench_store.connection import open_connection, quoted, transaction, was_interrupted
 from workbench_store.errors import StoreBusy, StoreDamaged, StoreInUse, WorkbenchError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.loading import load_duckdb
 from workbench_store.locks import FileLock, holders
 from workbench_store.memory_lease import TRY_SECONDS, MemoryLease
 from workbench_store.migrations import SCHEMA_VERSION, check_version, migrate, read_mark
@@ -251,12 +252,13 @@ class Lease:
     @contextmanager
     def _shared(self) -> Iterator[None]:
         deadline = time.monotonic() + PATIENCE
-        _acquire(self._announced, deadline, shared=True)
+        self._release()
         try:
-            _acquire(self._lock, deadline, shared=True)
-        finally:
-            self._announced.release()
-        try:
+            try:
+                _acquire(self._announced, deadline, shared=True)
+                _acquire(self._lock, deadline, shared=True)
+            finally:
+                self._announced.release()
             yield
         finally:
             self._lock.release()
@@ -264,29 +266,42 @@ class Lease:
     @contextmanager
     def _exclusive(self, patience: float = PATIENCE) -> Iterator[None]:
         deadline = time.monotonic() + patience
-        _acquire(self._announced, deadline, shared=False)
+        self._release()
         try:
+            _acquire(self._announced, deadline, shared=False)
             _acquire(self._lock, deadline, shared=False)
-            try:
-                yield
-            finally:
-                self._lock.release()
+            yield
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        """Hold nothing; also before it is held: Ctrl-C may have come while it was let go of."""
+        try:
+            self._lock.release()
         finally:
             self._announced.release()
 
     @contextmanager
     def _attached(self, options: str, path: Path | None = None) -> Iterator["duckdb.DuckDBPyConnection"]:
+        load_duckdb()
         import duckdb
 
-        connection = self._ours()
+        if self._in_use:  # Ctrl-C came while it was let go of
+            self._drop()
         self._in_use = True
         try:
+            connection = self._ours()
             self._attach(connection, options, path or self._layout.store)
             if options:
                 self._version, self.made = read_mark(connection)
                 check_version(self._version)
             connection.execute("USE store")
             yield connection
+        except RuntimeError as error:
+            if not was_interrupted(error):
+                raise
+            self._drop()
+            raise KeyboardInterrupt from error
         except duckdb.InterruptException as error:
             raise StoreBusy(
                 f"reading {self._layout.store} took more than {READ_SECONDS:g} s while another process waited to write",
@@ -304,8 +319,8 @@ class Lease:
             self._drop()
             raise _io_error(self._layout, error) from error
         finally:
-            self._in_use = False
             self._detach()
+            self._in_use = False
 
     def _ours(self) -> "duckdb.DuckDBPyConnection":
         if self._connection is None:
@@ -334,8 +349,12 @@ class Lease:
         try:
             self._connection.execute("USE memory")
             self._connection.execute("DETACH DATABASE IF EXISTS store")
-        except Exception:
+        except BaseException as error:
             self._drop()
+            if not isinstance(error, Exception):
+                raise
+            if was_interrupted(error):
+                raise KeyboardInterrupt from error
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -76,13 +76,23 @@ class FileLock:
         if self._descriptor is not None:
             raise RuntimeError(f"{self.path} is already held by this lock object")
         with _guard:
-            descriptor = _open_locked(self.path, shared)
-            if descriptor is None:
-                return False
-            self._descriptor = descriptor
-            self._mark = mark_of(descriptor)
-            _held.add(self)
-            return True
+            while True:
+                # Ours before it is locked: wherever Ctrl-C comes, no lock is left that nobody knows of.
+                self._descriptor = _open(self.path, shared)
+                try:
+                    self._mark = mark_of(self._descriptor)
+                    locked = _try_lock(self.path, self._descriptor, shared)
+                    current = not locked or _is_same_file(self.path, self._descriptor)
+                except BaseException:
+                    self._close()
+                    raise
+                if locked and current:
+                    _held.add(self)
+                    return True
+                self._close()
+                if current:
+                    return False
+                # The file was replaced between opening and locking: the lock on the old one is worth nothing.
 
     def acquire(self, timeout: Optional[float] = None, shared: bool = False) -> bool:
         """Take the lock, in `timeout` seconds (None: for ever); whether it was had. Raises as try_acquire."""
@@ -99,14 +109,17 @@ class FileLock:
     def release(self) -> None:
         """Let go of the lock; nothing happens when it is not held."""
         with _guard:
-            descriptor, self._descriptor = self._descriptor, None
-            _held.discard(self)
-            if descriptor is None or mark_of(descriptor) != self._mark:
-                return  # others have closed it, and the number may be that of a file of theirs
+            if self._descriptor is not None:
+                self._unlock_and_close(self._descriptor)
+
+    def _unlock_and_close(self, descriptor: int) -> None:
+        if mark_of(descriptor) == self._mark:  # else others have closed it: it may be the number of a file of theirs
             try:
                 _unlock(descriptor)
             finally:
                 os.close(descriptor)
+        self._descriptor = None
+        _held.discard(self)
 
     def take_again(self, path: Path) -> bool:
         """After others have closed the descriptor: lock the same file, which may be at another path now; whether that
@@ -125,6 +138,11 @@ class FileLock:
         with _guard:
             descriptor = self._descriptor
             return descriptor is not None and mark_of(descriptor) == self._mark and not os.fstat(descriptor).st_nlink
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     def _forget(self) -> None:
         """In a forked child: close without unlocking, since the lock is the parent's."""
@@ -193,24 +211,6 @@ def unlock(descriptor: int) -> None:
         _unlock(descriptor)
     except OSError:
         pass
-
-
-def _open_locked(path: Path, shared: bool) -> Optional[int]:
-    """A descriptor that holds the lock, or None if another does."""
-    while True:
-        descriptor = _open(path, shared)
-        try:
-            locked = _try_lock(path, descriptor, shared)
-            current = not locked or _is_same_file(path, descriptor)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        if locked and current:
-            return descriptor
-        os.close(descriptor)
-        if current:
-            return None
-        # The file was replaced between opening and locking: the lock on the old one is worth nothing.
 
 
 def _open(path: Path, shared: bool) -> int:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from workbench_store.connection import open_connection, transaction
+from workbench_store.connection import interruptible, open_connection, transaction
 from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.loading import load_duckdb
 from workbench_store.migrations import migrate
 from workbench_store.overlay import Overlay
 
@@ -39,9 +40,10 @@ class MemoryLease:
     @contextmanager
     def reading(self) -> Iterator["duckdb.DuckDBPyConnection"]:
         """The store, to be read. Raises WorkspaceError when memory does not hold what there is."""
+        load_duckdb()
         import duckdb
 
-        with self._turn:
+        with self._turn, interruptible():
             try:
                 connection = self._ours()
                 self.overlay.lay_on(connection)

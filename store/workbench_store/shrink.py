@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from workbench_store.connection import open_connection, quoted
+from workbench_store.connection import interruptible, open_connection, quoted
 from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of, log_of
@@ -42,7 +42,8 @@ def shrink(layout: WorkspaceLayout) -> int:
                 remedy="Make room first. The store's file is as it was.",
             )
         try:
-            _copy(layout, draft)
+            with interruptible():
+                _copy(layout, draft)
             os.replace(draft, layout.store)
         finally:
             shutil.rmtree(draft.parent, ignore_errors=True)

@@ -242,3 +242,38 @@ def test_one_that_is_stopped_while_it_reads_keeps_nobody_from_reading(
         finally:
             holder.kill()
     assert {one.key for one in fresh(layout).metrics("r")} == {"k", "new"}
+
+
+INTERRUPTED = """
+import faulthandler, os, random, signal, sys, threading
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.store import Store
+store = Store(WorkspaceLayout(__import__("pathlib").Path(sys.argv[1])))
+random.seed(1)
+faulthandler.dump_traceback_later(100, exit=True)
+told = []
+for _ in range(40):
+    timer = threading.Timer(0.01 + random.random() * 0.05, os.kill, (os.getpid(), signal.SIGINT))
+    try:
+        timer.start()
+        while True:
+            store.runs(), store.series("r", "k")
+    except BaseException as error:
+        told.append(type(error).__name__)
+    timer.join()
+    for _ in range(3):
+        store.runs(), store.series("r", "k")
+print(sorted(set(told)))
+"""
+
+
+def test_ctrl_c_is_a_keyboard_interrupt_wherever_it_comes_and_the_store_can_be_used_after_it(
+    layout: WorkspaceLayout,
+) -> None:
+    write_points(make_run(layout, "r"), "k", [(0, step, 1.0 + step, 0.5) for step in range(20_000)])
+    fresh(layout)
+    done = python(INTERRUPTED, str(layout.root))
+    out, errors = done.communicate(timeout=120)
+    assert (done.returncode, out) == (0, "['KeyboardInterrupt']\n"), errors
+    with lease_of(layout).writing(patience=1.0):  # nobody holds it
+        pass

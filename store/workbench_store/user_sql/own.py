@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workbench_store.connection import open_connection
+from workbench_store.connection import connected
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.user_sql.attach import attach_views
@@ -11,6 +11,6 @@ from workbench_store.user_sql.attach import attach_views
 def own_query(layout: WorkspaceLayout, text: str) -> list[tuple[Any, ...]]:
     """The rows. Raises StoreBusy, StoreDamaged, StoreTooNew or WorkspaceError as any reading."""
     lease = lease_of(layout)
-    with open_connection(layout) as connection, lease.sharing():
+    with connected(layout) as connection, lease.sharing():
         attach_views(connection, layout, lease.overlay.rows)
         return connection.execute(text).fetchall()

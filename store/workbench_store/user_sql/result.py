@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from workbench_store.connection import interruptible
 from workbench_store.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class QueryResult:
         #: DuckDB's names of the columns' types.
         self.types: tuple[str, ...] = tuple(str(column[1]) for column in described)
 
+    @interruptible()
     def __len__(self) -> int:
         return int(self._connection.execute("SELECT count(*) FROM result").fetchall()[0][0])
 
@@ -37,8 +39,9 @@ class QueryResult:
         read = [_column(name, kind) for name, kind in zip(self.columns, self.types, strict=True)]
         nested = [place for place, (_, as_json) in enumerate(read) if as_json]
         cursor = self._connection.cursor()
-        cursor.execute(f"SELECT {', '.join(column for column, _ in read)} FROM kept.result")
-        while rows := cursor.fetchmany(_BATCH):
+        with interruptible():
+            cursor.execute(f"SELECT {', '.join(column for column, _ in read)} FROM kept.result")
+        while rows := _batch(cursor):
             yield from (_loaded(row, nested) for row in rows) if nested else rows
 
     def __enter__(self) -> "QueryResult":
@@ -51,11 +54,13 @@ class QueryResult:
         """All rows at once."""
         return list(self)
 
+    @interruptible()
     def arrow(self) -> Any:
         """A pyarrow.Table. Raises UsageError where pyarrow is not installed."""
         _need("pyarrow")
         return self._connection.sql("SELECT * FROM result").to_arrow_table()
 
+    @interruptible()
     def pandas(self) -> Any:
         """A pandas.DataFrame. Raises UsageError where pandas is not installed."""
         _need("pandas")
@@ -79,6 +84,11 @@ class QueryResult:
     def close(self) -> None:
         """Give back the room that the rows take."""
         self._connection.close()
+
+
+@interruptible()
+def _batch(cursor: "duckdb.DuckDBPyConnection") -> list[tuple[Any, ...]]:
+    return cursor.fetchmany(_BATCH)
 
 
 def _column(name: str, kind: str) -> tuple[str, bool]:

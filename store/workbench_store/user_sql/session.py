@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from workbench_store import errors
 from workbench_store.cache_root import usable_cache
-from workbench_store.connection import open_connection, quoted
+from workbench_store.connection import connected, interruptible, open_connection, quoted
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.user_sql import boot
@@ -55,10 +55,11 @@ def query(layout: WorkspaceLayout, text: str, *, seconds: float = DEFAULT_SECOND
     with _folder(layout) as folder:
         result = folder.absolute() / "result.duckdb"
         _answer(layout, source, tree, seconds, str(result))
-        connection = open_connection(layout)
-        connection.execute(f"ATTACH {quoted(result)} AS kept (READ_ONLY)")
-        connection.execute("USE kept")
-        return QueryResult(connection)  # the file is open: it may lose its name
+        with interruptible():
+            connection = open_connection(layout)
+            connection.execute(f"ATTACH {quoted(result)} AS kept (READ_ONLY)")
+            connection.execute("USE kept")
+            return QueryResult(connection)  # the file is open: it may lose its name
 
 
 def matching(layout: WorkspaceLayout, condition: str, *, seconds: float = DEFAULT_SECONDS) -> Matching:
@@ -93,7 +94,7 @@ def _roomy(layout: WorkspaceLayout) -> Path:
 
 def _understood(layout: WorkspaceLayout, source: Source) -> dict[str, Any]:
     """The syntax tree of what may be asked: what cannot be needs no process. Raises QueryError."""
-    with open_connection(layout) as connection:
+    with connected(layout) as connection:
         connection.execute("SET errors_as_json = true")
         # Python's JSON goes no deeper than some 500; each level of an expression takes about two.
         connection.execute(f"SET max_expression_depth = {_DEEPEST}")
