@@ -23,6 +23,11 @@ def no_run(layout: WorkspaceLayout, name: str, remedy: str = "`workbench ls` lis
     return NotFound(f"there is no run {name!r} in {layout.root}", remedy=remedy)
 
 
+def is_put_away(layout: WorkspaceLayout, name: str) -> bool:
+    """Whether the run of exactly that name was removed: it is in the trash, or on its way out of it."""
+    return may_name_a_run(name) and (os.path.isdir(layout.trashed(name).root) or os.path.isdir(layout.purged(name)))
+
+
 def is_on_disk(layout: WorkspaceLayout, name: str) -> bool:
     """Whether there is a run of exactly that name, whatever the database has."""
     return may_name_a_run(name) and os.path.isfile(layout.run(name).identity)

@@ -1,25 +1,25 @@
 """What files take of the disk: whole blocks, and each file once however many names it has."""
 
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
 def bytes_on_disk(path: Path) -> int:
-    """The bytes that a file, or all files below a folder, take; 0 for what is not there. Links are not followed."""
-    return sum(block_bytes(found) for found in files_at(path))
+    """The bytes that a file, or a folder with all that is below it, takes, as `du` has it; 0 for what is not there.
+    Links are not followed."""
+    return sum(block_bytes(found) for found in _once(_at(path)))
 
 
 def files_at(path: Path) -> Iterator[os.stat_result]:
     """The file at `path`, or every file below that folder, each once; what cannot be read is passed over."""
-    if path.is_symlink() or not path.is_dir():
-        try:
-            yield path.lstat()
-        except OSError:
-            pass
-        return
+    return _once(found for found in _at(path) if not stat.S_ISDIR(found.st_mode))
+
+
+def _once(all_found: Iterable[os.stat_result]) -> Iterator[os.stat_result]:
     seen: set[tuple[int, int]] = set()
-    for found in _below(path):
+    for found in all_found:
         if found.st_nlink > 1:
             if (found.st_dev, found.st_ino) in seen:
                 continue
@@ -27,16 +27,21 @@ def files_at(path: Path) -> Iterator[os.stat_result]:
         yield found
 
 
-def _below(folder: Path) -> Iterator[os.stat_result]:
-    waiting = [os.fspath(folder)]
+def _at(path: Path) -> Iterator[os.stat_result]:
+    """What is at `path`, and below it: files by each of their names, and folders."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return
+    yield found
+    waiting = [os.fspath(path)] if stat.S_ISDIR(found.st_mode) else []
     while waiting:
         try:
             with os.scandir(waiting.pop()) as entries:
                 for entry in entries:
+                    yield entry.stat(follow_symlinks=False)
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
-                    else:
-                        yield entry.stat(follow_symlinks=False)
         except OSError:
             continue
 

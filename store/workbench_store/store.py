@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from workbench_store.absence import is_on_disk, no_run
+from workbench_store.absence import is_on_disk, is_put_away, no_run
 from workbench_store.errors import StoreBusy, StoreDamaged, StoreInUse, StoreTooNew, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.fold import fold_detail
@@ -252,6 +252,8 @@ class Store:
         """The one run that has this name, or whose name alone begins so. Raises NotFound, naming what is near."""
         with self._lease.reading() as connection:
             found = run_queries.names_beginning(connection, name) if name else []
+            if name not in found and is_put_away(self.layout, name):
+                raise no_run(self.layout, name)  # and not another whose name begins so
             one = the_one(name, found)
             if one is not None:
                 return one

@@ -7,7 +7,7 @@ full disk, the folder is in one place or the other, and the database follows.
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -124,6 +124,19 @@ def _removed(layout: WorkspaceLayout, name: str) -> Removed:
 
 def take_from_trash(layout: WorkspaceLayout, name: str) -> None:
     """Bring a removed run back. Raises NotFound when it is not in the trash, RunError when its name is taken."""
+    _take_out(layout, name)
+    Store(layout).refresh(only=name)
+
+
+def take_all_from_trash(layout: WorkspaceLayout, names: Sequence[str]) -> Iterator[str]:
+    """Bring runs back, and name each once it is; they are in the store when all are. Raises as for one."""
+    for name in names:
+        _take_out(layout, name)
+        yield name
+    Store(layout).refresh()
+
+
+def _take_out(layout: WorkspaceLayout, name: str) -> None:
     files, target = layout.trashed(name), layout.run(name)
     if not may_name_a_run(name) or not os.path.isdir(files.root):
         raise NotFound(f"there is no run {name!r} in {layout.trash}", remedy="`workbench restore` lists what is there.")
@@ -138,4 +151,3 @@ def take_from_trash(layout: WorkspaceLayout, name: str) -> None:
             f"run {name} cannot be brought back from {layout.trash}: {error.strerror or error}",
             remedy="Check that the workspace can be written. Nothing is lost.",
         ) from error
-    Store(layout).refresh(only=name)

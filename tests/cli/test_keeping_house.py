@@ -3,10 +3,11 @@
 import json
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
-from workbench_store.errors import RunError, UsageError
+from workbench_store.errors import NotFound, RunError, UsageError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock
 
@@ -40,6 +41,32 @@ def test_runs_go_to_the_trash_and_come_back(workbench: Workbench) -> None:
     assert names(workbench) == ["apple", "apricot", "berry"]
     missing = workbench("restore", "cherry")
     assert missing.returncode == 5 and "cherry" in missing.stderr
+
+
+def test_a_run_in_the_trash_is_not_taken_for_another_whose_name_begins_so(workbench: Workbench, here: Path) -> None:
+    for name in ("exp1", "exp10"):
+        wb.start_run(name=name, system_metrics=False).end()
+    assert workbench("rm", "exp1").returncode == 0
+    for words in (["rm", "exp1"], ["tag", "exp1", "x"], ["note", "exp1", "x"], ["cancel", "exp1"], ["show", "exp1"]):
+        done = workbench(*words)
+        assert done.returncode == 5 and "run exp1 is in the trash" in done.stderr, (words, done.stderr)
+    with pytest.raises(NotFound, match="in the trash"):
+        wb.Workspace(here).run("exp1")
+    assert names(workbench) == ["exp10"] and workbench("show", "exp").returncode == 0
+    assert workbench("rm", "exp10").returncode == 0
+    assert "2 removed ones in the trash: workbench restore" in workbench("ls").stderr
+    assert workbench("restore", "--all", "exp1").returncode == 2
+    assert workbench("restore", "--all").stderr.splitlines() == ["exp10 is back", "exp1 is back"]
+    assert names(workbench) == ["exp1", "exp10"]
+
+
+def test_what_gc_says_of_sizes_is_what_du_says(workbench: Workbench, here: Path) -> None:
+    for number in range(20):
+        wb.start_run(name=f"r{number}", system_metrics=False).end()
+    workbench("ls")
+    told = json.loads(workbench("gc", "--preview", "--json").stdout)["total"]
+    done = subprocess.run(["du", "-s", "--block-size=1", here / ".workbench"], capture_output=True, text=True)
+    assert abs(told - int(done.stdout.split()[0])) <= 64 * 1024  # the command's own traces
 
 
 @pytest.mark.usefixtures("runs")

@@ -1,11 +1,10 @@
 """What takes space: by kind, by run, by experiment, and in the user's cache. Bytes of the disk, not of the files."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from workbench_store.disk_use import bytes_on_disk
+from workbench_store.disk_use import block_bytes, bytes_on_disk
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.records import RunQuery
 
@@ -49,8 +48,8 @@ def measure(layout: WorkspaceLayout, store: "Store") -> Usage:
         _add(runs, name, size)
         if name in experiments:
             _add(of_experiments, experiments[name], size)
-    for kind, place in _places(layout):
-        _add(kinds, kind, bytes_on_disk(place))
+    for kind, size in _others(layout):
+        _add(kinds, kind, size)
     cache = {part.what: part.size for part in cache_parts() if part.what is not None and part.size}
     return Usage(*(_largest_first(sizes) for sizes in (kinds, runs, of_experiments, cache)))
 
@@ -59,23 +58,30 @@ def _runs(layout: WorkspaceLayout) -> Iterator[tuple[str, str, int]]:
     for folder in sorted(layout.runs.glob("[!.]*")):
         files = RunLayout(folder)
         try:
-            parts = sorted(folder.iterdir())
+            parts = [] if folder.is_symlink() else sorted(folder.iterdir())
+            own = block_bytes(folder.lstat())
         except OSError:
             continue  # somebody's file, or what may not be looked into
+        yield files.name, "other", own
         for part in parts:
             yield files.name, _PARTS.get(part.name, "other"), bytes_on_disk(part)
 
 
-def _places(layout: WorkspaceLayout) -> Iterator[tuple[str, Path]]:
-    yield "snapshots", layout.blobs
-    yield "snapshots", layout.snapshots
-    yield "store", layout.store
-    yield "trash", layout.trash
-    yield "temporary storage", layout.staging
-    yield "temporary storage", layout.tmp
-    yield "datastores", layout.datastores
-    for other in (layout.journals, layout.stat_cache, layout.client, layout.computes):
-        yield "other", other
+def _others(layout: WorkspaceLayout) -> Iterator[tuple[str, int]]:
+    """Of what else is in the workspace, by kind."""
+    kinds = {
+        layout.blobs: "snapshots",
+        layout.snapshots: "snapshots",
+        layout.store: "store",
+        layout.trash: "trash",
+        layout.staging: "temporary storage",
+        layout.tmp: "temporary storage",
+        layout.datastores: "datastores",
+    }
+    yield "other", block_bytes(layout.root.stat())
+    for place in layout.root.iterdir():
+        size = block_bytes(place.lstat()) if place == layout.runs else bytes_on_disk(place)
+        yield kinds.get(place, "other"), size
 
 
 def _add(sizes: dict[str, int], key: str, size: int) -> None:

@@ -118,6 +118,10 @@ def state_now(files: RunLayout) -> RunState:
 def check_there(files: RunLayout) -> None:
     """Raise WorkspaceError if the run's folder is gone: who waits for its end would wait for ever."""
     if not files.root.is_dir():
+        if WorkspaceLayout(files.root.parents[1]).trashed(files.name).root.is_dir():
+            raise WorkspaceError(
+                f"run {files.name} is in the trash", remedy=f"Bring it back: workbench restore {files.name}"
+            )
         raise WorkspaceError(f"the folder of {files.name} is gone: {files.root}", remedy="Bring it back from a copy.")
 
 

@@ -15,6 +15,7 @@ examples:
 import argparse
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.dashed import FILTER
@@ -129,6 +130,10 @@ def _why_empty(store: "Store", *, narrowed: bool) -> str:
     archived = store.runs(asked_for(store, "archived:yes")).total
     if archived:
         return f"no runs but {counted(archived, 'archived one')}: workbench ls archived:yes"
+    with suppress(OSError):
+        removed = sum(1 for _ in store.layout.trash.iterdir())
+        if removed:
+            return f"no runs but {counted(removed, 'removed one')} in the trash: workbench restore lists them"
     return "no runs yet: workbench run job.yml makes one"
 
 

@@ -3,6 +3,7 @@
 examples:
   workbench restore                  # what is in the trash
   workbench restore brave_otter_ab12cd
+  workbench restore --all
 """
 
 import argparse
@@ -17,29 +18,33 @@ if TYPE_CHECKING:
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """The arguments of `workbench restore`."""
     parser.add_argument("names", nargs="*", metavar="RUN", help="a run in the trash, or an unambiguous prefix of it")
+    parser.add_argument("--all", action="store_true", help="all that is in the trash")
     parser.add_argument("--json", action="store_true", help="the trash as JSON; fields are in docs/cli.md")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """List, or bring back."""
     from msgspec.structs import asdict
-    from workbench_store.trash import in_trash, take_from_trash
+    from workbench_store.errors import UsageError
+    from workbench_store.trash import in_trash, take_all_from_trash
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.output import emit_json, narrate
     from workbench.view.format import iso_time
 
+    if arguments.all and arguments.names:
+        raise UsageError("runs are named, and --all of them asked for", remedy="Name them, or say --all.")
     layout = open_workspace(explicit=arguments.workspace, create=False)
     there = in_trash(layout)
-    names = [_resolve(name, [one.name for one in there]) for name in arguments.names]
+    every = [one.name for one in there]
+    names = list(dict.fromkeys(every if arguments.all else (_resolve(name, every) for name in arguments.names)))
     if not names:
         if arguments.json:
             emit_json([{**asdict(one), "removed": iso_time(one.removed)} for one in there])
         else:
             _print(there)
         return ExitCode.COMPLETED
-    for name in names:
-        take_from_trash(layout, name)
+    for name in take_all_from_trash(layout, names):
         narrate(f"{name} is back")
     return ExitCode.COMPLETED
 
