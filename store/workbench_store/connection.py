@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from workbench_store.interrupts import load_duckdb
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.loading import load_duckdb
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,15 +56,26 @@ def interruptible() -> Iterator[None]:
     raises, and forgets that."""
     try:
         yield
-    except RuntimeError as error:
-        if not was_interrupted(error):
-            raise
-        raise KeyboardInterrupt from error
+    except Exception as error:
+        if (isinstance(error, RuntimeError) or _is_duckdbs(error)) and was_interrupted(error):
+            raise KeyboardInterrupt from error
+        raise
 
 
-def was_interrupted(error: Exception) -> bool:
-    """Whether DuckDB raised it in place of what a signal's handler raised."""
-    return type(error) is RuntimeError and str(error) == "Query interrupted"
+def was_interrupted(error: BaseException | None) -> bool:
+    """Whether it stands in the place of what a signal's handler raised: DuckDB raised it, as it called code that was
+    interrupted, or because of such an error before."""
+    while error is not None:
+        if type(error) is RuntimeError and str(error) == "Query interrupted":
+            return True
+        if isinstance(error, KeyboardInterrupt) or (_is_duckdbs(error) and "KeyboardInterrupt" in str(error)):
+            return True
+        error = error.__context__
+    return False
+
+
+def _is_duckdbs(error: BaseException) -> bool:
+    return "duckdb" in type(error).__module__
 
 
 @contextmanager

@@ -6,10 +6,12 @@ ingested meanwhile is left out. So ingesting is idempotent and may be killed any
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
+from workbench_store.connection import interruptible
 from workbench_store.faults import fault
 from workbench_store.fold import FoldedRun, StoredEvent, clean, fold_run, media_row, whole
 from workbench_store.journal.decoding import Event
@@ -321,7 +323,8 @@ def _write_points(connection: "duckdb.DuckDBPyConnection", news: dict[JournalKey
             "INSERT INTO points SELECT series, step, time, coalesce(value, 'nan'::DOUBLE) FROM new_points"
         )
     finally:
-        connection.unregister("new_points")
+        with suppress(Exception), interruptible():  # it would hide why that failed
+            connection.unregister("new_points")
     fault("ingest.points")
     _replace(connection, "series", "id", [_series_row(id, *pair) for id, pair in summaries.items()])
 

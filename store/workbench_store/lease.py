@@ -14,11 +14,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench_store.connection import open_connection, quoted, transaction, was_interrupted
+from workbench_store.connection import interruptible, open_connection, quoted, transaction, was_interrupted
 from workbench_store.errors import StoreBusy, StoreDamaged, StoreInUse, WorkbenchError, WorkspaceError
 from workbench_store.faults import fault
+from workbench_store.interrupts import interrupted_in_between, load_duckdb, raise_if_interrupted
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.loading import load_duckdb
 from workbench_store.locks import FileLock, holders
 from workbench_store.memory_lease import TRY_SECONDS, MemoryLease
 from workbench_store.migrations import SCHEMA_VERSION, check_version, migrate, read_mark
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 PATIENCE = 30.0
 #: So often it is looked whether who holds it is stopped, and will not let go of it.
 LOOK_SECONDS = 2.0
+#: So long Ctrl-C may wait for who waits for a lock.
+_BREATH_SECONDS = 0.1
 #: A foreign program may hold the file for a moment (a backup); longer is told to the user.
 FOREIGN_PATIENCE = 2.0
 
@@ -142,7 +144,7 @@ class Lease:
 
         Within another of the same thread it is that one: the file is opened once, and is in one state.
         """
-        with self._turn:
+        with self._turn, interrupted_in_between():
             if self._read is not None:
                 yield self._read
                 return
@@ -172,7 +174,7 @@ class Lease:
     def writing(self, patience: float = PATIENCE) -> Iterator["duckdb.DuckDBPyConnection"]:
         """The store inside a transaction, committed at the end and rolled back by an exception. Raises as `reading`;
         StoreInUse when others have not let go of it in `patience` seconds."""
-        with self._turn, self._exclusive(patience):
+        with self._turn, interrupted_in_between(), self._exclusive(patience):
             if not self._layout.store.exists():
                 self._make()
             with self._attached("") as connection:
@@ -194,7 +196,7 @@ class Lease:
 
         Others may read too; who wants to write waits. Raises as `reading`.
         """
-        with self._turn:
+        with self._turn, interrupted_in_between():
             self.prepare()
             with self._shared():
                 yield
@@ -202,7 +204,7 @@ class Lease:
     @contextmanager
     def without_file(self) -> Iterator[None]:
         """Nobody has the store attached meanwhile: for replacing the file."""
-        with self._turn, self._exclusive():
+        with self._turn, interrupted_in_between(), self._exclusive():
             self._version = 0
             yield
 
@@ -296,12 +298,11 @@ class Lease:
                 self._version, self.made = read_mark(connection)
                 check_version(self._version)
             connection.execute("USE store")
-            yield connection
-        except RuntimeError as error:
-            if not was_interrupted(error):
-                raise
+            with interruptible():
+                yield connection
+        except KeyboardInterrupt:
             self._drop()
-            raise KeyboardInterrupt from error
+            raise
         except duckdb.InterruptException as error:
             raise StoreBusy(
                 f"reading {self._layout.store} took more than {READ_SECONDS:g} s while another process waited to write",
@@ -365,7 +366,12 @@ class Lease:
 
 def _acquire(lock: FileLock, deadline: float, *, shared: bool) -> None:
     """Raises StoreInUse when the time is over, or as soon as it is seen that who holds the lock is stopped."""
-    while not lock.acquire(max(0.0, min(LOOK_SECONDS, deadline - time.monotonic())), shared=shared):
+    looked = time.monotonic()
+    while not lock.acquire(max(0.0, min(_BREATH_SECONDS, deadline - time.monotonic())), shared=shared):
+        raise_if_interrupted()
+        if time.monotonic() < min(deadline, looked + LOOK_SECONDS):
+            continue
+        looked = time.monotonic()
         pids = [pid for pid in holders(lock.path) if pid != os.getpid()]
         stopped = [pid for pid in pids if is_stopped(pid)]
         if stopped or time.monotonic() >= deadline:

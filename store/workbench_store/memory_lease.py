@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from workbench_store.connection import interruptible, open_connection, transaction
 from workbench_store.errors import WorkspaceError
+from workbench_store.interrupts import load_duckdb
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.loading import load_duckdb
 from workbench_store.migrations import migrate
 from workbench_store.overlay import Overlay
 

@@ -277,3 +277,59 @@ def test_ctrl_c_is_a_keyboard_interrupt_wherever_it_comes_and_the_store_can_be_u
     assert (done.returncode, out) == (0, "['KeyboardInterrupt']\n"), errors
     with lease_of(layout).writing(patience=1.0):  # nobody holds it
         pass
+
+
+EVERYWHERE = """
+import os, signal, sys
+from pathlib import Path
+from workbench_store.journal.writer import JournalWriter
+from workbench_store.layout import WorkspaceLayout
+from workbench_store.store import Store
+layout = WorkspaceLayout(Path(sys.argv[1]))
+store, news = Store(layout), sys.argv[2] == "news"
+look = store.refresh if news else store.runs
+store.refresh(), store.runs()
+OURS = ("lease.py", "locks.py", "patience.py", "connection.py", "overlay.py", "contextlib.py", "store.py", "ingest.py")
+
+def held():
+    links = [os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
+    files = [os.readlink(link) for link in links if os.path.islink(link)]
+    locks = [line for line in open("/proc/locks") if " " + str(os.getpid()) + " " in line and "->" not in line]
+    return [path for path in files if "store." in path] + locks
+
+place, reached, step = 0, True, int(sys.argv[3])
+while reached:
+    if news:
+        writer = JournalWriter(layout.run("r").journals, "client")
+        writer.points(float(place), place, ("k",), (1.0,))
+        writer.close()
+    count, reached = 0, False
+
+    def trace(frame, event, argument):
+        global count, reached
+        if event == "call" and frame.f_code.co_filename.endswith(OURS):
+            count += 1
+            if count > place:
+                reached = True
+                sys.settrace(None)
+                os.kill(os.getpid(), signal.SIGINT)
+
+    sys.settrace(trace)
+    try:
+        look()
+    except KeyboardInterrupt:
+        pass
+    sys.settrace(None)
+    assert not held(), (place, held())
+    store.runs()
+    place += step
+print("all", place > 10)
+"""
+
+
+@pytest.mark.parametrize(("what", "step"), [("still", "1"), ("news", "7")])
+def test_wherever_ctrl_c_comes_nothing_is_held_after_it(layout: WorkspaceLayout, what: str, step: str) -> None:
+    write_points(make_run(layout, "r"), "k", [(0, 0, 1.0, 0.5)])
+    fresh(layout)
+    out, errors = python(EVERYWHERE, str(layout.root), what, step).communicate(timeout=300)
+    assert out == "all True\n", errors
