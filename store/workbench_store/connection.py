@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from workbench_store.interrupts import load_duckdb
+from workbench_store.interrupts import load_whole
 from workbench_store.layout import WorkspaceLayout
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def quoted(text: "str | os.PathLike[str]") -> str:
 
 def open_connection(layout: WorkspaceLayout) -> "duckdb.DuckDBPyConnection":
     """A connection to an empty database in memory, to which a `Lease` attaches the store's file."""
-    load_duckdb()
+    load_whole("duckdb")
     import duckdb
 
     scratch = layout.tmp / "duckdb"

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import FrameType
 from typing import Any
 
@@ -21,11 +22,12 @@ _ENTERING_FRAMES = 2
 _blocks: "list[tuple[list[tuple[int, FrameType | None]], Callable[[int, FrameType | None], Any]]]" = []
 
 
-def load_duckdb() -> None:
-    """Load it, if it is not loaded yet; a Ctrl-C that comes meanwhile counts right after."""
-    if "duckdb" not in sys.modules:
+def load_whole(module: str) -> None:
+    """Load it, if it is not loaded yet; a Ctrl-C that comes meanwhile counts right after. For what does not bear to be
+    loaded a second time (DuckDB, PyYAML)."""
+    if module not in sys.modules:
         with _heard_by(lambda frame: False):
-            import duckdb  # noqa: F401
+            import_module(module)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from workbench_store.connection import interruptible, open_connection, quoted, transaction, was_interrupted
 from workbench_store.errors import StoreBusy, StoreDamaged, StoreInUse, WorkbenchError, WorkspaceError
 from workbench_store.faults import fault
-from workbench_store.interrupts import interrupted_in_between, load_duckdb, raise_if_interrupted
+from workbench_store.interrupts import interrupted_in_between, load_whole, raise_if_interrupted
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock, holders
 from workbench_store.memory_lease import TRY_SECONDS, MemoryLease
@@ -285,7 +285,7 @@ class Lease:
 
     @contextmanager
     def _attached(self, options: str, path: Path | None = None) -> Iterator["duckdb.DuckDBPyConnection"]:
-        load_duckdb()
+        load_whole("duckdb")
         import duckdb
 
         if self._in_use:  # Ctrl-C came while it was let go of

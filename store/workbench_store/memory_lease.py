@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench_store.connection import interruptible, open_connection, transaction
 from workbench_store.errors import WorkspaceError
-from workbench_store.interrupts import load_duckdb
+from workbench_store.interrupts import load_whole
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.migrations import migrate
 from workbench_store.overlay import Overlay
@@ -40,7 +40,7 @@ class MemoryLease:
     @contextmanager
     def reading(self) -> Iterator["duckdb.DuckDBPyConnection"]:
         """The store, to be read. Raises WorkspaceError when memory does not hold what there is."""
-        load_duckdb()
+        load_whole("duckdb")
         import duckdb
 
         with self._turn, interruptible():

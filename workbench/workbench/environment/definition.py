@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 from msgspec.structs import asdict
 from workbench_store.errors import EnvironmentFailed
+from workbench_store.interrupts import load_whole
 from workbench_store.snapshot.upstream_hash import object_hash
 
 from workbench.environment.anonymous_version import anonymous_version
@@ -147,6 +148,7 @@ def _conda_of(environment: "Environment", base_dir: Path) -> tuple[dict[str, Any
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
+    load_whole("yaml")
     import yaml
 
     try:

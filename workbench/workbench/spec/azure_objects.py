@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec import Struct
+from workbench_store.interrupts import load_whole
 
 from workbench.spec.environments import AutoDeleteSetting, BuildContext, InferenceConfig, Route, named_environment
 from workbench.spec.errors import SpecErrors
@@ -131,6 +132,7 @@ def _conda(given: Any) -> Any:
     """The file while it says what the object says, as lines of pip may name others beside it; else the content."""
     content, file = given.conda_file, getattr(given, "_conda_file_path", None)
     if content and file is not None:
+        load_whole("yaml")
         import yaml
 
         try:

@@ -4,6 +4,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from msgspec import Struct
+from workbench_store.interrupts import load_whole
 
 from workbench.spec.fields import fields_of
 from workbench.spec.job import CommandJob
@@ -28,6 +29,7 @@ def job_to_yaml(job: CommandJob) -> str:
 
 def data_to_yaml(data: dict[str, Any]) -> str:
     """Plain values as YAML that says the same to every reader, in their order."""
+    load_whole("yaml")
     import yaml
 
     return yaml.dump(data, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=110)
@@ -59,6 +61,7 @@ def _style(text: str) -> str | None:
 
 def _dumper() -> Any:
     """A safe dumper that writes each text in the style that suits it."""
+    load_whole("yaml")
     import yaml
 
     class Dumper(yaml.SafeDumper):
