@@ -11,6 +11,7 @@ from workbench_store.cache_root import usable_cache
 from workbench_store.errors import StoreBusy, WorkbenchError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.forget import removed_runs
+from workbench_store.interrupts import load_whole
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of, log_of
 from workbench_store.locks import FileLock
@@ -93,6 +94,7 @@ class Held(NamedTuple):
 
 def held(layout: WorkspaceLayout) -> dict[str, Held]:
     """What the store has of each run; nothing where it is not there or cannot be read."""
+    load_whole("duckdb")
     import duckdb
 
     if not layout.store.exists():

@@ -65,6 +65,8 @@ _STEERING = (
     r"(?:\x1b\[|\x9b)[0-?]{0,40}[ -/]{0,4}[@-~]|\x1b\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)|\x1b[ -/]{0,4}[0-~]"
     r"|\\(?:x1b|u001[bB]|033|e)\[[0-9;]{0,12}[A-Za-z]"
 )
+#: What a link or a title of a terminal holds.
+_HELD = r"\x1b\]([^\x07\x1b]{0,400})"
 _STEERS = ("\x1b", "\x9b", "\\x1b", "\\u001", "\\033", "\\e[")
 #: How a name ends (in lower case) under which any text is a secret, and behind what such an end makes one: `pad_token`
 #: and `sort_key` are none. Between the two may be `_`, `-` or a blank. Stricter than for variables.
@@ -122,8 +124,16 @@ _compiled: Dict[str, Pattern[str]] = {}
 
 def may_hold_secrets(text: str) -> bool:
     """Whether there is any sign in the text of what `redacted` cuts out; where there is none it changes nothing."""
+    return _has_signs(text) or (_is_steered(text) and _has_signs(_pattern(_STEERING).sub("", text)))
+
+
+def _has_signs(text: str) -> bool:
     lower = text.lower()
     return any(sign in lower for signs in (_WORDS, _FORMS, _NAME_ENDS) for sign in signs)
+
+
+def _is_steered(text: str) -> bool:
+    return any(sign in text for sign in _STEERS)
 
 
 def redacted(text: str) -> str:
@@ -138,10 +148,14 @@ def redacted(text: str) -> str:
 
 def _places(text: str) -> List[Tuple[int, int]]:
     """Where secrets are, in order; some may overlap."""
-    if not any(sign in text for sign in _STEERS):
-        return sorted([*_by_form(text, frozenset()), *_by_name(text)])
-    shown = _Shown(text)
-    return sorted(map(shown.place, [*_by_form(shown.text, shown.seams), *_by_name(shown.text)]))
+    # Also within what steers a terminal: a link holds an address, a title any text.
+    found = [*_by_form(text, frozenset()), *(() if _is_steered(text) else _by_name(text))]
+    if _is_steered(text) and may_hold_secrets(text):
+        shown = _Shown(text)
+        found += map(shown.place, [*_by_form(shown.text, shown.seams), *_by_name(shown.text)])
+        for held in _pattern(_HELD).finditer(text):
+            found += ((held.start(1) + start, held.start(1) + end) for start, end in _by_name(held[1]))
+    return sorted(found)
 
 
 class _Shown:

@@ -53,10 +53,12 @@ def test_a_run_in_the_trash_is_not_taken_for_another_whose_name_begins_so(workbe
     with pytest.raises(NotFound, match="in the trash"):
         wb.Workspace(here).run("exp1")
     assert names(workbench) == ["exp10"] and workbench("show", "exp").returncode == 0
-    assert workbench("rm", "exp10").returncode == 0
+    assert workbench("restore", "exp1").returncode == 0 and workbench("rm", "exp10").returncode == 0
+    assert "run exp1 is not in the trash" in workbench("restore", "exp1").stderr
+    assert names(workbench) == ["exp1"] and workbench("rm", "exp1").returncode == 0
     assert "2 removed ones in the trash: workbench restore" in workbench("ls").stderr
     assert workbench("restore", "--all", "exp1").returncode == 2
-    assert workbench("restore", "--all").stderr.splitlines() == ["exp10 is back", "exp1 is back"]
+    assert workbench("restore", "--all").stderr.splitlines() == ["exp1 is back", "exp10 is back"]
     assert names(workbench) == ["exp1", "exp10"]
 
 

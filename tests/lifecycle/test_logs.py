@@ -251,6 +251,25 @@ def test_after_a_private_key_everything_is_shown(files: RunLayout) -> None:
     assert read_log(files).splitlines()[1:] == [*words, *words * 10, "x" * 64]
 
 
+def test_a_secret_of_which_only_the_terminal_shows_the_sign_is_cut_out(files: RunLayout) -> None:
+    files.user_log.write_bytes(b"\x1b[01;31m\x1b[Kpass\x1b[m\x1b[Kword=hunter2hunter\n")
+    assert read_log(files) == "\x1b[01;31m\x1b[Kpass\x1b[m\x1b[Kword=REDACTED\n"
+    coloured = KEY[0].replace(b"BEGIN", b"\x1b[01;31m\x1b[KBEGIN\x1b[m\x1b[K").replace(b"PRIVATE", b"PRIVATE\x1b[0m")
+    files.user_log.write_bytes(b"\n".join([coloured, *KEY[1:], b"a", b""]))
+    for text in (read_log(files), last_lines(files, 0, 4), last_lines(files, 0, 3)):
+        assert "MIIE" not in text and "a\n" in text
+
+
+def test_a_key_that_never_ends_does_not_hide_a_log(files: RunLayout) -> None:
+    said = "scan: rule matched '-----BEGIN RSA PRIVATE " + "KEY-----' in tests/fixtures.py"
+    epoch = "epoch {0} saved /data/checkpoints/experiments/resnet/fifty/epoch{0:06d}.pt\naccuracy=0.5 lr=0.1\n"
+    text = "".join(epoch.format(number) for number in range(600))
+    files.user_log.write_text(f"{said}\n{text}")
+    assert read_log(files).partition("\n")[2] == text
+    files.user_log.write_text(f"{said}\n" + f"{'x' * 64}\n" * 1000)
+    assert read_log(files).splitlines()[-500:] == ["x" * 64] * 500
+
+
 def test_a_secret_in_an_endless_line_is_not_cut_in_two(files: RunLayout) -> None:
     secret = b"ghp_" + b"a1B2" * 9
     for bytes_before in range(1024 * 1024 - 60, 1024 * 1024 + 20, 20):

@@ -70,6 +70,10 @@ def test_a_secret_is_cut_out_wherever_it_stands(secret: str, around: str) -> Non
         ("curl -H 'a: b; c' \\\n  -u me:hunter2 h", "curl -H 'a: b; c' \\\n  -u me:REDACTED h"),
         ("Server=h; Uid=me; Pwd=hunter2hunter2; Db=x", "Server=h; Uid=me; Pwd=REDACTED; Db=x"),
         ("-----BEGIN PGP PRIVATE" + " KEY BLOCK-----\nabc\n-----END PGP PRIVATE KEY BLOCK----- x", "REDACTED x"),
+        ("\x1b]8;;https://h/" + SECRETS[1] + "\x07link\x1b]8;;\x07", "\x1b]8;;https://h/REDACTED\x07link\x1b]8;;\x07"),
+        ("\x1b]8;;postgres://me:pa55w0rd@h/x\x1b\\link", "\x1b]8;;postgres://me:REDACTED@h/x\x1b\\link"),
+        ("\x1b]0;deploy API_KEY=abcd1234efgh\x07x", "\x1b]0;deploy API_KEY=REDACTED\x07x"),
+        ("\x1b" + SECRETS[1], "\x1bREDACTED"),
         ("\x1b[1mAPI_KEY: \x1b[0mabcdefgh1\x1b[2m x", "\x1b[1mAPI_KEY: \x1b[0mREDACTED\x1b[2m x"),
         (
             r"{\"a\": \"\u001b[1mapi_key\u001b[0m=\u001b[33mabcdefgh1",

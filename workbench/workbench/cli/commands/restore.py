@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from workbench_store.layout import WorkspaceLayout
     from workbench_store.trash import Removed
 
 
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     layout = open_workspace(explicit=arguments.workspace, create=False)
     there = in_trash(layout)
     every = [one.name for one in there]
-    names = list(dict.fromkeys(every if arguments.all else (_resolve(name, every) for name in arguments.names)))
+    names = list(dict.fromkeys(every if arguments.all else (_resolve(layout, name, every) for name in arguments.names)))
     if not names:
         if arguments.json:
             emit_json([{**asdict(one), "removed": iso_time(one.removed)} for one in there])
@@ -49,10 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.COMPLETED
 
 
-def _resolve(prefix: str, names: list[str]) -> str:
+def _resolve(layout: "WorkspaceLayout", prefix: str, names: list[str]) -> str:
+    from workbench_store.absence import is_on_disk
     from workbench_store.errors import NotFound
     from workbench_store.prefixes import the_one
 
+    if prefix not in names and is_on_disk(layout, prefix):
+        raise NotFound(f"run {prefix} is not in the trash", remedy="`workbench restore` lists what is there.")
     found = the_one(prefix, [name for name in names if name.startswith(prefix)], " in the trash")
     if found is not None:
         return found
