@@ -40,19 +40,18 @@ def interrupted_in_between() -> Iterator[None]:
 
 def raise_if_interrupted() -> None:
     """For who waits, and holds nothing yet that another would not let go of."""
-    if _blocks and threading.current_thread() is threading.main_thread():
-        came, before = _blocks[-1]
-        if came:
-            before(*came.pop())
+    if threading.current_thread() is threading.main_thread():
+        for came, before in reversed(_blocks):
+            if came:
+                before(*came.pop())
 
 
 @contextmanager
 def _heard_by(at_once: Callable[[FrameType | None], bool]) -> Iterator[None]:
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
+    hear = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(hear):
         yield  # nothing is raised here
         return
-    hear = before
     came: list[tuple[int, FrameType | None]] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -67,7 +66,7 @@ def _heard_by(at_once: Callable[[FrameType | None], bool]) -> Iterator[None]:
         yield
     finally:
         _blocks.pop()
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, hear)
         if came:
             hear(*came[0])
 

@@ -11,7 +11,7 @@ from bisect import bisect_right
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, FrozenSet, Iterator, List, Match, Pattern, Tuple
+    from typing import Any, Dict, Iterator, List, Match, Pattern, Tuple
 
 REDACTED = "REDACTED"
 
@@ -53,10 +53,12 @@ _FORMS = {
     "://": (
         r"(?P<user>://[^/\s:@]{0,200}:)(?:[^/\s\"'<>]{3,200}(?=@)"
         # With a slash, which is no part of a port, and with a digit; what follows looks like a host.
-        r"|(?!\d{1,5}/)(?=[^\s\"'<>@]{0,200}\d)[^/\s\"'<>@][^\s\"'<>@]{2,200}(?=@(?:localhost\b|[A-Za-z0-9-]{1,63}\.[A-Za-z])))"
+        r"|(?!\d{1,5}/)(?=[^\s\"'<>@]{0,200}\d)[^/\s\"'<>@][^\s\"'<>@]{2,200}"
+        r"(?=@(?:localhost\b|[A-Za-z0-9-]{1,63}\.[A-Za-z])))"
         r"|(?P<bare>https?://)(?=[^/\s:@]{0,200}\d)[A-Za-z0-9._~-]{20,200}(?=@)"
     ),
 }
+_SIGNS = (*_WORDS, *_FORMS)
 #: What a letter or digit before a word may be the end of: an escape of `repr` and JSON, or of a URL.
 _ESCAPE = r"(?:\\(?:[abfnrtv0]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2})\Z"
 _LONGEST_ESCAPE = 6
@@ -67,7 +69,7 @@ _STEERING = (
 )
 #: What a link or a title of a terminal holds.
 _HELD = r"\x1b\]([^\x07\x1b]{0,400})"
-_STEERS = ("\x1b", "\x9b", "\\x1b", "\\u001", "\\033", "\\e[")
+_STEERS = ("\\x1b", "\\u001", "\\033", "\\e[")
 #: How a name ends (in lower case) under which any text is a secret, and behind what such an end makes one: `pad_token`
 #: and `sort_key` are none. Between the two may be `_`, `-` or a blank. Stricter than for variables.
 _KINDS_OF_KEY = ("api", "access", "account", "private", "secret", "encryption", "signing", "subscription")
@@ -129,11 +131,11 @@ def may_hold_secrets(text: str) -> bool:
 
 def _has_signs(text: str) -> bool:
     lower = text.lower()
-    return any(sign in lower for signs in (_WORDS, _FORMS, _NAME_ENDS) for sign in signs)
+    return any(sign in lower for signs in (_SIGNS, _NAME_ENDS) for sign in signs)
 
 
 def _is_steered(text: str) -> bool:
-    return any(sign in text for sign in _STEERS)
+    return "\x1b" in text or "\x9b" in text or ("\\" in text and any(sign in text for sign in _STEERS))
 
 
 def redacted(text: str) -> str:
@@ -148,29 +150,39 @@ def redacted(text: str) -> str:
 
 def _places(text: str) -> List[Tuple[int, int]]:
     """Where secrets are, in order; some may overlap."""
+    words, places = _by_form(text)
+    places += [place for word, place in words if _begins_word(text, word)]
+    if not _is_steered(text):
+        return sorted([*places, *_by_name(text)])
     # Also within what steers a terminal: a link holds an address, a title any text.
-    found = [*_by_form(text, frozenset()), *(() if _is_steered(text) else _by_name(text))]
-    if _is_steered(text) and may_hold_secrets(text):
-        shown = _Shown(text)
-        found += map(shown.place, [*_by_form(shown.text, shown.seams), *_by_name(shown.text)])
-        for held in _pattern(_HELD).finditer(text):
-            found += ((held.start(1) + start, held.start(1) + end) for start, end in _by_name(held[1]))
-    return sorted(found)
+    for held in _pattern(_HELD).finditer(text):
+        places += ((held.start(1) + start, held.start(1) + end) for start, end in _by_name(held[1]))
+    return sorted([*places, *_as_shown(text)])
+
+
+def _as_shown(text: str) -> Iterator[Tuple[int, int]]:
+    """Where secrets are in the text as a terminal shows it."""
+    plain = _pattern(_STEERING).sub("", text)
+    words, places = _by_form(plain)
+    places += _by_name(plain)
+    if not (words or places):  # as in most coloured lines
+        return
+    shown = _Shown(text)
+    places += [place for word, place in words if word in shown.seams or _begins_word(plain, word)]
+    for place in places:
+        yield shown.place(place)
 
 
 class _Shown:
-    """A text as a terminal shows it, and where its letters are in the text as it is."""
+    """Where the letters that a terminal shows of a text are in the text as it is."""
 
     def __init__(self, text: str) -> None:
-        pieces: List[str] = []
         self._starts, self._origins, done, length = [0], [0], 0, 0
         for steering in _pattern(_STEERING).finditer(text):
-            pieces.append(text[done : steering.start()])
             length, done = length + steering.start() - done, steering.end()
             self._starts.append(length)
             self._origins.append(done)
-        self.text = "".join([*pieces, text[done:]])
-        #: Where something was left out.
+        #: Where something was left out: a word may begin there whatever stands before.
         self.seams = frozenset(self._starts)
 
     def place(self, place: Tuple[int, int]) -> Tuple[int, int]:
@@ -182,16 +194,19 @@ class _Shown:
         return self._origins[piece] + letter - self._starts[piece]
 
 
-def _by_form(text: str, seams: FrozenSet[int]) -> Iterator[Tuple[int, int]]:
-    """Secrets by their form alone; at `seams` a word may begin whatever stands before."""
+def _by_form(text: str) -> Tuple[List[Tuple[int, Tuple[int, int]]], List[Tuple[int, int]]]:
+    """Secrets by their form alone: those that are some only where a word begins, each with where that would be, and the
+    others."""
     lower = text.lower()
-    for form in dict.fromkeys(form for sign, form in _WORDS.items() if sign in lower):
-        for found in _pattern(form).finditer(text):
-            if found.start() in seams or _begins_word(text, found.start()):
-                yield _value_of(found)
-    for form in [form for sign, form in _FORMS.items() if sign in lower]:
-        for found in _pattern(form).finditer(text):
-            yield _value_of(found)
+    signs = [sign for sign in _SIGNS if sign in lower]
+    if not signs:
+        return [], []
+    words = dict.fromkeys([_WORDS[sign] for sign in signs if sign in _WORDS])
+    others = [_FORMS[sign] for sign in signs if sign in _FORMS]
+    return (
+        [(found.start(), _value_of(found)) for form in words for found in _pattern(form).finditer(text)],
+        [_value_of(found) for form in others for found in _pattern(form).finditer(text)],
+    )
 
 
 def _value_of(found: "Match[str]") -> Tuple[int, int]:
@@ -207,7 +222,7 @@ def _by_name(text: str) -> Iterator[Tuple[int, int]]:
     """What is given under a secret's name: `API_KEY=...`, `--api-key ...`, `"password": "..."`."""
     # The one letter that gets longer: places are to be the same in both.
     lower = text.replace("\u0130", "I").lower()
-    if not any(end in lower for end in _NAME_ENDS):
+    if not [end for end in _NAME_ENDS if end in lower]:
         return
     done = 0
     for end in _pattern(_END).finditer(lower):
@@ -242,9 +257,8 @@ def _is_secret(lower: str, end: "Match[str]", given: "Match[str]") -> bool:
         return False
     is_option = _pattern(_OPTION).fullmatch(lower, max(0, start - _LONGEST_OPTION), start) is not None
     if given["sign"] is None:
-        quoted = (
-            "," not in given["apart"] or lower[given.start("value") - 1] in "\"'"
-        )  # else code that defines an option
+        # Else it is code that defines an option.
+        quoted = "," not in given["apart"] or lower[given.start("value") - 1] in "\"'"
         return ((is_option and quoted) or _is_pair(lower, start, given)) and not _pattern(_PLACEHOLDER).fullmatch(value)
     if end[0] == "pwd" and (value.startswith("/") or (lower[start - 1 : start] in "; " and lower[end.end()] != "=")):
         return False  # the working directory, or a command of that name; not `Uid=me; Pwd=...`

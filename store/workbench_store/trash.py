@@ -7,7 +7,7 @@ full disk, the folder is in one place or the other, and the database follows.
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -122,18 +122,13 @@ def _removed(layout: WorkspaceLayout, name: str) -> Removed:
     return Removed(name, removed, state, experiment, bytes_on_disk(files.root))
 
 
-def take_from_trash(layout: WorkspaceLayout, name: str) -> None:
-    """Bring a removed run back. Raises NotFound when it is not in the trash, RunError when its name is taken."""
-    _take_out(layout, name)
-    Store(layout).refresh(only=name)
-
-
-def take_all_from_trash(layout: WorkspaceLayout, names: Sequence[str]) -> Iterator[str]:
-    """Bring runs back, and name each once it is; they are in the store when all are. Raises as for one."""
+def take_from_trash(layout: WorkspaceLayout, *names: str, tell: Callable[[str], object] = str) -> None:
+    """Bring removed runs back; `tell` is given the name of each that is. Raises NotFound when one is not in the trash,
+    RunError when its name is taken; those before it are back then."""
     for name in names:
         _take_out(layout, name)
-        yield name
-    Store(layout).refresh()
+        tell(name)
+    Store(layout).refresh(only=names[0] if len(names) == 1 else None)
 
 
 def _take_out(layout: WorkspaceLayout, name: str) -> None:

@@ -270,6 +270,13 @@ def test_a_key_that_never_ends_does_not_hide_a_log(files: RunLayout) -> None:
     assert read_log(files).splitlines()[-500:] == ["x" * 64] * 500
 
 
+def test_beside_a_key_other_secrets_are_cut_out_too(files: RunLayout) -> None:
+    files.user_log.write_bytes(
+        b"\n".join([KEY[0], b"password=hunter2hunter " + KEY[1], b"API_KEY=hunter2hunter =x Ab==", b""])
+    )
+    assert "hunter" not in read_log(files) and "MIIE" not in read_log(files)
+
+
 def test_a_secret_in_an_endless_line_is_not_cut_in_two(files: RunLayout) -> None:
     secret = b"ghp_" + b"a1B2" * 9
     for bytes_before in range(1024 * 1024 - 60, 1024 * 1024 + 20, 20):

@@ -158,19 +158,20 @@ def _verdict(files: RunLayout) -> Verdict | None:
         return None
     if files.script_lock.exists():
         return _verdict_on_script(files)
-    if supervisor_alive(files) or (not files.plan.exists() and not _has_lost_control(files)):
+    has_plan = files.plan.exists()
+    if supervisor_alive(files) or not (has_plan or _has_lost_control(files)):
         return None
     changes = state_changes(files)
     last = fold_states(changes)
     if last is None or last.state.final or last.state is RunState.NOT_RESPONDING:
         return None
-    if not files.plan.exists():
-        seen = last_sign_of_life(files) or None
-        reason = f"what tells who holds it is gone: {files.control}"
-        return Verdict(last_generation(changes), RunState.NOT_RESPONDING, reason, ended=seen)
-    pid = (read_json(files.supervisor_process) or {}).get("pid", "unknown")
     seen = last_sign_of_life(files)
-    reason = f"its supervisor (PID {pid}) is gone; last sign of life {_when(seen)}"
+    if has_plan:
+        pid = (read_json(files.supervisor_process) or {}).get("pid", "unknown")
+        gone = f"its supervisor (PID {pid}) is gone"
+    else:
+        gone = f"what tells who holds it is gone: {files.control}"
+    reason = f"{gone}; last sign of life {_when(seen)}"
     return Verdict(last_generation(changes), RunState.NOT_RESPONDING, reason, ended=seen or None)
 
 

@@ -61,9 +61,9 @@ class KeyLines:
         found = _BODY.search(plain)
         if found is None and self._after_body and _LAST.search(plain):
             self._after_body = False
-            return _LAST.sub(REDACTED, plain)
+            return _LAST.sub(REDACTED, _COLOUR.sub("", line))
         self._left, self._after_body = (self._left - 1, False) if found is None else (_BETWEEN, True)
-        return line if found is None else _BODY.sub(REDACTED, plain)
+        return line if found is None else _BODY.sub(REDACTED, _COLOUR.sub("", line))
 
 
 def _marked(batch: Sequence[bytes]) -> list[int]:

@@ -61,7 +61,6 @@ def _style(text: str) -> str | None:
 
 def _dumper() -> Any:
     """A safe dumper that writes each text in the style that suits it."""
-    load_whole("yaml")
     import yaml
 
     class Dumper(yaml.SafeDumper):

@@ -5,6 +5,8 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
+from workbench_store.interrupts import load_whole
+
 from workbench.spec.problems import Problem
 from workbench.spec.tree import Node
 
@@ -43,6 +45,7 @@ def parse_yaml_file(path: Path) -> YamlText:
 def parse_yaml_text(data: bytes | str, name: str) -> YamlText:
     """YAML that was read already, as far as it makes sense. Raises Unreadable, which calls it `name`."""
     # Only files need a parser: what reads spec.json does without the cost of loading one.
+    load_whole("yaml")
     from workbench.spec.yamltext import BadYaml, parse_yaml
 
     try:

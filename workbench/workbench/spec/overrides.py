@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from workbench_store.interrupts import load_whole
+
 from workbench.spec.expressions import references
 from workbench.spec.problems import Problem, nearest_name
 from workbench.spec.tree import Entry, MapNode, Mark, Node, Scalar, from_python, make_mapping, make_sequence
@@ -48,6 +50,7 @@ def _from_text(text: str) -> Override:
 
 
 def _value(text: str, mark: Mark) -> Node:
+    load_whole("yaml")
     from workbench.spec.yamltext import BadYaml, parse_yaml, resolve_scalar
 
     if text[:1] in ("'", '"', "[", "{"):

@@ -7,23 +7,11 @@ given twice is an error.
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import yaml
 from msgspec import Struct
-from workbench_store.interrupts import load_whole
 
-load_whole("yaml")
-import yaml  # noqa: E402
-
-from workbench.spec.problems import Problem  # noqa: E402
-from workbench.spec.tree import (  # noqa: E402
-    Entry,
-    ListNode,
-    MapNode,
-    Mark,
-    Node,
-    Scalar,
-    make_mapping,
-    make_sequence,
-)
+from workbench.spec.problems import Problem
+from workbench.spec.tree import Entry, ListNode, MapNode, Mark, Node, Scalar, make_mapping, make_sequence
 
 MOST_NODES = 100_000
 DEEPEST = 64

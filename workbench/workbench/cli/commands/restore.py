@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     """List, or bring back."""
     from msgspec.structs import asdict
     from workbench_store.errors import UsageError
-    from workbench_store.trash import in_trash, take_all_from_trash
+    from workbench_store.trash import in_trash, take_from_trash
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.output import emit_json, narrate
@@ -45,8 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             _print(there)
         return ExitCode.COMPLETED
-    for name in take_all_from_trash(layout, names):
-        narrate(f"{name} is back")
+    take_from_trash(layout, *names, tell=lambda name: narrate(f"{name} is back"))
     return ExitCode.COMPLETED
 
 
