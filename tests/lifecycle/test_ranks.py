@@ -127,7 +127,8 @@ def test_a_rank_that_is_killed_ends_the_others(launch: Launch) -> None:
     run = launch(
         "echo $$ > outputs/pid-$RANK; sleep 1000 & wait", distribution=PyTorchDistribution(process_count_per_instance=2)
     )
-    wait_until(lambda: (run.files.outputs / "pid-1").exists() and (run.files.outputs / "pid-0").exists(), "both ranks")
+    pids = [run.files.outputs / f"pid-{rank}" for rank in range(2)]
+    wait_until(lambda: all(path.exists() and path.read_text().strip() for path in pids), "both ranks")
     os.kill(int((run.files.outputs / "pid-1").read_text()), signal.SIGKILL)
     assert run.finish() is RunState.FAILED
     assert "rank 1: killed by SIGKILL" in run.last_state()["reason"]
