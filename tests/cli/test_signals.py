@@ -79,3 +79,23 @@ entry()
     assert (done.returncode, told) == (130, "interrupted before the run was made: nothing was started")
     assert all("made the workspace" in line for line in before), done.stderr
     assert not list(here.glob(".workbench/runs/*")) and not list(here.glob(".workbench/tmp/run-*"))
+
+
+def test_a_ctrl_c_while_a_class_is_made_is_no_error_of_ours(here: Path) -> None:
+    (here / "half_made.py").write_text(HALF_MADE)
+    loading = """
+import sys
+
+class Loading:
+    def find_spec(self, name, path=None, target=None):
+        if name == "workbench.cli.commands.ls":
+            sys.meta_path.remove(self)
+            import half_made
+
+sys.argv = ["workbench", "ls"]
+sys.meta_path.insert(0, Loading())
+from workbench.cli.entry import entry
+entry()
+"""
+    done = subprocess.run([sys.executable, "-c", loading], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -27,7 +27,7 @@ def entry() -> None:
     except KeyboardInterrupt:
         code = _interrupted()
     except Exception as error:
-        code = _crash(error)
+        code = _interrupted() if _stands_for_a_ctrl_c(error) else _crash(error)
     gc.freeze()  # or Python would go through all there is once more, to end right after
     _end(code)
 
@@ -57,6 +57,13 @@ def _interrupted() -> int:
     from workbench.cli.exit_codes import ExitCode
 
     return int(ExitCode.INTERRUPTED)
+
+
+def _stands_for_a_ctrl_c(error: BaseException | None) -> bool:
+    """Python makes a RuntimeError of what comes while a class learns the names of its attributes (3.11 and before)."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 def _submits(words: list[str]) -> bool:
