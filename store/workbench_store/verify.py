@@ -72,8 +72,8 @@ def verify_content(layout: WorkspaceLayout) -> Iterator[Fault | str]:
 def verify_tables(layout: WorkspaceLayout) -> Iterator[Fault | str]:
     """Compare every table with what the journals say: the faults, and the name of each table.
 
-    A run that is being written to all the time is left out, and named as `growing`. Raises StoreBusy when the store is
-    being made again just now, and WorkspaceError where there is no room for a second database.
+    A run that is being written to all the time is left out, and named: `growing RUN`. Raises StoreBusy when the store
+    is being made again just now, and WorkspaceError where there is no room for a second database.
     """
     with second_store(layout) as draft:
         ours, theirs = _brought_level(layout, draft)

@@ -13,6 +13,7 @@ from workbench_store.locks import FileLock
 
 import workbench as wb
 from tests.cli.terminal import Workbench
+from tests.client.scripts import start_script
 
 pytestmark = pytest.mark.slow
 
@@ -294,3 +295,29 @@ def test_what_never_was_a_workspace_is_not_made_one(workbench: Workbench, here: 
     (here / ".workbench" / "runs").mkdir(parents=True)
     assert workbench("doctor", "--fix").returncode == 4
     assert [path.name for path in (here / ".workbench").iterdir()] == ["runs"]
+
+
+LOGGING_ALL_THE_TIME = """
+import time, workbench
+with workbench.start_run(name="busy", system_metrics=False) as run:
+    print("ready", flush=True)
+    while True:
+        run.log({"a": 1.0})
+        time.sleep(0.001)
+"""
+
+
+def test_verify_names_the_runs_that_it_could_not_compare(workbench: Workbench, here: Path) -> None:
+    script = start_script(here, LOGGING_ALL_THE_TIME)
+    try:
+        assert script.stdout is not None and script.stdout.readline() == "ready\n"
+        done = workbench("verify")
+        assert done.returncode == 0
+        assert "not compared with the journals, as it is written to all the time: busy\n" in done.stderr
+        assert "all else is as it was recorded" in done.stderr
+        assert json.loads(workbench("verify", "--json").stdout)["left_out"] == ["busy"]
+    finally:
+        script.kill()
+        script.communicate()
+    done = workbench("verify")
+    assert "busy" not in done.stderr and ": all is as it was recorded" in done.stderr

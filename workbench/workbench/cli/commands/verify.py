@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Look at everything; 9 if something is not as it was."""
     from msgspec.structs import asdict
     from workbench_store.verify import Fault
-    from workbench_store.words import counted
+    from workbench_store.words import counted, listed
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.output import emit, emit_json, narrate
@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     layout = open_workspace(explicit=arguments.workspace, create=False)
     looked: Counter[str] = Counter()
     faults = []
+    growing: list[str] = []
     for found in prove(layout):
         if isinstance(found, Fault):
             faults.append(found)
@@ -39,12 +40,18 @@ def run(arguments: argparse.Namespace) -> int:
                 emit(f"FAULT {safe_text(found.what)}")
                 emit(f"      {found.remedy}")
         else:
-            looked[found.split(" ", 1)[0]] += 1
+            kind, name = found.split(" ", 1)
+            if kind == "growing":
+                growing.append(name)
+            else:
+                looked[kind] += 1
     if arguments.json:
-        emit_json({"looked_at": dict(looked), "faults": [asdict(fault) for fault in faults]})
+        emit_json({"looked_at": dict(looked), "left_out": growing, "faults": [asdict(fault) for fault in faults]})
     else:
         parts = ", ".join(counted(looked[kind], kind) for kind in ("blob", "snapshot", "table", "file"))
-        if looked["growing"]:
-            narrate(f"{counted(looked['growing'], 'run')} is being written to all the time, and was left out")
-        narrate(f"looked at {parts}: {counted(len(faults), 'fault') if faults else 'all is as it was recorded'}")
+        rest = "all else" if growing else "all"
+        if growing:
+            names = safe_text(listed(growing, 10))
+            narrate(f"not compared with the journals, as it is written to all the time: {names}")
+        narrate(f"looked at {parts}: {counted(len(faults), 'fault') if faults else f'{rest} is as it was recorded'}")
     return ExitCode.PROBLEMS if faults else ExitCode.COMPLETED
