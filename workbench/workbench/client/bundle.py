@@ -37,6 +37,7 @@ _PARTS = (
     "workbench_store/open_run.py",
     "workbench_store/processes.py",
     "workbench_store/redaction.py",
+    "workbench_store/secret_forms.py",
     "workbench_store/secrets.py",
     "workbench_store/words.py",
     "workbench_store/journal/__init__.py",
