@@ -1,6 +1,7 @@
 """The one door through which DuckDB is opened: in memory, small, and writing nowhere but in the workspace."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -54,18 +55,20 @@ def connected(layout: WorkspaceLayout) -> Iterator["duckdb.DuckDBPyConnection"]:
 def interruptible() -> Iterator[None]:
     """Have Ctrl-C raise KeyboardInterrupt within DuckDB too, which makes an error of its own of what a signal's handler
     raises, and forgets that."""
+    handled = sys.exc_info()[1]
     try:
         yield
     except Exception as error:
-        if (isinstance(error, RuntimeError) or _is_duckdbs(error)) and was_interrupted(error):
+        if (isinstance(error, RuntimeError) or _is_duckdbs(error)) and was_interrupted(error, handled):
             raise KeyboardInterrupt from error
         raise
 
 
-def was_interrupted(error: BaseException | None) -> bool:
+def was_interrupted(error: BaseException | None, handled: BaseException | None) -> bool:
     """Whether it stands in the place of what a signal's handler raised: DuckDB raised it, as it called code that was
-    interrupted, or because of such an error before."""
-    while error is not None:
+    interrupted, or because of such an error before. What was `handled` before is over: perhaps a Ctrl-C after which the
+    caller looks what there is."""
+    while error is not None and error is not handled:
         if type(error) is RuntimeError and str(error) == "Query interrupted":
             return True
         if isinstance(error, KeyboardInterrupt) or (_is_duckdbs(error) and "KeyboardInterrupt" in str(error)):

@@ -7,6 +7,7 @@ would starve them. Results are fetched inside the lease: a cursor that leaves it
 
 import os
 import re
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING
 from workbench_store.connection import interruptible, open_connection, quoted, transaction, was_interrupted
 from workbench_store.errors import StoreBusy, StoreDamaged, StoreInUse, WorkbenchError, WorkspaceError
 from workbench_store.faults import fault
-from workbench_store.interrupts import interrupted_in_between, load_whole, raise_if_interrupted
+from workbench_store.held_back import hear_what_waits
+from workbench_store.interrupts import interrupted_in_between, load_whole
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock, holders
 from workbench_store.memory_lease import TRY_SECONDS, MemoryLease
@@ -288,6 +290,7 @@ class Lease:
         load_whole("duckdb")
         import duckdb
 
+        handled = sys.exc_info()[1]
         if self._in_use:  # Ctrl-C came while it was let go of
             self._drop()
         self._in_use = True
@@ -320,7 +323,7 @@ class Lease:
             self._drop()
             raise _io_error(self._layout, error) from error
         finally:
-            self._detach()
+            self._detach(handled)
             self._in_use = False
 
     def _ours(self) -> "duckdb.DuckDBPyConnection":
@@ -343,7 +346,7 @@ class Lease:
                     raise _busy(self._layout, error) from error
             time.sleep(0.05)
 
-    def _detach(self) -> None:
+    def _detach(self, handled: BaseException | None) -> None:
         """Let go of the file, whatever happened; a connection that cannot is given up, which closes the file."""
         if self._connection is None:
             return
@@ -354,7 +357,7 @@ class Lease:
             self._drop()
             if not isinstance(error, Exception):
                 raise
-            if was_interrupted(error):
+            if was_interrupted(error, handled):
                 raise KeyboardInterrupt from error
 
     def _drop(self) -> None:
@@ -368,7 +371,7 @@ def _acquire(lock: FileLock, deadline: float, *, shared: bool) -> None:
     """Raises StoreInUse when the time is over, or as soon as it is seen that who holds the lock is stopped."""
     looked = time.monotonic()
     while not lock.acquire(max(0.0, min(_BREATH_SECONDS, deadline - time.monotonic())), shared=shared):
-        raise_if_interrupted()
+        hear_what_waits()
         if time.monotonic() < min(deadline, looked + LOOK_SECONDS):
             continue
         looked = time.monotonic()

@@ -157,6 +157,9 @@ class FileLock:
     def __exit__(self, *exc: object) -> None:
         self.release()
 
+    #: Also of one of which a Ctrl-C interrupted the making.
+    _descriptor: Optional[int] = None
+
     def __del__(self) -> None:
         if self._descriptor is not None:
             self.release()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 from workbench_store.errors import StoreBusy, StoreDamaged, StoreTooNew
 from workbench_store.layout import WorkspaceLayout
@@ -289,7 +290,8 @@ layout = WorkspaceLayout(Path(sys.argv[1]))
 store, news = Store(layout), sys.argv[2] == "news"
 look = store.refresh if news else store.runs
 store.refresh(), store.runs()
-OURS = ("lease.py", "locks.py", "patience.py", "connection.py", "overlay.py", "contextlib.py", "store.py", "ingest.py")
+OURS = ("lease.py", "locks.py", "patience.py", "connection.py", "overlay.py", "contextlib.py", "store.py", "ingest.py",
+    "held_back.py")
 
 def held():
     links = [os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
@@ -333,3 +335,15 @@ def test_wherever_ctrl_c_comes_nothing_is_held_after_it(layout: WorkspaceLayout,
     fresh(layout)
     out, errors = python(EVERYWHERE, str(layout.root), what, step).communicate(timeout=300)
     assert out == "all True\n", errors
+
+
+def test_after_a_ctrl_c_that_is_over_an_error_is_told_as_what_it_is(layout: WorkspaceLayout) -> None:
+    make_run(layout, "r")
+    fresh(layout)
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:  # whoever looks at what there is, once they have stopped
+        with pytest.raises(duckdb.CatalogException), lease_of(layout).reading() as connection:
+            connection.execute("SELECT * FROM nowhere")
+        with pytest.raises(duckdb.CatalogException), lease_of(layout).writing() as connection:
+            connection.execute("SELECT * FROM nowhere")

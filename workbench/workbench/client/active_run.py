@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from workbench_store.errors import UsageError
+from workbench_store.held_back import HeldBack
 from workbench_store.journal.lost import Lost
 from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
@@ -276,13 +277,14 @@ class ActiveRun:
             raise UsageError(
                 "a run cannot end as {!r}".format(state), remedy="It ends as Completed, Failed or Canceled."
             )
-        if self._ended:
-            return
-        self._ended = self._heed = True
-        self._unsaved.tell()
-        if self._ending is not None:
-            self._ending(state, reason)
-        self.close_journal()
+        with HeldBack():  # or nobody would end it
+            if self._ended:
+                return
+            self._ended = self._heed = True
+            self._unsaved.tell()
+            if self._ending is not None:
+                self._ending(state, reason)
+            self.close_journal()
 
     def close(self) -> None:
         """End the run as `with` does, also where `contextlib.closing` closes it because of an exception."""
@@ -317,9 +319,14 @@ class ActiveRun:
     ) -> None:
         if self._ending is None:
             return  # a job's run: what follows in the script may go on logging
-        if error is not None and self._failing is not None and not self._ended:
-            self._failing(error)
-        self.end(*state_of(error))
+        try:
+            with HeldBack():
+                if error is not None and self._failing is not None and not self._ended:
+                    self._failing(error)
+                self.end(*state_of(error))
+        except BaseException:
+            self.end(*state_of(error))  # a Ctrl-C may have come before anything was held back
+            raise
 
 
 class EndedRun(ActiveRun):

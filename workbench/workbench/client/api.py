@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 from workbench_store.errors import UsageError
+from workbench_store.held_back import HeldBack
 
 from workbench.client import current
-from workbench.client.active_run import ActiveRun
+from workbench.client.active_run import ActiveRun, state_of
 from workbench.client.arguments import check_name, check_tags, check_text, flatten_params
 from workbench.client.code_place import is_prompt
 from workbench.client.current import active_run as active_run
@@ -65,22 +66,28 @@ def start_run(
 
         origin = origin_of(resume, fork, at_step)
     fields = _fields(experiment, display_name, description, origin)
-    with current.lock:
-        run = current.given_run(origin is not None and not is_being_loaded())
-        if run is None:
-            from workbench.client.script_run import open_script_run
+    opened: Optional[ActiveRun] = None
+    try:
+        with HeldBack(), current.lock:
+            run = current.given_run(origin is not None and not is_being_loaded())
+            if run is None:
+                from workbench.client.script_run import open_script_run
 
-            run = open_script_run(
-                workspace=workspace, name=name, fields=fields, interval=interval, console=console, origin=origin
-            )
-            current.log_into(run)
-        else:
-            _tell_unused(run, name=name, experiment=experiment, display_name=display_name, description=description)
-    if given_params:
-        run.log_params(given_params)
-    if given_tags:
-        run.set_tags(given_tags)
-    return run
+                run = opened = open_script_run(
+                    workspace=workspace, name=name, fields=fields, interval=interval, console=console, origin=origin
+                )
+                current.log_into(run)
+            else:
+                _tell_unused(run, name=name, experiment=experiment, display_name=display_name, description=description)
+            if given_params:
+                run.log_params(given_params)
+            if given_tags:
+                run.set_tags(given_tags)
+        return run
+    except BaseException as error:
+        if opened is not None:  # Ctrl-C came meanwhile: nobody has the run, so that nobody would end it
+            opened.end(*state_of(error))
+        raise
 
 
 def _fields(

@@ -27,6 +27,7 @@ _PARTS = (
     "workbench_store/__init__.py",
     "workbench_store/descriptors.py",
     "workbench_store/errors.py",
+    "workbench_store/held_back.py",
     "workbench_store/faults.py",
     "workbench_store/states.py",
     "workbench_store/layout.py",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 from workbench_store.errors import UsageError
+from workbench_store.held_back import hear_what_waits
 from workbench_store.journal.ahead import is_about, latest_ahead
 from workbench_store.journal.decoding import Event, Points, decode, decode_payload, next_record
 from workbench_store.journal.encoding import HEAD, KIND_EVENT, KIND_POINTS
@@ -49,6 +50,7 @@ def points_of(files: RunLayout) -> Iterator[Points]:
     for _, data in journals_of(files):
         for record, _ in decode(data):
             if isinstance(record, Points):
+                hear_what_waits()  # it may take long
                 yield record
 
 

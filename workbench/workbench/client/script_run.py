@@ -14,6 +14,7 @@ from types import TracebackType
 
 from workbench_store.errors import UsageError, WorkspaceError
 from workbench_store.faults import fault
+from workbench_store.held_back import HeldBack, signal_waits
 from workbench_store.journal.writer import JournalWriter, tell_nobody, warn
 from workbench_store.layout import LONGEST_RUN_NAME, RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
@@ -49,6 +50,8 @@ _GIT_FROM_SECONDS = 0.05
 #: What git may take for an answer, and for how long the end of a short script waits for all of them.
 _GIT_SECONDS = 20.0
 _GIT_WAIT_SECONDS = 5.0
+#: Who presses Ctrl-C does not wait for it.
+_GIT_LOOK_SECONDS = 0.1
 
 
 def open_script_run(
@@ -215,10 +218,12 @@ class _Holder:
         self._over.set()
         if self._git is None:
             return
-        self._git.join(_GIT_WAIT_SECONDS)
+        deadline = time.monotonic() + _GIT_WAIT_SECONDS
+        while self._git.is_alive() and time.monotonic() < deadline and not signal_waits():
+            self._git.join(_GIT_LOOK_SECONDS)
         if self._git.is_alive():
             self._without_git = True
-            text = "git took more than {:g} s, so its state of the code is not recorded".format(_GIT_WAIT_SECONDS)
+            text = "git took too long, so its state of the code is not recorded"
             self._journal.event("warning", text=text)
 
     def _unhandled(self, kind: Type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
@@ -226,6 +231,10 @@ class _Holder:
         self._hook(kind, error, trace)
 
     def _at_exit(self) -> None:
+        with HeldBack():
+            self._end_with_script()
+
+    def _end_with_script(self) -> None:
         if self.run.ended:
             return
         if os.getpid() == self._pid and is_a_child():

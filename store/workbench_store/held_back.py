@@ -1,0 +1,115 @@
+"""Signals in the midst of what must be done whole: they count a moment later. (Python 3.8; loaded with every script, so
+it loads nothing itself.)
+
+What a signal's handler raises, as Ctrl-C does, may come between any two steps of Python's: where a lock was just taken
+and nobody knows of it yet, or where a run is just being ended.
+"""
+
+from __future__ import annotations
+
+import _signal as signal  # type: ignore[import-not-found]
+import os
+import threading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+    from typing import Any, Callable, Dict, List, Optional, Tuple, Type
+
+    Handler = Callable[[int, Optional[FrameType]], Any]
+
+#: Those whose handlers raise, as programs have them.
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGUSR1", "SIGUSR2", "SIGBREAK")
+_NUMBERS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+#: The blocks that the main thread is in, the innermost last.
+_blocks: List[HeldBack] = []
+
+
+class HeldBack:
+    """Within it signals that come to the main thread wait, but those of which `at_once` (given where the program was)
+    says that they need not; they are heard right behind it, by whoever would have heard them."""
+
+    def __init__(self, at_once: Optional[Callable[[Optional[FrameType]], bool]] = None) -> None:
+        self._at_once = at_once
+        self._heard_by: Dict[int, Handler] = {}
+        self._came: List[Tuple[int, Optional[FrameType]]] = []
+        #: What comes once it is over is for the others, also if they could not all be put back.
+        self._over = False
+        #: A child that another thread forks has that one for its main thread, and is in no block.
+        self.thread = threading.get_ident()
+
+    def __enter__(self) -> HeldBack:
+        if threading.current_thread() is threading.main_thread():  # nothing is raised in others
+            try:
+                _blocks.append(self)
+                self._take()
+            except BaseException:
+                self._give_back()
+                raise
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        if self in _blocks:
+            self._give_back()
+            while self._came:
+                self.hear()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a signal has come that waits."""
+        return bool(self._came)
+
+    def hear(self) -> None:
+        """Have the one that came first heard now."""
+        number, frame = self._came.pop(0)
+        self._heard_by[number](number, frame)
+
+    def _take(self) -> None:
+        for number in _NUMBERS:
+            hear = signal.getsignal(number)
+            if callable(hear):
+                self._heard_by[number] = hear
+                signal.signal(number, self._note)
+
+    def _give_back(self) -> None:
+        if self in _blocks:
+            _blocks.remove(self)
+        for number, hear in self._heard_by.items():
+            if signal.getsignal(number) == self._note:
+                signal.signal(number, hear)
+        self.over()
+
+    def over(self) -> None:
+        """From now on nothing waits."""
+        self._over = True
+
+    def _note(self, number: int, frame: Optional[FrameType]) -> None:
+        if self._over or (self._at_once is not None and self._at_once(frame)):
+            self._heard_by[number](number, frame)
+        else:
+            self._came.append((number, frame))
+
+
+def signal_waits() -> bool:
+    """Whether this thread is in such a block, and a signal has come that waits."""
+    return threading.current_thread() is threading.main_thread() and any(block.waiting for block in _blocks)
+
+
+def hear_what_waits() -> None:
+    """For who waits within such a block, and holds nothing yet that another would not let go of."""
+    if threading.current_thread() is threading.main_thread():
+        for block in reversed(_blocks):
+            if block.waiting:
+                block.hear()
+
+
+def _in_child() -> None:
+    for block in [one for one in _blocks if one.thread != threading.get_ident()]:
+        block.over()
+        _blocks.remove(block)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

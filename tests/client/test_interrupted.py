@@ -1,0 +1,81 @@
+"""Ctrl-C while a script opens its run or ends it: the run is ended, and nothing of it is held."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.client.scripts import store_of
+
+pytestmark = pytest.mark.slow
+
+EVERYWHERE = """
+import faulthandler, os, signal, sys, threading
+import workbench
+
+faulthandler.dump_traceback_later(200, exit=True)
+OURS = ("/workbench/client/", "/workbench_store/")
+what, place, step = sys.argv[1], 0, int(sys.argv[2])
+reached = True
+
+def interrupt_call(number):
+    count = 0
+    def trace(frame, event, argument):
+        global reached
+        nonlocal count
+        if event == "call" and any(one in frame.f_code.co_filename for one in OURS):
+            count += 1
+            if count > number:
+                reached = True
+                sys.settrace(None)
+                os.kill(os.getpid(), signal.SIGINT)
+    sys.settrace(trace)
+
+while reached:
+    reached, told, base = False, None, "base" + str(place)
+    workbench.start_run(name=base, system_metrics=False).end()
+    try:
+        if what == "start":
+            interrupt_call(place)
+            run = workbench.start_run(system_metrics=10.0)
+            sys.settrace(None)
+            run.end()
+        elif what == "resume":
+            interrupt_call(place)
+            run = workbench.start_run(resume=base, system_metrics=10.0)
+            sys.settrace(None)
+            run.end()
+        else:
+            with workbench.start_run(system_metrics=10.0) as run:
+                run.log({"a": 1.0})
+                interrupt_call(place)
+            sys.settrace(None)
+    except KeyboardInterrupt as error:
+        told = error
+    sys.settrace(None)
+    assert reached == (told is not None), (place, told)
+    left = workbench.active_run()
+    if what == "end" and place == 0:  # before the first line of what is to end it: it is the script's still
+        left.end()
+        left = workbench.active_run()
+    assert left is None, (place, left)
+    locks = [line for line in open("/proc/locks") if " " + str(os.getpid()) + " " in line and "->" not in line]
+    assert not locks, (place, locks)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, place
+    workbench.start_run(resume=base, system_metrics=False).end()
+    place += step
+print("all", place > 20)
+"""
+
+
+@pytest.mark.parametrize(("what", "step"), [("start", "2"), ("resume", "7"), ("end", "2")])
+def test_wherever_ctrl_c_comes_the_run_is_ended(here: Path, what: str, step: str) -> None:
+    script = here / "everywhere.py"
+    script.write_text(EVERYWHERE)
+    done = subprocess.run(
+        [sys.executable, str(script), what, step], cwd=here, capture_output=True, text=True, timeout=280
+    )
+    assert done.stdout == "all True\n", done.stderr[-3000:]
+    states = {str(store_of(here).run(name).state) for name in store_of(here).runs().names}
+    assert states <= {"Completed", "Canceled"}
