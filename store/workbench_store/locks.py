@@ -244,7 +244,7 @@ def _is_same_file(path: Path, descriptor: int) -> bool:
 
 
 def _unusable(path: Path, error: OSError) -> WorkspaceError:
-    if not path.parent.exists():
+    if not os.path.exists(path.parent) and not isinstance(error, PermissionError):
         return WorkspaceError(
             f"the folder of {path.name} is gone: {path.parent}", remedy="Bring it back, or begin anew elsewhere."
         )

@@ -11,6 +11,7 @@ from workbench_store.ingest import WORKSPACE, JournalKey, Settled
 from workbench_store.journal.packed import journals_in
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.locks import FileLock
+from workbench_store.records import Unread
 
 #: A final run's journals are looked at file by file for this long after its end, in seconds ...
 SETTLING_SECONDS = 60.0
@@ -25,6 +26,13 @@ class JournalWatch:
         self._layout = layout
         self._settled: dict[str, Settled] = {}
         self._looked_at_settled = float("-inf")
+        #: What could not be read as it was looked at last, by run ("": the folder of all), and why.
+        self._unread: dict[str, Unread] = {}
+
+    @property
+    def unread(self) -> list[Unread]:
+        """The folders that could not be read, although they are there."""
+        return list(self._unread.values())
 
     def remember(self, settled: dict[str, Settled]) -> None:
         """Take over what an earlier process found to be settled."""
@@ -46,34 +54,53 @@ class JournalWatch:
 
     def sizes(self, only: str | None = None) -> dict[JournalKey, int]:
         """The size in bytes of each journal that may have grown; `only` looks at one run, settled or not."""
-        found = dict(journal_sizes(WORKSPACE, self._layout.journals))
+        found: dict[JournalKey, int] = {}
+        self._look(WORKSPACE, self._layout.journals, found)
         if only is not None:
             if _is_name(only):
-                found.update(journal_sizes(only, self._layout.run(only).journals))
+                self._look(only, self._layout.run(only).journals, found)
             return found
         again = time.monotonic() - self._looked_at_settled >= LOOK_AGAIN_SECONDS
         if again:
             self._looked_at_settled = time.monotonic()
-        for run in _runs(self._layout.runs):
+        runs = self._runs()
+        for run in self._unread.keys() - {"", *runs}:
+            del self._unread[run]
+        for run in runs:
             settled = self._settled.get(run)
             folder = f"{self._layout.runs}/{run}/journal"
             if settled is None or (again and folder_stamp(folder) != settled.stamp):
                 self._settled.pop(run, None)
-                found.update(journal_sizes(run, folder))
+                self._look(run, folder, found)
         return found
+
+    def _look(self, run: str, folder: str | Path, found: dict[JournalKey, int]) -> None:
+        self._unread.pop(run, None)
+        try:
+            found.update(journal_sizes(run, folder))
+        except OSError as error:
+            self._unread[run] = Unread(error.filename or os.fspath(folder), error.strerror or str(error))
+
+    def _runs(self) -> list[str]:
+        self._unread.pop("", None)
+        try:
+            return list(_runs(self._layout.runs))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            self._unread[""] = Unread(str(self._layout.runs), error.strerror or str(error))
+            return []
 
 
 def _is_settled(run: str, folder: Path, offsets: dict[JournalKey, int]) -> bool:
     """Whether the journals are wholly ingested, and nobody is writing to one of them still."""
-    for key, size in journal_sizes(run, folder):
-        if size > offsets.get(key, 0):
-            return False
-        try:
-            if not FileLock.is_free(folder / key.file):
-                return False
-        except WorkspaceError:
-            return False
-    return True
+    try:
+        return all(
+            size <= offsets.get(key, 0) and FileLock.is_free(folder / key.file)
+            for key, size in journal_sizes(run, folder)
+        )
+    except (OSError, WorkspaceError):
+        return False
 
 
 def _is_name(name: str) -> bool:
@@ -88,17 +115,14 @@ def _is_name(name: str) -> bool:
 
 
 def _runs(folder: Path) -> Iterator[str]:
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if _is_name(entry.name) and entry.is_dir(follow_symlinks=False):
-                    yield entry.name
-    except OSError:
-        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _is_name(entry.name) and entry.is_dir(follow_symlinks=False):
+                yield entry.name
 
 
 def journal_sizes(run: str, folder: str | Path) -> Iterator[tuple[JournalKey, int]]:
-    """Each journal of a folder with its size in bytes, as it was written."""
+    """Each journal of a folder with its size in bytes, as it was written. Raises OSError if it cannot be read."""
     for name, size in journals_in(folder):
         if _is_name(name):
             yield JournalKey(run, name), size

@@ -36,7 +36,7 @@ def rebuild(layout: WorkspaceLayout, *, losing: bool = False) -> Refresh:
         if path.is_dir():
             raise WorkspaceError(f"{path} is a folder", remedy="Move it away, then rebuild again.")
     with second_store(layout) as draft:
-        return _rebuild(layout, draft, {} if losing else held(layout))
+        return _rebuild(layout, draft, None if losing else held(layout))
 
 
 @contextmanager
@@ -65,14 +65,17 @@ def second_store(layout: WorkspaceLayout) -> Iterator[WorkspaceLayout]:
         turn.release()
 
 
-def _rebuild(layout: WorkspaceLayout, draft: WorkspaceLayout, before: "dict[str, Held]") -> Refresh:
-    """`before` is what the old one held when this began: since then the journals can only have grown."""
+def _rebuild(layout: WorkspaceLayout, draft: WorkspaceLayout, before: "dict[str, Held] | None") -> Refresh:
+    """`before` is what the old one held when this began: since then the journals can only have grown. None: whatever is
+    lost is."""
     with lease_of(draft).writing():  # a file, or none: in memory it would be of no use here
         pass
     report = Store(draft).refresh()
     if report.blocked:
         raise WorkspaceError(f"the store cannot be made again: {report.blocked}", remedy="Nothing was changed.")
-    _check_nothing_lost(layout, before, held(draft))
+    if before is not None:
+        _check_all_read(layout, report)
+        _check_nothing_lost(layout, before, held(draft))
     fault("rebuild.filled")
     with lease_of(layout).without_file():
         # The old log goes first: it is no part of the new file, and without it the old one is whole, only older.
@@ -109,6 +112,16 @@ def held(layout: WorkspaceLayout) -> dict[str, Held]:
     except (WorkbenchError, duckdb.Error):
         return {}
     return {run: Held(events, points) for run, events, points in rows}
+
+
+def _check_all_read(layout: WorkspaceLayout, report: Refresh) -> None:
+    if report.unread:
+        raise WorkspaceError(
+            f"{layout.store} cannot be made again as it should be: {listed([str(one) for one in report.unread])}; "
+            "nothing was changed",
+            remedy="Give yourself the permission (chown, chmod), or bring them back from a copy. To do without them: "
+            "workbench doctor --rebuild --losing",
+        )
 
 
 def _check_nothing_lost(layout: WorkspaceLayout, before: dict[str, Held], after: dict[str, Held]) -> None:

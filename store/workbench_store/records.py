@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct, field
 
 from workbench_store.states import RunState
-from workbench_store.words import counted
+from workbench_store.words import counted, listed
 
 Scalar = str | float | int | bool | None
 
@@ -339,10 +339,20 @@ class RunTable(Struct, frozen=True):
         return [row.name for row in self.rows]
 
 
+class Unread(NamedTuple):
+    """A journal, or a folder of some, that is there and cannot be read, and why."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be read: {self.why}"
+
+
 class Refresh(Struct, frozen=True):
     """What one look at the journals brought: points and events, whether more is waiting, whether another process had
     brought something; why nothing could be written (`blocked`), or why the store is in this process's memory alone
-    (`unsaved`), if so."""
+    (`unsaved`), if so; what could not be read."""
 
     points: int = 0
     events: int = 0
@@ -351,6 +361,12 @@ class Refresh(Struct, frozen=True):
     elsewhere: bool = False
     blocked: str | None = None
     unsaved: str | None = None
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def missing(self) -> str | None:
+        """What of it is to be said in a line: something recorded is not in the store; None where all is."""
+        return listed([str(one) for one in self.unread]) or None
 
     @property
     def changed(self) -> bool:

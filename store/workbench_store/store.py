@@ -51,6 +51,7 @@ from workbench_store.records import (
     RunRecord,
     RunTable,
     Series,
+    Unread,
 )
 from workbench_store.user_sql.result import QueryResult
 from workbench_store.user_sql.session import DEFAULT_SECONDS, Matching, matching, query
@@ -84,6 +85,8 @@ class Store:
         self._trash = 0
         #: Sizes at which a journal was found to end in a record that is not whole.
         self._torn: dict[JournalKey, int] = {}
+        #: Journals that could not be read as they were looked at last.
+        self._unread: dict[JournalKey, Unread] = {}
 
     @property
     def _lease(self) -> Lease | MemoryLease:
@@ -105,7 +108,8 @@ class Store:
         """Ingest what the journals have that the database has not, for about `budget_seconds` (None: all of it).
 
         `only` looks at one run. Where nothing can be written, what is there is kept and `.blocked` says why; where
-        there is no file, the journals are read into memory and `.unsaved` says why. Raises StoreBusy, StoreDamaged or
+        there is no file, the journals are read into memory and `.unsaved` says why; `.unread` are journals and folders
+        that are there and cannot be read. Raises StoreBusy, StoreDamaged or
         StoreTooNew.
         """
         with self._lease.refreshing:  # threads of a notebook or a sweep share one object
@@ -132,7 +136,8 @@ class Store:
                 raise
             keep_in_memory(self.layout, error)
             return self._refresh(budget_seconds, only)
-        return done if unsaved is None else replace(done, unsaved=unsaved.message)
+        unread = tuple(sorted([*self._watch.unread, *self._unread.values()]))
+        return replace(done, unsaved=None if unsaved is None else unsaved.message, unread=unread)
 
     def _refreshing(self, budget_seconds: float | None, only: str | None) -> Iterator[Refresh]:
         """One transaction after the other; what they brought so far.
@@ -144,6 +149,7 @@ class Store:
         deadline = None if budget_seconds is None else time.monotonic() + budget_seconds
         self._known_offsets()  # so that the watch knows of which runs there is no news
         sizes = self._watch.sizes(only)
+        self._unread.clear()
         while grown := self._not_yet(sizes):
             read = self._read(grown, self._known_offsets())
             batch = self._ingest(read)
@@ -212,8 +218,11 @@ class Store:
             try:
                 size = journal_size(self._path(key))
                 chunk = read_chunk(self._path(key), start, _CHUNK_BYTES)
-            except OSError:
+            except FileNotFoundError:
                 continue  # removed meanwhile
+            except OSError as error:
+                self._unread[key] = Unread(str(self._path(key)), error.strerror or str(error))
+                continue
             if chunk.end == start:
                 self._torn[key] = size
                 continue

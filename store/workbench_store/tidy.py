@@ -134,7 +134,10 @@ def _is_taken_in(layout: WorkspaceLayout, run: str) -> bool:
     """Whether the store has all of the run's journals, but for a torn last record of each."""
     with lease_of(layout).reading() as connection:
         offsets = read_offsets_of(connection, run)
-    sizes = dict(journal_sizes(run, layout.run(run).journals))
+    try:
+        sizes = dict(journal_sizes(run, layout.run(run).journals))
+    except OSError:
+        return False
     return all(0 <= size - offsets.get(key, 0) <= LONGEST_RECORD for key, size in sizes.items())
 
 

@@ -4,7 +4,8 @@ The tables are compared with those of a second database that is made from the jo
 rows in each table, so that what differs is told by its run.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -14,6 +15,7 @@ from workbench_store.ingest import JournalKey, read_offsets
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.rebuild import second_store
+from workbench_store.records import Unread
 from workbench_store.snapshot.manifest import read_snapshot
 from workbench_store.snapshot.named import named_snapshots
 from workbench_store.store import Store
@@ -76,10 +78,13 @@ def verify_tables(layout: WorkspaceLayout) -> Iterator[Fault | str]:
     is being made again just now, and WorkspaceError where there is no room for a second database.
     """
     with second_store(layout) as draft:
-        ours, theirs = _brought_level(layout, draft)
+        ours, theirs, unread = _brought_level(layout, draft)
+        yield from (Fault(str(one), "Give yourself the permission, or bring it back from a copy.") for one in unread)
         _check_nothing_waits(layout, ours, theirs)
         growing = {key.run for key, end in theirs.items() if end > ours.get(key, 0)}
         hurt = _damaged(layout, draft) | _cut_short(ours, theirs)
+        hidden = {key.run for key in ours.keys() | theirs.keys() if _is_hidden(layout, key.run, unread)}
+        hurt = {key: what for key, what in hurt.items() if key.run not in hidden}
         yield from (Fault(f"{_place(key)}: {what}", _FROM_A_COPY) for key, what in hurt.items())
         differing = {table: _differing(layout, draft, table) for table in _TABLES}
         # Others may have brought the store further meanwhile.
@@ -88,33 +93,45 @@ def verify_tables(layout: WorkspaceLayout) -> Iterator[Fault | str]:
         losing = {key.run for key in hurt}
         losing |= {run for found in differing.values() for run, has, wanted in found if has > wanted}
         for table, found in differing.items():
-            yield from (_fault(table, *one, one[0] in losing) for one in found if one[0] not in growing)
+            yield from (_fault(table, *one, one[0] in losing) for one in found if one[0] not in growing | hidden)
             yield f"table {table}"
-        yield from (f"growing {run}" for run in sorted(growing))
+        yield from (f"growing {run}" for run in sorted(growing - hidden))
 
 
 def _brought_level(
     layout: WorkspaceLayout, draft: WorkspaceLayout
-) -> tuple[dict[JournalKey, int], dict[JournalKey, int]]:
-    """Let both read the journals; how far each has. The draft reads last: what it has less of is not there any more."""
+) -> tuple[dict[JournalKey, int], dict[JournalKey, int], tuple[Unread, ...]]:
+    """Let both read the journals; how far each has, and what cannot be read. The draft reads last: what it has less of
+    is not there any more."""
     ours: dict[JournalKey, int] = {}
     theirs: dict[JournalKey, int] = {}
+    unread: tuple[Unread, ...] = ()
     for _attempt in range(_ATTEMPTS):
         _refresh(layout)
         ours = _offsets(layout)
-        _refresh(draft)
+        unread = _refresh(draft)
         theirs = _offsets(draft)
         if ours == theirs:
             break
-    return ours, theirs
+    return ours, theirs, unread
 
 
-def _refresh(layout: WorkspaceLayout) -> None:
+def _is_hidden(layout: WorkspaceLayout, run: str, unread: Sequence[Unread]) -> bool:
+    """Whether some of the run's journals cannot be read, so that there is nothing to compare its rows with."""
+    folder = os.path.join(layout.run(run).root if run else layout.journals, "")
+    return any(folder.startswith(os.path.join(one.path, "")) or one.path.startswith(folder) for one in unread)
+
+
+def _refresh(layout: WorkspaceLayout) -> tuple[Unread, ...]:
     store = Store(layout)
     store.lay_over({})  # what is in the tables is compared
     report = store.refresh()
     if report.blocked and may_write(layout):
-        raise WorkspaceError(f"the journals cannot be read: {report.blocked}", remedy="Nothing was changed.")
+        raise WorkspaceError(
+            f"what the journals say cannot be written to {layout.store}, so that nothing is compared: {report.blocked}",
+            remedy="Make room there. Nothing was changed.",
+        )
+    return report.unread
 
 
 def _check_nothing_waits(layout: WorkspaceLayout, ours: dict[JournalKey, int], theirs: dict[JournalKey, int]) -> None:

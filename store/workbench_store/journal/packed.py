@@ -44,7 +44,10 @@ class _Member(NamedTuple):
 
 
 def journals_in(folder: str | Path) -> list[tuple[str, int]]:
-    """The name (as written, `X.wbj`) and the size in bytes of each journal of a folder; empty when there is none."""
+    """The name (as written, `X.wbj`) and the size in bytes of each journal of a folder; empty when there is none.
+
+    A compressed one that cannot be read has the size of its file. Raises OSError for a folder that cannot be read.
+    """
     found: dict[str, int] = {}
     packed = []
     try:
@@ -54,15 +57,15 @@ def journals_in(folder: str | Path) -> list[tuple[str, int]]:
                     found[entry.name] = entry.stat().st_size
                 elif entry.name.endswith(PACKED_SUFFIX) and entry.is_file(follow_symlinks=False):
                     packed.append(entry.path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     for path in packed:
         # Where both are there, packing was cut short just before its end: the plain one counts.
         name = os.path.basename(path)[: -len(PACKED_SUFFIX)] + SUFFIX
         if name not in found:
             try:
-                found[name] = _packed_size(path)
-            except OSError:
+                found[name] = _size_of(path)
+            except FileNotFoundError:
                 continue  # removed meanwhile
     return list(found.items())
 
@@ -154,6 +157,13 @@ def _holds_the_same(part: Path, plain: BinaryIO) -> bool:
             if _unpacked(file, member) != plain.read(member.length):
                 return False
     return not plain.read(1)
+
+
+def _size_of(path: str) -> int:
+    try:
+        return _packed_size(path)
+    except PermissionError:
+        return os.stat(path).st_size
 
 
 def _packed_size(path: str | Path) -> int:

@@ -1,6 +1,7 @@
 """`workbench`: find the command, run it, turn errors into messages and exit codes. Nothing else prints errors."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -51,6 +52,14 @@ COMMANDS: dict[str, str] = {
     "doctor": "say what is wrong here and how to mend it",
     "uninstall": "list and remove what was written outside of workspaces",
     "dashboard": "open the dashboard (also: workbench alone)",
+}
+
+
+_REMEDIES = {
+    errno.EACCES: "Give yourself the permission (chown, chmod), or ask whose it is.",
+    errno.EPERM: "Give yourself the permission (chown, chmod), or ask whose it is.",
+    errno.EROFS: "Make it writable, or use another workspace: --workspace.",
+    errno.EIO: "The disk does not give it: look at the system's log, and copy what can be read (workbench backup).",
 }
 
 
@@ -114,11 +123,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         drop_stdout()
         return int(ExitCode.COMPLETED)
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        known = _of_the_disk(error)
+        if known is None:
             raise
         _flush_or_drop()
-        _report(WorkspaceError("there is no room on the disk that is written to", remedy="Make room, and try again."))
+        _report(known)
         return int(ExitCode.WORKSPACE)
+
+
+def _of_the_disk(error: OSError) -> WorkspaceError | None:
+    """What is the affair of the disk, or of whose a file is; None for errors of ours."""
+    if error.errno in NO_ROOM:
+        return WorkspaceError("there is no room on the disk that is written to", remedy="Make room, and try again.")
+    remedy = _REMEDIES.get(error.errno or 0)
+    if remedy is None or error.filename is None:
+        return None
+    return WorkspaceError(f"{os.fsdecode(error.filename)} cannot be used: {error.strerror}", remedy=remedy)
 
 
 def _flush_or_drop() -> None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 from workbench_store.errors import StoreDamaged, WorkbenchError
 from workbench_store.layout import WorkspaceLayout
@@ -81,6 +82,8 @@ def _store(layout: WorkspaceLayout) -> Iterator[Finding]:
         not_written = done.blocked or done.unsaved
         if not_written:
             yield Finding("problem", not_written, _MENDED_BY_ROOM)
+        for one in done.unread:
+            yield Finding("problem", str(one), "Give yourself the permission (chown, chmod), or bring it from a copy.")
         if done.unsaved:
             return
         yield Finding("ok", f"store {layout.store.name}: {layout.store.stat().st_size / 1024**2:.1f} MiB")
@@ -91,9 +94,17 @@ def _store(layout: WorkspaceLayout) -> Iterator[Finding]:
         yield Finding("problem", error.message, error.remedy or "")
 
 
+def _has_no_journals(folder: Path) -> bool:
+    from workbench_store.journal.packed import journals_in
+
+    try:
+        return not journals_in(folder)
+    except OSError:
+        return False  # which is told by what cannot be read
+
+
 def _runs(layout: WorkspaceLayout) -> Iterator[Finding]:
     from workbench_store.forget import removed_runs
-    from workbench_store.journal.packed import journals_in
     from workbench_store.user_sql.own import own_query
 
     from workbench.lifecycle import collect
@@ -115,7 +126,7 @@ def _runs(layout: WorkspaceLayout) -> Iterator[Finding]:
                 "Make room, or give yourself the permission: who reads next then takes it out of the store.",
             )
             continue
-        if not any(journals_in(layout.run(name).journals)):
+        if _has_no_journals(layout.run(name).journals):
             yield Finding(
                 "problem",
                 f"the journals of run {name} are gone from {layout.run(name).root}; only the store still knows it",

@@ -94,10 +94,10 @@ def record(files: RunLayout, found: Verdict) -> bool:
 
 def tell_what_was_left(files: RunLayout) -> None:
     """Record in a run that is over that processes which outlived it were killed while something waited for room."""
-    notes = left_behind(files)
-    if not notes or held_elsewhere(files) is not None or not current_state(files).final:
-        return
-    with suppress(WorkspaceError):  # it is told another time
+    with suppress(OSError, WorkspaceError):  # it is told another time
+        notes = left_behind(files)
+        if not notes or held_elsewhere(files) is not None or not current_state(files).final:
+            return
         journal = JournalWriter(files.journals, "judge", tell=tell_nobody)
         tell(journal, notes)
         journal.close()

@@ -39,6 +39,7 @@ def refresh(layout: WorkspaceLayout, store: "Store", budget_seconds: float | Non
             elsewhere=done.elsewhere or again.elsewhere,
             blocked=again.blocked,
             unsaved=again.unsaved,
+            unread=again.unread,
         )
     return done
 
@@ -62,3 +63,5 @@ def refresh_or_warn(layout: WorkspaceLayout, store: "Store") -> None:
         warnings.warn(f"read from the journals, and kept in memory alone: {done.unsaved}", StaleStore, stacklevel=3)
     if done.blocked:
         warnings.warn(f"what is new cannot be taken in: {done.blocked}", StaleStore, stacklevel=3)
+    if done.missing:
+        warnings.warn(f"not all that was recorded is here: {done.missing}", StaleStore, stacklevel=3)

@@ -153,7 +153,7 @@ class RunsScreen(Screen[None]):
             from workbench.view.fresh import refresh
 
             done = refresh(layout, store, budget_seconds=0.5)
-            if again and store.revision == seen and not done.blocked:
+            if again and store.revision == seen and not (done.blocked or done.missing):
                 return None
             revision = store.revision
             text, sort, offset = wanted[:3]
@@ -161,7 +161,7 @@ class RunsScreen(Screen[None]):
             with store.at_once():
                 columns = list_columns(store, metrics, params, among=asked, sort=sort)
                 listed = run_list(store, columns, filter=text, asked=asked, sort=sort, offset=offset, limit=WINDOW)
-                return listed, overview(store), done.blocked or done.unsaved, revision
+                return listed, overview(store), done.blocked or done.unsaved or done.missing, revision
 
         self._asked_for = wanted
         return question

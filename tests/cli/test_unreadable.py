@@ -1,0 +1,74 @@
+"""Journals and runs whose files may not be read: that is said, and nothing is vouched for."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import workbench as wb
+from tests.permissions import without_override
+
+pytestmark = pytest.mark.slow
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def as_user(here: Path) -> Command:
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [*without_override(), sys.executable, "-m", "workbench", *words]
+        return subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=120)
+
+    return call
+
+
+@pytest.fixture
+def twice(here: Path) -> Path:
+    """The journal of the second life, which failed, of a run whose first one completed; a run beside it."""
+    wb.start_run(name="other", system_metrics=False).end()
+    with wb.start_run(name="twice", system_metrics=False) as run:
+        run.log({"acc": 0.1})
+    folder = here / ".workbench/runs/twice/journal"
+    before = set(folder.iterdir())
+    with pytest.raises(ValueError, match="late"), wb.start_run(resume="twice", system_metrics=False) as run:
+        run.log({"acc": 0.2})
+        raise ValueError("late")
+    (second,) = set(folder.iterdir()) - before
+    return second
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["seen", "new"])
+@pytest.mark.parametrize("what", ["journal", "folder", "run", "runs"])
+def test_what_cannot_be_read_is_told_by_every_look(as_user: Command, twice: Path, what: str, seen: bool) -> None:
+    if seen:
+        assert as_user("ls").returncode == 0
+    hidden = {"journal": twice, "folder": twice.parent, "run": twice.parents[1], "runs": twice.parents[2]}[what]
+    mode = hidden.stat().st_mode & 0o777
+    hidden.chmod(0)
+    told = f"{hidden if what != 'run' else twice.parent} cannot be read: Permission denied"
+    noticed = not (seen and what == "journal")  # else the store has all of it, and does not read it again
+    try:
+        for words in (("ls",), ("show", "other"), ("sql", "SELECT name FROM runs")):
+            assert (told in as_user(*words).stderr) == noticed, words
+        found = as_user("doctor")
+        assert (told in found.stdout) == noticed and (found.returncode != 0 or not noticed)
+        assert "gone" not in found.stdout and "--losing" not in found.stdout
+        proof = as_user("verify", "--json")
+        faults = json.loads(proof.stdout)["faults"]
+        assert proof.returncode == 9 and [fault["what"] for fault in faults] == [told], faults
+        assert "gone" not in proof.stdout
+        refused = as_user("doctor", "--rebuild")
+        assert refused.returncode == 4 and told in refused.stderr
+        for words in (("show", "twice"), ("logs", "twice"), ("cancel", "twice"), ("rm", "--yes", "twice")):
+            if words[0] == "rm" and what == "journal":
+                continue  # what can be moved without being read may go to the trash
+            done = as_user(*words)
+            assert "internal error" not in done.stderr, (words, done.stderr)
+    finally:
+        hidden.chmod(mode)
+    (one,) = (run for run in json.loads(as_user("ls", "--json").stdout)["runs"] if run["name"] == "twice")
+    assert one["state"] == "Failed" and one["metrics"] == {"acc": 0.2}
+    assert as_user("verify").returncode == 0 and as_user("doctor", "--rebuild").returncode == 0
