@@ -115,6 +115,7 @@ PROMISES: tuple[Promise, ...] = (
             "lifecycle/test_unrecorded_states.py"
             "::test_how_a_job_ended_is_known_though_the_runs_control_may_not_be_written_any_more",
             "store/test_writer.py::test_a_folder_that_is_not_there_is_named",
+            "cli/test_unreadable.py",
         ),
     ),
     Promise(
@@ -185,6 +186,18 @@ PROMISES: tuple[Promise, ...] = (
             "store/test_hostile_queries.py",
             "store/test_user_sql.py",
             "lifecycle/test_logs.py::test_what_could_steer_a_terminal_is_shown_harmlessly",
+        ),
+    ),
+    Promise(
+        "Ctrl-C at any moment: while a run is opened or ended, while the store is looked at, while something is loaded",
+        "the run is ended, nothing is held by whoever goes on, and what follows works",
+        (
+            "client/test_interrupted.py",
+            "store/test_lease.py::test_wherever_ctrl_c_comes_nothing_is_held_after_it",
+            "store/test_lease.py"
+            "::test_ctrl_c_is_a_keyboard_interrupt_wherever_it_comes_and_the_store_can_be_used_after_it",
+            "spec/test_interrupted_load.py",
+            "cli/test_signals.py",
         ),
     ),
     Promise(

@@ -40,6 +40,8 @@ def test_runs_go_to_the_trash_and_come_back(workbench: Workbench) -> None:
     assert workbench("restore").stdout.split()[5] == "berry"
     assert workbench("restore", "be").returncode == 0
     assert names(workbench) == ["apple", "apricot", "berry"]
+    for word in ("restore", "rm", "show"):
+        assert workbench(word, "").returncode == 5, word
     missing = workbench("restore", "cherry")
     assert missing.returncode == 5 and "cherry" in missing.stderr
 

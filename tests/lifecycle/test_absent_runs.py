@@ -69,9 +69,13 @@ def test_a_folder_that_comes_back_brings_its_run_back(launch: Launch, here: Path
     assert store.run(run.name).state is RunState.CANCELED
 
 
-def test_a_run_that_loses_what_tells_who_holds_it_is_ended_as_failed(launch: Launch) -> None:
+@pytest.mark.parametrize("how", ["removed", "moved"])
+def test_a_run_that_loses_what_tells_who_holds_it_is_ended_as_failed(launch: Launch, here: Path, how: str) -> None:
     run, store = begun(launch)
-    shutil.rmtree(run.files.control)
+    if how == "moved":
+        run.files.control.rename(here / "elsewhere")
+    else:
+        shutil.rmtree(run.files.control)
     assert run.finish() is RunState.FAILED
     assert not run.processes()
     refresh(run.layout, store)

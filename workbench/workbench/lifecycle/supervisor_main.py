@@ -145,10 +145,12 @@ def supervise(
         ending = failed(f"the supervisor failed: {_told(error)}; see {files.supervisor_log.name}")
     if not _is_made(layout, name):
         # A workspace that was moved has the run without a supervisor, until it is adopted, and its job may go on. What
-        # a job does whose run was removed is recorded nowhere, and nobody could cancel it.
-        if plan is not None and lock.is_removed():
+        # a job does whose run was removed is recorded nowhere, and nobody could cancel it; nor what one does whose run
+        # is about to be ended.
+        in_place = recorder.in_place()
+        if plan is not None and (in_place or lock.is_removed()):
             end_family(stages.own_family(plan, files), stages.grace_seconds())
-        if not recorder.in_place():
+        if not in_place:
             recorder.close()
             return
         ending = failed(f"what its supervisor needs of it was removed while it went on: {files.control}")

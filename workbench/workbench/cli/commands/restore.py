@@ -56,7 +56,7 @@ def _resolve(layout: "WorkspaceLayout", prefix: str, names: list[str]) -> str:
 
     if prefix not in names and is_on_disk(layout, prefix):
         raise NotFound(f"run {prefix} is not in the trash", remedy="`workbench restore` lists what is there.")
-    found = the_one(prefix, [name for name in names if name.startswith(prefix)], " in the trash")
+    found = the_one(prefix, [name for name in names if prefix and name.startswith(prefix)], " in the trash")
     if found is not None:
         return found
     raise NotFound(f"there is no run {prefix!r} in the trash", remedy="`workbench restore` lists what is there.")
