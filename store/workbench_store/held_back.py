@@ -10,6 +10,7 @@ from __future__ import annotations
 import _signal as signal  # type: ignore[import-not-found]
 import os
 import threading
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 #: Those whose handlers raise, as programs have them.
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGUSR1", "SIGUSR2", "SIGBREAK")
 _NUMBERS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+#: A signal that comes when an earlier one has waited for so long is heard at once.
+_PATIENCE_SECONDS = 3.0
 #: The blocks that the main thread is in, the innermost last.
 _blocks: List[HeldBack] = []
 
@@ -33,6 +36,7 @@ class HeldBack:
         self._at_once = at_once
         self._heard_by: Dict[int, Handler] = {}
         self._came: List[Tuple[int, Optional[FrameType]]] = []
+        self.since = 0.0
         #: What comes once it is over is for the others, also if they could not all be put back.
         self._over = False
         #: A child that another thread forks has that one for its main thread, and is in no block.
@@ -86,10 +90,11 @@ class HeldBack:
         self._over = True
 
     def _note(self, number: int, frame: Optional[FrameType]) -> None:
-        if self._over or (self._at_once is not None and self._at_once(frame)):
+        if self._over or _is_pressed_again() or (self._at_once is not None and self._at_once(frame)):
             self._heard_by[number](number, frame)
-        else:
-            self._came.append((number, frame))
+            return
+        self.since = self.since if self._came else time.monotonic()
+        self._came.append((number, frame))
 
 
 def signal_waits() -> bool:
@@ -103,6 +108,11 @@ def hear_what_waits() -> None:
         for block in reversed(_blocks):
             if block.waiting:
                 block.hear()
+
+
+def _is_pressed_again() -> bool:
+    """Whether one has waited so long that what it waits for may never end."""
+    return any(block.waiting and time.monotonic() - block.since > _PATIENCE_SECONDS for block in _blocks)
 
 
 def _in_child() -> None:
