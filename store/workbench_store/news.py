@@ -17,6 +17,8 @@ from workbench_store.records import Unread
 SETTLING_SECONDS = 60.0
 #: ... and afterwards only the time of its journal folder is, this often. A new writer shows there.
 LOOK_AGAIN_SECONDS = 10.0
+#: Stands for the folder of all runs, as no run is called so.
+_ALL = "/"
 
 
 class JournalWatch:
@@ -26,7 +28,7 @@ class JournalWatch:
         self._layout = layout
         self._settled: dict[str, Settled] = {}
         self._looked_at_settled = float("-inf")
-        #: What could not be read as it was looked at last, by run ("": the folder of all), and why.
+        #: What could not be read as it was looked at last, by run, and why.
         self._unread: dict[str, Unread] = {}
 
     @property
@@ -64,7 +66,7 @@ class JournalWatch:
         if again:
             self._looked_at_settled = time.monotonic()
         runs = self._runs()
-        for run in self._unread.keys() - {"", *runs}:
+        for run in self._unread.keys() - {WORKSPACE, _ALL, *runs}:
             del self._unread[run]
         for run in runs:
             settled = self._settled.get(run)
@@ -82,13 +84,13 @@ class JournalWatch:
             self._unread[run] = Unread(error.filename or os.fspath(folder), error.strerror or str(error))
 
     def _runs(self) -> list[str]:
-        self._unread.pop("", None)
+        self._unread.pop(_ALL, None)
         try:
             return list(_runs(self._layout.runs))
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            self._unread[""] = Unread(str(self._layout.runs), error.strerror or str(error))
+            self._unread[_ALL] = Unread(str(self._layout.runs), error.strerror or str(error))
             return []
 
 

@@ -88,41 +88,16 @@ STEERS = ("\\x1b", "\\u001", "\\033", "\\e[")
 #: How a name ends (in lower case) under which any text is a secret, and behind what such an end makes one: `pad_token`
 #: and `sort_key` are none. Between the two may be `_`, `-` or a blank. Stricter than for variables.
 _SERVICES = (
-    *(
-        "anthropic",
-        "azure",
-        "cohere",
-        "comet",
-        "databricks",
-        "datadog",
-        "deepseek",
-        "gemini",
-        "github",
-        "gitlab",
-        "groq",
-    ),
-    *("hf", "hub", "huggingface", "kaggle", "mistral", "neptune", "npm", "openai", "openrouter", "pinecone", "pypi"),
-    *("replicate", "runpod", "slack", "tavily", "wandb"),
-)
+    "anthropic azure cohere comet databricks datadog deepseek gemini github gitlab groq hf hub huggingface kaggle "
+    "mistral neptune npm openai openrouter pinecone pypi replicate runpod slack tavily wandb"
+).split()
 _KINDS_OF_KEY = (
-    *("api", "access", "account", "private", "secret", "encryption", "signing", "subscription", "master"),
-    *("app", "application", "azure_storage", "jwt", "hmac", "fernet", *_SERVICES),
+    *"api access account private secret encryption signing subscription master".split(),
+    *"app application azure_storage jwt hmac fernet".split(),
+    *_SERVICES,
 )
 _KINDS_OF_TOKEN = (
-    *(
-        "api",
-        "auth",
-        "access",
-        "bearer",
-        "refresh",
-        "session",
-        "sas",
-        "secret",
-        "security",
-        "bot",
-        "service",
-        "tracking",
-    ),
+    *"api auth access bearer refresh session sas secret security bot service tracking".split(),
     *_SERVICES,
 )
 NAME_ENDS = {
@@ -133,22 +108,7 @@ NAME_ENDS = {
     "password": ("",),
     "passwd": ("",),
     "passphrase": ("",),
-    "pass": (
-        "db",
-        "database",
-        "pg",
-        "postgres",
-        "mysql",
-        "redis",
-        "smtp",
-        "ssh",
-        "mail",
-        "ftp",
-        "user",
-        "admin",
-        "root",
-        "proxy",
-    ),
+    "pass": tuple("db database pg postgres mysql redis smtp ssh mail ftp user admin proxy".split()),
     "pwd": (),
 }
 #: How names end under which only what looks made by a machine is a secret: other tokens are words of a model's.

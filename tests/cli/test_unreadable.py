@@ -41,11 +41,15 @@ def twice(here: Path) -> Path:
 
 
 @pytest.mark.parametrize("seen", [True, False], ids=["seen", "new"])
-@pytest.mark.parametrize("what", ["journal", "folder", "run", "runs"])
+@pytest.mark.parametrize("what", ["journal", "folder", "run", "runs", "edits"])
 def test_what_cannot_be_read_is_told_by_every_look(as_user: Command, twice: Path, what: str, seen: bool) -> None:
     if seen:
         assert as_user("ls").returncode == 0
-    hidden = {"journal": twice, "folder": twice.parent, "run": twice.parents[1], "runs": twice.parents[2]}[what]
+    edits = twice.parents[3] / "journal"
+    if what == "edits":
+        assert as_user("tag", "other", "a=b").returncode == 0
+    places = {"journal": twice, "folder": twice.parent, "run": twice.parents[1], "runs": twice.parents[2]}
+    hidden = places.get(what, edits)
     mode = hidden.stat().st_mode & 0o777
     hidden.chmod(0)
     told = f"{hidden if what != 'run' else twice.parent} cannot be read: Permission denied"
@@ -64,7 +68,7 @@ def test_what_cannot_be_read_is_told_by_every_look(as_user: Command, twice: Path
         assert refused.returncode == 4 and told in refused.stderr
         touching = (("show", "twice"), ("logs", "twice"), ("cancel", "twice"))
         # What can be moved without being read may go to the trash.
-        removing = () if what == "journal" else (("rm", "--yes", "twice"),)
+        removing = () if what in ("journal", "edits") else (("rm", "--yes", "twice"),)
         for some in (*touching, *removing):
             done = as_user(*some)
             assert "internal error" not in done.stderr, (some, done.stderr)
