@@ -5,6 +5,7 @@ something is copied before what it refers to. The store is no part of a copy: it
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ def back_up(layout: WorkspaceLayout, target: Path) -> Copied:
     WorkspaceError where the copy cannot be written, and, when all else is copied, for what cannot be read and for what
     the workspace has lost that the copy or the store has.
     """
-    copy = WorkspaceLayout(target.resolve() / WORKSPACE_DIR)
+    copy = WorkspaceLayout(Path(os.path.realpath(target)) / WORKSPACE_DIR)
     _check(layout, copy)
     had = held(layout)
     try:

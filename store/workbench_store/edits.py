@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench_store.journal.ahead import last_recorded, latest_ahead
 from workbench_store.journal.decoding import Event, decode
+from workbench_store.journal.packed import journals_in
 from workbench_store.journal.writer import JournalWriter, tell_nobody
 from workbench_store.layout import WorkspaceLayout
 
@@ -17,7 +18,7 @@ _OF_RUNS = ("tags", "note", "archived", "purged", "state")
 def read_edits(layout: WorkspaceLayout, *names: str) -> list[Event]:
     """The events of these names in the workspace's journals, by time. Raises OSError for what cannot be read."""
     found = []
-    for path in sorted(layout.journals.glob("*.wbj")):
+    for path in sorted(layout.journals / name for name, _ in journals_in(layout.journals)):
         latest = 0.0
         for record in _records(path):
             latest = max(latest, record.time)  # within one journal its order counts, as everywhere (fold.in_order)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     Handler = Callable[[int, Optional[FrameType]], Any]
 
-#: Those whose handlers raise, as programs have them.
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGUSR1", "SIGUSR2", "SIGBREAK")
+#: Those whose handlers raise, as programs have them. (SIGUSR1 often has one of faulthandler's, which would be lost.)
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGBREAK")
 _NUMBERS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 #: A signal that comes when an earlier one has waited for so long is heard at once.
 _PATIENCE_SECONDS = 3.0
@@ -37,7 +37,7 @@ class HeldBack:
         self._heard_by: Dict[int, Handler] = {}
         self._came: List[Tuple[int, Optional[FrameType]]] = []
         self.since = 0.0
-        #: What comes once it is over is for the others, also if they could not all be put back.
+        #: What comes once it is over is not for it, also where a signal kept it from putting all others back.
         self._over = False
         #: A child that another thread forks has that one for its main thread, and is in no block.
         self.thread = threading.get_ident()
@@ -55,10 +55,18 @@ class HeldBack:
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if self in _blocks:
+        try:
             self._give_back()
-            while self._came:
+        finally:
+            self._hear_all()
+
+    def _hear_all(self) -> None:
+        """All that waits, also if one of them raises."""
+        if self._came:
+            try:
                 self.hear()
+            finally:
+                self._hear_all()
 
     @property
     def waiting(self) -> bool:
@@ -75,22 +83,32 @@ class HeldBack:
             hear = signal.getsignal(number)
             if callable(hear):
                 self._heard_by[number] = hear
-                signal.signal(number, self._note)
+                try:
+                    signal.signal(number, self._note)
+                except ValueError:  # this is no main interpreter: none is heard here
+                    return
 
     def _give_back(self) -> None:
+        self._over = True
         if self in _blocks:
             _blocks.remove(self)
-        for number, hear in self._heard_by.items():
-            if signal.getsignal(number) == self._note:
-                signal.signal(number, hear)
-        self.over()
+        for number in self._heard_by:
+            self._put_back(number)
+
+    def _put_back(self, number: int) -> None:
+        if signal.getsignal(number) == self._note:  # else somebody has set another meanwhile
+            signal.signal(number, self._heard_by[number])
 
     def over(self) -> None:
         """From now on nothing waits."""
         self._over = True
 
     def _note(self, number: int, frame: Optional[FrameType]) -> None:
-        if self._over or _is_pressed_again() or (self._at_once is not None and self._at_once(frame)):
+        if self._over:
+            self._put_back(number)
+            self._heard_by[number](number, frame)
+            return
+        if _is_pressed_again() or (self._at_once is not None and self._at_once(frame)):
             self._heard_by[number](number, frame)
             return
         self.since = self.since if self._came else time.monotonic()

@@ -173,7 +173,8 @@ class FileLock:
         """
         with _guard:
             try:
-                descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+                # Who put a FIFO there keeps nobody waiting.
+                descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
             except FileNotFoundError:
                 return True
             except OSError as error:

@@ -55,13 +55,16 @@ FORMS = {
     # What other commands take as an argument; no ports (`docker run --name mysql -p 3306:3306`), no variables.
     "login": (
         r"(?P<login>\b(?:docker|podman|nerdctl|helm registry)[\s\"',]{1,4}login\b[^\n|&;]{0,200}?"
-        r"[\s\"']-p[\s=\"',]{0,4})(?!\$)[^\s\"']{3,200}"
+        r"[\s\"']-p(?!assword)[\s=\"',]{0,4})(?!\$)[^\s\"']{3,200}"
         r"|(?P<key_of_login>\bwandb[\s\"',]{1,4}login[\s\"',]{1,4}(?:--[^\s\"',]{1,100}[\s\"',]{1,4}){0,4})"
         r"[A-Za-z0-9_-]{40,}"
         r"|(?P<netrc>\bmachine\s{1,9}\S{1,200}\s{1,9}login\s{1,9}\S{1,200}\s{1,9}password\s{1,9})\S{3,200}"
     ),
     "sshpass": r"(?P<sshpass>\bsshpass[\s\"',]{1,4}-p[\s\"',]{0,4})(?!\$)[^\s\"']{3,200}",
-    "mysql": r"(?P<mysql>\bmysql(?:dump|admin)?\b[^\n|&;]{0,200}?[\s\"']-p)(?!\$|\d{1,5}\b)[^\s\"']{3,200}",
+    "mysql": (
+        r"(?P<mysql>\bmysql(?:dump|admin)?\b[^\n|&;]{0,200}?[\s\"']-p[\"']?)"
+        r"(?!\$|\d{1,5}\b|artition|ath|lugin|ort)[^\s\"']{3,200}"
+    ),
     "cookie": (
         r"(?P<cookie>\b(?:[Ss]et-)?[Cc]ookie[\"']{0,2}:\s{0,3}[\"']{0,2})(?=[^=\s]{1,80}=[^\s;]{8})[^\n\"']{8,4000}"
     ),
@@ -89,7 +92,7 @@ STEERS = ("\\x1b", "\\u001", "\\033", "\\e[")
 #: and `sort_key` are none. Between the two may be `_`, `-` or a blank. Stricter than for variables.
 _SERVICES = (
     "anthropic azure cohere comet databricks datadog deepseek gemini github gitlab groq hf hub huggingface kaggle "
-    "mistral neptune npm openai openrouter pinecone pypi replicate runpod slack tavily wandb"
+    "mistral neptune npm openai openrouter pinecone pypi runpod slack tavily wandb"
 ).split()
 _KINDS_OF_KEY = (
     *"api access account private secret encryption signing subscription master".split(),

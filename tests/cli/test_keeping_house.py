@@ -1,6 +1,7 @@
 """`rm`, `restore`, `gc`, `backup` and `verify`, as users type them."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -323,3 +324,42 @@ def test_verify_names_the_runs_that_it_could_not_compare(workbench: Workbench, h
         script.communicate()
     done = workbench("verify")
     assert "busy" not in done.stderr and ": all is as it was recorded" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "link", "endless"])
+def test_what_is_no_journal_beside_the_journals_is_passed_over(workbench: Workbench, here: Path, kind: str) -> None:
+    for name in ("a", "b"):
+        wb.start_run(name=name, system_metrics=False).end()
+    assert workbench("tag", "a", "k=1").returncode == 0
+    for folder in (here / ".workbench/journal", here / ".workbench/runs/b/journal"):
+        odd = folder / "x.wbj"
+        if kind == "fifo":
+            os.mkfifo(odd)
+        elif kind == "folder":
+            odd.mkdir()
+        else:
+            odd.symlink_to("nowhere" if kind == "link" else "/dev/zero")
+    for words in (
+        ("tag", "b", "k=2"),
+        ("note", "b", "x"),
+        ("rm", "--yes", "a", "b"),
+        ("restore", "a", "b"),
+        ("verify",),
+    ):
+        assert workbench(*words).returncode == 0, words
+    assert names(workbench) == ["a", "b"] and names(workbench, "--where", "tags.k = 1") == ["a"]
+
+
+def test_a_fifo_in_the_place_of_a_lock_keeps_nobody_waiting(workbench: Workbench, here: Path) -> None:
+    wb.start_run(name="a", system_metrics=False).end()
+    lock = here / ".workbench/runs/a/control/script.lock"
+    lock.unlink(missing_ok=True)
+    os.mkfifo(lock)
+    assert workbench("rm", "--yes", "a").returncode == 0
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_backup_to_a_link_to_itself_is_refused(workbench: Workbench, here: Path) -> None:
+    (here / "loop").symlink_to("loop")
+    done = workbench("backup", "loop/x")
+    assert done.returncode not in (0, 70) and "loop" in done.stderr

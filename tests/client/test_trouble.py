@@ -455,3 +455,20 @@ def test_what_a_script_gave_and_is_not_there_is_told_in_its_run_too(here: Path) 
         "3 of its images could not be saved: it is not a file",
         "3 of its models could not be saved: it is not there",
     ]
+
+
+@pytest.mark.parametrize("clock", ["float('nan')", "float('inf')", "1e18", "'now'", "1 / 0"])
+def test_a_scripts_own_clock_in_the_place_of_pythons_changes_nothing(here: Path, clock: str) -> None:
+    text = f"""
+import time, workbench
+with workbench.start_run(name="r", system_metrics=False) as run:
+    time.time = lambda: {clock}
+    run.log({{"a": 1.0}})
+    run.set_tags({{"t": "x"}})
+    run.log_text("said", "hello")
+"""
+    assert run_script(here, text).returncode == 0
+    store = store_of(here)
+    record = store.run("r")
+    assert str(record.state) == "Completed" and record.tags == {"t": "x"} and len(store.media("r")) == 1
+    assert store.metrics("r")[0].last == 1.0

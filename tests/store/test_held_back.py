@@ -2,10 +2,12 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 import pytest
 from workbench_store import held_back
@@ -20,7 +22,7 @@ def note(number: int, frame: FrameType | None) -> None:
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     heard.clear()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
@@ -35,12 +37,12 @@ def send(number: int) -> None:
 
 def test_a_signal_is_heard_behind_the_block_in_its_order() -> None:
     signal.signal(signal.SIGTERM, note)
-    signal.signal(signal.SIGUSR1, note)
+    signal.signal(signal.SIGHUP, note)
     with HeldBack(), HeldBack():
         send(signal.SIGTERM)
-        send(signal.SIGUSR1)
+        send(signal.SIGHUP)
         assert heard == [] and signal_waits()
-    assert heard == ["SIGTERM", "SIGUSR1"] and not signal_waits()
+    assert heard == ["SIGTERM", "SIGHUP"] and not signal_waits()
     assert signal.getsignal(signal.SIGTERM) is note
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -76,6 +78,57 @@ def test_pressed_again_after_a_while_it_counts_at_once(monkeypatch: pytest.Monke
         send(signal.SIGINT)
         pytest.fail("it was not heard")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_all_that_waited_is_heard_also_behind_one_that_raises() -> None:
+    signal.signal(signal.SIGTERM, note)
+    with pytest.raises(KeyboardInterrupt), HeldBack():
+        send(signal.SIGINT)
+        send(signal.SIGTERM)
+    assert heard == ["SIGTERM"]
+
+
+class CtrlCAt:
+    """Sends SIGINT at a line of the module, counted from when it is set as the trace function."""
+
+    def __init__(self, place: int) -> None:
+        self.left = place
+        self.sent = False
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> "CtrlCAt | None":
+        if frame.f_code.co_filename != held_back.__file__:
+            return None
+        self.left -= event == "line"
+        if self.left < 0 and not self.sent:
+            self.sent = True
+            os.kill(os.getpid(), signal.SIGINT)
+        return self
+
+
+def test_wherever_ctrl_c_comes_no_other_signal_is_swallowed_later() -> None:
+    signal.signal(signal.SIGTERM, note)
+    before, sent, place = sys.gettrace(), True, 0
+    while sent:
+        ctrl_c, interrupted = CtrlCAt(place), False
+        try:
+            sys.settrace(ctrl_c)
+            with HeldBack():
+                pass
+            sys.settrace(before)
+        except KeyboardInterrupt:
+            interrupted = True
+        sys.settrace(before)
+        sent = ctrl_c.sent
+        assert interrupted == sent, place
+        heard.clear()
+        send(signal.SIGTERM)
+        assert heard == ["SIGTERM"] and not signal_waits(), place
+        with pytest.raises(KeyboardInterrupt):
+            send(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGTERM) is note
+        place += 1
+    assert place > 20
 
 
 def test_a_handler_that_is_set_meanwhile_stays() -> None:

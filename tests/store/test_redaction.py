@@ -147,6 +147,7 @@ def test_a_secret_is_cut_out_wherever_it_stands(secret: str, around: str) -> Non
         ("machine h login user password hunter2 x", "machine h login user password REDACTED x"),
         ("sshpass -p hunter2 ssh h", "sshpass -p REDACTED ssh h"),
         ("mysql -u root -phunter2 db", "mysql -u root -pREDACTED db"),
+        ("mysql -uroot -p'hunter2' db", "mysql -uroot -p'REDACTED' db"),
         ("send: 'Cookie: session=abcdef1234567; b=c'", "send: 'Cookie: REDACTED'"),
     ],
 )
@@ -189,6 +190,7 @@ def test_what_stands_around_it_stays(text: str, expected: str) -> None:
         "os.getenv('API_KEY', 'not-configured') f('password', 'a_message_of_it')",
         "a key error: KeyError('passwords')",
         "docker run --name mysql -p 3306:3306 mysql:8 -p3306; docker login -u me --password-stdin",
+        "docker login -password-stdin h; mysql -path=/x/y",
         "│ password │ username │ api_key: Optional[str] f(api_key: str, x: int = 3)",
         "cat password | base64decode; key_of: password | grep x12345678",
         "forward pass: 12.3ms user_pass=3 first_pass=abcdefgh1 cookies: 3 the cookie: is=good msg.abc",

@@ -73,6 +73,7 @@ def is_about(event: Event, run: str) -> bool:
 def _times(folder: Path) -> List[Tuple[str, float]]:
     try:
         with os.scandir(str(folder)) as entries:
-            return [(entry.path, entry.stat().st_mtime) for entry in entries]
+            files = (entry for entry in entries if entry.is_file(follow_symlinks=False))
+            return [(entry.path, entry.stat().st_mtime) for entry in files]
     except OSError:
         return []

@@ -60,8 +60,11 @@ def _events(data: bytes) -> list[Event]:
 
 
 def journal_files(folder: Path) -> list[Path]:
-    """The journals that may hold states, in order of name."""
-    paths = (folder / name for name, _ in journals_in(folder))
+    """The journals that may hold states, in order of name; none where the folder cannot be read."""
+    try:
+        paths = [folder / name for name, _ in journals_in(folder)]
+    except OSError:
+        return []
     return sorted(path for path in paths if not _is(path, _POINTS_WRITERS))
 
 
