@@ -90,18 +90,16 @@ HELD = r"\x1b\]([^\x07\x1b]{0,400})"
 STEERS = ("\\x1b", "\\u001", "\\033", "\\e[")
 #: How a name ends (in lower case) under which any text is a secret, and behind what such an end makes one: `pad_token`
 #: and `sort_key` are none. Between the two may be `_`, `-` or a blank. Stricter than for variables.
-_SERVICES = (
-    "anthropic azure cohere comet databricks datadog deepseek gemini github gitlab groq hf hub huggingface kaggle "
-    "mistral neptune npm openai openrouter pinecone pypi runpod slack tavily wandb"
-).split()
 _KINDS_OF_KEY = (
     *"api access account private secret encryption signing subscription master".split(),
     *"app application azure_storage jwt hmac fernet".split(),
-    *_SERVICES,
+    # Services, as far as they give keys: `hf_key` is a name in a model.
+    *"anthropic azure cohere comet datadog deepseek gemini groq kaggle mistral openai openrouter pinecone".split(),
+    *"runpod tavily wandb".split(),
 )
 _KINDS_OF_TOKEN = (
     *"api auth access bearer refresh session sas secret security bot service tracking".split(),
-    *_SERVICES,
+    *"comet databricks github gitlab hf hub huggingface neptune npm pypi slack wandb".split(),
 )
 NAME_ENDS = {
     "key": _KINDS_OF_KEY,

@@ -196,6 +196,7 @@ def test_what_stands_around_it_stays(text: str, expected: str) -> None:
         "forward pass: 12.3ms user_pass=3 first_pass=abcdefgh1 cookies: 3 the cookie: is=good msg.abc",
         "password='', name='something long'; it's: password='x'; y='abcdefghijk'",
         '{"api_key": "abc", "other_name": "long value here"}',
+        "hf_key: model.layers.0.weight1 replicate_key='attention_mask1'",
         "set password hashing2345 in env; OPENAI_KEY=$OPENAI_KEY",
         "password:",
         "epoch 3 key=value",

@@ -4,6 +4,7 @@ import gzip
 import os
 import struct
 import zlib
+from itertools import count
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
@@ -23,6 +24,8 @@ from workbench.client.json_files import read_json
 from workbench.client.origins import Origin
 
 _LOCK_SECONDS = 1.0
+#: After so many records it is looked whether a signal waits: there may be millions.
+_BREATH_RECORDS = 4096
 
 
 def events_of(files: RunLayout) -> List[Event]:
@@ -88,7 +91,9 @@ def _writer(writers: Dict[int, JournalWriter], target: RunLayout, rank: int) -> 
 def _events_and_last(data: bytes) -> Iterator[Union[Event, Points]]:
     """A journal's events, and its last record if that is of points: all others of those are not taken apart."""
     position, points = 0, b""
-    while True:
+    for number in count():
+        if number % _BREATH_RECORDS == 0:
+            hear_what_waits()
         start, position, kind = next_record(data, position)
         if start < 0:
             break
