@@ -181,11 +181,19 @@ class Lease:
                 self._make()
             with self._attached("") as connection:
                 self.overlay.take_off(connection)
-                self._version, self.made = migrate(connection)
+                self._migrate(connection)
                 with transaction(connection):
                     yield connection
                     fault("write.before-commit")
                 fault("write.committed")
+
+    def _migrate(self, connection: "duckdb.DuckDBPyConnection") -> None:
+        import duckdb
+
+        try:
+            self._version, self.made = migrate(connection)
+        except (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException) as error:
+            raise _damaged(self._layout, error) from error  # what it says of itself is not what it has
 
     @property
     def can_be_read(self) -> bool:
@@ -334,6 +342,8 @@ class Lease:
     def _attach(self, connection: "duckdb.DuckDBPyConnection", options: str, path: Path) -> None:
         import duckdb
 
+        if path.exists() and not (path.is_file() or path.is_dir()):  # DuckDB would wait for a FIFO
+            raise WorkspaceError(f"{path} is no file", remedy="Move it away: the store is made again by the next look.")
         deadline = time.monotonic() + FOREIGN_PATIENCE
         while True:
             try:

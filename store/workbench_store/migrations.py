@@ -63,6 +63,8 @@ _GOING_SINCE = "ALTER TABLE runs ADD COLUMN going_since DOUBLE;"
 
 MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _MEDIA, _GOING_SINCE)
 SCHEMA_VERSION = len(MIGRATIONS)
+#: The version of a store that names none: its first step fails.
+_NONSENSE = -1
 
 
 class StoreMark(NamedTuple):
@@ -80,7 +82,8 @@ def read_mark(connection: "duckdb.DuckDBPyConnection") -> StoreMark:
         rows = dict(connection.execute("SELECT key, value FROM store.meta").fetchall())
     except duckdb.CatalogException:  # there is no such table
         return StoreMark(0, "")
-    return StoreMark(int(rows.get("schema", 0)), str(rows.get("made", "")))
+    version = str(rows.get("schema", 0))
+    return StoreMark(int(version) if version.isdecimal() else _NONSENSE, str(rows.get("made", "")))
 
 
 def check_version(version: int) -> None:

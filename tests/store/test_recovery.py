@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from workbench_store.errors import StoreDamaged, StoreTooNew
+from workbench_store.errors import StoreDamaged, StoreTooNew, WorkspaceError
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
@@ -293,3 +293,30 @@ def test_a_child_forked_inside_a_lease_holds_nothing(filled: WorkspaceLayout) ->
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+@pytest.mark.parametrize("mark", ["0", "1", "3", "-1", "none"])
+def test_a_store_that_says_another_version_than_it_has_is_damaged_and_is_made_again(
+    layout: WorkspaceLayout, mark: str
+) -> None:
+    make_run(layout, "r")
+    fresh(layout)
+    with lease_of(layout).writing() as connection:
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema'", [mark])
+    lease_of(layout).rest()
+    with pytest.raises(StoreDamaged, match="is damaged") as caught:
+        fresh(layout)
+    assert "doctor --rebuild" in str(caught.value.remedy)
+    rebuild(layout)
+    assert fresh(layout).runs().names == ["r"]
+
+
+def test_a_fifo_in_the_place_of_the_store_keeps_nobody_waiting(layout: WorkspaceLayout) -> None:
+    make_run(layout, "r")
+    fresh(layout)
+    layout.store.unlink()
+    os.mkfifo(layout.store)
+    with pytest.raises(WorkspaceError, match="is no file"):
+        fresh(layout).runs()
+    layout.store.unlink()
+    assert fresh(layout).runs().names == ["r"]
