@@ -109,7 +109,7 @@ NAME_ENDS = {
     "password": ("",),
     "passwd": ("",),
     "passphrase": ("",),
-    "pass": tuple("db database pg postgres mysql redis smtp ssh mail ftp user admin proxy".split()),
+    "pass": tuple("db database pg postgres mysql redis smtp ssh mail ftp user root admin proxy".split()),
     "pwd": (),
 }
 #: How names end under which only what looks made by a machine is a secret: other tokens are words of a model's.
@@ -156,6 +156,8 @@ STAND_IN = (
     # Code that asks for it: `os.getenv("KEY")`, `os.environ["KEY"]`, `get_token()`.
     r"|[A-Za-z_]\w{0,40}(?:\.\w{1,40}){1,5}[(\[].*|[A-Za-z_]\w{0,40}(?:\(\)?|\[)"
     r"|(?:Optional|Union|Annotated|Literal)\[.*|SecretStr"
+    # What others put there in its place: `(sensitive value)`, `<PUSH_TO_HUB_TOKEN>`.
+    r"|\((?i:sensitive|hidden|known|none|not|null|unset)\b.*|<[\w -]{1,60}>"
 )
 PLACEHOLDER = r"[<\[{-].*|[A-Z_]+\]?"
 #: No secret under any name: nothing, a number, a word that stands for nothing.

@@ -1,6 +1,7 @@
 """Going on with a run that has ended, and beginning one with another's past."""
 
 import math
+import os
 import shutil
 import time
 from pathlib import Path
@@ -286,3 +287,39 @@ def test_a_run_whose_journals_are_gone_is_neither_resumed_nor_forked(here: Path)
     for arguments in origins:
         with pytest.raises(UsageError, match="the journals of run r are gone"):
             workbench.start_run(**arguments)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "endless"])
+def test_what_is_no_journal_or_no_file_is_passed_over(here: Path, kind: str) -> None:
+    make("r")
+    folder = WorkspaceLayout(here / ".workbench").run("r")
+    (folder.control / "script.json").unlink(missing_ok=True)
+    for odd in (folder.journals / "user-r0-1-aaaaaaaa.wbj", folder.control / "script.json"):
+        if kind == "fifo":
+            os.mkfifo(odd)
+        elif kind == "folder":
+            odd.mkdir()
+        else:
+            odd.symlink_to("/dev/zero")
+    workbench.start_run(fork="r", at_step=3, name="f", system_metrics=False).end()
+    if kind == "endless":  # else what tells of its process cannot be put in its place
+        workbench.start_run(resume="r", system_metrics=False).end()
+    assert record("r").state is RunState.COMPLETED and record("f").state is RunState.COMPLETED
+
+
+INTERRUPTED_COROUTINE = """
+import asyncio, os, signal, workbench
+
+async def train():
+    with workbench.start_run(name="r", system_metrics=False) as run:
+        run.log({"a": 1.0})
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(30)
+
+asyncio.run(train())
+"""
+
+
+def test_ctrl_c_in_a_coroutine_cancels_its_run(here: Path) -> None:
+    assert run_script(here, INTERRUPTED_COROUTINE).returncode != 0
+    assert (record("r").state, record("r").reason) == (RunState.CANCELED, "interrupted")

@@ -370,9 +370,15 @@ def state_of(error: Optional[BaseException]) -> Tuple[str, Optional[str]]:
     """How a run ends whose script ended with that exception, and the reason."""
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return "Completed", None
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) or _is_asyncios(error):
         return "Canceled", "interrupted"
     return "Failed", "{}: {}".format(type(error).__name__, error)[:1000]
+
+
+def _is_asyncios(error: BaseException) -> bool:
+    """Whether it is what asyncio makes of a Ctrl-C in a coroutine, and of a task that is cancelled."""
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)
 
 
 def _mapping(metrics: Any) -> "dict[str, Any]":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from workbench.client.replacing import replace_file
@@ -18,9 +19,9 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> Optional[Dict[str, Any]]:
-    """The object in the file; None when it is not there, is damaged or is no object."""
+    """The object in the file; None when it is not there, is no file, is damaged or is no object."""
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes() if os.path.isfile(str(path)) else b"")
     except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

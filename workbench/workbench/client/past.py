@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import stat
 import struct
 import zlib
 from itertools import count
@@ -117,9 +118,12 @@ def _events_and_last(data: bytes) -> Iterator[Union[Event, Points]]:
 
 
 def journals_of(files: RunLayout) -> Iterator[Tuple[str, bytes]]:
-    """The name and content of each journal, compressed or not, in order of name; what is damaged is left out."""
+    """The name and content of each journal, compressed or not, in order of name; what is damaged or no file is left
+    out."""
     for name in sorted(os.listdir(str(files.journals))):
         path = files.journals / name
+        if not stat.S_ISREG(os.lstat(str(path)).st_mode):
+            continue
         if name.endswith(".wbj"):
             yield name, path.read_bytes()
         elif name.endswith(".wbj.gz") and not path.with_suffix("").exists():
