@@ -36,7 +36,7 @@ class HeldBack:
         self._at_once = at_once
         self._heard_by: Dict[int, Handler] = {}
         self._came: List[Tuple[int, Optional[FrameType]]] = []
-        self.since = 0.0
+        self._since = 0.0
         #: What comes once it is over is not for it, also where a signal kept it from putting all others back.
         self._over = False
         #: A child that another thread forks has that one for its main thread, and is in no block.
@@ -73,10 +73,19 @@ class HeldBack:
         """Whether a signal has come that waits."""
         return bool(self._came)
 
+    @property
+    def waits_too_long(self) -> bool:
+        """Whether one has waited so long that what it waits for may never end."""
+        return self.waiting and time.monotonic() - self._since > _PATIENCE_SECONDS
+
     def hear(self) -> None:
         """Have the one that came first heard now."""
         number, frame = self._came.pop(0)
         self._heard_by[number](number, frame)
+
+    def over(self) -> None:
+        """From now on nothing waits."""
+        self._over = True
 
     def _take(self) -> None:
         for number in _NUMBERS:
@@ -89,7 +98,7 @@ class HeldBack:
                     return
 
     def _give_back(self) -> None:
-        self._over = True
+        self.over()
         if self in _blocks:
             _blocks.remove(self)
         for number in self._heard_by:
@@ -99,20 +108,14 @@ class HeldBack:
         if signal.getsignal(number) == self._note:  # else somebody has set another meanwhile
             signal.signal(number, self._heard_by[number])
 
-    def over(self) -> None:
-        """From now on nothing waits."""
-        self._over = True
-
     def _note(self, number: int, frame: Optional[FrameType]) -> None:
         if self._over:
             self._put_back(number)
-            self._heard_by[number](number, frame)
+        elif not any(block.waits_too_long for block in _blocks) and not (self._at_once and self._at_once(frame)):
+            self._since = self._since if self._came else time.monotonic()
+            self._came.append((number, frame))
             return
-        if _is_pressed_again() or (self._at_once is not None and self._at_once(frame)):
-            self._heard_by[number](number, frame)
-            return
-        self.since = self.since if self._came else time.monotonic()
-        self._came.append((number, frame))
+        self._heard_by[number](number, frame)
 
 
 def signal_waits() -> bool:
@@ -126,11 +129,6 @@ def hear_what_waits() -> None:
         for block in reversed(_blocks):
             if block.waiting:
                 block.hear()
-
-
-def _is_pressed_again() -> bool:
-    """Whether one has waited so long that what it waits for may never end."""
-    return any(block.waiting and time.monotonic() - block.since > _PATIENCE_SECONDS for block in _blocks)
 
 
 def _in_child() -> None:

@@ -56,9 +56,11 @@ _held: "weakref.WeakSet[FileLock]" = weakref.WeakSet()
 class FileLock:
     """A lock on `path`, which is made when it is not there. One object is one holder; it is not reentrant."""
 
+    #: None also where a Ctrl-C interrupted the making of the object.
+    _descriptor: Optional[int] = None
+
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
-        self._descriptor: Optional[int] = None
         self._mark: Optional[Tuple[int, int]] = None
 
     @property
@@ -156,9 +158,6 @@ class FileLock:
 
     def __exit__(self, *exc: object) -> None:
         self.release()
-
-    #: Also of one of which a Ctrl-C interrupted the making.
-    _descriptor: Optional[int] = None
 
     def __del__(self) -> None:
         if self._descriptor is not None:

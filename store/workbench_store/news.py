@@ -66,8 +66,9 @@ class JournalWatch:
         if again:
             self._looked_at_settled = time.monotonic()
         runs = self._runs()
-        for run in self._unread.keys() - {WORKSPACE, _ALL, *runs}:
-            del self._unread[run]
+        if self._unread:  # of runs that are gone nothing is to be read
+            there = {WORKSPACE, _ALL, *runs}
+            self._unread = {run: one for run, one in self._unread.items() if run in there}
         for run in runs:
             settled = self._settled.get(run)
             folder = f"{self._layout.runs}/{run}/journal"

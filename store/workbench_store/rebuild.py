@@ -119,8 +119,7 @@ def _check_all_read(layout: WorkspaceLayout, report: Refresh) -> None:
         raise WorkspaceError(
             f"{layout.store} cannot be made again as it should be: {listed([str(one) for one in report.unread])}; "
             "nothing was changed",
-            remedy="Give yourself the permission (chown, chmod), or bring them back from a copy. To do without them: "
-            "workbench doctor --rebuild --losing",
+            remedy=f"{report.unread[0].remedy} To do without: workbench doctor --rebuild --losing",
         )
 
 

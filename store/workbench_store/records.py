@@ -348,6 +348,11 @@ class Unread(NamedTuple):
     def __str__(self) -> str:
         return f"{self.path} cannot be read: {self.why}"
 
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return "Give yourself the permission (chown, chmod), or bring it back from a copy."
+
 
 class Refresh(Struct, frozen=True):
     """What one look at the journals brought: points and events, whether more is waiting, whether another process had

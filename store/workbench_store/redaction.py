@@ -191,7 +191,7 @@ def _is_secret(lower: str, end: "Match[str]", given: "Match[str]") -> bool:
     alone = end[0] in ("secret", "authorization") and lower[start - 1 : start] not in ("_", "-", ".")
     in_words = alone or (lower[start - 1 : start] == " " and end[0] in ("key", "token"))
     if (in_words and not given["scheme"]) or (is_option and given["sign"] == ":"):
-        return _pattern(r"\d").search(value) is not None
+        return _has_digit(value)
     return True
 
 
@@ -199,7 +199,7 @@ def _is_pair(lower: str, start: int, given: "Match[str]") -> bool:
     """Whether name and value are a pair, as a list of headers has them; two words may be the names of something."""
     return (
         "," in given["apart"]
-        and _pattern(r"\d").search(given["value"]) is not None
+        and _has_digit(given["value"])
         and _pattern(PAIRED).match(lower, given.end()) is not None
         and _pattern(PAIR).fullmatch(lower, max(0, start - LONGEST_OPTION), start) is not None
     )
@@ -209,7 +209,7 @@ def _is_set(lower: str, start: int, given: "Match[str]") -> bool:
     """Whether a shell or a Dockerfile gives the name its value: `ENV API_KEY ...`."""
     return (
         given["apart"].isspace()
-        and _pattern(r"\d").search(given["value"]) is not None
+        and _has_digit(given["value"])
         and _pattern(SETTING).fullmatch(lower, max(0, start - LONGEST_OPTION), start) is not None
     )
 
@@ -217,12 +217,16 @@ def _is_set(lower: str, start: int, given: "Match[str]") -> bool:
 def _is_cell(lower: str, start: int, given: "Match[str]") -> bool:
     """Whether name and value are cells of a table's row, and no heads of columns or commands of a pipe."""
     drawn = given["cell"] != "|" or _pattern(CELL).fullmatch(lower, max(0, start - LONGEST_OPTION), start) is not None
-    return drawn and _pattern(r"\d").search(given["value"]) is not None
+    return drawn and _has_digit(given["value"])
 
 
 def _is_made(given: "Match[str]") -> bool:
     """Whether what is given to a token of no known kind looks made by a machine."""
     return given["sign"] is not None and _pattern(MADE).fullmatch(given["value"].rstrip(")]}\\")) is not None
+
+
+def _has_digit(value: str) -> bool:
+    return _pattern(r"\d").search(value) is not None
 
 
 def _pattern(text: str) -> "Pattern[str]":

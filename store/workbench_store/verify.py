@@ -79,11 +79,12 @@ def verify_tables(layout: WorkspaceLayout) -> Iterator[Fault | str]:
     """
     with second_store(layout) as draft:
         ours, theirs, unread = _brought_level(layout, draft)
-        yield from (Fault(str(one), "Give yourself the permission, or bring it back from a copy.") for one in unread)
+        yield from (Fault(str(one), one.remedy) for one in unread)
         _check_nothing_waits(layout, ours, theirs)
         growing = {key.run for key, end in theirs.items() if end > ours.get(key, 0)}
         hurt = _damaged(layout, draft) | _cut_short(ours, theirs)
-        hidden = {key.run for key in ours.keys() | theirs.keys() if _is_hidden(layout, key.run, unread)}
+        runs = {key.run for key in ours.keys() | theirs.keys()} if unread else set()
+        hidden = {run for run in runs if _is_hidden(layout, run, unread)}
         hurt = {key: what for key, what in hurt.items() if key.run not in hidden}
         yield from (Fault(f"{_place(key)}: {what}", _FROM_A_COPY) for key, what in hurt.items())
         differing = {table: _differing(layout, draft, table) for table in _TABLES}

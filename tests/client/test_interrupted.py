@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import interrupting
 from tests.client.scripts import store_of
 
 pytestmark = pytest.mark.slow
 
-EVERYWHERE = """
-import faulthandler, os, signal, sys, threading
+EVERYWHERE = (
+    Path(interrupting.__file__).read_text()
+    + """
+import faulthandler
 import workbench
 
 faulthandler.dump_traceback_later(200, exit=True)
@@ -19,41 +22,22 @@ OURS = ("/workbench/client/", "/workbench_store/")
 what, place, step = sys.argv[1], 0, int(sys.argv[2])
 reached = True
 
-def interrupt_call(number):
-    count = 0
-    def trace(frame, event, argument):
-        global reached
-        nonlocal count
-        if event == "call" and any(one in frame.f_code.co_filename for one in OURS):
-            count += 1
-            if count > number:
-                reached = True
-                sys.settrace(None)
-                os.kill(os.getpid(), signal.SIGINT)
-    sys.settrace(trace)
-
 while reached:
-    reached, told, base = False, None, "base" + str(place)
+    ctrl_c, told, base = CtrlC(place, *OURS), None, "base" + str(place)
     workbench.start_run(name=base, system_metrics=False).end()
     try:
-        if what == "start":
-            interrupt_call(place)
-            run = workbench.start_run(system_metrics=10.0)
-            sys.settrace(None)
-            run.end()
-        elif what == "resume":
-            interrupt_call(place)
-            run = workbench.start_run(resume=base, system_metrics=10.0)
-            sys.settrace(None)
-            run.end()
-        else:
+        if what == "end":
             with workbench.start_run(system_metrics=10.0) as run:
                 run.log({"a": 1.0})
-                interrupt_call(place)
-            sys.settrace(None)
+                ctrl_c.start()
+        else:
+            with ctrl_c:
+                run = workbench.start_run(resume=base if what == "resume" else None, system_metrics=10.0)
+            run.end()
     except KeyboardInterrupt as error:
         told = error
     sys.settrace(None)
+    reached = ctrl_c.sent
     assert reached == (told is not None), (place, told)
     left = workbench.active_run()
     if what == "end" and place == 0:  # before the first line of what is to end it: it is the script's still
@@ -67,6 +51,7 @@ while reached:
     place += step
 print("all", place > 20)
 """
+)
 
 
 @pytest.mark.parametrize(("what", "step"), [("start", "2"), ("resume", "7"), ("end", "2")])

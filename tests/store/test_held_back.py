@@ -2,16 +2,16 @@
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any
 
 import pytest
 from workbench_store import held_back
 from workbench_store.held_back import HeldBack, hear_what_waits, signal_waits
+
+from tests.interrupting import CtrlC
 
 heard: list[str] = []
 
@@ -88,36 +88,16 @@ def test_all_that_waited_is_heard_also_behind_one_that_raises() -> None:
     assert heard == ["SIGTERM"]
 
 
-class CtrlCAt:
-    """Sends SIGINT at a line of the module, counted from when it is set as the trace function."""
-
-    def __init__(self, place: int) -> None:
-        self.left = place
-        self.sent = False
-
-    def __call__(self, frame: FrameType, event: str, argument: Any) -> "CtrlCAt | None":
-        if frame.f_code.co_filename != held_back.__file__:
-            return None
-        self.left -= event == "line"
-        if self.left < 0 and not self.sent:
-            self.sent = True
-            os.kill(os.getpid(), signal.SIGINT)
-        return self
-
-
 def test_wherever_ctrl_c_comes_no_other_signal_is_swallowed_later() -> None:
     signal.signal(signal.SIGTERM, note)
-    before, sent, place = sys.gettrace(), True, 0
+    sent, place = True, 0
     while sent:
-        ctrl_c, interrupted = CtrlCAt(place), False
+        ctrl_c, interrupted = CtrlC(place, held_back.__file__, event="line"), False
         try:
-            sys.settrace(ctrl_c)
-            with HeldBack():
+            with ctrl_c, HeldBack():
                 pass
-            sys.settrace(before)
         except KeyboardInterrupt:
             interrupted = True
-        sys.settrace(before)
         sent = ctrl_c.sent
         assert interrupted == sent, place
         heard.clear()

@@ -15,6 +15,7 @@ from workbench_store.lease import lease_of
 from workbench_store.locks import FileLock
 from workbench_store.store import Store
 
+from tests import interrupting
 from tests.store.journals import fresh, make_run, python, the_summary, write_points
 
 STARTER = """
@@ -280,8 +281,9 @@ def test_ctrl_c_is_a_keyboard_interrupt_wherever_it_comes_and_the_store_can_be_u
         pass
 
 
-EVERYWHERE = """
-import os, signal, sys
+EVERYWHERE = (
+    Path(interrupting.__file__).read_text()
+    + """
 from pathlib import Path
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
@@ -305,28 +307,19 @@ while reached:
         writer = JournalWriter(layout.run("r").journals, "client")
         writer.points(float(place), place, ("k",), (1.0,))
         writer.close()
-    count, reached = 0, False
-
-    def trace(frame, event, argument):
-        global count, reached
-        if event == "call" and frame.f_code.co_filename.endswith(OURS):
-            count += 1
-            if count > place:
-                reached = True
-                sys.settrace(None)
-                os.kill(os.getpid(), signal.SIGINT)
-
-    sys.settrace(trace)
+    ctrl_c = CtrlC(place, *OURS)
     try:
-        look()
+        with ctrl_c:
+            look()
     except KeyboardInterrupt:
         pass
-    sys.settrace(None)
+    reached = ctrl_c.sent
     assert not held(), (place, held())
     store.runs()
     place += step
 print("all", place > 10)
 """
+)
 
 
 @pytest.mark.parametrize(("what", "step"), [("still", "1"), ("news", "7")])

@@ -54,10 +54,9 @@ COMMANDS: dict[str, str] = {
     "dashboard": "open the dashboard (also: workbench alone)",
 }
 
-
+#: What can be done where the system refuses a file.
 _REMEDIES = {
-    errno.EACCES: "Give yourself the permission (chown, chmod), or ask whose it is.",
-    errno.EPERM: "Give yourself the permission (chown, chmod), or ask whose it is.",
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "Give yourself the permission (chown, chmod), or ask whose it is."),
     errno.EROFS: "Make it writable, or use another workspace: --workspace.",
     errno.EIO: "The disk does not give it: look at the system's log, and copy what can be read (workbench backup).",
 }

@@ -377,8 +377,7 @@ def state_of(error: Optional[BaseException]) -> Tuple[str, Optional[str]]:
 
 def _is_asyncios(error: BaseException) -> bool:
     """Whether it is what asyncio makes of a Ctrl-C in a coroutine, and of a task that is cancelled."""
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and isinstance(error, asyncio.CancelledError)
+    return isinstance(error, getattr(sys.modules.get("asyncio"), "CancelledError", ()))
 
 
 def _mapping(metrics: Any) -> "dict[str, Any]":

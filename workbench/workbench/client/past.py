@@ -52,9 +52,9 @@ def _events_and_latest(files: RunLayout) -> Tuple[List[Event], float]:
 def points_of(files: RunLayout) -> Iterator[Points]:
     """The run's points, of all ranks."""
     for _, data in journals_of(files):
-        for record, _ in decode(data):
+        for number, (record, _) in enumerate(decode(data)):
+            _take_breath(number)
             if isinstance(record, Points):
-                hear_what_waits()  # it may take long
                 yield record
 
 
@@ -89,12 +89,16 @@ def _writer(writers: Dict[int, JournalWriter], target: RunLayout, rank: int) -> 
     return writers[rank]
 
 
+def _take_breath(number: int) -> None:
+    if number % _BREATH_RECORDS == 0:
+        hear_what_waits()
+
+
 def _events_and_last(data: bytes) -> Iterator[Union[Event, Points]]:
     """A journal's events, and its last record if that is of points: all others of those are not taken apart."""
     position, points = 0, b""
     for number in count():
-        if number % _BREATH_RECORDS == 0:
-            hear_what_waits()
+        _take_breath(number)
         start, position, kind = next_record(data, position)
         if start < 0:
             break

@@ -83,7 +83,7 @@ def _store(layout: WorkspaceLayout) -> Iterator[Finding]:
         if not_written:
             yield Finding("problem", not_written, _MENDED_BY_ROOM)
         for one in done.unread:
-            yield Finding("problem", str(one), "Give yourself the permission (chown, chmod), or bring it from a copy.")
+            yield Finding("problem", str(one), one.remedy)
         if done.unsaved:
             return
         yield Finding("ok", f"store {layout.store.name}: {layout.store.stat().st_size / 1024**2:.1f} MiB")
