@@ -11,7 +11,8 @@ _CHUNK_BYTES = 32 * 1024 * 1024
 
 def lost_by_journals(layout: WorkspaceLayout, names: Sequence[str]) -> dict[str, str]:
     """What the journals of these runs have less of than when the store read them, in words, by run; nothing of a run
-    that has all. Every journal is read to its end. Raises StoreBusy, StoreDamaged or WorkspaceError."""
+    that has all. Every journal is read to its end. Raises StoreBusy, StoreDamaged, WorkspaceError, or OSError for a
+    journal that is there and cannot be read."""
     with lease_of(layout).reading() as connection:
         rows = connection.execute(
             "SELECT run, file, ingested, gap_bytes FROM journals WHERE run IN (SELECT unnest(?::VARCHAR[])) "
@@ -33,7 +34,7 @@ def _lost(files: RunLayout, file: str, ingested: int, gaps: int) -> str | None:
             if chunk.end == end:
                 break
             end, damaged = chunk.end, damaged + chunk.gap_bytes
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return f"its journal {file} is gone"
     if end < ingested:
         return f"of {ingested} bytes of its journal {file} {end} are left"

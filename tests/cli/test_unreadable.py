@@ -40,6 +40,22 @@ def twice(here: Path) -> Path:
     return second
 
 
+def test_a_journal_that_cannot_be_read_is_not_told_as_gone(as_user: Command, twice: Path) -> None:
+    assert as_user("ls").returncode == 0
+    twice.chmod(0)
+    again = "import workbench; workbench.start_run(resume='twice')"
+    try:
+        removed = as_user("rm", "--yes", "twice")
+        script = [*without_override(), sys.executable, "-c", again]
+        resumed = subprocess.run(script, cwd=twice.parents[4], capture_output=True, text=True, timeout=120)
+    finally:
+        twice.chmod(0o600)
+    assert removed.returncode == 4 and f"{twice} cannot be used: Permission denied" in removed.stderr
+    assert "gone" not in removed.stderr and "chmod" in removed.stderr
+    assert resumed.returncode == 1 and f": {twice}: Permission denied" in resumed.stderr
+    assert as_user("ls", "--json").stdout.count('"twice"') == 1
+
+
 @pytest.mark.parametrize("seen", [True, False], ids=["seen", "new"])
 @pytest.mark.parametrize("what", ["journal", "folder", "run", "runs", "edits"])
 def test_what_cannot_be_read_is_told_by_every_look(as_user: Command, twice: Path, what: str, seen: bool) -> None:

@@ -71,8 +71,11 @@ def open_script_run(
     try:
         holder = _hold(layout, _checked(name), dict(fields), origin)
     except OSError as error:
+        what = error.strerror or str(error)
+        if error.filename is not None and os.fsdecode(error.filename) != str(layout.root):
+            what = "{}: {}".format(os.fsdecode(error.filename), what)
         raise WorkspaceError(
-            "cannot open a run in {}: {}".format(layout.root, error.strerror or error),
+            "cannot open a run in {}: {}".format(layout.root, what),
             remedy="Check that the workspace is writable and that the disk has room: workbench doctor.",
         ) from error
     if interval is not None:
