@@ -18,6 +18,7 @@ from workbench_store.backup_place import Unreadable, goes_on, is_there, put
 from workbench_store.backup_sources import run_folders, sources
 from workbench_store.content_lock import adding_content
 from workbench_store.errors import StoreBusy, UsageError, WorkspaceError
+from workbench_store.forget import removed_runs
 from workbench_store.layout import WORKSPACE_DIR, RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.rebuild import Held, held, losses, rebuild
@@ -106,7 +107,8 @@ def _copy_all(layout: WorkspaceLayout, copy: WorkspaceLayout, short: _Shortfall)
 
 def _tell_of(short: _Shortfall, layout: WorkspaceLayout, copy: WorkspaceLayout, had: dict[str, Held]) -> None:
     """Raises WorkspaceError for what the copy could not be brought up to; all of it in one."""
-    known = held(layout).keys()  # what was removed meanwhile is no loss
+    # What was removed is no loss, though the store may not have heard of it.
+    known = held(layout).keys() - set(removed_runs(layout))
     lost = losses({run: one for run, one in had.items() if run in known}, held(copy))
     told, remedies = [], []
     if short.unread:

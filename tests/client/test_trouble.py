@@ -414,6 +414,26 @@ def test_artifacts_that_may_not_be_looked_at_are_told_and_left_out(here: Path) -
     }
 
 
+SHUT = """
+import os, sys, workbench
+with workbench.start_run(name="run", system_metrics=False) as run:
+    run.log({"k": 1.0})
+    shut = (run.path / sys.argv[1]).resolve()
+    shut.chmod(0)
+    run.log({"k": 2.0})
+shut.chmod(0o700)
+"""
+
+
+@pytest.mark.parametrize("folder", [".", "journal", "control", "outputs", "logs", "..", "../.."])
+def test_a_run_ends_as_its_script_does_though_its_folder_may_not_be_read(here: Path, folder: str) -> None:
+    command = [*without_override(), sys.executable, "-c", SHUT, folder]
+    done = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    (run,) = Workspace(here).runs()
+    assert run.state == "Completed" and run.series("k").values == [1.0, 2.0]
+
+
 FOLDERLESS = """
 import os, workbench
 os.mkdir("gone"); os.chdir("gone"); os.rmdir(os.getcwd())

@@ -359,6 +359,20 @@ def test_a_backup_again_copies_what_is_new_and_keeps_what_was_removed(
     assert copy.trashed("three").root.is_dir() and not copy.run("three").root.exists()
 
 
+def test_a_backup_after_a_removal_that_was_cut_short_is_whole(workspace: Workspace, tmp_path: Path) -> None:
+    layout, copy = workspace.layout, WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    own_run("one", 1.0, 10)
+    assert fresh(layout).runs().names == ["one"]
+    layout.trash.mkdir()
+    layout.run("one").root.rename(layout.trashed("one").root)  # as it lies there after SIGKILL, or on a full disk
+    back_up(layout, tmp_path / "copy")
+    assert copy.trashed("one").root.is_dir() and faults(copy) == []
+    shutil.rmtree(layout.trashed("one").journals)
+    layout.trashed("one").root.rename(layout.run("one").root)
+    with pytest.raises(WorkspaceError, match="lost what"):
+        back_up(layout, tmp_path / "other")
+
+
 ODD_NAMES = ("model.new", "heartbeat", "sampler.lock", "weights.new/w.bin", "a" * 255, "journal/x.wbj", "plain")
 
 

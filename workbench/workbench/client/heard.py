@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from workbench_store.errors import WorkspaceError
 from workbench_store.journal.lost import LOST_UNTOLD, Lost, missing_records
 from workbench_store.journal.writer import WAITING
@@ -43,9 +45,17 @@ def torn_in(generation: object) -> str:
 
 def left_behind(files: RunLayout) -> List[Path]:
     """The notes of those who recorded for the run and are gone: how much they could not record, and of those who were
-    killed while something waited for room on the disk that it is lost: how much it was nobody knows."""
-    killed = [note for note in files.journals.glob("*" + WAITING) if not _goes_on(note)]
-    return sorted(killed) + sorted(files.control.glob(LOST + "r*"))
+    killed while something waited for room on the disk that it is lost: how much it was nobody knows. Folders that may
+    not be read hold none."""
+    waiting = [note for note in _within(files.journals) if note.name.endswith(WAITING) and not _goes_on(note)]
+    return waiting + [note for note in _within(files.control) if note.name.startswith(LOST + "r")]
+
+
+def _within(folder: Path) -> List[Path]:
+    try:
+        return [folder / name for name in sorted(os.listdir(str(folder)))]
+    except OSError:
+        return []
 
 
 def _goes_on(note: Path) -> bool:
