@@ -93,3 +93,28 @@ def test_what_cannot_be_read_is_told_by_every_look(as_user: Command, twice: Path
     (one,) = (run for run in json.loads(as_user("ls", "--json").stdout)["runs"] if run["name"] == "twice")
     assert one["state"] == "Failed" and one["metrics"] == {"acc": 0.2}
     assert as_user("verify").returncode == 0 and as_user("doctor", "--rebuild").returncode == 0
+
+
+SHUTS = """
+name: shuts
+command: sleep 1; chmod 0 "$WORKBENCH_RUN_DIR/$0"; sleep 1
+"""
+
+
+@pytest.mark.parametrize("what", ["journal", "journal/supervisor*"])
+def test_who_follows_a_run_that_cannot_be_read_is_told_so(as_user: Command, here: Path, what: str) -> None:
+    (here / "job.yml").write_text(SHUTS.replace('/$0"', f'/"{what}'))
+    followed = as_user("run", "job.yml")
+    (hidden,) = (here / ".workbench/runs/shuts").glob(what)
+    waits = "import workbench; print(workbench.Workspace().run('shuts').wait(60))"
+    script = [*without_override(), sys.executable, "-c", waits]
+    waited = subprocess.run(script, cwd=here, capture_output=True, text=True, timeout=60)
+    told = f"how run shuts is cannot be told: {hidden} cannot be read: Permission denied"
+    logged = as_user("logs", "-f", "shuts")
+    hidden.chmod(0o700)
+    assert followed.returncode == 4 and told in followed.stderr and "chmod" in followed.stderr
+    assert waited.returncode == 1 and told in waited.stderr
+    assert logged.returncode == 4 and told in logged.stderr
+    assert as_user("logs", "-f", "shuts").returncode == 0
+    (one,) = json.loads(as_user("ls", "--json").stdout)["runs"]
+    assert one["state"] == "Completed", one

@@ -170,7 +170,7 @@ class Run:
         """Wait until the run is final or not responding, and return its state.
 
         `timeout` is in seconds; RunError is raised when it passes, and the run goes on. WorkspaceError is raised when
-        the run's folder is gone.
+        the run's folder is gone or its journals may not be read.
         """
         from workbench.lifecycle.judge import check_there, state_now
         from workbench.lifecycle.pauses import SHORTEST_SECONDS, longer

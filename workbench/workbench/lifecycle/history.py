@@ -4,8 +4,11 @@ loaded.
 Journals of a job's own processes are left out, since they hold points by the million and no state.
 """
 
+import errno
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench_store.journal.decoding import Event, decode
 from workbench_store.journal.packed import journal_size, journals_in, read_journal
@@ -13,11 +16,16 @@ from workbench_store.layout import RunLayout
 from workbench_store.state_changes import StateChange, fold_states
 from workbench_store.states import RunState
 
+if TYPE_CHECKING:
+    from workbench_store.records import Unread
+
 #: A script's own journal holds points and states: only its beginning and its end are read, where the states are.
 _HEAD_BYTES = 64 * 1024
 _TAIL_BYTES = 256 * 1024
 _POINTS_WRITERS = ("client", "system")
 _MIXED_WRITERS = ("script",)
+#: Errors that do not pass by themselves; not those of a file that is put in the place of another just now.
+_LASTING = (errno.EACCES, errno.EPERM, errno.EIO)
 #: How the journals of those begin who have no part in the run's life.
 _ONLOOKERS = ("judge-", "user-")
 
@@ -66,6 +74,20 @@ def journal_files(folder: Path) -> list[Path]:
     except OSError:
         return []
     return sorted(path for path in paths if not _is(path, _POINTS_WRITERS))
+
+
+def unread_journal(files: RunLayout) -> "Unread | None":
+    """A journal that may hold states, or the folder of them, that is there and cannot be read, now or in a moment."""
+    try:
+        for name, _ in journals_in(files.journals):
+            if not name.startswith(_POINTS_WRITERS):
+                read_journal(files.journals / name, 0, 1)
+    except OSError as error:
+        if error.errno in _LASTING:
+            from workbench_store.records import Unread
+
+            return Unread(os.fsdecode(error.filename or files.journals), error.strerror or str(error))
+    return None
 
 
 def _is(path: Path, writers: tuple[str, ...]) -> bool:

@@ -23,7 +23,13 @@ from workbench_store.states import RunState
 
 from workbench.client.heard import all_told, forget, heard, last_reason, left_behind, some_untold, tell, torn_in
 from workbench.lifecycle.files import read_json
-from workbench.lifecycle.history import last_change, last_generation, last_sign_of_life, state_changes
+from workbench.lifecycle.history import (
+    last_change,
+    last_generation,
+    last_sign_of_life,
+    state_changes,
+    unread_journal,
+)
 from workbench.lifecycle.recorder import RunRecorder
 
 
@@ -58,9 +64,10 @@ def verdicts(layout: WorkspaceLayout, names: Iterable[str]) -> dict[str, Verdict
 
 
 def verdict(files: RunLayout) -> Verdict | None:
-    """The same of one run."""
+    """The same of one run; none of one whose journals may not be read, where its end may be."""
     try:
-        return _verdict(files)
+        found = _verdict(files)
+        return None if found is None or unread_journal(files) is not None else found
     except (OSError, WorkspaceError):
         return None  # gone meanwhile
 
@@ -116,13 +123,17 @@ def state_now(files: RunLayout) -> RunState:
 
 
 def check_there(files: RunLayout) -> None:
-    """Raise WorkspaceError if the run's folder is gone: who waits for its end would wait for ever."""
+    """Raise WorkspaceError if the run's folder is gone, or its journals may not be read: who waits for its end would
+    wait for ever."""
     if not files.root.is_dir():
         if WorkspaceLayout(files.root.parents[1]).trashed(files.name).root.is_dir():
             raise WorkspaceError(
                 f"run {files.name} is in the trash", remedy=f"Bring it back: workbench restore {files.name}"
             )
         raise WorkspaceError(f"the folder of {files.name} is gone: {files.root}", remedy="Bring it back from a copy.")
+    unread = unread_journal(files)
+    if unread is not None:
+        raise WorkspaceError(f"how run {files.name} is cannot be told: {unread}", remedy=unread.remedy)
 
 
 def _all_names(layout: WorkspaceLayout) -> list[str]:

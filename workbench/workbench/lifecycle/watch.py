@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from workbench_store.journal.packed import SUFFIX
 from workbench_store.layout import RunLayout
 
 from workbench.client.log_cap import LogCap, logged_ranks
@@ -78,13 +79,26 @@ class Watch:
         self._files.heartbeat.touch()
 
     def _sync_journals(self) -> None:
-        """fdatasync the journals that have grown, for power loss; a write alone already survives kill -9."""
-        for path in self._files.journals.glob("*.wbj"):
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                size = os.fstat(descriptor).st_size
-                if self._synced.get(path) != size:
-                    getattr(os, "fdatasync", os.fsync)(descriptor)
-                    self._synced[path] = size
-            finally:
-                os.close(descriptor)
+        """fdatasync the journals that have grown, for power loss; a write alone already survives kill -9, so that a
+        run does not fail for it."""
+        try:
+            names = os.listdir(self._files.journals)
+        except OSError:
+            note_trouble()
+            return
+        for name in names:
+            if name.endswith(SUFFIX):
+                try:
+                    self._sync(self._files.journals / name)
+                except OSError:
+                    note_trouble()
+
+    def _sync(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.fstat(descriptor).st_size
+            if self._synced.get(path) != size:
+                getattr(os, "fdatasync", os.fsync)(descriptor)
+                self._synced[path] = size
+        finally:
+            os.close(descriptor)
