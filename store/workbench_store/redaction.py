@@ -11,6 +11,7 @@ from bisect import bisect_right
 
 from workbench_store.secret_forms import (
     CELL,
+    CODE,
     END,
     ESCAPE,
     FORMS,
@@ -21,6 +22,7 @@ from workbench_store.secret_forms import (
     LONGEST_OPTION,
     MADE,
     NAME_ENDS,
+    NAMED,
     OPTION,
     OTHER_ENDS,
     PAIR,
@@ -176,15 +178,16 @@ def _makes_secret(lower: str, start: int, end: str) -> bool:
 def _is_secret(lower: str, end: "Match[str]", given: "Match[str]") -> bool:
     """Whether the value that is given under such a name is one; what is said of it in plain words is none."""
     value, start = given["value"], end.start()
-    if _pattern(STAND_IN).fullmatch(value):
+    is_quoted = lower[given.start("value") - 1] in "\"'"
+    if _pattern(STAND_IN).fullmatch(value) or (not is_quoted and _is_code(lower, end, value)):
         return False
     is_option = _pattern(OPTION).fullmatch(lower, max(0, start - LONGEST_OPTION), start) is not None
     if given["cell"] is not None:
         return _is_cell(lower, start, given)
     if given["sign"] is None:
         # Else it is code that defines an option.
-        quoted = "," not in given["apart"] or lower[given.start("value") - 1] in "\"'"
-        told = (is_option and quoted) or _is_pair(lower, start, given) or _is_set(lower, start, given)
+        is_given = is_option and (is_quoted or "," not in given["apart"])
+        told = is_given or _is_pair(lower, start, given) or _is_set(lower, start, given)
         return told and not _pattern(PLACEHOLDER).fullmatch(value)
     if end[0] == "pwd" and (value.startswith("/") or (lower[start - 1 : start] in "; " and lower[end.end()] != "=")):
         return False  # the working directory, or a command of that name; not `Uid=me; Pwd=...`
@@ -193,6 +196,15 @@ def _is_secret(lower: str, end: "Match[str]", given: "Match[str]") -> bool:
     if (in_words and not given["scheme"]) or (is_option and given["sign"] == ":"):
         return _has_digit(value)
     return True
+
+
+def _is_code(lower: str, end: "Match[str]", value: str) -> bool:
+    """Whether it is code or the like, or the name again: `password=password`, `api_key=openai_api_key`."""
+    if _pattern(CODE).fullmatch(value):
+        return True
+    name = _pattern(NAMED).search(lower, max(0, end.start() - LONGEST_KIND), end.end())
+    said = value.lower().rstrip(")]},:;").lstrip("_")
+    return name is not None and (said == name[0] or said.endswith("_" + name[0]))
 
 
 def _is_pair(lower: str, start: int, given: "Match[str]") -> bool:

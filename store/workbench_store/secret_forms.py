@@ -17,7 +17,17 @@ WORDS = {
     **dict.fromkeys(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{36,}"),
     "github_pat_": r"github_pat_[A-Za-z0-9_]{40,}",
     "glpat-": r"glpat-[A-Za-z0-9_-]{20,}",
+    **dict.fromkeys(("glrt-", "glptt-"), r"gl(?:rt|ptt)-[A-Za-z0-9_-]{20,}"),
     "xox": r"xox[abprs]-[A-Za-z0-9-]{10,}",
+    "xapp-": r"xapp-\d-[A-Za-z0-9-]{20,}",
+    "hvs.": r"hvs\.[A-Za-z0-9_-]{24,}",
+    "atatt3": r"ATATT3[A-Za-z0-9_=-]{40,}",
+    "lsv2_": r"lsv2_(?:pt|sk)_[A-Za-z0-9_]{32,}",
+    "xai-": r"xai-[A-Za-z0-9]{40,}",
+    "pplx-": r"pplx-[A-Za-z0-9]{40,}",
+    "pcsk_": r"pcsk_[A-Za-z0-9_]{40,}",
+    "gocspx-": r"GOCSPX-[A-Za-z0-9_-]{20,}",
+    "age-secret-key-": r"AGE-SECRET-KEY-1[A-Z0-9]{50,}",
     "hf_": r"hf_[A-Za-z0-9]{30,}",
     "npm_": r"npm_[A-Za-z0-9]{36}",
     "pypi-": r"pypi-[A-Za-z0-9_-]{50,}",
@@ -42,11 +52,13 @@ FORMS = {
         r"(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\Z)"
     ),
     "accountkey=": r"(?P<key>AccountKey=)[A-Za-z0-9+/]{40,}={0,2}",
-    "sig=": r"(?P<sig>[?&]sig=)[A-Za-z0-9%+/]{30,}",
+    "sig=": r"(?P<sig>[?&]sig=)[A-Za-z0-9%+/_-]{30,}",
     # Of presigned URLs: of S3 and CloudFront, of Google's storage.
     "signature=": r"(?P<signature>[?&](?:[A-Za-z]{1,10}-){0,3}Signature=)[A-Za-z0-9%+/_~.-]{16,}={0,2}",
     "security-token=": r"(?P<security>[?&][A-Za-z-]{0,20}Security-Token=)[A-Za-z0-9%+/_~.-]{16,}={0,2}",
-    "hooks.slack.com/": r"(?P<hook>hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}",
+    "hooks.slack.com/": r"(?P<hook>hooks\.slack\.com/(?:services|workflows|triggers)/)[A-Za-z0-9/]{20,}",
+    "/api/webhooks/": r"(?P<webhook>/api/webhooks/\d{1,30}/)[A-Za-z0-9_-]{20,}",
+    "telegram.org/bot": r"(?P<bot>telegram\.org/bot)\d{1,20}:[A-Za-z0-9_-]{20,}",
     # In the same command; not `docker run -u 1000:1000` behind it, and no variable.
     "curl": (
         r"(?P<curl>\bcurl\b(?:[^\n|&\\]|&(?![&\s])|\\.){0,200}?[\s\"'](?:-[A-Za-z]{0,8}[uU]|--(?:proxy-)?user)"
@@ -54,7 +66,7 @@ FORMS = {
     ),
     # What other commands take as an argument; no ports (`docker run --name mysql -p 3306:3306`), no variables.
     "login": (
-        r"(?P<login>\b(?:docker|podman|nerdctl|helm registry)[\s\"',]{1,4}login\b[^\n|&;]{0,200}?"
+        r"(?P<login>\b(?:docker|podman|nerdctl|helm registry|az|oc)[\s\"',]{1,4}login\b[^\n|&;]{0,200}?"
         r"[\s\"']-p(?!assword)[\s=\"',]{0,4})(?!\$)[^\s\"']{3,200}"
         r"|(?P<key_of_login>\bwandb[\s\"',]{1,4}login[\s\"',]{1,4}(?:--[^\s\"',]{1,100}[\s\"',]{1,4}){0,4})"
         r"[A-Za-z0-9_-]{40,}"
@@ -99,12 +111,15 @@ _KINDS_OF_KEY = (
 )
 _KINDS_OF_TOKEN = (
     *"api auth access bearer refresh session sas secret security bot service tracking".split(),
-    *"comet databricks github gitlab hf hub huggingface neptune npm pypi slack wandb".split(),
+    *"comet databricks discord github gitlab hf hub huggingface jira neptune npm pypi slack".split(),
+    *"telegram vault wandb".split(),
 )
 NAME_ENDS = {
     "key": _KINDS_OF_KEY,
     "token": _KINDS_OF_TOKEN,
-    "secret": ("client", "app", "shared", "webhook"),
+    "key_base": ("secret",),
+    "pat": tuple("github gh gitlab azure ado devops devops_ext databricks".split()),
+    "secret": ("client", "app", "shared", "webhook", "accesskey"),
     "authorization": (),
     "password": ("",),
     "passwd": ("",),
@@ -112,6 +127,8 @@ NAME_ENDS = {
     "pass": tuple("db database pg postgres mysql redis smtp ssh mail ftp user root admin proxy".split()),
     "pwd": (),
 }
+#: A name, as far as it is looked at.
+NAMED = r"[a-z][a-z_]*\Z"
 #: How names end under which only what looks made by a machine is a secret: other tokens are words of a model's.
 UNSURE_NAMES = re.compile(r"(?:^|[_.-])(?:token|pwd|sas|auth)$")
 #: What looks so: one word, not a short one, of letters and several digits.
@@ -141,12 +158,12 @@ GIVEN = (
 REST = r"[^\s\"',;]*"
 #: What a name stands in where it is the first of a pair, and what follows on the second; that of a call is the name of
 #: something that is asked for.
-PAIR = r"(?:.*[^\w])?\([bru]?[\"'][\w-]*"
+PAIR = r"(?:.*(?:[^\w]|\b(?:setdefault|putenv|setenv|setitem)))?\([bru]?[\"'][\w-]*"
 PAIRED = r"[\"']\s{0,3}\)"
 #: What the first cell of a table's row looks like, where the row is not drawn by lines that nothing else is.
 CELL = r"(?:.*\|)\s{0,30}[\w .-]*"
 #: What a name stands in where shells and Dockerfiles set it without a sign.
-SETTING = r"(?:.*\s)?(?:setenv|env|set -g?x)\s{1,3}\w*"
+SETTING = r"(?:.*\s)?(?:setenv|env|set -g?x|conf(?:ig|igure)? set)\s{1,3}[\w.]*"
 #: What a name stands in where it is an option of a command; it is looked for so far before the name's end.
 OPTION = r"(?:.*[\s\"'])?--[\w-]*"
 LONGEST_OPTION = 48
@@ -157,8 +174,21 @@ STAND_IN = (
     r"|[A-Za-z_]\w{0,40}(?:\.\w{1,40}){1,5}[(\[].*|[A-Za-z_]\w{0,40}(?:\(\)?|\[)"
     r"|(?:Optional|Union|Annotated|Literal)\[.*|SecretStr"
     # What others put there in its place: `(sensitive value)`, `<PUSH_TO_HUB_TOKEN>`.
-    r"|\((?i:sensitive|hidden|known|none|not|null|unset)\b.*|<[\w -]{1,60}>"
+    r"|\((?i:sensitive|hidden|known|none|not|null|unset)\b.*|<[\w -]{1,60}>[)\]}]*|[*•]{3,}|\[[a-z]{1,20}\]"
+)
+_PATH = r"(?:~|\.|/(?:home|etc|root|Users|mnt|opt|var|run|tmp|usr|data))/.*"
+#: What else stands there where it stands in no quotes: code, a type, a path, a time, how far a bar has come.
+CODE = (
+    # Calls and what is in brackets, as far as they are in the value; `Summer(2024)!` is none.
+    r"(?:[A-Za-z_.]{2,60}\((?:[a-z_.\[(\"'][\w.=:\[(\"']{0,60})?|(?i:var)?(?i:char)\(\d+|[A-Za-z_]{1,60}\[[\w.:\"'-]{0,40}"
+    r"|\{[\w.]{1,60}|(?:bfloat|float|int|uint)\d{1,2}(?:\[\d{0,9})?)[)\]},:;]*"
+    r"|(?:self|cls|args|opts?|options|config|cfg|conf|settings|secrets|env|params|hparams|kwargs|torch)\.[A-Za-z_][\w.]*\W*"
+    r"|\d{1,3}%\|.*|\d[\d.]*(?:e[+-]?\d+)?(?:[mnuµ]?s)(?:/\w+)?"
+    r"|" + _PATH
 )
 PLACEHOLDER = r"[<\[{-].*|[A-Z_]+\]?"
 #: No secret under any name: nothing, a number, a word that stands for nothing.
-PLAIN = re.compile(r"[\d.eE+-]*|(?i:none|null|true|false|yes|no)")
+PLAIN = re.compile(
+    r"[\d.eE+-]*|(?i:none|null|true|false|yes|no|on|off)|<[\w|/ -]{1,60}>|\[[A-Z_]{1,20}\]"
+    r"|" + _PATH
+)
