@@ -23,13 +23,27 @@ def store_that_has(store: Store, name: str) -> Iterator[Store]:
     else:
         yield store
         return
-    lease = MemoryLease(store.layout, WorkspaceError(f"run {name} is looked at apart from {store.layout.store}"))
+    with _alone(store.layout, name) as apart:
+        yield apart
+
+
+@contextmanager
+def _alone(layout: WorkspaceLayout, name: str) -> Iterator[Store]:
+    lease = MemoryLease(layout, WorkspaceError(f"run {name} is looked at apart from {layout.store}"))
     try:
-        apart = Store(store.layout, lease)
+        apart = Store(layout, lease)
         apart.refresh(only=name)
         yield apart
     finally:
         lease.rest()
+
+
+def run_in_trash(layout: WorkspaceLayout, name: str) -> RunRecord:
+    """The removed run of exactly that name, as its journals have it. Raises NotFound."""
+    removed = WorkspaceLayout(layout.root)
+    removed.runs = layout.trash
+    with _alone(removed, name) as store:
+        return store.run(name)
 
 
 def run_on_disk(layout: WorkspaceLayout, name: str) -> RunRecord:

@@ -14,15 +14,16 @@ from typing import Any
 from msgspec import Struct
 
 from workbench_store.absence import no_run
-from workbench_store.apart import run_on_disk
+from workbench_store.apart import run_in_trash, run_on_disk
 from workbench_store.content_lock import adding_content
 from workbench_store.disk_use import bytes_on_disk
-from workbench_store.errors import NotFound, RunError, WorkspaceError
+from workbench_store.errors import NotFound, RunError, WorkbenchError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.forget import forget_runs
 from workbench_store.holding import alone
 from workbench_store.layout import RunLayout, WorkspaceLayout, may_name_a_run
 from workbench_store.records import RunQuery
+from workbench_store.states import RunState
 from workbench_store.store import Store
 
 #: So long others may look whether somebody holds a run, or save the last of its outputs.
@@ -118,8 +119,18 @@ def _removed(layout: WorkspaceLayout, name: str) -> Removed:
         removed, state, experiment = float(facts["removed"]), str(facts["state"]), str(facts["experiment"])
     except (OSError, ValueError, KeyError, TypeError):
         # A rename changes this time alone: without the note, a run must not look as old in the trash as it is.
-        removed, state, experiment = files.root.stat().st_ctime, "Unknown", ""
+        removed = files.root.stat().st_ctime
+        state, experiment = _as_recorded(layout, name)
     return Removed(name, removed, state, experiment, bytes_on_disk(files.root))
+
+
+def _as_recorded(layout: WorkspaceLayout, name: str) -> tuple[str, str]:
+    """The state and experiment that its journals tell, which takes longer."""
+    try:
+        run = run_in_trash(layout, name)
+    except (OSError, WorkbenchError):
+        return str(RunState.UNKNOWN), ""
+    return str(run.state), run.experiment
 
 
 def take_from_trash(layout: WorkspaceLayout, *names: str, tell: Callable[[str], object] = str) -> None:

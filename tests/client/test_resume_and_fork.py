@@ -4,6 +4,7 @@ import math
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -323,3 +324,16 @@ asyncio.run(train())
 def test_ctrl_c_in_a_coroutine_cancels_its_run(here: Path) -> None:
     assert run_script(here, INTERRUPTED_COROUTINE).returncode != 0
     assert (record("r").state, record("r").reason) == (RunState.CANCELED, "interrupted")
+
+
+def test_a_run_in_a_generator_that_is_left_has_not_failed(here: Path) -> None:
+    def losses() -> Iterator[float]:
+        with workbench.start_run(name="r", system_metrics=False) as run:
+            for step in range(100):
+                run.log({"a": float(step)})
+                yield float(step)
+
+    for loss in losses():
+        if loss == 3.0:
+            break
+    assert record("r").state is RunState.CANCELED and "generator" in str(record("r").reason)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -163,7 +164,10 @@ def test_a_damaged_note_of_removal_hides_nothing(layout: WorkspaceLayout) -> Non
     fresh(layout)
     put_in_trash(layout, ["a"])
     layout.trashed("a").removal.write_text("{")
+    assert [(one.name, one.state, one.experiment) for one in in_trash(layout)] == [("a", "Completed", "e")]
+    shutil.move(layout.trashed("a").journals, layout.tmp / "elsewhere")
     assert [(one.name, one.state) for one in in_trash(layout)] == [("a", "Unknown")]
+    shutil.move(layout.tmp / "elsewhere", layout.trashed("a").journals)
     take_from_trash(layout, "a")
     assert fresh(layout).runs().names == ["a"]
 

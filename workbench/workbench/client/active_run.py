@@ -372,6 +372,8 @@ def state_of(error: Optional[BaseException]) -> Tuple[str, Optional[str]]:
         return "Completed", None
     if isinstance(error, KeyboardInterrupt) or _is_asyncios(error):
         return "Canceled", "interrupted"
+    if isinstance(error, GeneratorExit):
+        return "Canceled", "the generator that it was opened in was left before its end"
     return "Failed", "{}: {}".format(type(error).__name__, error)[:1000]
 
 
