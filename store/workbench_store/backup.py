@@ -6,7 +6,6 @@ something is copied before what it refers to. The store is no part of a copy: it
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from workbench_store.backup_place import Unreadable, goes_on, is_there, put
+from workbench_store.backup_place import Unreadable, bring_along, goes_on, is_there, put
 from workbench_store.backup_sources import run_folders, sources
 from workbench_store.content_lock import adding_content
 from workbench_store.errors import StoreBusy, UsageError, WorkspaceError
@@ -64,8 +63,10 @@ def back_up(layout: WorkspaceLayout, target: Path) -> Copied:
         copy.tmp.mkdir(mode=0o700, parents=True, exist_ok=True)
         copy.root.chmod(0o700)
         with adding_content(layout), _journals_at_rest(layout):
-            done = _copy_all(layout, copy, short)
             _follow_moves(layout, copy, short.others)
+            done = _copy_all(layout, copy, short)
+            _follow_moves(layout, copy, short.others)  # those of meanwhile
+            _leave_out_the_outdated(layout, copy)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         raise WorkspaceError(
@@ -186,15 +187,16 @@ def _ids_differ(ours: RunLayout, theirs: RunLayout) -> bool:
 
 
 def _follow_moves(layout: WorkspaceLayout, copy: WorkspaceLayout, others: frozenset[str]) -> None:
-    """Remove from the copy what it has twice, since it was moved (runs in or out of the trash, packed journals), and
-    what onlookers have judged of runs in the copy."""
+    """Move in the copy what was moved here, into the trash or out of it, with all that only the copy has of it."""
     for here, there in ((layout.runs, layout.trash), (layout.trash, layout.runs)):
-        for folder in (copy.root / here.name).glob("*"):
-            if folder.is_symlink():
-                continue
+        for folder in [*(copy.root / here.name).glob("*")]:
             is_moved = not (here / folder.name).exists() and (there / folder.name).exists()
-            if is_moved and folder.name not in others and (copy.root / there.name / folder.name).exists():
-                shutil.rmtree(folder)
+            if is_moved and folder.name not in others and not folder.is_symlink():
+                bring_along(folder, copy.root / there.name / folder.name)
+
+
+def _leave_out_the_outdated(layout: WorkspaceLayout, copy: WorkspaceLayout) -> None:
+    """Remove from the copy what onlookers have judged of runs there, and the journals that it has packed as well."""
     # That a run of the copy has no holder was written there, not here, where it may have gone on.
     for judged in copy.root.glob("runs/*/journal/judge-*"):
         if judged.parent.is_dir() and not (layout.root / judged.relative_to(copy.root)).exists():

@@ -55,7 +55,7 @@ def put(source: Source, place: Path, tmp: Path) -> int:
     if source.kind == "folder":
         if place.is_symlink() or (place.exists() and not place.is_dir()):
             place.unlink()
-        place.mkdir(mode=0o700, exist_ok=True)
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
         return 0
     draft = tmp / "backup.new"
     try:
@@ -74,6 +74,25 @@ def put(source: Source, place: Path, tmp: Path) -> int:
         return 0
     finally:
         draft.unlink(missing_ok=True)
+
+
+def bring_along(old: Path, new: Path) -> None:
+    """Move a run's folder of the copy to its new place. Where some of it is already what is there stays, but for
+    journals of which the old place has more: they only grow. Raises OSError."""
+    new.parent.mkdir(mode=0o700, exist_ok=True)
+    if not os.path.lexists(new):
+        old.rename(new)
+        return
+    for place, folders, names in os.walk(old):
+        for name in [*folders, *names]:
+            path = Path(place, name)
+            target = new / path.relative_to(old)
+            if not os.path.lexists(target):
+                path.rename(target)
+            elif name.endswith(SUFFIX) and path.lstat().st_size > target.lstat().st_size:
+                path.replace(target)
+        folders[:] = [name for name in folders if Path(place, name).is_dir()]
+    shutil.rmtree(old)
 
 
 def _copy(source: Path, draft: Path) -> None:

@@ -359,6 +359,56 @@ def test_a_backup_again_copies_what_is_new_and_keeps_what_was_removed(
     assert copy.trashed("three").root.is_dir() and not copy.run("three").root.exists()
 
 
+@pytest.mark.parametrize("way", ["removed", "restored"])
+@pytest.mark.parametrize("what", ["outputs/m.bin", "journal"])
+def test_a_backup_of_a_run_that_moved_keeps_what_only_the_copy_has(
+    workspace: Workspace, tmp_path: Path, what: str, way: str
+) -> None:
+    layout, copy = workspace.layout, WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    own_run("one", 1.0, 10)
+    (layout.run("one").outputs / "m.bin").write_text("precious")
+    if way == "restored":
+        remove_runs(layout, ["one"])
+    back_up(layout, tmp_path / "copy")
+    here, theirs = (layout.run, copy.trashed) if way == "removed" else (layout.trashed, copy.run)
+    fresh(layout)
+    lost = here("one").root / what
+    if lost.is_dir():
+        shutil.rmtree(lost)
+        put_in_trash(layout, ["one"]) if way == "removed" else take_from_trash(layout, "one")
+    else:
+        lost.unlink()
+        remove_runs(layout, ["one"]) if way == "removed" else take_from_trash(layout, "one")
+    back_up(layout, tmp_path / "copy")
+    kept = theirs("one")
+    assert (kept.outputs / "m.bin").read_text() == "precious" and len(list(kept.journals.glob("script-*"))) == 1
+    assert not (copy.run if way == "removed" else copy.trashed)("one").root.exists()
+
+
+def test_a_backup_beside_which_a_run_moves_has_it_once_and_whole(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout, copy = workspace.layout, WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    own_run("one", 1.0, 10)
+    (layout.run("one").outputs / "m.bin").write_text("precious")
+    back_up(layout, tmp_path / "copy")
+    (layout.run("one").outputs / "m.bin").unlink()
+    os.truncate(next(layout.run("one").journals.glob("script-*")), 200)
+
+    def moves_beside(source: Source, place: Path, tmp: Path) -> int:
+        if layout.run("one").root.exists():
+            put_in_trash(layout, ["one"])
+        return put(source, place, tmp)
+
+    own_run("two", 1.0, 10)
+    monkeypatch.setattr(backup, "put", moves_beside)
+    with pytest.raises(WorkspaceError, match="otherwise, and keeps its own"):
+        back_up(layout, tmp_path / "copy")
+    kept = copy.trashed("one")
+    assert (kept.outputs / "m.bin").read_text() == "precious" and not copy.run("one").root.exists()
+    assert next(kept.journals.glob("script-*")).stat().st_size > 200
+
+
 def test_a_backup_after_a_removal_that_was_cut_short_is_whole(workspace: Workspace, tmp_path: Path) -> None:
     layout, copy = workspace.layout, WorkspaceLayout(tmp_path / "copy" / ".workbench")
     own_run("one", 1.0, 10)
