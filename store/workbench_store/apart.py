@@ -1,14 +1,15 @@
 """A run that the database has not taken in, as it could not be written: read from its journals into memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from workbench_store.absence import is_on_disk
 from workbench_store.errors import NotFound, WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.memory_lease import MemoryLease
-from workbench_store.records import RunRecord
+from workbench_store.records import RunQuery, RunRecord, RunRow
 from workbench_store.store import Store
+from workbench_store.words import listed
 
 
 @contextmanager
@@ -23,27 +24,28 @@ def store_that_has(store: Store, name: str) -> Iterator[Store]:
     else:
         yield store
         return
-    with _alone(store.layout, name) as apart:
+    with _apart(store.layout, [name]) as apart:
         yield apart
 
 
 @contextmanager
-def _alone(layout: WorkspaceLayout, name: str) -> Iterator[Store]:
-    lease = MemoryLease(layout, WorkspaceError(f"run {name} is looked at apart from {layout.store}"))
+def _apart(layout: WorkspaceLayout, names: Sequence[str]) -> Iterator[Store]:
+    lease = MemoryLease(layout, WorkspaceError(f"these runs are looked at apart from {layout.store}: {listed(names)}"))
     try:
         apart = Store(layout, lease)
-        apart.refresh(only=name)
+        for name in names:
+            apart.refresh(only=name)
         yield apart
     finally:
         lease.rest()
 
 
-def run_in_trash(layout: WorkspaceLayout, name: str) -> RunRecord:
-    """The removed run of exactly that name, as its journals have it. Raises NotFound."""
+def runs_in_trash(layout: WorkspaceLayout, names: Sequence[str]) -> dict[str, RunRow]:
+    """Removed runs as their journals have them, those of exactly these names that have any."""
     removed = WorkspaceLayout(layout.root)
     removed.runs = layout.trash
-    with _alone(removed, name) as store:
-        return store.run(name)
+    with _apart(removed, names) as store:
+        return {row.name: row for row in store.runs(RunQuery(names=tuple(names))).rows}
 
 
 def run_on_disk(layout: WorkspaceLayout, name: str) -> RunRecord:

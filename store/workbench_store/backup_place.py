@@ -30,17 +30,27 @@ def is_there(source: Source, place: Path) -> bool:
 
 
 def goes_on(source: Path, place: Path) -> bool:
-    """Whether a journal, compressed or not, is what its copy is, and more. Raises OSError."""
+    """Whether a journal, compressed or not, is what its copy is, and more. Raises Unreadable, and OSError where the
+    copy cannot be read."""
     ours, theirs = _plain(source), _plain(place)
     offset = 0
     try:
         while part := read_journal(theirs, offset, _PART_BYTES):
-            if read_journal(ours, offset, len(part)) != part:
+            if _read(ours, offset, len(part)) != part:
                 return False
             offset += len(part)
     except FileNotFoundError:
         return True  # it is not there yet, or has gone here
     return True
+
+
+def _read(journal: Path, offset: int, most: int) -> bytes:
+    try:
+        return read_journal(journal, offset, most)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Unreadable(f"{journal}: {error.strerror or error}") from error
 
 
 def _plain(journal: Path) -> Path:

@@ -67,7 +67,7 @@ FORMS = {
     # What other commands take as an argument; no ports (`docker run --name mysql -p 3306:3306`), no variables.
     "login": (
         r"(?P<login>\b(?:docker|podman|nerdctl|helm registry|az|oc)[\s\"',]{1,4}login\b[^\n|&;]{0,200}?"
-        r"[\s\"']-p(?!assword)[\s=\"',]{0,4})(?!\$)[^\s\"']{3,200}"
+        r"[\s\"']-p(?!assword)[\s=\"',]{0,4})(?!\$|\d{1,5}\b)[^\s\"']{3,200}"
         r"|(?P<key_of_login>\bwandb[\s\"',]{1,4}login[\s\"',]{1,4}(?:--[^\s\"',]{1,100}[\s\"',]{1,4}){0,4})"
         r"[A-Za-z0-9_-]{40,}"
         r"|(?P<netrc>\bmachine\s{1,9}\S{1,200}\s{1,9}login\s{1,9}\S{1,200}\s{1,9}password\s{1,9})\S{3,200}"

@@ -5,6 +5,7 @@ full disk, the folder is in one place or the other, and the database follows.
 """
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from workbench_store.absence import no_run
-from workbench_store.apart import run_in_trash, run_on_disk
+from workbench_store.apart import run_on_disk, runs_in_trash
 from workbench_store.content_lock import adding_content
 from workbench_store.disk_use import bytes_on_disk
 from workbench_store.errors import NotFound, RunError, WorkbenchError, WorkspaceError
@@ -22,7 +23,7 @@ from workbench_store.faults import fault
 from workbench_store.forget import forget_runs
 from workbench_store.holding import alone
 from workbench_store.layout import RunLayout, WorkspaceLayout, may_name_a_run
-from workbench_store.records import RunQuery
+from workbench_store.records import RunQuery, RunRow
 from workbench_store.states import RunState
 from workbench_store.store import Store
 
@@ -105,32 +106,43 @@ def _note(files: RunLayout, facts: dict[str, Any]) -> None:
 def in_trash(layout: WorkspaceLayout) -> list[Removed]:
     """The runs in the trash, those removed last first."""
     try:
-        folders = [path for path in layout.trash.iterdir() if path.is_dir()]
+        folders = {path.name: path for path in layout.trash.iterdir() if path.is_dir()}
     except OSError:
         return []
-    found = [_removed(layout, path.name) for path in folders]
+    facts = {name: _noted(layout, name) for name in folders}
+    facts |= _note_late(layout, [name for name, noted in facts.items() if noted is None])
+    found = [
+        Removed(name, *(noted or (path.stat().st_ctime, str(RunState.UNKNOWN), "")), bytes_on_disk(path))
+        for (name, path), noted in zip(folders.items(), facts.values(), strict=True)
+    ]
     return sorted(found, key=lambda one: one.removed, reverse=True)
 
 
-def _removed(layout: WorkspaceLayout, name: str) -> Removed:
-    files = layout.trashed(name)
+def _noted(layout: WorkspaceLayout, name: str) -> tuple[float, str, str] | None:
+    """When it was removed, in what state and of which experiment; None where that is not noted."""
     try:
-        facts = json.loads(files.removal.read_text(encoding="utf-8"))
-        removed, state, experiment = float(facts["removed"]), str(facts["state"]), str(facts["experiment"])
+        facts = json.loads(layout.trashed(name).removal.read_text(encoding="utf-8"))
+        removed, state, experiment = float(facts["removed"]), RunState(facts["state"]), facts["experiment"]
     except (OSError, ValueError, KeyError, TypeError):
-        # A rename changes this time alone: without the note, a run must not look as old in the trash as it is.
-        removed = files.root.stat().st_ctime
-        state, experiment = _as_recorded(layout, name)
-    return Removed(name, removed, state, experiment, bytes_on_disk(files.root))
+        return None
+    return (removed, str(state), experiment) if math.isfinite(removed) and isinstance(experiment, str) else None
 
 
-def _as_recorded(layout: WorkspaceLayout, name: str) -> tuple[str, str]:
-    """The state and experiment that its journals tell, which takes longer."""
-    try:
-        run = run_in_trash(layout, name)
-    except (OSError, WorkbenchError):
-        return str(RunState.UNKNOWN), ""
-    return str(run.state), run.experiment
+def _note_late(layout: WorkspaceLayout, names: Sequence[str]) -> dict[str, tuple[float, str, str]]:
+    """What is to be known of removed runs without a note, and a note for each now that there may be room. None of them
+    goes on: of one that does by its journals that was killed nobody knows how it ended."""
+    found: dict[str, tuple[float, str, str]] = {}
+    rows: dict[str, RunRow] = {}
+    with suppress(OSError, WorkbenchError):
+        rows = runs_in_trash(layout, names) if names else {}
+    for name, row in rows.items():
+        files = layout.trashed(name)
+        with suppress(OSError):
+            state = str(row.state if row.state.final else RunState.UNKNOWN)
+            # A rename changes this time alone: a run must not look as old in the trash as it is.
+            found[name] = files.root.stat().st_ctime, state, row.experiment
+            _note(files, {"name": name, "state": state, "experiment": row.experiment, "removed": found[name][0]})
+    return found
 
 
 def take_from_trash(layout: WorkspaceLayout, *names: str, tell: Callable[[str], object] = str) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,3 +119,64 @@ def test_who_follows_a_run_that_cannot_be_read_is_told_so(as_user: Command, here
     assert as_user("logs", "-f", "shuts").returncode == 0
     (one,) = json.loads(as_user("ls", "--json").stdout)["runs"]
     assert one["state"] == "Completed", one
+
+
+@pytest.mark.parametrize("ends", ["exit 0", "exit 3"], ids=["completed", "failed"])
+def test_a_run_that_is_over_stays_as_it_is_while_that_cannot_be_read(as_user: Command, here: Path, ends: str) -> None:
+    (here / "job.yml").write_text(f"name: over\ncommand: {ends}\n")
+    as_user("run", "job.yml")
+    (hidden,) = (here / ".workbench/runs/over/journal").glob("supervisor*")
+    hidden.chmod(0)
+    refused = [
+        as_user(*words)
+        for words in (
+            ("close", "--as", "failed", "over"),
+            ("close", "--as", "canceled", "over"),
+            ("cancel", "over"),
+            ("adopt", "over"),
+            ("outputs", "--collect", "over"),
+        )
+    ]
+    hidden.chmod(0o600)
+    for done in refused:
+        assert done.returncode == 4 and f"{hidden} cannot be read: Permission denied" in done.stderr, done.args
+    assert len(list(hidden.parent.iterdir())) == 2
+    (one,) = json.loads(as_user("ls", "--json").stdout)["runs"]
+    assert one["state"] == ("Completed" if ends == "exit 0" else "Failed")
+
+
+@pytest.mark.parametrize("all_of_it", [True, False], ids=["folder", "files"])
+def test_nobody_waits_for_a_run_whose_journals_are_gone(as_user: Command, here: Path, all_of_it: bool) -> None:
+    what = "journal" if all_of_it else "journal/*"
+    (here / "job.yml").write_text(f'name: bare\ncommand: sleep 1; rm -r "$WORKBENCH_RUN_DIR"/{what}; sleep 1\n')
+    followed = as_user("run", "job.yml")
+    told = f"its journals are gone from {here / '.workbench/runs/bare/journal'}"
+    assert followed.returncode == 4 and told in followed.stderr
+    logged = as_user("logs", "-f", "bare")
+    assert logged.returncode == 4 and told in logged.stderr
+    assert as_user("close", "--as", "failed", "bare").returncode == 0
+    (one,) = json.loads(as_user("ls", "--json").stdout)["runs"]
+    assert one["state"] == "Failed"
+
+
+PASSES = """
+name: passes
+command: for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.5; done
+"""
+
+
+@pytest.mark.parametrize("what", ["runs/passes", "runs", ".", "runs/passes/control", "runs/passes/journal"])
+def test_a_job_whose_folder_is_shut_for_a_while_completes(as_user: Command, here: Path, what: str) -> None:
+    (here / "job.yml").write_text(PASSES)
+    assert as_user("run", "--detach", "job.yml").returncode == 0
+    time.sleep(1)
+    shut = (here / ".workbench" / what).resolve()
+    shut.chmod(0)
+    time.sleep(2)
+    shut.chmod(0o700)
+    assert as_user("logs", "-f", "passes").returncode == 0
+    (one,) = json.loads(as_user("ls", "--json").stdout)["runs"]
+    assert one["state"] == "Completed"
+    assert "line 8\n" in as_user("logs", "passes").stdout
+    log = here / ".workbench/runs/passes/logs/system_logs/supervisor.log"
+    assert log.read_text().count("Traceback") < 5, "told once"

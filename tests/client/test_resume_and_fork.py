@@ -326,7 +326,7 @@ def test_ctrl_c_in_a_coroutine_cancels_its_run(here: Path) -> None:
     assert (record("r").state, record("r").reason) == (RunState.CANCELED, "interrupted")
 
 
-def test_a_run_in_a_generator_that_is_left_has_not_failed(here: Path) -> None:
+def test_of_a_run_in_a_generator_that_is_left_that_is_the_reason(here: Path) -> None:
     def losses() -> Iterator[float]:
         with workbench.start_run(name="r", system_metrics=False) as run:
             for step in range(100):
@@ -336,4 +336,4 @@ def test_a_run_in_a_generator_that_is_left_has_not_failed(here: Path) -> None:
     for loss in losses():
         if loss == 3.0:
             break
-    assert record("r").state is RunState.CANCELED and "generator" in str(record("r").reason)
+    assert record("r").state is RunState.FAILED and "was left before its end" in str(record("r").reason)

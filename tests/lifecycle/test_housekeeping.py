@@ -409,6 +409,21 @@ def test_a_backup_beside_which_a_run_moves_has_it_once_and_whole(
     assert next(kept.journals.glob("script-*")).stat().st_size > 200
 
 
+def test_a_backup_goes_on_past_a_journal_that_cannot_be_read_any_more(workspace: Workspace, tmp_path: Path) -> None:
+    layout, copy = workspace.layout, WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    own_run("one", 1.0, 10)
+    back_up(layout, tmp_path / "copy")
+    (journal,) = layout.run("one").journals.glob("script-*")
+    with journal.open("ab") as file:
+        file.write(b"x")
+    journal.chmod(0)
+    own_run("two", 1.0, 10)
+    command = [*without_override(), sys.executable, "-m", "workbench", "backup", str(tmp_path / "copy")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 4 and f"these cannot be read: {journal}: Permission denied" in done.stderr
+    assert copy.run("two").root.is_dir() and next(copy.run("one").journals.glob("script-*")).stat().st_size > 0
+
+
 def test_a_backup_after_a_removal_that_was_cut_short_is_whole(workspace: Workspace, tmp_path: Path) -> None:
     layout, copy = workspace.layout, WorkspaceLayout(tmp_path / "copy" / ".workbench")
     own_run("one", 1.0, 10)

@@ -165,11 +165,27 @@ def test_a_damaged_note_of_removal_hides_nothing(layout: WorkspaceLayout) -> Non
     put_in_trash(layout, ["a"])
     layout.trashed("a").removal.write_text("{")
     assert [(one.name, one.state, one.experiment) for one in in_trash(layout)] == [("a", "Completed", "e")]
+    assert json.loads(layout.trashed("a").removal.read_text())["state"] == "Completed", "read next time"
+    layout.trashed("a").removal.write_text('{"name": "a", "state": 3, "experiment": "e", "removed": 1e400}')
     shutil.move(layout.trashed("a").journals, layout.tmp / "elsewhere")
     assert [(one.name, one.state) for one in in_trash(layout)] == [("a", "Unknown")]
     shutil.move(layout.tmp / "elsewhere", layout.trashed("a").journals)
     take_from_trash(layout, "a")
     assert fresh(layout).runs().names == ["a"]
+
+
+def test_no_run_in_the_trash_goes_on(layout: WorkspaceLayout) -> None:
+    """Its script was killed, which nobody could write where the disk was full."""
+    finished(layout, "a")
+    journals = make_run(layout, "dead")
+    writer = JournalWriter(journals, "client")
+    writer.event("state", state="Running", generation=1, judged=False, seq=1)
+    writer.close()
+    fresh(layout)
+    put_in_trash(layout, ["a", "dead"])
+    for name in ("a", "dead"):
+        layout.trashed(name).removal.unlink()
+    assert {one.name: one.state for one in in_trash(layout)} == {"a": "Completed", "dead": "Unknown"}
 
 
 def test_forgetting_nothing_changes_nothing(layout: WorkspaceLayout, tmp_path: Path) -> None:

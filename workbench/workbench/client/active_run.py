@@ -373,7 +373,11 @@ def state_of(error: Optional[BaseException]) -> Tuple[str, Optional[str]]:
     if isinstance(error, KeyboardInterrupt) or _is_asyncios(error):
         return "Canceled", "interrupted"
     if isinstance(error, GeneratorExit):
-        return "Canceled", "the generator that it was opened in was left before its end"
+        # By `break`, or by an error on its way: nothing tells which.
+        return (
+            "Failed",
+            "the generator that it was opened in was left before its end; run.end() before that ends it well",
+        )
     return "Failed", "{}: {}".format(type(error).__name__, error)[:1000]
 
 

@@ -4,7 +4,7 @@ from workbench_store.absence import check_run
 from workbench_store.errors import RunError
 from workbench_store.layout import WorkspaceLayout
 
-from workbench.lifecycle.judge import current_state, held_elsewhere, supervisor_alive
+from workbench.lifecycle.judge import check_readable, current_state, held_elsewhere, supervisor_alive
 from workbench.lifecycle.plan import read_plan
 from workbench.lifecycle.script_runs import is_script_run, only_its_script
 from workbench.lifecycle.stopped import stopped
@@ -15,7 +15,8 @@ def adopt(layout: WorkspaceLayout, name: str) -> None:
     """Start a supervisor that takes over the run's job or, if that has ended, finishes the run.
 
     Returns once it holds the run. Raises NotFound for a run that does not exist and RunError for one that is
-    final, has a living supervisor, is no job's run, or was started on another host.
+    final, has a living supervisor, is no job's run, or was started on another host; WorkspaceError for one whose
+    journals may not be read.
     """
     check_adoptable(layout, name)
     started = start_supervisor(layout, name, layout.run(name).root, adopting=True)
@@ -30,9 +31,10 @@ def adopt(layout: WorkspaceLayout, name: str) -> None:
 
 
 def check_adoptable(layout: WorkspaceLayout, name: str) -> None:
-    """Raise NotFound or RunError unless the run waits for a supervisor here."""
+    """Raise NotFound, WorkspaceError or RunError unless the run waits for a supervisor here."""
     files = layout.run(name)
     check_run(layout, name)
+    check_readable(files)
     state = current_state(files)
     if state.final:
         raise RunError(f"run {name} is {state}: there is nothing left to take over")

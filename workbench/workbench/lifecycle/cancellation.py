@@ -10,7 +10,7 @@ from workbench_store.states import RunState
 
 from workbench.lifecycle.adoption import adopt
 from workbench.lifecycle.files import write_json
-from workbench.lifecycle.judge import current_state, held_elsewhere, supervisor_alive
+from workbench.lifecycle.judge import check_readable, current_state, held_elsewhere, supervisor_alive
 from workbench.lifecycle.script_runs import is_script_run, only_its_script
 from workbench.lifecycle.stopped import stopped
 
@@ -34,10 +34,12 @@ def cancel(layout: WorkspaceLayout, name: str) -> None:
 
     Raises NotFound for a run that does not exist, and RunError for one that is final or whose outputs are being saved,
     was started on another host, or was opened by a script (which only ends with its script); also for one whose
-    supervisor is stopped: the request stays, and is met when that goes on. WorkspaceError where it cannot be written.
+    supervisor is stopped: the request stays, and is met when that goes on. WorkspaceError where it cannot be
+    written, or the run's journals may not be read.
     """
     files = layout.run(name)
     check_run(layout, name)
+    check_readable(files)
     state = current_state(files)
     if state.final:
         raise RunError(f"run {name} is {state}: there is nothing left to cancel")

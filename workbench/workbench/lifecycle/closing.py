@@ -10,7 +10,7 @@ from workbench_store.states import RunState
 
 from workbench.compute.local_job import living_process, recorded_exit
 from workbench.lifecycle.history import last_generation, last_sign_of_life, state_changes
-from workbench.lifecycle.judge import is_recorded
+from workbench.lifecycle.judge import check_readable, is_recorded
 from workbench.lifecycle.links import remove_links
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.script_runs import is_script_run, only_its_script
@@ -25,12 +25,14 @@ def close_run(layout: WorkspaceLayout, name: str, state: RunState) -> None:
     not saved yet, and the run says so.
 
     Raises UsageError for another state, NotFound for a run that does not exist, and RunError for one that is
-    final, is held by a living supervisor or script, or whose job still runs.
+    final, is held by a living supervisor or script, or whose job still runs; WorkspaceError for one whose journals
+    may not be read.
     """
     if state not in (RunState.FAILED, RunState.CANCELED):
         raise UsageError(f"a run can be closed as Failed or Canceled, not as {state}")
     files = layout.run(name)
     check_run(layout, name)
+    check_readable(files)
     lock = FileLock(files.script_lock if is_script_run(files) else files.supervisor_lock)
     if not lock.path.exists():
         if is_recorded(files):

@@ -14,7 +14,7 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 
 from workbench.lifecycle.history import last_generation, state_changes
-from workbench.lifecycle.judge import current_state, state_now, supervisor_alive
+from workbench.lifecycle.judge import check_readable, current_state, state_now, supervisor_alive
 from workbench.lifecycle.plan import read_plan
 from workbench.lifecycle.recorder import LateRecorder
 from workbench.lifecycle.saving import release, save
@@ -31,10 +31,11 @@ def collect(layout: WorkspaceLayout, name: str) -> None:
     storage.
 
     Done again, it does no harm. Raises NotFound for a run that does not exist, RunError for one that is not
-    final or whose outputs still cannot be saved.
+    final or whose outputs still cannot be saved, WorkspaceError for one whose journals may not be read.
     """
     files = layout.run(name)
     check_run(layout, name)
+    check_readable(files)
     state = state_now(files)
     if not state.final:
         raise RunError(f"run {name} is {state}: its outputs are saved when it ends")

@@ -76,6 +76,11 @@ def journal_files(folder: Path) -> list[Path]:
     return sorted(path for path in paths if not _is(path, _POINTS_WRITERS))
 
 
+def has_journals(files: RunLayout) -> bool:
+    """Whether there is any journal of the run. Raises OSError for a folder that cannot be read."""
+    return bool(journals_in(files.journals))
+
+
 def unread_journal(files: RunLayout) -> "Unread | None":
     """A journal that may hold states, or the folder of them, that is there and cannot be read, now or in a moment."""
     try:

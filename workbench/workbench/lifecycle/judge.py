@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from workbench_store.errors import WorkspaceError
 from workbench_store.fold import whole
+from workbench_store.holding import is_held
 from workbench_store.journal.lost import LOST_UNTOLD, missing_records
 from workbench_store.journal.writer import JournalWriter, tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
@@ -24,6 +25,7 @@ from workbench_store.states import RunState
 from workbench.client.heard import all_told, forget, heard, last_reason, left_behind, some_untold, tell, torn_in
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import (
+    has_journals,
     last_change,
     last_generation,
     last_sign_of_life,
@@ -123,14 +125,24 @@ def state_now(files: RunLayout) -> RunState:
 
 
 def check_there(files: RunLayout) -> None:
-    """Raise WorkspaceError if the run's folder is gone, or its journals may not be read: who waits for its end would
-    wait for ever."""
+    """Raise WorkspaceError if the run's folder is gone, or its journals are or may not be read: who waits for its end
+    would wait for ever."""
     if not files.root.is_dir():
         if WorkspaceLayout(files.root.parents[1]).trashed(files.name).root.is_dir():
             raise WorkspaceError(
                 f"run {files.name} is in the trash", remedy=f"Bring it back: workbench restore {files.name}"
             )
         raise WorkspaceError(f"the folder of {files.name} is gone: {files.root}", remedy="Bring it back from a copy.")
+    check_readable(files)
+    if not has_journals(files) and not is_held(files):
+        raise WorkspaceError(
+            f"how run {files.name} is cannot be told: its journals are gone from {files.journals}",
+            remedy=f"Bring them back from a copy, or end it as it stands: workbench close {files.name} --as failed",
+        )
+
+
+def check_readable(files: RunLayout) -> None:
+    """Raise WorkspaceError if journals that may hold the run's state are there and cannot be read: it may be over."""
     unread = unread_journal(files)
     if unread is not None:
         raise WorkspaceError(f"how run {files.name} is cannot be told: {unread}", remedy=unread.remedy)

@@ -1,6 +1,7 @@
 """The stages of a run up to the end of its command: environment, provision, stage, run."""
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from workbench.lifecycle.history import state_changes
 from workbench.lifecycle.job_environment import job_environment
 from workbench.lifecycle.plan import Plan
 from workbench.lifecycle.ranks import command_of, launch_ranks
+from workbench.lifecycle.shut import Shut
 from workbench.lifecycle.staging import code_folder, prepare_outputs, stage_code
 from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.system_metrics import SystemMetrics
@@ -197,10 +199,17 @@ def _seconds(files: RunLayout, ending: Ending) -> float | None:
 
 def _watch_job(supervision: Supervision, job: RunningJob) -> Ending:
     """Wait for the command's end, a request to cancel or the time limit; the job leaves nothing behind."""
-    timeout = supervision.plan.timeout
+    timeout, shut = supervision.plan.timeout, Shut(supervision.files)
     with SystemMetrics(supervision.files) as metrics:
         while True:
-            ended = job.wait(_WAIT_SECONDS)
+            try:
+                ended = job.wait(_WAIT_SECONDS)
+            except OSError:
+                if not shut.passing():
+                    raise
+            if shut.passing():  # nor can it be told that it has ended
+                time.sleep(_WAIT_SECONDS)
+                continue
             if ended is not None:
                 return _ended(supervision, job, ended)
             if supervision.watch.cancelled.is_set():

@@ -23,7 +23,7 @@ from workbench_store.processes import boot_id, folder_id, host_id, process_start
 from workbench_store.state_changes import fold_states
 from workbench_store.states import RunState
 
-from workbench.compute.process_end import end_family
+from workbench.compute.process_end import end_family, members
 from workbench.compute.registry import compute_of
 from workbench.lifecycle import stages
 from workbench.lifecycle.collection import sweep_leftovers
@@ -34,6 +34,7 @@ from workbench.lifecycle.plan import Plan, read_plan, write_plan
 from workbench.lifecycle.preload import load_what_is_needed, load_what_is_usual
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.saving import finalize
+from workbench.lifecycle.shut import is_shut
 from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.supervisor_start import BUSY, GO, LOCKED
 from workbench.lifecycle.trouble import note_trouble
@@ -94,6 +95,10 @@ def _sign(files: RunLayout, generation: int) -> None:
     )
 
 
+class _LeftToOthers(Exception):
+    """The job lives, and this supervisor cannot watch it: nobody holds the run from now on, and it can be adopted."""
+
+
 def _settle() -> None:
     """Survive the terminal, and become the parent of the job's orphans."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -116,8 +121,10 @@ def _shake_hands(requests: BinaryIO, answers: int) -> None:
 
 def _is_made(layout: WorkspaceLayout, name: str) -> bool:
     """Whether the run's folder is in its place: it is not if the submitter gave up before it was. That it is no longer
-    elsewhere would not do, as it may have been removed; nor that there is one of the name, which may be another's."""
-    return (read_json(layout.run(name).supervisor_process) or {}).get("pid") == os.getpid()
+    elsewhere would not do, as it may have been removed; nor that there is one of the name, which may be another's. One
+    that may not be looked at is there."""
+    files = layout.run(name)
+    return is_shut(files) or (read_json(files.supervisor_process) or {}).get("pid") == os.getpid()
 
 
 def supervise(
@@ -140,6 +147,9 @@ def supervise(
             raise FileNotFoundError(f"{files.root} is not there any more")
         ending = finalize(supervision, ending)
         supervision.watch.stop()
+    except _LeftToOthers:
+        recorder.close()
+        return
     except Exception as error:
         note_trouble()
         ending = failed(f"the supervisor failed: {_told(error)}; see {files.supervisor_log.name}")
@@ -196,7 +206,7 @@ def _record_end(files: RunLayout, recorder: RunRecorder, ending: Ending) -> None
 
 
 def _carry_out(supervision: Supervision, way: Callable[[Supervision], Ending]) -> Ending:
-    """Everything up to the end of the command; what goes wrong becomes the run's ending."""
+    """Everything up to the end of the command; what goes wrong becomes the run's ending. Raises _LeftToOthers."""
     try:
         return way(supervision)
     except Canceled:
@@ -206,6 +216,8 @@ def _carry_out(supervision: Supervision, way: Callable[[Supervision], Ending]) -
         return failed(_told(error))
     except OSError as error:
         note_trouble()
+        if members(stages.own_family(supervision.plan, supervision.files)):
+            raise _LeftToOthers from error
         return failed(_told(error))
 
 

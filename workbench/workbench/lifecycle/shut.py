@@ -1,0 +1,38 @@
+"""A run's folder that is there, and that cannot be looked into for a while: somebody mends its permissions, or a
+network has trouble. Its job goes on, and no run fails for that."""
+
+import os
+import time
+
+from workbench_store.layout import RunLayout
+
+#: After so long it is no passing trouble.
+_PASSING_SECONDS = 60.0
+
+
+def is_shut(files: RunLayout) -> bool:
+    """Whether what steers the run cannot be seen just now, though it may be there."""
+    try:
+        os.stat(files.supervisor_process)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return False
+
+
+class Shut:
+    """Tells whether a run's folder is shut, and has not been for so long that nobody waits for it any more."""
+
+    def __init__(self, files: RunLayout) -> None:
+        self._files = files
+        self._since: float | None = None
+
+    def passing(self) -> bool:
+        """Whether it is shut just now, which may pass."""
+        if not is_shut(self._files):
+            self._since = None
+            return False
+        now = time.monotonic()
+        self._since = self._since or now
+        return now - self._since < _PASSING_SECONDS
