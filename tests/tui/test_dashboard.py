@@ -608,6 +608,23 @@ async def test_ten_thousand_runs_scroll(tmp_path: Path) -> None:
         assert selected is not None and selected.name == "run-00000"
 
 
+@pytest.mark.parametrize("another", [("r",), ("slash", *"run-0", "enter")], ids=["order", "filter"])
+async def test_far_down_another_list_has_rows_too(tmp_path: Path, another: tuple[str, ...]) -> None:
+    layout = open_workspace(explicit=str(tmp_path / "many"))
+    for number in range(1500):
+        Run(layout, f"run-{number:05}", NOW - number)
+    app = Dashboard(layout, now=lambda: NOW)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await loaded(pilot)
+        await pilot.press(*["pagedown"] * 30)
+        await until(pilot, lambda: table(app).selected is not None and "…" not in screen_text(app), "the rows")
+        assert table(app).cursor > 400
+        before = names(app)
+        await pilot.press(*another)
+        await until(pilot, lambda: names(app) != before, "the other list")
+        await until(pilot, lambda: table(app).selected is not None and " …" not in screen_text(app), "its rows")
+
+
 async def test_an_empty_workspace_says_how_to_begin(tmp_path: Path) -> None:
     app = Dashboard(open_workspace(explicit=str(tmp_path / "empty")), now=time.time)
     async with app.run_test(size=(80, 24)) as pilot:

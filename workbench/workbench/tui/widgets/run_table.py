@@ -158,6 +158,7 @@ class RunTable(ScrollView, can_focus=True):
         else:
             self.cursor = min(self.cursor, max(0, listed.total - 1))
             self._remember()
+        self._ensure_window()  # another list than what was scrolled through
         self.refresh()
 
     def reordered(self) -> None:
