@@ -80,17 +80,24 @@ class Workspace:
         """The run of that name, or whose name alone begins so. Raises NotFound."""
         from workbench.view.fresh import refresh_or_warn
 
-        if not isinstance(name, str):
-            raise UsageError(f"a run's name is text, not {name!r}")
+        _check_name(name)
         refresh_or_warn(self.layout, self.store)
+        return self._known(name)
+
+    def _known(self, name: str) -> Run:
         return Run(self.layout, self.store, self.store.resolve(name))
 
     def compare(self, *names: "str | Run", baseline: "str | Run | None" = None) -> "Comparison":
         """Runs side by side, the first as the baseline unless another is named. Raises NotFound and UsageError."""
         from workbench.view.compare import compare
+        from workbench.view.fresh import refresh_or_warn
 
-        found = [name if isinstance(name, Run) else self.run(name) for name in names]
-        base = self.run(baseline).name if isinstance(baseline, str) else baseline.name if baseline else None
+        for name in (*names, baseline):
+            if name is not None and not isinstance(name, Run):
+                _check_name(name)
+        refresh_or_warn(self.layout, self.store)
+        found = [name if isinstance(name, Run) else self._known(name) for name in names]
+        base = self._known(baseline).name if isinstance(baseline, str) else baseline.name if baseline else None
         return compare(self.layout, self.store, [one.name for one in found], baseline=base)
 
     def runs(self, where: str = "", *, filter: str = "", limit: int | None = None) -> list[Run]:
@@ -125,3 +132,8 @@ class Workspace:
             raise UsageError(f"seconds is how long the query may take, not {seconds!r}")
         refresh_or_warn(self.layout, self.store)
         return self.store.query(sql, seconds)
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise UsageError(f"a run's name is text, not {name!r}")

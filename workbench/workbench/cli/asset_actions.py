@@ -133,12 +133,12 @@ def _show(arguments: argparse.Namespace, kind: str) -> int:
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.output import emit_json
+    from workbench.cli.waiting import up_to_date
     from workbench.view.assets import asset_page, page_dict
-    from workbench.view.fresh import refresh_or_warn
 
     layout = open_workspace(explicit=arguments.workspace, create=False)
     store = Store(layout)
-    refresh_or_warn(layout, store)
+    up_to_date(layout, store)
     page = asset_page(layout, store, kind, arguments.name)
     if arguments.json:
         emit_json(page_dict(page))

@@ -27,10 +27,12 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.output import emit_json, narrate
+    from workbench.cli.waiting import told_if_long
     from workbench.view.format import format_bytes
 
     layout = open_workspace(explicit=arguments.workspace, create=False)
-    done = back_up(layout, Path(arguments.target))
+    with told_if_long("copying what is new ..."):
+        done = back_up(layout, Path(arguments.target))
     if arguments.json:
         emit_json({"path": str(done.target), "files": done.files, "copied": done.copied, "bytes": done.bytes})
     narrate(f"{done.target}: {counted(done.files, 'file')}, {done.copied} of them new ({format_bytes(done.bytes)})")

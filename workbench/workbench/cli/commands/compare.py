@@ -35,12 +35,15 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the comparison."""
     from workbench.cli.output import emit_json
+    from workbench.cli.waiting import up_to_date
     from workbench.view.compare import code_differences, compare, to_json_dict
     from workbench.workspace import Workspace
 
     workspace = Workspace(arguments.workspace, create=False)
-    names = [workspace.run(name).name for name in arguments.runs]
-    baseline = workspace.run(arguments.baseline).name if arguments.baseline else None
+    layout, store = workspace.layout, workspace.store
+    up_to_date(layout, store)
+    names = [store.resolve(name) for name in arguments.runs]
+    baseline = store.resolve(arguments.baseline) if arguments.baseline else None
     if baseline is not None and baseline not in names:
         names.insert(0, baseline)
     found = compare(workspace.layout, workspace.store, names, baseline=baseline, which=arguments.metric_value)

@@ -103,10 +103,10 @@ def _list(arguments: argparse.Namespace) -> int:
     kept = kept_environments()
     runs: dict[str, list[str]] = {}
     if find_workspace(explicit=arguments.workspace) is not None:
-        from workbench.view.fresh import refresh_or_warn
+        from workbench.cli.waiting import up_to_date
 
         workspace = Workspace(arguments.workspace, create=False)
-        refresh_or_warn(workspace.layout, workspace.store)
+        up_to_date(workspace.layout, workspace.store)
         runs = runs_of(workspace.store, kept)
     if arguments.json:
         emit_json([kept_as_dict(one, runs.get(str(one.place), [])) for one in kept])

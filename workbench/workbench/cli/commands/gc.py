@@ -45,14 +45,14 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench_store.errors import WorkbenchError
 
     from workbench.cli.asking import agreed
+    from workbench.cli.waiting import up_to_date
     from workbench.environment.uv_cache import prune_uv_cache
     from workbench.housekeeping.giving_back import give_back, offer
     from workbench.housekeeping.usage import measure
-    from workbench.view.fresh import refresh_or_warn
     from workbench.workspace import Workspace
 
     workspace = Workspace(arguments.workspace, create=False)
-    refresh_or_warn(workspace.layout, workspace.store)
+    up_to_date(workspace.layout, workspace.store)
     usage = measure(workspace.layout, workspace.store)
     offered = offer(workspace.layout, time.time(), arguments.trash_older or 0.0)
     environments = _environments(arguments.environments)

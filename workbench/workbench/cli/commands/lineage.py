@@ -28,12 +28,12 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.output import emit_json
-    from workbench.view.fresh import refresh_or_warn
+    from workbench.cli.waiting import up_to_date
     from workbench.view.lineage import lineage, to_json_dict
 
     layout = open_workspace(explicit=arguments.workspace, create=False)
     store = Store(layout)
-    refresh_or_warn(layout, store)
+    up_to_date(layout, store)
     found = lineage(layout, store, arguments.name)
     if arguments.json:
         emit_json(to_json_dict(found))

@@ -69,14 +69,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     from workbench.cli.bulk import condition_of_where
     from workbench.cli.output import emit_json, narrate
-    from workbench.view.fresh import refresh_or_warn
+    from workbench.cli.waiting import up_to_date
     from workbench.view.run_list import asked_for, list_columns, parse_sort, run_list
     from workbench.view.upkeep import tidy_if_due
 
     where = condition_of_where(arguments.where)
     layout = open_workspace(explicit=arguments.workspace, create=False)
     store = Store(layout)
-    refresh_or_warn(layout, store)
+    up_to_date(layout, store)
     words = " ".join(arguments.filter)
     sort = None
     if arguments.sort:

@@ -62,10 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _chosen(workspace: "Workspace", arguments: argparse.Namespace) -> list[str]:
     """Those that are named, and those of the filter for which the condition holds."""
     from workbench.cli.bulk import condition_of_where, runs_of_all
-    from workbench.view.fresh import refresh_or_warn
+    from workbench.cli.waiting import up_to_date
 
     if arguments.runs:
-        refresh_or_warn(workspace.layout, workspace.store)
+        up_to_date(workspace.layout, workspace.store)
     found = [_named(workspace, name) for name in arguments.runs]
     where = condition_of_where(arguments.where)
     if arguments.all is not None:

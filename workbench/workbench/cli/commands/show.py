@@ -33,12 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     from workbench.cli.output import emit_json, emit_text
     from workbench.cli.run_report import print_page
-    from workbench.view.fresh import refresh_or_warn
+    from workbench.cli.waiting import up_to_date
     from workbench.view.run_page import run_page, to_json_dict
 
     layout = open_workspace(explicit=arguments.workspace, create=False)
     store = Store(layout)
-    refresh_or_warn(layout, store)
+    up_to_date(layout, store)
     page = run_page(layout, store, store.resolve(arguments.run))
     if arguments.json:
         emit_json(to_json_dict(page))

@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench_store.user_sql.session import DEFAULT_SECONDS
 
     from workbench.cli import query_output
+    from workbench.cli.waiting import up_to_date
     from workbench.workspace import Workspace
 
     if arguments.views:
@@ -58,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("no query is given", remedy='workbench sql "SELECT name, state FROM runs"')
     text = sys.stdin.read() if arguments.query == "-" else arguments.query
     workspace = Workspace(arguments.workspace, create=False)
-    with workspace.query(text, seconds=arguments.timeout or DEFAULT_SECONDS) as result:
+    up_to_date(workspace.layout, workspace.store)
+    with workspace.store.query(text, arguments.timeout or DEFAULT_SECONDS) as result:
         _print(result, arguments)
     return ExitCode.COMPLETED
 

@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench_store.workspace import open_workspace
 
     from workbench.cli.output import emit, emit_json, narrate
+    from workbench.cli.waiting import told_if_long
     from workbench.housekeeping.proof import prove
     from workbench.view.format import safe_text
 
@@ -33,18 +34,19 @@ def run(arguments: argparse.Namespace) -> int:
     looked: Counter[str] = Counter()
     faults = []
     growing: list[str] = []
-    for found in prove(layout):
-        if isinstance(found, Fault):
-            faults.append(found)
-            if not arguments.json:
-                emit(f"FAULT {safe_text(found.what)}")
-                emit(f"      {found.remedy}")
-        else:
-            kind, name = found.split(" ", 1)
-            if kind == "growing":
-                growing.append(name)
+    with told_if_long("comparing all that is kept with what was recorded ..."):
+        for found in prove(layout):
+            if isinstance(found, Fault):
+                faults.append(found)
+                if not arguments.json:
+                    emit(f"FAULT {safe_text(found.what)}")
+                    emit(f"      {found.remedy}")
             else:
-                looked[kind] += 1
+                kind, name = found.split(" ", 1)
+                if kind == "growing":
+                    growing.append(name)
+                else:
+                    looked[kind] += 1
     if arguments.json:
         emit_json({"looked_at": dict(looked), "left_out": growing, "faults": [asdict(fault) for fault in faults]})
     else:
