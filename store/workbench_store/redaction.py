@@ -253,7 +253,8 @@ def _pattern(text: str) -> "Pattern[str]":
 _FREE = {
     "params": ("params",),
     "tags": ("set",),
-    "run": ("command", "display_name", "description"),
+    "run": ("command", "display_name", "description", "properties", "notes"),
+    "environment": ("substituted",),
     "state": ("reason",),
     "warning": ("text",),
     "progress": ("text",),

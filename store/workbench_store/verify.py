@@ -12,6 +12,7 @@ from msgspec import Struct
 from workbench_store.blobs import BlobStore, blob_files
 from workbench_store.errors import NotFound, SnapshotError, WorkspaceError
 from workbench_store.ingest import JournalKey, read_offsets
+from workbench_store.journal.packed import packed_path
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.rebuild import second_store
@@ -82,7 +83,7 @@ def verify_tables(layout: WorkspaceLayout) -> Iterator[Fault | str]:
         yield from (Fault(str(one), one.remedy) for one in unread)
         _check_nothing_waits(layout, ours, theirs)
         growing = {key.run for key, end in theirs.items() if end > ours.get(key, 0)}
-        hurt = _damaged(layout, draft) | _cut_short(ours, theirs)
+        hurt = _damaged(layout, draft) | _cut_short(layout, ours, theirs)
         runs = {key.run for key in ours.keys() | theirs.keys()} if unread else set()
         hidden = {run for run in runs if _is_hidden(layout, run, unread)}
         hurt = {key: what for key, what in hurt.items() if key.run not in hidden}
@@ -165,13 +166,20 @@ def _gaps(layout: WorkspaceLayout) -> dict[JournalKey, int]:
     return {JournalKey(run, file): gap for run, file, gap in sorted(rows)}
 
 
-def _cut_short(ours: dict[JournalKey, int], theirs: dict[JournalKey, int]) -> dict[JournalKey, str]:
+def _cut_short(
+    layout: WorkspaceLayout, ours: dict[JournalKey, int], theirs: dict[JournalKey, int]
+) -> dict[JournalKey, str]:
     """The journals of which more was read than there is now."""
+    short = {key: end for key, end in ours.items() if end > theirs.get(key, 0)}
     return {
-        key: f"only {theirs[key]} of its {end} bytes are left" if key in theirs else "it is gone"
-        for key, end in ours.items()
-        if end > theirs.get(key, 0)
+        key: f"only {theirs.get(key, 0)} of its {end} bytes are left" if _is_there(layout, key) else "it is gone"
+        for key, end in short.items()
     }
+
+
+def _is_there(layout: WorkspaceLayout, key: JournalKey) -> bool:
+    journal = layout.root / _place(key)
+    return journal.exists() or packed_path(journal).exists()
 
 
 def _place(key: JournalKey) -> str:

@@ -5,6 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from workbench.client.heard import heard
+from workbench.client.last_word import leave, reserve
+from workbench.data.cache import DataCache
+from workbench.data.fetch import fetch
+from workbench.data.watching import Watcher
+from workbench_store.errors import DataError
 
 import workbench as wb
 from tests.cli.terminal import Workbench
@@ -68,3 +74,41 @@ def test_an_error_message_does_not_repeat_it(workbench: Workbench, here: Path, w
     workbench("doctor")
     done = workbench(*words)
     assert done.returncode != 0 and SECRET not in done.stderr + done.stdout
+
+
+#: What the job needs as it was given, and what the user's own program wrote.
+_THE_USERS = ("spec.json", "job.yml", "plan.json", "std_log.txt", "git.diff")
+
+
+def test_no_file_of_the_workspace_has_it_but_those_of_the_user(
+    workbench: Workbench, job: Callable[..., str], here: Path
+) -> None:
+    fields = f"name: job\ndescription: with {SECRET}\ndisplay_name: {SECRET}\ntags: {{t: {SECRET}}}\n"
+    told = job(f"echo {SECRET}; exit 3", f"{fields}inputs: {{token: {SECRET}}}\nproperties: {{p: {SECRET}}}\n")
+    assert workbench("run", told).returncode == 1
+    with (
+        pytest.raises(ValueError),
+        wb.start_run(name="script", description=f"with {SECRET}", display_name=SECRET, tags={"t": SECRET}) as run,
+    ):
+        run.log_params({"token": SECRET})
+        raise ValueError(SECRET)
+    for words in (["tag", "job", f"u={SECRET}"], ["note", "job", SECRET], ["show", "job"], ["show", "script"]):
+        assert SECRET not in workbench(*words).stdout
+    files = [path for path in (here / ".workbench").rglob("*") if path.is_file() and path.name not in _THE_USERS]
+    assert len(files) > 10 and [path for path in files if SECRET.encode() in path.read_bytes()] == []
+
+
+def test_the_last_word_of_a_script_on_a_full_disk_is_without_it(here: Path) -> None:
+    place = here / "script.json"
+    reserve(place, 1)
+    leave(place, 1, {"state": "Failed", "reason": f"ValueError: {SECRET}", "generation": 1})
+    assert SECRET not in place.read_text() and heard(place, 1) == {
+        **{"state": "Failed", "reason": "ValueError: REDACTED", "generation": 1}
+    }
+
+
+def test_a_url_that_cannot_be_kept_is_named_without_it(here: Path) -> None:
+    (here / "cache").write_text("no folder")
+    with pytest.raises(DataError, match="cannot be kept") as told:
+        fetch(DataCache(here / "cache"), f"https://me:{SECRET}@example.org/x?sig={SECRET}", "uri_file", here, Watcher())
+    assert SECRET not in str(told.value)

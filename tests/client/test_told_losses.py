@@ -124,6 +124,30 @@ def test_a_killed_process_whose_pid_is_somebody_elses_by_now_is_gone(here: Path,
     assert not list(files.journals.glob("*.waits")), "it is told once"
 
 
+def test_what_waited_is_told_once_there_is_room_however_often_it_was_looked_at_before(here: Path, disk: Path) -> None:
+    script = start_script(here, WAITING)
+    files = WorkspaceLayout(disk / ".workbench").run("m")
+    wait_until(lambda: list(files.journals.glob("*.waits")), "points that wait for room")
+    script.kill()
+    script.communicate()
+    for _ in range(2):
+        page_of(disk)
+        assert list(files.journals.glob("*.waits")), "nobody could record it yet"
+    (disk / "ballast").unlink()
+    store, _ = page_of(disk)
+    assert "what waited for room on the full disk" in str(store.run("m").reason)
+    assert not list(files.journals.glob("*.waits"))
+
+
+def test_who_closes_its_journal_leaves_no_note_that_something_waits(here: Path, disk: Path) -> None:
+    text = WAITING.replace("time.sleep(1000)", "run.end()")
+    assert text != WAITING and run_script(here, text).returncode == 0
+    store, warnings = page_of(disk)
+    assert not list(store.layout.run("m").journals.glob("*.waits"))
+    assert store.run("m").lost_points > 0 and str(store.run("m").state) == "Completed"
+    assert "what waited for room" not in " ".join([*warnings, str(store.run("m").reason)])
+
+
 MEDIA = (
     FILL
     + """

@@ -438,6 +438,65 @@ def test_a_backup_after_a_removal_that_was_cut_short_is_whole(workspace: Workspa
         back_up(layout, tmp_path / "other")
 
 
+@pytest.mark.parametrize("left", [100, 0, None], ids=["cut", "empty", "gone"])
+def test_verify_names_a_journal_that_was_cut_short_and_sends_for_a_copy(workspace: Workspace, left: int | None) -> None:
+    layout = workspace.layout
+    own_run("one", 1.0, 10)
+    assert faults(layout) == []
+    (journal,) = layout.run("one").journals.glob("script-*")
+    size = journal.stat().st_size
+    journal.unlink() if left is None else os.truncate(journal, left)
+    found = [one for one in prove(layout) if isinstance(one, Fault)]
+    told = "it is gone" if left is None else f"of its {size} bytes are left"
+    assert [f"runs/one/journal/{journal.name}" in one.what and told in one.what for one in found].count(True) == 1
+    assert {"doctor --rebuild" in one.remedy for one in found} == {False} and "copy" in found[0].remedy
+
+
+@pytest.mark.parametrize("lock", ["tidy_lock", "backup_lock"])
+def test_a_backup_is_made_of_journals_at_rest(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lock: str
+) -> None:
+    own_run("one", 1.0, 10)
+    held = FileLock(getattr(workspace.layout, lock))
+    assert held.acquire(timeout=5.0)
+    monkeypatch.setattr(backup, "_WAIT_SECONDS", 0.1)
+    try:
+        with pytest.raises(StoreBusy):
+            back_up(workspace.layout, tmp_path / "copy")
+    finally:
+        held.release()
+    back_up(workspace.layout, tmp_path / "copy")
+
+
+def test_nothing_that_a_backup_refers_to_is_removed_beside_it(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_run("one", 1.0, 10)
+    free: list[bool] = []
+
+    def looks(source: Source, place: Path, tmp: Path) -> int:
+        free.append(FileLock(workspace.layout.content_lock).acquire(timeout=0.0))
+        return put(source, place, tmp)
+
+    monkeypatch.setattr(backup, "put", looks)
+    back_up(workspace.layout, tmp_path / "copy")
+    assert set(free) == {False}
+
+
+def test_a_copy_takes_no_judgement_of_those_who_look_at_it(workspace: Workspace, tmp_path: Path) -> None:
+    layout, copy = workspace.layout, WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    make_run(layout, "living")
+    held = FileLock(layout.run("living").script_lock)
+    layout.run("living").control.mkdir(exist_ok=True)
+    assert held.acquire(timeout=5.0)
+    back_up(layout, tmp_path / "copy")
+    refresh(copy, Store(copy))
+    assert str(Store(copy).run("living").state) == "Failed", "nobody holds it there"
+    back_up(layout, tmp_path / "copy")
+    assert not list(copy.run("living").journals.glob("judge-*"))
+    held.release()
+
+
 ODD_NAMES = ("model.new", "heartbeat", "sampler.lock", "weights.new/w.bin", "a" * 255, "journal/x.wbj", "plain")
 
 

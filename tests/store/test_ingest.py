@@ -205,3 +205,15 @@ def test_a_rebuilt_store_is_the_same(layout: WorkspaceLayout, damage: str) -> No
     rebuild(layout)
     assert [(row.name, row.state) for row in Store(layout).runs().rows] == before
     assert the_summary(layout, "one", "k") == summary
+
+
+def test_what_two_onlookers_tell_of_one_death_counts_once(layout: WorkspaceLayout) -> None:
+    folder = make_run(layout, "r")
+    for _ in range(2):
+        judge = JournalWriter(folder, "judge")
+        judge.event("state", state="Failed", generation=1, judged=True, seq=1, lost=5)
+        judge.close()
+    later = JournalWriter(folder, "judge")
+    later.event("state", state="Failed", generation=2, judged=True, seq=1, lost=3)
+    later.close()
+    assert fresh(layout).run("r").lost_points == 8
