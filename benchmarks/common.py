@@ -1,17 +1,28 @@
 """What benchmarks share: best-of timing, a fresh process, and one way to say a result."""
 
+import atexit
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 #: A user's Python keeps what it has compiled; one that is told not to would compile everything at every start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def own_folder() -> Path:
+    """A folder that goes when the benchmark has ended."""
+    folder = Path(tempfile.mkdtemp(prefix="workbench-bench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ instructions that they take, which no noise changes.
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -23,6 +24,7 @@ _INSTRUCTIONS = 1.03
 
 def main() -> None:
     """Measure both in turns and tell the difference."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # nor is the worktree left behind then
     base = sys.argv[1] if len(sys.argv) > 1 else "HEAD~1"
     with tempfile.TemporaryDirectory(prefix="workbench-bench-check-") as place:
         other = Path(place) / "base"

@@ -2,10 +2,8 @@
 
 import os
 import sys
-import tempfile
-from pathlib import Path
 
-from common import Result, interleaved, tell
+from common import Result, interleaved, own_folder, tell
 
 CALLS = 50_000
 
@@ -16,7 +14,7 @@ def printing() -> None:
 
 
 def main() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="workbench-bench-"))
+    folder = own_folder()
     os.environ["WORKBENCH_CACHE"] = str(folder / "cache")
     import workbench
 

@@ -1,16 +1,14 @@
 """One `log` of five scalars, against one os.write of the same values formatted as a text line."""
 
 import os
-import tempfile
-from pathlib import Path
 
-from common import Result, interleaved, tell
+from common import Result, interleaved, own_folder, tell
 
 CALLS = 50_000
 
 
 def main() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="workbench-bench-"))
+    folder = own_folder()
     os.environ["WORKBENCH_CACHE"] = str(folder / "cache")
     import workbench
 

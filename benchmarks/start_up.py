@@ -1,11 +1,10 @@
 """`import workbench`, opening a run on a cold workspace, and submitting a job, against bare Python starts."""
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from common import Result, as_told, interleaved, python, tell
+from common import Result, as_told, interleaved, own_folder, python, tell
 
 OPEN = """
 import time, workbench
@@ -67,7 +66,7 @@ def submitting(folder: Path) -> Result:
 
 
 def main() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="workbench-bench-"))
+    folder = own_folder()
     os.environ["WORKBENCH_CACHE"] = str(folder / "cache")
     tell([importing(), opening(folder), submitting(folder)])
 

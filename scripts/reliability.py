@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from promises import PROMISES
+from workbench_store.faults import POINTS
 
 ROOT = Path(__file__).parents[1]
 OUTCOMES = ROOT / ".test-outcomes.json"
@@ -21,8 +22,8 @@ Made by `make reliability` from the last run of the tests; do not edit it. Each 
 are killed, disks filled, files cut off. After each the same is looked at: what `log` returned for is what a fresh
 reader sees, states are right, nothing is doubled, temporary storage is gone, `workbench doctor` finds nothing.
 
-Kills come at 80 named points in the code (where something is half done) and at random moments; `make test` does a few
-dozen rounds, `make torture ROUNDS=1000 SEED=1` as many as are asked for, and a seed repeats a failure.
+Kills come at {points} named points in the code (where something is half done) and at random moments; `make test` does
+a few dozen rounds, `make torture ROUNDS=1000 SEED=1` as many as are asked for, and a seed repeats a failure.
 """
 
 
@@ -55,8 +56,14 @@ def _is_of(id: str, test: str) -> bool:
 
 def document(outcomes: dict[str, str]) -> str:
     """The whole document."""
-    day = time.strftime("%Y-%m-%d", time.gmtime())
-    lines = [HEAD, f"Run on {day}.", "", "| failure | what happens | tests | cases |", "|---|---|---|---|"]
+    day = time.strftime("%Y-%m-%d", time.gmtime(OUTCOMES.stat().st_mtime if OUTCOMES.exists() else None))
+    lines = [
+        HEAD.format(points=len(POINTS)),
+        f"Run on {day}.",
+        "",
+        "| failure | what happens | tests | cases |",
+        "|---|---|---|---|",
+    ]
     for promise in PROMISES:
         tests = "<br>".join(f"`{test}`" for test in promise.tests)
         cases = "<br>".join(ended(outcomes, test) for test in promise.tests)

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from workbench_store.blobs import BlobStore
 from workbench_store.errors import SnapshotError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.snapshot import (
@@ -412,3 +413,27 @@ def test_a_cache_inside_of_the_code_is_left_out(
     taken = take_snapshot(layout, code)
     assert {entry.path for entry in read_snapshot(layout, taken.id).entries} == {"scratch/own.txt", "train.py"}
     assert "cache (never in a snapshot)" in [effect.rule for effect in preview(code).rules]
+
+
+def test_content_is_on_the_disk_before_it_has_its_name(
+    layout: WorkspaceLayout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut may leave a whole name with half of its content. No process can see that; what is asked of the
+    system can be seen."""
+    (tmp_path / "file").write_bytes(b"content")
+    done: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def synced(descriptor: int) -> None:
+        done.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        sync(descriptor)
+
+    def named(source: Path, target: Path) -> Path:
+        assert str(source) in done, "synced first"
+        done.append("named")
+        return replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", named)
+    BlobStore(layout).add_file(tmp_path / "file")
+    assert done.count("named") == 1
