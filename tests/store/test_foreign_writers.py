@@ -17,6 +17,7 @@ from workbench.view.format import format_age
 from workbench_store.journal.decoding import Event, Points, decode
 from workbench_store.journal.encoding import KIND_EVENT, KIND_POINTS, POINTS_HEAD, PointsEncoder, encode_event, frame
 from workbench_store.journal.reader import Chunk, decode_chunk
+from workbench_store.journal.turns import Record, Turns
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import MediaQuery
@@ -157,6 +158,54 @@ def test_both_readers_agree_on_points_of_any_shape(count: int, tail: bytes, copi
     chunk = decode_chunk(data)
     assert rows_of(chunk) == rows_by_decoding(data)
     assert ("good", 0) in chunk.points and chunk.end == len(data) and chunk.gap_bytes == 0
+
+
+@st.composite
+def turns(draw: st.DrawFn) -> bytes:
+    """Journals in which records come in turns, as loops write them, that are broken here and there."""
+    keys = st.lists(st.sampled_from("abcdef"), max_size=3)
+    kinds = draw(st.lists(st.tuples(keys, st.integers(0, 1)), min_size=1, max_size=5))
+    records = [
+        PointsEncoder(rank).encode(1.0, step, tuple(keys), [float(step)] * len(keys))
+        for step in range(draw(st.integers(0, 60)))
+        for keys, rank in kinds
+    ]
+    for _ in range(draw(st.integers(0, 3))):
+        if records:
+            place = draw(st.integers(0, len(records) - 1))
+            what = draw(st.sampled_from(["lost", "doubled", "damaged", "event"]))
+            if what == "lost":
+                del records[place]
+            elif what == "event":
+                records.insert(place, encode_event("warning", 1.0, {"text": "x"}))
+            elif what == "doubled":
+                records.insert(place, records[place])
+            else:
+                byte = draw(st.integers(0, len(records[place]) - 1))
+                records[place] = records[place][:byte] + bytes([records[place][byte] ^ 1]) + records[place][byte + 1 :]
+    return b"".join(records)[: draw(st.integers(0, 10**6))]
+
+
+@settings(max_examples=300, deadline=None)
+@given(turns())
+def test_both_readers_agree_on_records_that_take_turns(data: bytes) -> None:
+    chunk = decode_chunk(data)
+    assert rows_of(chunk) == rows_by_decoding(data)
+    assert chunk.count == sum(len(record.keys) for record, _ in decode(data) if isinstance(record, Points))
+
+
+def test_records_that_take_turns_are_found_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not one by one, which takes twice as long."""
+    encoder, one_by_one = PointsEncoder(0), []
+    after = Turns.after
+
+    def counted(self: Turns, record: Record, data: bytes) -> tuple[list[Record], int]:
+        one_by_one.append(record)
+        return after(self, record, data)
+
+    monkeypatch.setattr(Turns, "after", counted)
+    data = b"".join(encoder.encode(1.0, step, (key,), (0.5,)) for step in range(10_000) for key in ("a", "b", "long"))
+    assert decode_chunk(data).count == 30_000 and len(one_by_one) < 300
 
 
 @given(st.lists(st.text(st.characters(), max_size=5), min_size=1, max_size=3, unique=True))

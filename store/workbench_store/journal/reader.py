@@ -1,7 +1,7 @@
 """Reading a journal in bulk: events one by one, points as columns, damage as a count of bytes.
 
 Points are most of what there is. Records of one shape (rank and keys) differ only in time, step and values, so they
-are found by position and decoded together; a stretch of equal shapes is even found together.
+are found by position and decoded together; those that come in turns are even found together (turns.py).
 """
 
 import struct
@@ -15,13 +15,11 @@ from msgspec import Struct, field
 from workbench_store.journal.decoding import Event, decode_payload, next_record
 from workbench_store.journal.encoding import HEAD, KIND_EVENT, KIND_POINTS, LONGEST_RECORD, MAGIC, POINTS_HEAD
 from workbench_store.journal.packed import read_journal
+from workbench_store.journal.turns import Record, Turns
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_FIRST_STRETCH = 16
-_LONGEST_STRETCH = 16384
 
 
 class Columns(NamedTuple):
@@ -78,7 +76,7 @@ def _records(data: bytes, shapes: dict[bytes, list[int]], chunk: Chunk) -> Itera
     view = memoryview(data)
     seeds: dict[bytes, int] = {}
     unpack, crc32, size = HEAD.unpack_from, zlib.crc32, len(data)
-    position, base, last_shape, stretch = 0, chunk.start, b"", _FIRST_STRETCH
+    position, base, turns = 0, chunk.start, Turns()
     while position + HEAD.size <= size:
         magic, _version, kind, length, crc = unpack(data, position)
         body, end = position + HEAD.size, position + HEAD.size + length
@@ -96,19 +94,16 @@ def _records(data: bytes, shapes: dict[bytes, list[int]], chunk: Chunk) -> Itera
             if start < 0:
                 return
             position = start
+            turns.broken()
             continue
         if kind == KIND_POINTS and length >= POINTS_HEAD.size:
             shape = _shape_of(data, body, end)
-            places = shapes.setdefault(shape, [])
-            places.append(position)
-            if shape == last_shape:
-                more = _stretch(data, position, end, seed, stretch)
-                places.extend(range(end, end + more * (end - position), end - position))
-                stretch = min(2 * stretch, _LONGEST_STRETCH) if more == stretch else _FIRST_STRETCH
-                end += more * (end - position)
-            last_shape = shape
+            shapes.setdefault(shape, []).append(position)
+            again, rounds = turns.after(Record(position, end, seed, shape), data)
+            if rounds:
+                end = _add(shapes, again, end, rounds)
         else:
-            last_shape = b""
+            turns.broken()
             yield position, end, kind
         position = end
         chunk.end = base + end
@@ -120,31 +115,13 @@ def _shape_of(data: bytes, body: int, end: int) -> bytes:
     return data[body : body + 4] + data[body + 20 : body + 22] + data[body + POINTS_HEAD.size + 8 * count : end]
 
 
-def _stretch(data: bytes, position: int, end: int, seed: int, most: int) -> int:
-    """How many of the next `most` records have the shape of the one at `position` and are whole."""
-    import numpy as np
-
-    size = end - position
-    most = min(most, (len(data) - end) // size)
-    if most < 4:
-        return 0
-    rows = np.frombuffer(data, np.uint8, most * size, end).reshape(most, size)
-    model = np.frombuffer(data, np.uint8, size, position)
-    body = HEAD.size
-    count = int(model[body + 20]) | int(model[body + 21]) << 8
-    tail = body + POINTS_HEAD.size + 8 * count
-    same = (rows[:, :10] == model[:10]).all(1)
-    same &= (rows[:, body : body + 4] == model[body : body + 4]).all(1)
-    same &= (rows[:, body + 20 : body + 22] == model[body + 20 : body + 22]).all(1)
-    same &= (rows[:, tail:] == model[tail:]).all(1)
-    alike = most if same.all() else int(same.argmin())
-    sums = np.ascontiguousarray(rows[:alike, 10:14]).view("<u4").ravel().tolist()
-    view, crc32, at = memoryview(data), zlib.crc32, end
-    for number, wanted in enumerate(sums):
-        if crc32(view[at + body : at + size], seed) != wanted:
-            return number
-        at += size
-    return alike
+def _add(shapes: dict[bytes, list[int]], again: list[Record], end: int, rounds: int) -> int:
+    """The places of records that come again so often from `end` on; where they end."""
+    length = sum(record.end - record.start for record in again)
+    for record in again:
+        shapes[record.shape].extend(range(end, end + rounds * length, length))
+        end += record.end - record.start
+    return end + (rounds - 1) * length
 
 
 def _decode_shape(data: bytes, shape: bytes, positions: list[int], chunk: Chunk) -> None:
