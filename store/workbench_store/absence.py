@@ -48,10 +48,11 @@ def is_gone(layout: WorkspaceLayout, name: str) -> bool:
     """Whether nothing is left of the run but what the store has: its folder is neither in its place nor in the trash,
     nor on its way out of it. One that cannot be looked for is not gone."""
     places = (layout.run(name).root, layout.trashed(name).root, layout.purged(name))
-    return not any(_may_be_there(place) for place in places)
+    return not any(may_be_there(place) for place in places)
 
 
-def _may_be_there(place: "os.PathLike[str]") -> bool:
+def may_be_there(place: "os.PathLike[str]") -> bool:
+    """Whether something is at the place, or may be: where it cannot be looked for, nobody knows."""
     try:
         os.stat(place)
     except (FileNotFoundError, NotADirectoryError):
