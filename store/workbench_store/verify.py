@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from workbench_store.absence import may_be_there
 from workbench_store.blobs import BlobStore, blob_files
 from workbench_store.errors import NotFound, SnapshotError, WorkspaceError
 from workbench_store.ingest import JournalKey, read_offsets
@@ -179,7 +180,7 @@ def _cut_short(
 
 def _is_there(layout: WorkspaceLayout, key: JournalKey) -> bool:
     journal = layout.root / _place(key)
-    return journal.exists() or packed_path(journal).exists()
+    return may_be_there(journal) or may_be_there(packed_path(journal))
 
 
 def _place(key: JournalKey) -> str:
