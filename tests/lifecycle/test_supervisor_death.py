@@ -5,11 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
 import pytest
-from workbench.lifecycle import adopt, cancel, close_run, collect
+from workbench.lifecycle import adopt, cancel, close_run, collect, shut
 from workbench.lifecycle.adoption import check_adoptable
 from workbench.lifecycle.files import read_json, write_json
 from workbench.lifecycle.history import last_sign_of_life
@@ -381,3 +382,40 @@ def test_what_needs_a_job_tells_how_a_scripts_run_ends(layout: WorkspaceLayout) 
                 attempt(layout, "s")
             assert caught.value.remedy is not None and f"process {process.pid}" in caught.value.remedy
         process.stdin.close()
+
+
+def test_a_supervisor_that_cannot_watch_its_job_leaves_it_to_be_adopted(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rather than call a run Failed whose job goes on."""
+    monkeypatch.setenv("WORKBENCH_FAULT", "job.spawned!ENOSPC")
+    run = launch(GATED)
+    monkeypatch.delenv("WORKBENCH_FAULT")
+    run.wait_for_file("on")
+    wait_until(lambda: not supervisor_alive(run.files), "the supervisor to give up")
+    assert judge(run.layout) == {run.name: RunState.NOT_RESPONDING} or not run.state.final
+    assert run.processes() != [] and "No space left on device" in run.files.supervisor_log.read_text()
+    (run.files.outputs / "go").touch()
+    adopt(run.layout, run.name)
+    assert run.finish() is RunState.COMPLETED
+
+
+def test_a_folder_that_is_shut_is_waited_for_but_not_for_ever(
+    layout: WorkspaceLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, now = layout.run("r"), [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    files.control.mkdir(parents=True)
+    look = shut.Shut(files)
+    assert not look.passing(), "what is not there is not shut"
+    files.control.rmdir()
+    files.control.symlink_to(files.control)  # which nobody can look into, root neither
+    assert look.passing()
+    now[0] = 59.0
+    assert look.passing()
+    now[0] = 61.0
+    assert not look.passing()
+    files.control.unlink()
+    assert not look.passing()
+    files.control.symlink_to(files.control)
+    assert look.passing(), "each time anew"

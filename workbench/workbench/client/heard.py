@@ -54,7 +54,7 @@ def left_behind(files: RunLayout) -> List[Path]:
 def _within(folder: Path) -> List[Path]:
     try:
         return [folder / name for name in sorted(os.listdir(str(folder)))]
-    except OSError:
+    except (OSError, ValueError):  # or it cannot be the name of a run
         return []
 
 

@@ -34,5 +34,6 @@ class Shut:
             self._since = None
             return False
         now = time.monotonic()
-        self._since = self._since or now
+        if self._since is None:
+            self._since = now
         return now - self._since < _PASSING_SECONDS

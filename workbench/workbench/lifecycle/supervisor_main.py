@@ -216,7 +216,8 @@ def _carry_out(supervision: Supervision, way: Callable[[Supervision], Ending]) -
         return failed(_told(error))
     except OSError as error:
         note_trouble()
-        if members(stages.own_family(supervision.plan, supervision.files)):
+        files = supervision.files
+        if _is_made(supervision.layout, files.name) and members(stages.own_family(supervision.plan, files)):
             raise _LeftToOthers from error
         return failed(_told(error))
 
