@@ -12,7 +12,7 @@ from workbench.lifecycle import submit
 from workbench.view.fresh import refresh
 from workbench.view.run_page import run_page
 from workbench_store.journal.writer import JournalWriter
-from workbench_store.layout import WorkspaceLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.rebuild import rebuild
 from workbench_store.store import Store
 from workbench_store.workspace import open_workspace
@@ -109,27 +109,29 @@ time.sleep(1000)
 )
 
 
-def test_a_killed_process_whose_pid_is_somebody_elses_by_now_is_gone(here: Path, disk: Path) -> None:
-    """As in containers, where each script is PID 1."""
+def killed_while_points_wait(here: Path, disk: Path) -> tuple[int, RunLayout]:
+    """The PID of the script, and its run."""
     script = start_script(here, WAITING)
     files = WorkspaceLayout(disk / ".workbench").run("m")
     wait_until(lambda: list(files.journals.glob("*.waits")), "points that wait for room")
     script.kill()
     script.communicate()
+    return script.pid, files
+
+
+def test_a_killed_process_whose_pid_is_somebody_elses_by_now_is_gone(here: Path, disk: Path) -> None:
+    """As in containers, where each script is PID 1."""
+    pid, files = killed_while_points_wait(here, disk)
     (disk / "ballast").unlink()
     for path in list(files.journals.iterdir()):
-        path.rename(path.with_name(path.name.replace(f"-{script.pid}-", f"-{os.getpid()}-")))
+        path.rename(path.with_name(path.name.replace(f"-{pid}-", f"-{os.getpid()}-")))
     store, _ = page_of(disk)
     assert "what waited for room on the full disk" in str(store.run("m").reason)
     assert not list(files.journals.glob("*.waits")), "it is told once"
 
 
 def test_what_waited_is_told_once_there_is_room_however_often_it_was_looked_at_before(here: Path, disk: Path) -> None:
-    script = start_script(here, WAITING)
-    files = WorkspaceLayout(disk / ".workbench").run("m")
-    wait_until(lambda: list(files.journals.glob("*.waits")), "points that wait for room")
-    script.kill()
-    script.communicate()
+    _, files = killed_while_points_wait(here, disk)
     for _ in range(2):
         page_of(disk)
         assert list(files.journals.glob("*.waits")), "nobody could record it yet"
