@@ -61,6 +61,8 @@ class Turns:
         if self._same < turn or turn > _LONGEST_TURN or number < self._look_again:
             return [], 0
         taking = list(self._recent)[-turn:]
+        if sum(one.end - one.start for one in taking) * _FEWEST_ROUNDS > len(data) - record.end:
+            return [], 0
         shapes = tuple(one.shape for one in taking)
         pattern = self._patterns.get(shapes)
         if pattern is None:
@@ -91,8 +93,6 @@ class _Pattern(NamedTuple):
 
         length = sum(size for size, _ in self.kinds)
         most = min(most, (len(data) - at) // length)
-        if most < _FEWEST_ROUNDS:
-            return 0
         rows = np.frombuffer(data, np.uint8, most * length, at).reshape(most, length)
         same = rows[:, self.places] == self.wanted
         alike = most if same.all() else int(same.all(1).argmin())
@@ -103,20 +103,19 @@ class _Pattern(NamedTuple):
 def _pattern(data: bytes, taking: list[Record]) -> _Pattern:
     import numpy as np
 
-    places: list[int] = []
-    checksums: list[int] = []
-    at, body = 0, HEAD.size
+    fixed, sums, at, body = [], [], 0, HEAD.size
     for start, end, _, _ in taking:
         count = data[start + body + 20] | data[start + body + 21] << 8
         # All but the time, the step and the values.
-        fixed = (*range(10), *range(body, body + 4), *range(body + 20, body + 22))
-        keys = range(body + POINTS_HEAD.size + 8 * count, end - start)
-        places += [at + place for place in (*fixed, *keys)]
-        checksums += range(at + 10, at + 14)
+        for first, last in ((0, 10), (body, body + 4), (body + 20, body + 22)):
+            fixed.append(np.arange(at + first, at + last))
+        fixed.append(np.arange(at + body + POINTS_HEAD.size + 8 * count, at + end - start))
+        sums.append(np.arange(at + 10, at + 14))
         at += end - start
+    places = np.concatenate(fixed)
     round = np.frombuffer(b"".join(data[record.start : record.end] for record in taking), np.uint8)
     kinds = [(record.end - record.start, record.seed) for record in taking]
-    return _Pattern(np.array(places, np.intp), round[places], np.array(checksums, np.intp), kinds)
+    return _Pattern(places, round[places], np.concatenate(sums), kinds)
 
 
 def _whole(data: bytes, at: int, kinds: list[tuple[int, int]], wanted: list[int]) -> int:

@@ -103,45 +103,44 @@ def _folder_id(folder: str) -> list[int]:
     return [status.st_dev, status.st_ino]
 
 
-def _reserve(path: str, size: int) -> None:
-    """Take the room on the disk that `_write` will need: a full disk must not swallow how a job ended."""
+def _reserve(path: str, size: int) -> int:
+    """Take the room on the disk that `_write` will need: a full disk must not swallow how a job ended. The descriptor
+    of that room: nor must a folder that may not be looked into."""
+    descriptor = -1
     while True:
         try:
-            with open(path + ".tmp", "wb") as file:
-                file.write(b" " * size)
-                file.flush()
-                os.fsync(file.fileno())
-            return
+            if descriptor < 0:
+                descriptor = os.open(path + ".tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            if os.pwrite(descriptor, b" " * size, 0) == size:
+                os.fsync(descriptor)
+                return descriptor
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            time.sleep(_RETRY_SECONDS)
+        time.sleep(_RETRY_SECONDS)
 
 
-def _write(path: str, content: dict[str, object]) -> None:
+def _write(path: str, room: int, content: dict[str, object]) -> None:
     """Fill what was reserved and rename it into place."""
-    _fill(path, content)
+    _fill(room, content)
     os.replace(path + ".tmp", path)
 
 
-def _fill(path: str, content: dict[str, object]) -> None:
+def _fill(room: int, content: dict[str, object]) -> None:
     """Blanks behind a JSON object mean nothing."""
-    with open(path + ".tmp", "r+b") as file:
-        file.write(_as_json(content).encode())
-        file.flush()
-        os.fsync(file.fileno())
+    os.pwrite(room, _as_json(content).encode(), 0)
+    os.fsync(room)
+    os.close(room)
 
 
-def _write_for_good(path: str, content: dict[str, object]) -> None:
+def _write_for_good(path: str, room: int, content: dict[str, object]) -> None:
     """Once the job has started nobody can tell it again: a disk that turned read-only is waited for, and where the
     folder may not be written any more it is read where the room was reserved (`local_job`)."""
     while True:
         try:
-            _fill(path, content)
+            _fill(room, content)
             break
         except OSError as error:
-            if error.errno == errno.ENOENT:  # the folder is gone, and with it who would ask
-                return
             if error.errno != errno.EROFS:
                 raise
             time.sleep(_RETRY_SECONDS)
@@ -347,11 +346,9 @@ def main(arguments: list[str], stdin: BinaryIO) -> None:
     # Written before the job is there as well: a supervisor killed in between must not take it for never
     # started.
     room = _ROOM_BYTES + _ROOM_BYTES_OF_RANK * max(len(ranks), len(pipes))
-    _reserve(process_file, room)
-    _write(process_file, {**identity, "pid": None, "start": None})
+    _write(process_file, _reserve(process_file, room), {**identity, "pid": None, "start": None})
     fault("parent.announced")
-    _reserve(process_file, room)
-    _reserve(exit_file, _ROOM_BYTES)
+    room_for_processes, room_for_exit = _reserve(process_file, room), _reserve(exit_file, _ROOM_BYTES)
     logs = [JobLog(source, log) for (source, _), log in zip(pipes, word["logs"], strict=False)]
     control = os.open(folder, os.O_RDONLY)
     began = time.monotonic()
@@ -360,13 +357,13 @@ def main(arguments: list[str], stdin: BinaryIO) -> None:
     os.chdir(control)
     process_file, exit_file = os.path.basename(process_file), os.path.basename(exit_file)
     fault("parent.spawned")
-    _write_for_good(process_file, {**identity, **_named(pids, ranks)})
+    _write_for_good(process_file, room_for_processes, {**identity, **_named(pids, ranks)})
     fault("parent.named")
     rank, status = _wait(pids, [bool(rank["essential"]) for rank in ranks], logs)
     times = {"ended": time.time(), "seconds": time.monotonic() - began}
     _save(logs)
     fault("parent.before-exit-status")
     failed = {"rank": rank if len(ranks) > 1 else None, "unsaved": sum(log.unsaved for log in logs)}
-    _write_for_good(exit_file, {**_how_it_ended(status), **times, **failed})
+    _write_for_good(exit_file, room_for_exit, {**_how_it_ended(status), **times, **failed})
     fault("parent.after-exit-status")
     os._exit(0)  # Python would take apart what it has loaded first, and whoever waits for the end waits for that

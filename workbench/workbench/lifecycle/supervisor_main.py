@@ -34,7 +34,7 @@ from workbench.lifecycle.plan import Plan, read_plan, write_plan
 from workbench.lifecycle.preload import load_what_is_needed, load_what_is_usual
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.saving import finalize
-from workbench.lifecycle.shut import is_shut
+from workbench.lifecycle.shut import Shut, is_shut
 from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.supervisor_start import BUSY, GO, LOCKED
 from workbench.lifecycle.trouble import note_trouble
@@ -132,6 +132,9 @@ def supervise(
 ) -> None:
     """Lead the run, the given way, to its final state. `lock` is the run's."""
     files = layout.run(name)
+    shut = Shut(files)
+    while shut.passing():
+        time.sleep(_RETRY_SECONDS)
     seen = last_sign_of_life(files)
     before = JournalTail(files).new_events() if generation > 1 else []
     recorder = RunRecorder(files, "supervisor", generation, after=max((event.time for event in before), default=0.0))
