@@ -18,6 +18,7 @@ from workbench_store.backup_sources import run_folders, sources
 from workbench_store.content_lock import adding_content
 from workbench_store.errors import StoreBusy, UsageError, WorkspaceError
 from workbench_store.forget import removed_runs
+from workbench_store.journal.packed import PACKED_SUFFIX, sizes_of
 from workbench_store.layout import WORKSPACE_DIR, RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
 from workbench_store.rebuild import Held, held, losses, rebuild
@@ -201,5 +202,8 @@ def _leave_out_the_outdated(layout: WorkspaceLayout, copy: WorkspaceLayout) -> N
     for judged in copy.root.glob("runs/*/journal/judge-*"):
         if judged.parent.is_dir() and not (layout.root / judged.relative_to(copy.root)).exists():
             judged.unlink()
-    for packed in copy.root.glob("runs/*/journal/*.gz"):
-        packed.with_suffix("").unlink(missing_ok=True)
+    for place in ("runs", "trash"):
+        for packed in copy.root.glob(f"{place}/*/journal/*{PACKED_SUFFIX}"):
+            plain, whole = sizes_of(packed.with_suffix(""))
+            if plain <= whole:
+                packed.with_suffix("").unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench_store.backup_sources import Source
 from workbench_store.blobs import cloned
-from workbench_store.journal.packed import PACKED_SUFFIX, SUFFIX, read_journal
+from workbench_store.journal.packed import PACKED_SUFFIX, SUFFIX, read_journal, sizes_of
 
 _PART_BYTES = 1024 * 1024
 
@@ -97,12 +97,19 @@ def bring_along(old: Path, new: Path) -> None:
         for name in [*folders, *names]:
             path = Path(place, name)
             target = new / path.relative_to(old)
-            if not os.path.lexists(target):
-                path.rename(target)
-            elif name.endswith(SUFFIX) and path.lstat().st_size > target.lstat().st_size:
+            is_journal = name.endswith(SUFFIX) and Path(place) == old / "journal"
+            if not (_has_as_much(target, path) if is_journal else os.path.lexists(target)):
                 path.replace(target)
         folders[:] = [name for name in folders if Path(place, name).is_dir()]
     shutil.rmtree(old)
+
+
+def _has_as_much(target: Path, path: Path) -> bool:
+    """Whether the journal that is there, packed or not, is no shorter than this one."""
+    try:
+        return max(sizes_of(target)) >= path.lstat().st_size
+    except OSError:
+        return False
 
 
 def _copy(source: Path, draft: Path) -> None:

@@ -96,6 +96,31 @@ def test_what_a_child_loses_who_outlives_its_script(here: Path, disk: Path) -> N
     assert store.run("m").lost_points == 10_000 - kept > 0
 
 
+@pytest.mark.parametrize("room", [False, True], ids=["full", "room"])
+@pytest.mark.parametrize("way", ["Process", "Pool"])
+def test_what_children_that_multiprocessing_forks_lose_at_their_end(
+    here: Path, disk: Path, way: str, room: bool
+) -> None:
+    """They leave past what the script registered for its end."""
+    text = CHILDREN % ("fork", "pass")
+    start = text.index("    if WAY ==")
+    starts = {
+        "Process": "    processes = [context.Process(target=child, args=(n,)) for n in range(2)]\n"
+        "    [process.start() for process in processes]; [process.join() for process in processes]\n",
+        "Pool": "    with context.Pool(2) as pool: pool.map(child, range(2), 1); pool.close(); pool.join()\n",
+    }
+    text = text[:start] + "    context = multiprocessing.get_context('fork')\n" + starts[way] + "    run.end()\n"
+    if room:  # just before they end, too late for another try in between
+        text = text.replace("step=step)\n", "step=step)\n    os.ftruncate(ballast, 0)\n", 1)
+    assert run_script(here, text).returncode == 0
+    if not room:
+        (disk / "ballast").unlink()
+    page_of(disk)
+    store, _ = page_of(disk)
+    kept = sum(len(store.series("m", one.key)) for one in store.metrics("m") if one.key.startswith("c"))
+    assert store.run("m").lost_points == 10_000 - kept and (kept == 10_000 if room else kept < 10_000)
+
+
 WAITING = (
     FILL
     + """

@@ -21,8 +21,10 @@ from workbench_store.backup import back_up
 from workbench_store.backup_place import put
 from workbench_store.backup_sources import Source
 from workbench_store.content_lock import adding_content, removing_content
-from workbench_store.errors import RunError, StoreBusy, StoreDamaged, UsageError, WorkspaceError
+from workbench_store.errors import RunError, StoreBusy, StoreDamaged, UsageError, WorkbenchError, WorkspaceError
 from workbench_store.garbage import find_garbage, remove_garbage
+from workbench_store.journal.packed import pack
+from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.locks import FileLock
@@ -407,6 +409,54 @@ def test_a_backup_beside_which_a_run_moves_has_it_once_and_whole(
     kept = copy.trashed("one")
     assert (kept.outputs / "m.bin").read_text() == "precious" and not copy.run("one").root.exists()
     assert next(kept.journals.glob("script-*")).stat().st_size > 200
+
+
+@pytest.mark.parametrize("moves", [False, True], ids=["stays", "moves"])
+def test_a_backup_has_the_whole_journal_that_was_packed_since(
+    workspace: Workspace, tmp_path: Path, moves: bool
+) -> None:
+    layout, copy = workspace.layout, WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    with wb.start_run(name="one", system_metrics=False, console=False) as run:
+        for step in range(100):
+            run.log({"a": 1.0}, step=step)
+        back_up(layout, tmp_path / "copy")
+        for step in range(100, 200):
+            run.log({"a": 1.0}, step=step)
+    (journal,) = layout.run("one").journals.glob("script-*.wbj")
+    assert pack(journal)
+    if moves:
+        remove_runs(layout, ["one"])
+    back_up(layout, tmp_path / "copy")
+    if moves:
+        assert [path.suffix for path in copy.trashed("one").journals.glob("script-*")] == [".gz"]
+        take_from_trash(copy, "one")
+    assert len(fresh(copy).series("one", "a")) == 200 and str(Store(copy).run("one").state) == "Completed"
+    assert [path.suffix for path in copy.run("one").journals.glob("script-*")] == [".gz"]
+
+
+def test_two_who_remove_the_same_runs_at_once_frighten_nobody(workspace: Workspace, tmp_path: Path) -> None:
+    names = [f"r{number:03}" for number in range(40)]
+    for name in names:
+        make_run(workspace.layout, name)
+        JournalWriter(workspace.layout.run(name).journals, "client").event(
+            "state", state="Completed", generation=1, judged=False, seq=2
+        )
+    fresh(workspace.layout)
+    told: list[str] = []
+
+    def remove() -> None:
+        try:
+            remove_runs(workspace.layout, names)
+        except WorkbenchError as error:
+            told.append(str(error))
+
+    threads = [threading.Thread(target=remove) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not [text for text in told if "is in the trash" not in text]
+    assert sorted(one.name for one in in_trash(workspace.layout)) == names
 
 
 def test_a_backup_goes_on_past_a_journal_that_cannot_be_read_any_more(workspace: Workspace, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -76,6 +77,17 @@ def journal_size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return _packed_size(packed_path(path))
+
+
+def sizes_of(path: Path) -> tuple[int, int]:
+    """The sizes in bytes of what a journal's plain form has and its compressed one, either of which may be missing (0)
+    or be unreadable (0): of a copy that was brought up to date both may be there, with more in the one or the other."""
+    plain = packed = 0
+    with suppress(OSError):
+        plain = path.stat().st_size
+    with suppress(OSError):
+        packed = _packed_size(packed_path(path))
+    return plain, packed
 
 
 def read_journal(path: Path, offset: int, most: int) -> bytes:

@@ -98,6 +98,8 @@ class JournalWriter:
         self.when_closed: Callable[[], object] = _nothing
         #: Called in a forked child.
         self.when_forked: Callable[[], object] = _nothing
+        #: Called when something begins to wait for room on the disk.
+        self.when_waiting: Callable[[], object] = _nothing
         self.path = self.folder
         try:
             self._open()
@@ -229,6 +231,7 @@ class JournalWriter:
         self._start_retrying()
         if not self._noted and self.writer in _LOGGING:
             self._note_waiting()
+            self.when_waiting()
         if not self._warned and error is not None:
             self._warned = True
             reason = error.strerror or str(error)

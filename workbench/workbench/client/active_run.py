@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +14,10 @@ from workbench_store.journal.lost import Lost
 from workbench_store.journal.writer import JournalWriter, warn
 from workbench_store.layout import RunLayout
 
+from workbench.client import at_exit
 from workbench.client.arguments import check_name, check_step, check_tags, flatten_params, number_of
 from workbench.client.artifacts import path_of, save_file, save_folder
+from workbench.client.family import is_a_child
 from workbench.client.rank import rank_of_process
 from workbench.client.unsaved import Unsaved
 
@@ -58,6 +61,8 @@ class ActiveRun:
         self._heed = False
         self._rank_before: Optional[int] = None
         journal.when_forked = self._begin_as_child
+        journal.when_waiting = self._await_the_end_of_a_child
+        self._awaits_end_of = 0
         self._counts: Dict[str, int] = {}
         #: Whether steps that are not given go on from those that the run has already.
         self._has_past = self._had_past = has_past
@@ -134,6 +139,13 @@ class ActiveRun:
     def _begin_as_child(self) -> None:
         self._unsaved.begin()
         self.look_at_rank()
+
+    def _await_the_end_of_a_child(self) -> None:
+        """A child that multiprocessing has forked leaves past what its script registered: at its end what waits is
+        tried once more, and told of."""
+        if is_a_child() and self._awaits_end_of != os.getpid():
+            self._awaits_end_of = os.getpid()
+            at_exit.at_exit(self.close_journal)
 
     def _become(self, rank: int) -> None:
         self._journal.set_rank(rank)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench_store.absence import check_run, is_gone
+from workbench_store.absence import check_run, is_gone, no_run
 from workbench_store.apart import run_on_disk
 from workbench_store.errors import RunError
 from workbench_store.holding import is_held
@@ -49,6 +49,8 @@ def remove_runs(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
     # One that lies in the trash already has its journals there: the database has not heard of it.
     here = [name for name in names if layout.run(name).root.is_dir()]
     for name, what in lost_by_journals(layout, here).items():
+        if not layout.run(name).root.is_dir():
+            raise no_run(layout, name)  # another has just removed it
         raise RunError(
             f"only the store has all of run {name}, which brought back would be less: {what}",
             remedy="Bring the journal back from a copy first (workbench verify names all that is lost). To give up "

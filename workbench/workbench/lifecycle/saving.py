@@ -23,11 +23,13 @@ from workbench.lifecycle.mlflow_records import keep_mlflow_records
 from workbench.lifecycle.output_check import warn_of_outputs
 from workbench.lifecycle.plan import Plan, PlannedOutput
 from workbench.lifecycle.recorder import RunRecorder
+from workbench.lifecycle.shut import Shut
 from workbench.lifecycle.staging import code_folder, remove_staging
 from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.trouble import note_trouble
 from workbench.spec.files import kind_at
 
+_LOOK_SECONDS = 0.1
 _SEEN_LINKS = ("outputs", "logs")
 #: Ends the hidden name of a copy on its way to the place of a link.
 _BROUGHT = ".brought"
@@ -37,7 +39,7 @@ def finalize(supervision: Supervision, ending: Ending) -> Ending:
     """Save and release; the ending, changed if something could not be saved."""
     supervision.recorder.state(RunState.FINALIZING)
     try:
-        save(supervision.layout, supervision.plan, supervision.recorder)
+        _save_patiently(supervision)
     except (OSError, RunError, DataError) as error:
         note_trouble()
         supervision.recorder.warning(f"outputs could not be saved: {error}")
@@ -47,6 +49,19 @@ def finalize(supervision: Supervision, ending: Ending) -> Ending:
         _register(supervision)
     release(supervision.layout, supervision.plan, supervision.recorder)
     return ending
+
+
+def _save_patiently(supervision: Supervision) -> None:
+    """Save; where the run's folder is shut meanwhile, again, which does no harm."""
+    shut = Shut(supervision.files)
+    while True:
+        try:
+            return save(supervision.layout, supervision.plan, supervision.recorder)
+        except (OSError, RunError, DataError):
+            if not shut.passing():
+                raise
+        while shut.passing():
+            time.sleep(_LOOK_SECONDS)
 
 
 def _register(supervision: Supervision) -> None:
