@@ -7,6 +7,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
 
 import workbench.client.exit_notes  # noqa: F401  (before anything that the script looks up for its own end)
 from workbench.client.family import is_a_child, is_being_loaded
@@ -45,8 +46,30 @@ def _ask_multiprocessing() -> None:
 
 
 def _run_own() -> None:
-    """At the end of a child: what it registered itself."""
+    """At the end of a child: what it registered itself, once no thread of it can log any more. Python waits for these
+    right after this, and for a thread that waits for them as well; some end only then (those of executors)."""
     _waiting[:] = [one for one in _waiting if one[0] == os.getpid()]
+    others = _other_threads()
+    if others:
+        try:
+            threading.Thread(target=_run_after, args=(others,), name="workbench-end", daemon=False).start()
+            return
+        except RuntimeError:
+            pass  # there can be no more threads
+    _run()
+
+
+def _other_threads() -> List[threading.Thread]:
+    """Those that Python waits for."""
+    mine = threading.current_thread()
+    return [one for one in threading.enumerate() if not (one.daemon or one is mine or one is threading.main_thread())]
+
+
+def _run_after(threads: List[threading.Thread]) -> None:
+    while threads:
+        for one in threads:
+            one.join()
+        threads = _other_threads()  # which they may have started
     _run()
 
 

@@ -59,9 +59,25 @@ class JobLog:
 
     def __init__(self, source: int, log: str) -> None:
         self.source = source
-        self._sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        # A workspace may be moved while the job runs.
+        self._folder = os.open(os.path.dirname(log) or ".", os.O_RDONLY)
+        self._name = os.path.basename(log)
+        self._sink = self._open()
         self._held = b""
         self._lost = 0
+
+    def _open(self) -> int:
+        return os.open(self._name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600, dir_fd=self._folder)
+
+    def _follow(self) -> None:
+        """Go on in the file that has taken the log's place, as editors and `sed -i` put one there."""
+        try:
+            if os.fstat(self._sink).st_nlink == 0:
+                sink = self._open()
+                os.close(self._sink)
+                self._sink = sink
+        except OSError:
+            pass  # its folder is gone as well
 
     @property
     def unsaved(self) -> int:
@@ -74,6 +90,8 @@ class JobLog:
             data = os.read(self.source, _READ_BYTES)
         except OSError:
             data = b""
+        if data or self.unsaved:
+            self._follow()
         if self.unsaved:
             self._retry()
         if data:
