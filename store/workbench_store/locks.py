@@ -124,16 +124,24 @@ class FileLock:
         _held.discard(self)
 
     def take_again(self, path: Path) -> bool:
-        """After others have closed the descriptor: lock the same file, which may be at another path now; whether that
-        worked. Never raises."""
+        """After others have closed the descriptor, or have put a copy in the file's place: lock the file that is there
+        now, which may be at another path; whether that worked. Never raises."""
         with _guard:
-            if self._descriptor is not None and mark_of(self._descriptor) == self._mark:
+            before = self._descriptor
+            if before is not None and mark_of(before) != self._mark:
+                before = None
+            if before is not None and os.fstat(before).st_nlink:
                 return True
             self._descriptor, self.path = None, path
             try:
-                return self.try_acquire()
+                taken = self.try_acquire()
             except WorkspaceError:
-                return False
+                taken = False
+            if before is not None and taken:
+                os.close(before)
+            elif before is not None:
+                self._descriptor, self._mark = before, mark_of(before)
+            return taken
 
     def is_removed(self) -> bool:
         """Whether the lock is held and its file was removed, which moving it to another folder is not."""

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from workbench.view.fresh import refresh
 from workbench_store.layout import WorkspaceLayout
 
 from tests.client.scripts import run_script, start_script, store_of, the_run
+from tests.lifecycle.launched import wait_until
 from tests.permissions import without_override
-from workbench import Workspace
+from workbench import Workspace, command
 
 KILLED = """
 import workbench
@@ -94,6 +96,7 @@ def test_the_import_is_light() -> None:
 
 OPENING = """
 import sys
+import time
 before = set(sys.modules)
 import workbench
 run = workbench.start_run(experiment="e", system_metrics=False)
@@ -492,3 +495,78 @@ with workbench.start_run(name="r", system_metrics=False) as run:
     record = store.run("r")
     assert str(record.state) == "Completed" and record.tags == {"t": "x"} and len(store.media("r")) == 1
     assert store.metrics("r")[0].last == 1.0
+
+
+def put_copies_in_place(folder: Path) -> None:
+    """As `sed -i` does with every file that it is given."""
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        copy = path.with_name(path.name + ".copy")
+        copy.write_bytes(path.read_bytes())
+        copy.replace(path)
+
+
+EDITED = """
+import time, workbench
+with workbench.start_run(name="run", system_metrics=False) as run:
+    for step in range(200):
+        run.log({"k": float(step)}, step=step)
+        time.sleep(0.01)
+"""
+
+
+def test_a_script_whose_folder_is_edited_file_by_file_loses_nothing(here: Path) -> None:
+    script = start_script(here, EDITED)
+    journals = here / ".workbench/runs/run/journal"
+    wait_until(lambda: list(journals.glob("script-*")), "its first points")
+    for _ in range(3):
+        put_copies_in_place(here / ".workbench")
+        time.sleep(0.2)
+    assert str(Workspace(here).run("run").state) == "Running", "somebody holds it still"
+    assert script.wait(60) == 0
+    run = Workspace(here).run("run")
+    assert run.state == "Completed" and run.series("k").values == [float(step) for step in range(200)]
+
+
+def test_a_job_whose_folder_is_edited_file_by_file_completes(here: Path) -> None:
+    text = f"{sys.executable} -uc \"import time; [(print('line', n), time.sleep(0.05)) for n in range(80)]\"; exit 3"
+    run = Workspace(here).submit(command(command=text, name="run"))
+    wait_until(lambda: "line 3" in run.logs(), "its first lines")
+    for _ in range(3):
+        put_copies_in_place(here / ".workbench")
+        time.sleep(0.5)
+    assert run.wait(60) == "Failed" and run.record().exit_code == 3
+    assert run.logs() == "".join(f"line {number}\n" for number in range(80))
+
+
+THREADS = """
+import multiprocessing, sys, threading, time, workbench
+from concurrent.futures import ThreadPoolExecutor
+def late(first):
+    for step in range(first, first + 10):
+        workbench.log({"late": float(step)}, step=step)
+        time.sleep(0.02)
+def child():
+    workbench.log({"early": 1.0}, step=0)
+    threading.Thread(target=late, args=(0,)).start()
+    ThreadPoolExecutor(1).submit(late, 10)
+if __name__ == "__main__":
+    with workbench.start_run(name="run", system_metrics=False):
+        process = multiprocessing.get_context(sys.argv[1]).Process(target=child)
+        process.start()
+        process.join()
+        sys.exit(process.exitcode)
+"""
+
+
+@pytest.mark.parametrize("way", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("in_job", [False, True], ids=["script", "job"])
+def test_threads_that_outlive_what_a_child_was_started_for_are_recorded(here: Path, way: str, in_job: bool) -> None:
+    (here / "train.py").write_text(THREADS)
+    if in_job:
+        text = f"{sys.executable} train.py {way}"
+        run = Workspace(here).submit(command(command=text, name="job", code="."))
+        assert run.wait(60) == "Completed", run.logs()
+    else:
+        subprocess.run([sys.executable, "train.py", way], cwd=here, check=True, timeout=60)
+        (run,) = Workspace(here).runs()
+    assert sorted(run.series("late").steps) == list(range(20))

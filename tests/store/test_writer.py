@@ -2,12 +2,14 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from workbench_store.errors import WorkspaceError
 from workbench_store.journal.decoding import Event, Gap, Points, Record, decode
 from workbench_store.journal.writer import JournalWriter, retire
+from workbench_store.locks import FileLock
 
 from tests.store.journals import python
 
@@ -148,3 +150,67 @@ def test_what_is_closed_in_a_while_may_be_anothers_file_by_then(tmp_path: Path) 
     os.write(theirs, b"theirs")
     os.close(theirs)
     assert (tmp_path / "theirs").read_bytes() == b"theirs" and not (tmp_path / "ours").read_bytes()
+
+
+@pytest.mark.parametrize("how", ["same", "other", "empty"])
+def test_a_copy_in_the_place_of_a_journal_loses_nothing(tmp_path: Path, how: str) -> None:
+    """As an editor or `sed -i` over a whole folder leaves there."""
+    writer = JournalWriter(tmp_path, "client")
+    for step in range(1000):
+        writer.points(float(step), step, ("a",), (0.5,))
+        if step in (300, 600):
+            copy = tmp_path / "copy"
+            content = writer.path.read_bytes()
+            copy.write_bytes({"same": content, "other": content.replace(b"a", b"bc"), "empty": b""}[how])
+            copy.replace(writer.path)
+            writer.points(float(step), -step, ("a",), (0.5,))
+            time.sleep(0.06)
+    writer.close()
+    assert sorted(steps(tmp_path)) == sorted([-600, -300, *range(1000)])
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [writer.path.name]
+    assert FileLock.is_free(writer.path)
+
+
+def test_threads_that_log_while_a_journal_is_put_back_lose_nothing(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, "client")
+    over = threading.Event()
+
+    def log(number: int) -> None:
+        for step in range(number * 20_000, (number + 1) * 20_000):
+            writer.points(float(step), step, ("a",), (0.5,))
+
+    def replace() -> None:
+        while not over.wait(0.01):
+            copy = tmp_path / "copy"
+            copy.write_bytes(writer.path.read_bytes())
+            copy.replace(writer.path)
+
+    replacing = threading.Thread(target=replace)
+    replacing.start()
+    threads = [threading.Thread(target=log, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    over.set()
+    replacing.join()
+    writer.close()
+    assert sorted(steps(tmp_path)) == list(range(80_000))
+
+
+def test_a_journal_is_put_back_once_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = JournalWriter(tmp_path, "client")
+    writer.points(1.0, 1, ("a",), (0.5,))
+    copy = tmp_path / "copy"
+    copy.write_bytes(b"")
+    copy.replace(writer.path)
+    with monkeypatch.context() as full:
+        full.setattr("workbench_store.journal.writer._copy", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+        time.sleep(0.06)
+        writer.points(2.0, 2, ("a",), (0.5,))
+        assert steps(tmp_path) == [] and not list(tmp_path.glob("*.new"))
+    time.sleep(0.06)
+    writer.points(3.0, 3, ("a",), (0.5,))
+    assert sorted(steps(tmp_path)) == [1, 2, 3]
+    writer.close()
+    assert sorted(steps(tmp_path)) == [1, 2, 3]

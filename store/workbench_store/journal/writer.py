@@ -28,13 +28,14 @@ from workbench_store.processes import boot_id, host_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Deque, Optional, Sequence, Tuple
+    from typing import Any, Callable, Deque, List, Optional, Sequence, Tuple
 
 #: While the disk takes nothing it is tried again this often, in seconds.
 RETRY_SECONDS = 0.5
 #: `points` looks this often, in seconds, whether its descriptor is still its own: each time would cost too much.
 _LOOK_SECONDS = 0.05
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+_COPY_BYTES = 1024 * 1024
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
 _RETIREMENT_SECONDS = 5.0
 _MOST_RETIRED = 32
 #: Writers that several threads use at once.
@@ -94,7 +95,10 @@ class JournalWriter:
         #: What tells the journal from other files, and when the descriptor was compared with it last.
         self._mark: Optional[Tuple[int, int]] = None
         self._looked = 0.0
-        #: Called when the file was closed by others, and another is about to be made.
+        #: Files that are not in their place any more, to which threads may be about to write: the descriptor, up to
+        #: where that is in the one that is, and since when.
+        self._before: List[Tuple[int, int, float]] = []
+        #: Called when the file was closed or replaced by others, and another is about to be made.
         self.when_closed: Callable[[], object] = _nothing
         #: Called in a forked child.
         self.when_forked: Callable[[], object] = _nothing
@@ -186,11 +190,64 @@ class JournalWriter:
         self._append(data, len(keys), "")
 
     def _look(self) -> None:
-        """See that the descriptor is still that of the journal: others may have closed it and got its number."""
-        if self._fd >= 0 and mark_of(self._fd) != self._mark:
+        """See that the descriptor is still that of the journal: others may have closed it and got its number. And that
+        the file is in its place: an editor or `sed -i` over a whole folder puts copies there."""
+        if self._fd < 0:
+            return
+        try:
+            found = os.fstat(self._fd)
+        except OSError:
+            found = None
+        if found is None or (found.st_dev, found.st_ino) != self._mark:
             with self._lock:
                 self._fd = -1  # theirs by now
                 self.when_closed()
+        elif found.st_nlink == 0 and os.path.exists(str(self.path)):
+            with self._lock:
+                self._put_back()
+        elif self._before:
+            with self._lock:
+                self._bring_the_rest(time.monotonic() - _RETIREMENT_SECONDS)
+
+    def _put_back(self) -> None:
+        """Put all that was written in the place of the copy that lies there; where that cannot be it is tried again."""
+        if os.fstat(self._fd).st_nlink:
+            return  # another thread has done it
+        draft = self.path.with_name(self.path.name + ".new")
+        try:
+            new = os.open(str(draft), _FLAGS, 0o600)
+        except OSError:
+            return
+        try:
+            done = _copy(self._fd, new)
+            if sys.platform != "win32":
+                lock_while_open(new)
+            os.rename(str(draft), str(self.path))
+        except OSError:
+            os.close(new)
+            os.unlink(str(draft))
+            return
+        self._before.append((self._fd, done, time.monotonic()))
+        self._fd = out_of_the_way(new)
+        self._mark = mark_of(self._fd)
+        self.when_closed()
+
+    def _bring_the_rest(self, before: float) -> None:
+        """Write here what threads have written since to files that were in its place; the descriptors of those that
+        were until then go."""
+        waiting, self._before = self._before, []
+        for descriptor, done, since in waiting:
+            try:
+                rest = os.pread(descriptor, os.fstat(descriptor).st_size - done, done)
+            except OSError:
+                continue  # others have closed it
+            error = self._write(rest) if rest else None
+            if error is not None:
+                self._hold(rest, 0, "", error, 1)
+            if since < before:
+                retire(descriptor)
+            else:
+                self._before.append((descriptor, done + len(rest), since))
 
     def _append(self, data: bytes, points: int, event: str, records: Optional[int] = None) -> None:
         with self._lock:
@@ -325,6 +382,8 @@ class JournalWriter:
                 lost.torn = self._torn_bytes
                 what = f"{lost.points} points" if lost.points else f"{lost.records or lost.all_records} records"
                 self.tell(f"workbench: {what} could not be written to {self.path}")
+            self._look()
+            self._bring_the_rest(float("inf"))
             self._closed = True
             self._note_waiting_no_more()  # whoever closes it tells what is lost
             descriptor, self._fd = self._fd, -1
@@ -376,7 +435,7 @@ class JournalWriter:
         """In a forked child: what waits is the parent's to write, and the child goes on in a file of its own."""
         self._lock = threading.RLock()
         self._waits, self._torn_bytes = None, 0
-        self._retrying, self._noted = False, ""
+        self._retrying, self._noted, self._before = False, "", []
         descriptor, self._fd = self._fd, -1
         if descriptor >= 0 and mark_of(descriptor) == self._mark:
             os.close(descriptor)
@@ -390,6 +449,18 @@ class JournalWriter:
                 retire(descriptor)
             self.rank = rank
             self._encoder = PointsEncoder(rank)
+
+
+def _copy(source: int, target: int) -> int:
+    """Copy all that is in an open file to another, and how many bytes that was. Raises OSError."""
+    done = 0
+    while True:
+        data = os.pread(source, _COPY_BYTES, done)
+        if not data:
+            return done
+        if os.write(target, data) != len(data):
+            raise _NO_ROOM
+        done += len(data)
 
 
 def _nothing() -> None:

@@ -90,7 +90,13 @@ def _start_of(pid: int) -> str | None:
 def _keep_to_itself() -> None:
     """The locks of the job's place are this process's; the job would keep them beyond its end in what it leaves
     behind."""
-    for descriptor in range(3, 256):
+    try:
+        every = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        every = list(range(3, 1024))
+    for descriptor in every:
+        if descriptor < 3:
+            continue
         try:  # noqa: SIM105
             os.set_inheritable(descriptor, False)
         except OSError:
@@ -122,12 +128,21 @@ def _reserve(path: str, size: int) -> int:
 
 def _write(path: str, room: int, content: dict[str, object]) -> None:
     """Fill what was reserved and rename it into place."""
-    _fill(room, content)
+    _fill(path, room, content)
     os.replace(path + ".tmp", path)
 
 
-def _fill(room: int, content: dict[str, object]) -> None:
-    """Blanks behind a JSON object mean nothing."""
+def _fill(path: str, room: int, content: dict[str, object]) -> None:
+    """Blanks behind a JSON object mean nothing. Where a copy lies in the place of what was reserved, as `sed -i` over a
+    whole folder leaves there, that is what is read."""
+    if not os.fstat(room).st_nlink:
+        try:
+            copy = os.open(path + ".tmp", os.O_WRONLY)
+        except OSError:
+            pass  # the folder is gone, and with it who would ask
+        else:
+            os.dup2(copy, room, inheritable=False)
+            os.close(copy)
     os.pwrite(room, _as_json(content).encode(), 0)
     os.fsync(room)
     os.close(room)
@@ -138,7 +153,7 @@ def _write_for_good(path: str, room: int, content: dict[str, object]) -> None:
     folder may not be written any more it is read where the room was reserved (`local_job`)."""
     while True:
         try:
-            _fill(room, content)
+            _fill(path, room, content)
             break
         except OSError as error:
             if error.errno != errno.EROFS:

@@ -18,7 +18,7 @@ from workbench_store.journal.lost import LOST_UNTOLD, missing_records
 from workbench_store.journal.writer import JournalWriter, tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
-from workbench_store.processes import is_here
+from workbench_store.processes import boot_id, folder_id, is_here, process_alive
 from workbench_store.state_changes import fold_states
 from workbench_store.states import RunState
 
@@ -186,7 +186,7 @@ def _verdict(files: RunLayout) -> Verdict | None:
         return None
     changes = state_changes(files)
     last = fold_states(changes)
-    if last is None or last.state.final or last.state is RunState.NOT_RESPONDING:
+    if last is None or last.state.final or last.state is RunState.NOT_RESPONDING or _lives_without_its_lock(files):
         return None
     seen = last_sign_of_life(files)
     if has_plan:
@@ -196,6 +196,13 @@ def _verdict(files: RunLayout) -> Verdict | None:
         gone = f"what tells who holds it is gone: {files.control}"
     reason = f"{gone}; last sign of life {_when(seen)}"
     return Verdict(last_generation(changes), RunState.NOT_RESPONDING, reason, ended=seen or None)
+
+
+def _lives_without_its_lock(files: RunLayout) -> bool:
+    """Whether the supervisor lives, and is about to see that a copy was put in the place of its lock."""
+    told = read_json(files.supervisor_process) or {}
+    here = told.get("boot") == boot_id() and told.get("folder") == folder_id(files.control)
+    return here and isinstance(told.get("pid"), int) and process_alive(told["pid"], told.get("start"))
 
 
 def _has_lost_control(files: RunLayout) -> bool:

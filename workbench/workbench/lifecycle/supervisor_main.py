@@ -142,8 +142,9 @@ def supervise(
     supervision: Supervision | None = None
     try:
         plan = read_plan(files)
+        watch = Watch(files, lambda: lock.take_again(files.supervisor_lock))
         load_what_is_needed(plan)
-        supervision = Supervision(layout, files, plan, compute_of(plan.compute), recorder, Watch(files), seen)
+        supervision = Supervision(layout, files, plan, compute_of(plan.compute), recorder, watch, seen)
         supervision.watch.start()
         ending = _carry_out(supervision, way)
         if not _is_made(layout, name):

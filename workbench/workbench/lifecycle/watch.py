@@ -22,10 +22,11 @@ class Watch:
     """A thread that lives as long as the supervisor. `cancelled` is set as soon as the run is to be
     cancelled."""
 
-    def __init__(self, files: RunLayout) -> None:
+    def __init__(self, files: RunLayout, hold: Callable[[], object] = bool) -> None:
+        """`hold` is called again and again, to hold the run though others have replaced what tells that."""
         self.cancelled = threading.Event()
         self._log_caps = {0: LogCap(files)}
-        self._files = files
+        self._files, self._hold = files, hold
         self._ended = threading.Event()
         self._interrupt: Callable[[], object] | None = None
         self._synced: dict[Path, int] = {}
@@ -59,6 +60,7 @@ class Watch:
                 if time.monotonic() - slow >= _SLOW_SECONDS:
                     slow = time.monotonic()
                     self._beat()
+                    self._hold()
                     self._sync_journals()
                     for rank in logged_ranks(self._files):
                         self._log_caps.setdefault(rank, LogCap(self._files, rank))
