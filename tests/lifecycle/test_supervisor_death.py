@@ -205,7 +205,8 @@ def test_a_workspace_that_is_moved_takes_its_living_job_along(launch: Launch, he
     moved = WorkspaceLayout(here / "moved" / ".workbench")
     files = moved.run(run.name)
     wait_until(lambda: not supervisor_alive(files), f"the supervisor {pid} to leave")
-    assert judge(moved) == {run.name: RunState.NOT_RESPONDING}
+    wait_until(lambda: judge(moved), "the supervisor to be gone")
+    assert current_state(files) is RunState.NOT_RESPONDING
     with pytest.raises(RunError, match="still runs"):
         close_run(moved, run.name, RunState.FAILED)
     assert not run.layout.root.exists()
@@ -238,7 +239,8 @@ def test_a_workspace_that_is_moved_is_not_made_again_where_it_was(
     wait_until(lambda: not supervisor_alive(files), "the supervisor to leave")
     assert not run.layout.root.exists()
     if not current_state(files).final:
-        assert judge(moved)[run.name] is RunState.NOT_RESPONDING
+        wait_until(lambda: judge(moved), "the supervisor to be gone")
+        assert current_state(files) is RunState.NOT_RESPONDING
         adopt(moved, run.name)
         wait_until(lambda: current_state(files).final and not supervisor_alive(files), "its end")
     assert not run.layout.root.exists()

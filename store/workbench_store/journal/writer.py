@@ -19,7 +19,7 @@ from pathlib import Path
 from workbench_store.descriptors import mark_of, out_of_the_way
 from workbench_store.errors import WorkspaceError
 from workbench_store.faults import fault
-from workbench_store.journal.encoding import PointsEncoder, encode_event
+from workbench_store.journal.encoding import HEAD, MAGIC, PointsEncoder, encode_event
 from workbench_store.journal.lost import Lost, missing_records
 from workbench_store.journal.onward import Onward
 from workbench_store.journal.waiting import Waiting
@@ -200,8 +200,9 @@ class JournalWriter:
             found = None
         if found is None or (found.st_dev, found.st_ino) != self._mark:
             with self._lock:
-                self._fd = -1  # theirs by now
-                self.when_closed()
+                if mark_of(self._fd) != self._mark:  # another thread may have put another in its place just now
+                    self._fd = -1  # theirs by now
+                    self.when_closed()
         elif found.st_nlink == 0 and os.path.exists(str(self.path)):
             with self._lock:
                 self._put_back()
@@ -241,6 +242,8 @@ class JournalWriter:
                 rest = os.pread(descriptor, os.fstat(descriptor).st_size - done, done)
             except OSError:
                 continue  # others have closed it
+            if since >= before:
+                rest = rest[: _whole(rest)]  # the last of it may be being written just now
             error = self._write(rest) if rest else None
             if error is not None:
                 self._hold(rest, 0, "", error, 1)
@@ -452,15 +455,31 @@ class JournalWriter:
 
 
 def _copy(source: int, target: int) -> int:
-    """Copy all that is in an open file to another, and how many bytes that was. Raises OSError."""
-    done = 0
+    """Copy all whole records that are in an open file to another, and how many bytes that was. Raises OSError."""
+    done, rest = 0, b""
     while True:
-        data = os.pread(source, _COPY_BYTES, done)
+        data = os.pread(source, _COPY_BYTES, done + len(rest))
         if not data:
             return done
-        if os.write(target, data) != len(data):
+        rest += data
+        whole = _whole(rest)
+        if os.write(target, rest[:whole]) != whole:
             raise _NO_ROOM
-        done += len(data)
+        done, rest = done + whole, rest[whole:]
+
+
+def _whole(data: bytes) -> int:
+    """Where the last whole record ends: another thread may be writing one behind it. All of it where a full disk has
+    cut one short, as then nothing tells."""
+    position = 0
+    while position + HEAD.size <= len(data):
+        magic, _, _, length, _ = HEAD.unpack_from(data, position)
+        if magic != MAGIC:
+            return len(data)
+        if position + HEAD.size + length > len(data):
+            break
+        position += HEAD.size + length
+    return position
 
 
 def _nothing() -> None:
