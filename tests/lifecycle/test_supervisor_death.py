@@ -29,6 +29,12 @@ from workbench import Workspace
 GATED = "echo on > outputs/on; while ! test -e outputs/go; do sleep 0.05; done; echo end; echo x > outputs/x"
 
 
+def judged(layout: WorkspaceLayout, name: str) -> RunState:
+    """Its state after another look at all runs."""
+    judge(layout)
+    return current_state(layout.run(name))
+
+
 def orphaned(launch: Launch, text: str = GATED) -> Launched:
     run = launch(text)
     run.wait_for_file("on")
@@ -205,8 +211,7 @@ def test_a_workspace_that_is_moved_takes_its_living_job_along(launch: Launch, he
     moved = WorkspaceLayout(here / "moved" / ".workbench")
     files = moved.run(run.name)
     wait_until(lambda: not supervisor_alive(files), f"the supervisor {pid} to leave")
-    wait_until(lambda: judge(moved), "the supervisor to be gone")
-    assert current_state(files) is RunState.NOT_RESPONDING
+    wait_until(lambda: judged(moved, run.name) is RunState.NOT_RESPONDING, "the supervisor to be gone")
     with pytest.raises(RunError, match="still runs"):
         close_run(moved, run.name, RunState.FAILED)
     assert not run.layout.root.exists()
@@ -239,8 +244,7 @@ def test_a_workspace_that_is_moved_is_not_made_again_where_it_was(
     wait_until(lambda: not supervisor_alive(files), "the supervisor to leave")
     assert not run.layout.root.exists()
     if not current_state(files).final:
-        wait_until(lambda: judge(moved), "the supervisor to be gone")
-        assert current_state(files) is RunState.NOT_RESPONDING
+        wait_until(lambda: judged(moved, run.name) is RunState.NOT_RESPONDING, "the supervisor to be gone")
         adopt(moved, run.name)
         wait_until(lambda: current_state(files).final and not supervisor_alive(files), "its end")
     assert not run.layout.root.exists()
