@@ -7,22 +7,31 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from workbench.housekeeping.giving_back import give_back, offer
 from workbench.housekeeping.proof import prove
 from workbench.housekeeping.usage import measure
-from workbench.lifecycle import remove_runs
+from workbench.lifecycle import removal, remove_runs
 from workbench.view.fresh import refresh
 from workbench_store import backup
 from workbench_store.backup import back_up
 from workbench_store.backup_place import put
 from workbench_store.backup_sources import Source
 from workbench_store.content_lock import adding_content, removing_content
-from workbench_store.errors import RunError, StoreBusy, StoreDamaged, UsageError, WorkbenchError, WorkspaceError
+from workbench_store.errors import (
+    NotFound,
+    RunError,
+    StoreBusy,
+    StoreDamaged,
+    UsageError,
+    WorkbenchError,
+    WorkspaceError,
+)
 from workbench_store.garbage import find_garbage, remove_garbage
+from workbench_store.intact import lost_by_journals
 from workbench_store.journal.packed import pack
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
@@ -457,6 +466,23 @@ def test_two_who_remove_the_same_runs_at_once_frighten_nobody(workspace: Workspa
         thread.join()
     assert not [text for text in told if "is in the trash" not in text]
     assert sorted(one.name for one in in_trash(workspace.layout)) == names
+
+
+def test_a_run_that_another_removes_just_then_has_lost_nothing(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_run("one", 1.0, 10)
+    fresh(workspace.layout)
+
+    def beside(layout: WorkspaceLayout, names: Sequence[str]) -> dict[str, str]:
+        put_in_trash(layout, names)
+        return lost_by_journals(layout, names) or {"one": "its journal is gone"}
+
+    monkeypatch.setattr(removal, "lost_by_journals", beside)
+    with pytest.raises(NotFound, match="run one is in the trash"):
+        remove_runs(workspace.layout, ["one"])
+    take_from_trash(workspace.layout, "one")
+    assert len(fresh(workspace.layout).series("one", "a")) == 10
 
 
 def test_a_backup_goes_on_past_a_journal_that_cannot_be_read_any_more(workspace: Workspace, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from workbench_store.errors import WorkspaceError
 from workbench_store.journal.decoding import Event, Gap, Points, Record, decode
-from workbench_store.journal.writer import JournalWriter, retire
+from workbench_store.journal.retired import retire
+from workbench_store.journal.writer import JournalWriter
 from workbench_store.locks import FileLock
 
 from tests.store.journals import python
@@ -205,7 +206,7 @@ def test_a_journal_is_put_back_once_there_is_room(tmp_path: Path, monkeypatch: p
     copy.write_bytes(b"")
     copy.replace(writer.path)
     with monkeypatch.context() as full:
-        full.setattr("workbench_store.journal.writer._copy", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+        full.setattr("workbench_store.journal.writer.copy_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
         time.sleep(0.06)
         writer.points(2.0, 2, ("a",), (0.5,))
         assert steps(tmp_path) == [] and not list(tmp_path.glob("*.new"))

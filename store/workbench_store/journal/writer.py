@@ -13,35 +13,31 @@ import sys
 import threading
 import time
 import weakref
-from collections import deque
 from pathlib import Path
 
 from workbench_store.descriptors import mark_of, out_of_the_way
 from workbench_store.errors import WorkspaceError
 from workbench_store.faults import fault
-from workbench_store.journal.encoding import HEAD, MAGIC, PointsEncoder, encode_event
+from workbench_store.journal.encoding import PointsEncoder, encode_event
+from workbench_store.journal.former import FormerFiles, copy_whole
 from workbench_store.journal.lost import Lost, missing_records
 from workbench_store.journal.onward import Onward
+from workbench_store.journal.retired import close_retired, retire
 from workbench_store.journal.waiting import Waiting
-from workbench_store.locks import lock_while_open, unlock
+from workbench_store.locks import lock_while_open
 from workbench_store.processes import boot_id, host_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Deque, List, Optional, Sequence, Tuple
+    from typing import Any, Callable, Optional, Sequence, Tuple
 
 #: While the disk takes nothing it is tried again this often, in seconds.
 RETRY_SECONDS = 0.5
 #: `points` looks this often, in seconds, whether its descriptor is still its own: each time would cost too much.
 _LOOK_SECONDS = 0.05
-_COPY_BYTES = 1024 * 1024
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-_RETIREMENT_SECONDS = 5.0
-_MOST_RETIRED = 32
 #: Writers that several threads use at once.
 _THREADED = ("script", "client")
-#: Files of closed writers: when they were closed, and what tells them from files that get their numbers.
-_retired: Deque[Tuple[float, int, Optional[Tuple[int, int]]]] = deque()
 #: Taken now: a script's tests may put another in its place, which tells anything or nothing.
 _clock = time.time
 _NO_ROOM = OSError("no room for the whole record")
@@ -95,9 +91,7 @@ class JournalWriter:
         #: What tells the journal from other files, and when the descriptor was compared with it last.
         self._mark: Optional[Tuple[int, int]] = None
         self._looked = 0.0
-        #: Files that are not in their place any more, to which threads may be about to write: the descriptor, up to
-        #: where that is in the one that is, and since when.
-        self._before: List[Tuple[int, int, float]] = []
+        self._former = FormerFiles()
         #: Called when the file was closed or replaced by others, and another is about to be made.
         self.when_closed: Callable[[], object] = _nothing
         #: Called in a forked child.
@@ -200,57 +194,47 @@ class JournalWriter:
             found = None
         if found is None or (found.st_dev, found.st_ino) != self._mark:
             with self._lock:
-                if mark_of(self._fd) != self._mark:  # another thread may have put another in its place just now
+                # Another thread may have put another in its place just now.
+                if self._fd >= 0 and mark_of(self._fd) != self._mark:
                     self._fd = -1  # theirs by now
                     self.when_closed()
         elif found.st_nlink == 0 and os.path.exists(str(self.path)):
             with self._lock:
                 self._put_back()
-        elif self._before:
+        elif self._former:
             with self._lock:
-                self._bring_the_rest(time.monotonic() - _RETIREMENT_SECONDS)
+                self._bring_the_rest()
 
     def _put_back(self) -> None:
         """Put all that was written in the place of the copy that lies there; where that cannot be it is tried again."""
-        if os.fstat(self._fd).st_nlink:
-            return  # another thread has done it
         draft = self.path.with_name(self.path.name + ".new")
+        _remove(draft)
         try:
+            if os.fstat(self._fd).st_nlink:
+                return  # another thread has done it
             new = os.open(str(draft), _FLAGS, 0o600)
         except OSError:
             return
         try:
-            done = _copy(self._fd, new)
+            done = copy_whole(self._fd, new)
             if sys.platform != "win32":
                 lock_while_open(new)
             os.rename(str(draft), str(self.path))
         except OSError:
             os.close(new)
-            os.unlink(str(draft))
+            _remove(draft)
             return
-        self._before.append((self._fd, done, time.monotonic()))
+        self._former.add(self._fd, done)
         self._fd = out_of_the_way(new)
         self._mark = mark_of(self._fd)
         self.when_closed()
 
-    def _bring_the_rest(self, before: float) -> None:
-        """Write here what threads have written since to files that were in its place; the descriptors of those that
-        were until then go."""
-        waiting, self._before = self._before, []
-        for descriptor, done, since in waiting:
-            try:
-                rest = os.pread(descriptor, os.fstat(descriptor).st_size - done, done)
-            except OSError:
-                continue  # others have closed it
-            if since >= before:
-                rest = rest[: _whole(rest)]  # the last of it may be being written just now
-            error = self._write(rest) if rest else None
+    def _bring_the_rest(self, at_last: bool = False) -> None:
+        """Write here what threads have written since to files that were in its place."""
+        for rest in self._former.rest(at_last):
+            error = self._write(rest)
             if error is not None:
                 self._hold(rest, 0, "", error, 1)
-            if since < before:
-                retire(descriptor)
-            else:
-                self._before.append((descriptor, done + len(rest), since))
 
     def _append(self, data: bytes, points: int, event: str, records: Optional[int] = None) -> None:
         with self._lock:
@@ -308,10 +292,7 @@ class JournalWriter:
 
     def _note_waiting_no_more(self) -> None:
         if self._noted:
-            try:
-                (self.folder / (self._noted + WAITING)).unlink()
-            except OSError:
-                pass
+            _remove(self.folder / (self._noted + WAITING))
             self._noted = ""
 
     def _start_retrying(self) -> None:
@@ -386,7 +367,7 @@ class JournalWriter:
                 what = f"{lost.points} points" if lost.points else f"{lost.records or lost.all_records} records"
                 self.tell(f"workbench: {what} could not be written to {self.path}")
             self._look()
-            self._bring_the_rest(float("inf"))
+            self._bring_the_rest(at_last=True)
             self._closed = True
             self._note_waiting_no_more()  # whoever closes it tells what is lost
             descriptor, self._fd = self._fd, -1
@@ -438,7 +419,7 @@ class JournalWriter:
         """In a forked child: what waits is the parent's to write, and the child goes on in a file of its own."""
         self._lock = threading.RLock()
         self._waits, self._torn_bytes = None, 0
-        self._retrying, self._noted, self._before = False, "", []
+        self._retrying, self._noted, self._former = False, "", FormerFiles()
         descriptor, self._fd = self._fd, -1
         if descriptor >= 0 and mark_of(descriptor) == self._mark:
             os.close(descriptor)
@@ -454,32 +435,11 @@ class JournalWriter:
             self._encoder = PointsEncoder(rank)
 
 
-def _copy(source: int, target: int) -> int:
-    """Copy all whole records that are in an open file to another, and how many bytes that was. Raises OSError."""
-    done, rest = 0, b""
-    while True:
-        data = os.pread(source, _COPY_BYTES, done + len(rest))
-        if not data:
-            return done
-        rest += data
-        whole = _whole(rest)
-        if os.write(target, rest[:whole]) != whole:
-            raise _NO_ROOM
-        done, rest = done + whole, rest[whole:]
-
-
-def _whole(data: bytes) -> int:
-    """Where the last whole record ends: another thread may be writing one behind it. All of it where a full disk has
-    cut one short, as then nothing tells."""
-    position = 0
-    while position + HEAD.size <= len(data):
-        magic, _, _, length, _ = HEAD.unpack_from(data, position)
-        if magic != MAGIC:
-            return len(data)
-        if position + HEAD.size + length > len(data):
-            break
-        position += HEAD.size + length
-    return position
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError:
+        pass
 
 
 def _nothing() -> None:
@@ -490,32 +450,8 @@ def tell_nobody(text: str) -> None:
     """Tell nobody: an error says it."""
 
 
-def retire(descriptor: int) -> None:
-    """Close the file in a while: another thread may be about to write to it, and must not write to whatever file would
-    get its number meanwhile. The descriptor is known to be the caller's."""
-    unlock(descriptor)
-    now = time.monotonic()
-    _retired.append((now, descriptor, mark_of(descriptor)))
-    while len(_retired) > _MOST_RETIRED:
-        _close_retired(_retired[0][0])
-    _close_retired(now - _RETIREMENT_SECONDS)
-
-
-def _close_retired(before: float) -> None:
-    while True:
-        try:
-            since, descriptor, mark = _retired.popleft()
-        except IndexError:
-            return
-        if since > before:
-            _retired.appendleft((since, descriptor, mark))
-            return
-        if mark is not None and mark_of(descriptor) == mark:  # or others have closed it, and it is a file of theirs
-            os.close(descriptor)
-
-
 def _forked() -> None:
-    _close_retired(float("inf"))
+    close_retired(float("inf"))
     for writer in list(_writers):
         writer._after_fork()
 

@@ -386,10 +386,7 @@ def state_of(error: Optional[BaseException]) -> Tuple[str, Optional[str]]:
         return "Canceled", "interrupted"
     if isinstance(error, GeneratorExit):
         # By `break`, or by an error on its way: nothing tells which.
-        return (
-            "Failed",
-            "the generator that it was opened in was left before its end; run.end() before that ends it well",
-        )
+        return "Failed", "the generator that it was opened in was left before its end: end the run first, by run.end()"
     return "Failed", "{}: {}".format(type(error).__name__, error)[:1000]
 
 

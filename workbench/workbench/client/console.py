@@ -13,7 +13,7 @@ import sys
 import threading
 
 from workbench_store.descriptors import mark_of, out_of_the_way
-from workbench_store.journal.writer import retire
+from workbench_store.journal.retired import retire
 from workbench_store.layout import RunLayout
 
 from workbench.client.log_limit import cap_bytes

@@ -91,12 +91,10 @@ def _keep_to_itself() -> None:
     """The locks of the job's place are this process's; the job would keep them beyond its end in what it leaves
     behind."""
     try:
-        every = [int(name) for name in os.listdir("/proc/self/fd")]
+        every = {int(name) for name in os.listdir("/proc/self/fd")}
     except OSError:
-        every = list(range(3, 1024))
-    for descriptor in every:
-        if descriptor < 3:
-            continue
+        every = set(range(1024))
+    for descriptor in every - {0, 1, 2}:
         try:  # noqa: SIM105
             os.set_inheritable(descriptor, False)
         except OSError:

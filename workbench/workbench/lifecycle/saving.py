@@ -29,7 +29,6 @@ from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.trouble import note_trouble
 from workbench.spec.files import kind_at
 
-_LOOK_SECONDS = 0.1
 _SEEN_LINKS = ("outputs", "logs")
 #: Ends the hidden name of a copy on its way to the place of a link.
 _BROUGHT = ".brought"
@@ -60,8 +59,7 @@ def _save_patiently(supervision: Supervision) -> None:
         except (OSError, RunError, DataError):
             if not shut.passing():
                 raise
-        while shut.passing():
-            time.sleep(_LOOK_SECONDS)
+        shut.wait()
 
 
 def _register(supervision: Supervision) -> None:

@@ -8,6 +8,7 @@ from workbench_store.layout import RunLayout
 
 #: After so long it is no passing trouble.
 _PASSING_SECONDS = 60.0
+_LOOK_SECONDS = 0.1
 
 
 def is_shut(files: RunLayout) -> bool:
@@ -27,6 +28,11 @@ class Shut:
     def __init__(self, files: RunLayout) -> None:
         self._files = files
         self._since: float | None = None
+
+    def wait(self) -> None:
+        """Wait while it is, and may pass."""
+        while self.passing():
+            time.sleep(_LOOK_SECONDS)
 
     def passing(self) -> bool:
         """Whether it is shut just now, which may pass."""

@@ -132,9 +132,7 @@ def supervise(
 ) -> None:
     """Lead the run, the given way, to its final state. `lock` is the run's."""
     files = layout.run(name)
-    shut = Shut(files)
-    while shut.passing():
-        time.sleep(_RETRY_SECONDS)
+    Shut(files).wait()
     seen = last_sign_of_life(files)
     before = JournalTail(files).new_events() if generation > 1 else []
     recorder = RunRecorder(files, "supervisor", generation, after=max((event.time for event in before), default=0.0))

@@ -22,7 +22,7 @@ class Watch:
     """A thread that lives as long as the supervisor. `cancelled` is set as soon as the run is to be
     cancelled."""
 
-    def __init__(self, files: RunLayout, hold: Callable[[], object] = bool) -> None:
+    def __init__(self, files: RunLayout, hold: Callable[[], object]) -> None:
         """`hold` is called again and again, to hold the run though others have replaced what tells that."""
         self.cancelled = threading.Event()
         self._log_caps = {0: LogCap(files)}
