@@ -5,15 +5,18 @@ import math
 import os
 import struct
 import warnings
+import zlib
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from workbench.doctor.workspace import examine_workspace
 from workbench.view import run_list, run_page
 from workbench.view.format import format_age
+from workbench_store.journal.checksums import checksums_like
 from workbench_store.journal.decoding import Event, Points, decode
 from workbench_store.journal.encoding import KIND_EVENT, KIND_POINTS, POINTS_HEAD, PointsEncoder, encode_event, frame
 from workbench_store.journal.reader import Chunk, decode_chunk
@@ -206,6 +209,27 @@ def test_records_that_take_turns_are_found_together(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Turns, "after", counted)
     data = b"".join(encoder.encode(1.0, step, (key,), (0.5,)) for step in range(10_000) for key in ("a", "b", "long"))
     assert decode_chunk(data).count == 30_000 and len(one_by_one) < 300
+
+
+@pytest.mark.parametrize("keys", [1, 40, 400])
+def test_a_damaged_value_is_noticed_among_records_that_take_turns(keys: int) -> None:
+    names = tuple(f"key/{number}" for number in range(keys))
+    records = [PointsEncoder(0).encode(1.0, step, names, [float(step)] * keys) for step in range(200)]
+    records[150] = records[150][:40] + bytes([records[150][40] ^ 1]) + records[150][41:]
+    chunk = decode_chunk(b"".join(records))
+    assert chunk.count == 199 * keys and chunk.gap_bytes == len(records[150])
+    (columns,) = chunk.points[names[-1], 0]
+    assert columns.steps.tolist() == [*range(150), *range(151, 200)]
+
+
+@given(st.binary(min_size=1, max_size=60), st.integers(0, 2**32 - 1), st.data())
+def test_checksums_of_many_are_those_of_each(payload: bytes, seed: int, data: st.DataObject) -> None:
+    varying = sorted(data.draw(st.sets(st.integers(0, len(payload) - 1))))
+    rows = np.frombuffer(payload * 5, np.uint8).reshape(5, -1).copy()
+    count = rows[:, varying].size
+    others = data.draw(st.binary(min_size=count, max_size=count))
+    rows[:, varying] = np.frombuffer(others, np.uint8).reshape(5, -1) if count else 0
+    assert checksums_like(payload, varying, seed).of(rows).tolist() == [zlib.crc32(row.tobytes(), seed) for row in rows]
 
 
 @given(st.lists(st.text(st.characters(), max_size=5), min_size=1, max_size=3, unique=True))

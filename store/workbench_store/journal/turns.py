@@ -2,11 +2,10 @@
 calls `log` for each metric. Where they do, what follows is found together, and not record by record.
 """
 
-import zlib
 from collections import deque
-from itertools import cycle
 from typing import TYPE_CHECKING, NamedTuple
 
+from workbench_store.journal.checksums import Checksums, checksums_like
 from workbench_store.journal.encoding import HEAD, POINTS_HEAD
 
 if TYPE_CHECKING:
@@ -80,49 +79,46 @@ class Turns:
 
 class _Pattern(NamedTuple):
     """What records that take turns have in common with those of another round: which bytes have to be the same and what
-    they are, and where the checksums are; the size and the seed of each record."""
+    they are; and where the payload of each begins and ends, and what sums it."""
 
     places: "NDArray[np.intp]"
     wanted: "NDArray[np.uint8]"
-    checksums: "NDArray[np.intp]"
-    kinds: list[tuple[int, int]]
+    payloads: list[tuple[int, int, Checksums]]
 
     def rounds(self, data: bytes, at: int, most: int) -> int:
         """How often, at most `most` times, such records come from `at` on, whole and in this order."""
         import numpy as np
 
-        length = sum(size for size, _ in self.kinds)
+        length = self.payloads[-1][1]
         most = min(most, (len(data) - at) // length)
         rows = np.frombuffer(data, np.uint8, most * length, at).reshape(most, length)
-        same = rows[:, self.places] == self.wanted
-        alike = most if same.all() else int(same.all(1).argmin())
-        sums = np.ascontiguousarray(rows[:alike, self.checksums]).view("<u4").ravel().tolist()
-        return _whole(data, at, self.kinds, sums)
+        rows = rows[: _leading((rows[:, self.places] == self.wanted).all(1))]
+        whole = np.ones(len(rows), bool)
+        for begin, end, checksums in self.payloads:
+            said = np.ascontiguousarray(rows[:, begin - 4 : begin]).view("<u4").ravel()
+            whole &= checksums.of(rows[:, begin:end]) == said
+        return _leading(whole)
+
+
+def _leading(true: "NDArray[np.bool_]") -> int:
+    """How many are true before the first that is not."""
+    return len(true) if true.all() else int(true.argmin())
 
 
 def _pattern(data: bytes, taking: list[Record]) -> _Pattern:
     import numpy as np
 
-    fixed, sums, at, body = [], [], 0, HEAD.size
-    for start, end, _, _ in taking:
-        count = data[start + body + 20] | data[start + body + 21] << 8
-        # All but the time, the step and the values.
-        for first, last in ((0, 10), (body, body + 4), (body + 20, body + 22)):
-            fixed.append(np.arange(at + first, at + last))
-        fixed.append(np.arange(at + body + POINTS_HEAD.size + 8 * count, at + end - start))
-        sums.append(np.arange(at + 10, at + 14))
-        at += end - start
-    places = np.concatenate(fixed)
+    same, payloads, at = [], [], 0
+    for start, end, seed, _ in taking:
+        payload = data[start + HEAD.size : end]
+        count = payload[20] | payload[21] << 8
+        # The time, the step and the values, of which a writer's error may announce more than there are.
+        values_end = min(POINTS_HEAD.size + 8 * count, len(payload))
+        varying = [*range(4, 20), *range(POINTS_HEAD.size, values_end)]
+        begin = at + HEAD.size
+        same += [np.arange(at, begin - 4), np.delete(np.arange(begin, begin + len(payload)), varying)]
+        at = begin + len(payload)
+        payloads.append((begin, at, checksums_like(payload, varying, seed)))
+    places = np.concatenate(same)
     round = np.frombuffer(b"".join(data[record.start : record.end] for record in taking), np.uint8)
-    kinds = [(record.end - record.start, record.seed) for record in taking]
-    return _Pattern(places, round[places], np.concatenate(sums), kinds)
-
-
-def _whole(data: bytes, at: int, kinds: list[tuple[int, int]], wanted: list[int]) -> int:
-    """How many rounds have the checksums that their headers say."""
-    view, crc32, body = memoryview(data), zlib.crc32, HEAD.size
-    for number, (checksum, (size, seed)) in enumerate(zip(wanted, cycle(kinds), strict=False)):
-        if crc32(view[at + body : at + size], seed) != checksum:
-            return number // len(kinds)
-        at += size
-    return len(wanted) // len(kinds)
+    return _Pattern(places, round[places], payloads)
