@@ -8,8 +8,9 @@ from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of, log_of
 
-#: What must be free on the disk beside the new file, in bytes.
-_SPARE_BYTES = 64 * 1024**2
+#: What must be free on the disk beside the new file, in bytes: at least, as a part of that file, and at most. Jobs go
+#: on meanwhile, and DuckDB writes a log.
+_LEAST_SPARE, _SPARE_PART, _MOST_SPARE = 4 * 1024**2, 0.25, 64 * 1024**2
 #: What is written is held on top of what DuckDB counts against its limit.
 _MEMORY_LIMIT = "200MB"
 
@@ -32,13 +33,14 @@ def shrink(layout: WorkspaceLayout) -> int:
     lease = lease_of(layout)
     with lease.writing():
         pass  # of this version, and made if it was not there
+    holes = unused_bytes(layout)
     draft = layout.tmp / "shrink" / layout.store.name
     with lease.without_file():
         before = layout.store.stat().st_size
-        room = shutil.disk_usage(layout.root).free
-        if room < before + _SPARE_BYTES:
+        room, needed = shutil.disk_usage(layout.root).free, _needed(before - holes)
+        if room < needed:
             raise WorkspaceError(
-                f"the store takes {before:,} bytes, and writing it anew needs that much again: {room:,} are free",
+                f"to write the store anew, and smaller, takes {needed:,} bytes for a while, and {room:,} are free",
                 remedy="Make room first. The store's file is as it was.",
             )
         try:
@@ -48,6 +50,10 @@ def shrink(layout: WorkspaceLayout) -> int:
         finally:
             shutil.rmtree(draft.parent, ignore_errors=True)
         return before - layout.store.stat().st_size
+
+
+def _needed(content: int) -> int:
+    return content + int(min(max(_SPARE_PART * content, _LEAST_SPARE), _MOST_SPARE))
 
 
 def _copy(layout: WorkspaceLayout, draft: "os.PathLike[str]") -> None:

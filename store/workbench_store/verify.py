@@ -5,14 +5,15 @@ rows in each table, so that what differs is told by its run.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from workbench_store.absence import may_be_there
 from workbench_store.blobs import BlobStore, blob_files
 from workbench_store.errors import NotFound, SnapshotError, WorkspaceError
-from workbench_store.ingest import JournalKey, read_offsets
+from workbench_store.ingest import WORKSPACE, JournalKey, read_offsets
 from workbench_store.journal.packed import packed_path
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
@@ -22,6 +23,9 @@ from workbench_store.snapshot.manifest import read_snapshot
 from workbench_store.snapshot.named import named_snapshots
 from workbench_store.store import Store
 from workbench_store.writing import may_write
+
+if TYPE_CHECKING:
+    import duckdb
 
 _FROM_A_COPY = "Bring the journal back from a copy. The store may have what it has lost: do not make that again before."
 #: So often both databases are brought up to date, until they have read the same.
@@ -83,22 +87,23 @@ def verify_tables(layout: WorkspaceLayout) -> Iterator[Fault | str]:
         ours, theirs, unread = _brought_level(layout, draft)
         yield from (Fault(str(one), one.remedy) for one in unread)
         _check_nothing_waits(layout, ours, theirs)
-        growing = {key.run for key, end in theirs.items() if end > ours.get(key, 0)}
+        with lease_of(draft).reading() as connection:
+            growing = _told_of(connection, {key for key, end in theirs.items() if end > ours.get(key, 0)}, ours)
         hurt = _damaged(layout, draft) | _cut_short(layout, ours, theirs)
         runs = {key.run for key in ours.keys() | theirs.keys()} if unread else set()
         hidden = {run for run in runs if _is_hidden(layout, run, unread)}
         hurt = {key: what for key, what in hurt.items() if key.run not in hidden}
         yield from (Fault(f"{_place(key)}: {what}", _FROM_A_COPY) for key, what in hurt.items())
-        differing = {table: _differing(layout, draft, table) for table in _TABLES}
-        # Others may have brought the store further meanwhile.
-        now = _offsets(layout)
-        growing |= {key.run for key in ours.keys() | now.keys() if ours.get(key) != now.get(key)}
+        differing = {}
+        for table in _TABLES:
+            differing[table], further = _differing(layout, draft, table, ours)
+            growing |= further
         losing = {key.run for key in hurt}
         losing |= {run for found in differing.values() for run, has, wanted in found if has > wanted}
         for table, found in differing.items():
             yield from (_fault(table, *one, one[0] in losing) for one in found if one[0] not in growing | hidden)
             yield f"table {table}"
-        yield from (f"growing {run}" for run in sorted(growing - hidden))
+        yield from (f"growing {run}" for run in sorted(growing - hidden - {WORKSPACE}))
 
 
 def _brought_level(
@@ -117,6 +122,22 @@ def _brought_level(
         if ours == theirs:
             break
     return ours, theirs, unread
+
+
+def _told_of(
+    connection: "duckdb.DuckDBPyConnection", keys: Set[JournalKey], before: Mapping[JournalKey, int]
+) -> set[str]:
+    """The runs that these journals tell of from those offsets on: the workspace's own tell of what users said."""
+    return {key.run for key in keys} | {
+        run
+        for key in keys
+        if key.run == WORKSPACE
+        for (run,) in connection.execute(
+            "SELECT DISTINCT e.run FROM events e JOIN journals j ON j.id = e.journal "
+            "WHERE j.run = ? AND j.file = ? AND e.position >= ?",
+            [key.run, key.file, before.get(key, 0)],
+        ).fetchall()
+    }
 
 
 def _is_hidden(layout: WorkspaceLayout, run: str, unread: Sequence[Unread]) -> bool:
@@ -187,11 +208,19 @@ def _place(key: JournalKey) -> str:
     return f"runs/{key.run}/journal/{key.file}" if key.run else f"journal/{key.file}"
 
 
-def _differing(layout: WorkspaceLayout, draft: WorkspaceLayout, table: str) -> list[tuple[str, int, int]]:
-    """The runs whose rows differ in a table, with how many rows each has here and by the journals."""
-    ours, theirs = _digests(layout, table), _digests(draft, table)
+def _differing(
+    layout: WorkspaceLayout, draft: WorkspaceLayout, table: str, before: Mapping[JournalKey, int]
+) -> tuple[list[tuple[str, int, int]], set[str]]:
+    """The runs whose rows differ in a table, with how many rows each has here and by the journals; and the runs that
+    others have brought further in the store since then, or taken out of it."""
+    with lease_of(layout).reading() as connection:
+        ours, now = _digests(connection, table), read_offsets(connection)
+        moved = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
+        further = _told_of(connection, moved, before)
+    with lease_of(draft).reading() as connection:
+        theirs = _digests(connection, table)
     both = {run: (ours.get(run, (0, 0)), theirs.get(run, (0, 0))) for run in sorted(ours.keys() | theirs.keys())}
-    return [(run, found[0], wanted[0]) for run, (found, wanted) in both.items() if found != wanted]
+    return [(run, found[0], wanted[0]) for run, (found, wanted) in both.items() if found != wanted], further
 
 
 def _fault(table: str, run: str, found: int, wanted: int, losing: bool) -> Fault:
@@ -201,10 +230,9 @@ def _fault(table: str, run: str, found: int, wanted: int, losing: bool) -> Fault
     return Fault(f"table {table}: run {run} has {rows}", remedy)
 
 
-def _digests(layout: WorkspaceLayout, table: str) -> dict[str, tuple[int, int]]:
+def _digests(connection: "duckdb.DuckDBPyConnection", table: str) -> dict[str, tuple[int, int]]:
     """How many rows each run has in the table, and a number that tells these rows from others, in whatever order."""
-    with lease_of(layout).reading() as connection:
-        rows = connection.execute(
-            f"SELECT run, count(*), bit_xor(hash(t)) FROM ({_TABLES[table]}) t GROUP BY run"
-        ).fetchall()
+    rows = connection.execute(
+        f"SELECT run, count(*), bit_xor(hash(t)) FROM ({_TABLES[table]}) t GROUP BY run"
+    ).fetchall()
     return {run: (count, digest) for run, count, digest in rows}

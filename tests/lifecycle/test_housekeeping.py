@@ -9,14 +9,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workbench.housekeeping.giving_back import give_back, offer
 from workbench.housekeeping.proof import prove
 from workbench.housekeeping.usage import measure
 from workbench.lifecycle import removal, remove_runs
+from workbench.lifecycle.edits import edit_tags
 from workbench.view.fresh import refresh
-from workbench_store import backup
+from workbench_store import backup, verify
 from workbench_store.backup import back_up
 from workbench_store.backup_place import put
 from workbench_store.backup_sources import Source
@@ -30,7 +32,9 @@ from workbench_store.errors import (
     WorkbenchError,
     WorkspaceError,
 )
+from workbench_store.forget import forget_runs
 from workbench_store.garbage import find_garbage, remove_garbage
+from workbench_store.ingest import JournalKey
 from workbench_store.intact import lost_by_journals
 from workbench_store.journal.packed import pack
 from workbench_store.journal.writer import JournalWriter
@@ -51,6 +55,7 @@ import workbench as wb
 from tests.client.scripts import start_script
 from tests.lifecycle.launched import wait_until
 from tests.permissions import without_override
+from tests.small_disk import small_disk
 from tests.store.journals import fresh, make_run, write_points
 from workbench import Workspace, command
 
@@ -233,6 +238,28 @@ def test_nothing_goes_while_a_manifest_cannot_be_read(workspace: Workspace, job:
     assert any(str(snapshot) in what for what in faults(workspace.layout))
 
 
+def test_a_small_store_gets_smaller_on_a_disk_that_is_nearly_full(here: Path) -> None:
+    with small_disk(here / "disk", 40 * 1024**2) as disk:
+        layout = Workspace(disk).layout
+        for name in ("big", "small"):
+            count = 300_000 if name == "big" else 10
+            points = [(0, step, float(step), step * 0.1) for step in range(count)]
+            write_points(make_run(layout, name), "loss", points)
+        fresh(layout)
+        shutil.rmtree(layout.run("big").root)
+        forget_runs(layout, ["big"])
+        with lease_of(layout).writing() as connection:
+            connection.execute("SELECT 1")
+        ballast = disk / "ballast"
+        with ballast.open("wb") as file:
+            file.write(bytes(shutil.disk_usage(disk).free - 9 * 1024**2))
+        assert shrink(layout) > 0 and fresh(layout).runs().names == ["small"]
+        with ballast.open("ab") as file:
+            file.write(bytes(shutil.disk_usage(disk).free - 2 * 1024**2))
+        with pytest.raises(WorkspaceError, match=r"takes [\d,]+ bytes for a while, and [\d,]+ are free"):
+            shrink(layout)
+
+
 def test_the_store_gets_smaller_and_says_the_same(workspace: Workspace) -> None:
     layout = workspace.layout
     for name in ("big", "small"):
@@ -241,8 +268,6 @@ def test_the_store_gets_smaller_and_says_the_same(workspace: Workspace) -> None:
         write_points(journals, "loss", [(0, step, float(step), step * 0.1) for step in range(count)])
     store = fresh(layout)
     before = (layout.store.stat().st_size, store.series("small", "loss"), store.metrics("small"))
-    from workbench_store.forget import forget_runs
-
     shutil.rmtree(layout.run("big").root)
     forget_runs(layout, ["big"])
     with lease_of(layout).writing() as connection:
@@ -807,6 +832,44 @@ def test_a_run_that_logs_all_the_time_is_no_fault_and_holds_nobody_up(workspace:
     finally:
         script.kill()
         script.communicate()
+
+
+def test_what_users_say_of_runs_while_all_is_verified_is_no_fault(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their words are in the workspace's own journals, and in the tables of the runs that they are said of."""
+    for name in ("told", "other"):
+        make_run(workspace.layout, name)
+    damaged = verify._damaged
+
+    def said_meanwhile(*layouts: WorkspaceLayout) -> dict[JournalKey, str]:
+        edit_tags(workspace.layout, ["told"], {"a": "b"}, ())
+        Store(workspace.layout).refresh()
+        return damaged(*layouts)
+
+    monkeypatch.setattr(verify, "_damaged", said_meanwhile)
+    found = list(prove(workspace.layout))
+    assert [one for one in found if isinstance(one, Fault)] == []
+    assert [one for one in found if str(one).startswith("growing")] == ["growing told"]
+
+
+def test_a_run_that_is_away_while_its_table_is_verified_is_no_fault(
+    workspace: Workspace, job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job("away", "x")
+    differing = verify._differing
+
+    def away_meanwhile(*given: Any) -> tuple[list[tuple[str, int, int]], set[str]]:
+        remove_runs(workspace.layout, ["away"])
+        Store(workspace.layout).refresh()
+        try:
+            return differing(*given)
+        finally:
+            take_from_trash(workspace.layout, "away")
+            Store(workspace.layout).refresh()
+
+    monkeypatch.setattr(verify, "_differing", away_meanwhile)
+    assert faults(workspace.layout) == []
 
 
 def test_two_backups_at_once_do_not_wait_for_ever(
