@@ -9,6 +9,7 @@ import pytest
 from workbench.client.log_limit import cap_bytes
 from workbench.lifecycle.logs import read_log
 from workbench_store.layout import RunLayout
+from workbench_store.store import Store
 
 from tests.client.scripts import run_script
 from tests.client.test_full_disk import disk as disk
@@ -16,7 +17,7 @@ from tests.small_disk import FILL
 from workbench import Workspace
 
 OPEN = """
-import contextlib, io, logging, os, sys, threading, warnings
+import contextlib, io, logging, os, sys, threading, time, warnings
 logging.basicConfig(level=logging.INFO, format="%(message)s")  # a handler that holds stderr already
 import workbench
 run = workbench.start_run(name="r", system_metrics=False)
@@ -178,7 +179,64 @@ print("after")
     )
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 2002
     found = read_log(RunLayout(disk / ".workbench" / "runs" / "r")).splitlines()
-    assert (found[0], found[-1]) == ("before", "after") and any("could not be written here" in line for line in found)
+    assert found == ["before", *(f"no room for line {number}" for number in range(2000)), "after"]
+
+
+FULL_TO_ITS_END = """
+print("before")
+ballast = fill()
+for n in range(5000):
+    print("no room for line", n)
+"""
+
+
+def test_what_was_printed_while_a_disk_was_full_is_kept_though_nothing_is_printed_later(here: Path, disk: Path) -> None:
+    ran(here, FILL + FULL_TO_ITS_END + "os.ftruncate(ballast, 0)", WORKBENCH_WORKSPACE="disk")
+    lines = read_log(RunLayout(disk / ".workbench" / "runs" / "r")).splitlines()
+    assert lines == ["before", *(f"no room for line {number}" for number in range(5000))]
+    workspace = Workspace(disk)
+    assert workspace.run("r").state == "Completed" and Store(workspace.layout).detail("r").warnings == ()
+
+
+@pytest.mark.parametrize("more", ["", "for n in range(10_000):\n    run.set_tags({'n': n})\n"], ids=["", "tags"])
+def test_a_run_says_what_its_log_lacks_where_the_disk_is_full_to_the_end(here: Path, disk: Path, more: str) -> None:
+    """In its notes, and where these find no room either in its reason."""
+    ran(here, FILL + FULL_TO_ITS_END + more + "raise ValueError('too much')", WORKBENCH_WORKSPACE="disk")
+    (disk / "ballast").unlink()
+    workspace = Workspace(disk)
+    (run,) = workspace.runs()
+    told = [str(run.record().reason), *Store(workspace.layout).detail("r").warnings]
+    assert run.state == "Failed" and "too much" in told[0]
+    assert sum("bytes of the log were lost: there was no room" in text for text in told) == 1
+    assert "bytes of the log were lost" in told[0] or not more
+
+
+def test_more_than_may_wait_on_a_full_disk_leaves_one_gap(here: Path, disk: Path) -> None:
+    text = """
+ballast = fill()
+for n in range(100_000):
+    print("no room for line", n)
+os.ftruncate(ballast, 0)
+print("after")
+"""
+    ran(here, FILL + text, WORKBENCH_WORKSPACE="disk")
+    lines = read_log(RunLayout(disk / ".workbench" / "runs" / "r")).splitlines()
+    assert lines[:1000] == [f"no room for line {number}" for number in range(1000)] and lines[-1] == "after"
+    assert sum("could not be written here" in line for line in lines) == 1 and 40_000 < len(lines) < 100_000
+
+
+def test_a_log_that_is_replaced_while_a_script_prints_goes_on(here: Path) -> None:
+    text = """
+log = run.path / "logs/user_logs/std_log.txt"
+print("one", flush=True)
+copy = log.with_name("copy")
+copy.write_bytes(log.read_bytes())
+copy.rename(log)
+time.sleep(0.06)
+print("two")
+"""
+    ran(here, text)
+    assert log_of(here) == "one\ntwo\n"
 
 
 def test_an_interactive_shell_is_heard(here: Path) -> None:

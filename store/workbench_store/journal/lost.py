@@ -20,6 +20,12 @@ class Lost:
         self.torn = torn
         self.all_records = all_records
 
+    def add(self, more: Lost) -> None:
+        """What is lost besides."""
+        self.points += more.points
+        self.records += more.records
+        self.all_records += more.all_records
+
     @property
     def anything(self) -> bool:
         """Whether it is not all there."""
@@ -34,3 +40,8 @@ def not_saved(kind: str, reason: str, count: int) -> str:
 def missing_records(count: int) -> str:
     """That so many records other than points are lost, in words."""
     return "the full disk did not take {} (parameters, tags, media and the like)".format(counted(count, "record"))
+
+
+def log_lacks(count: int) -> str:
+    """That so many bytes are missing in a run's log, in words."""
+    return "{} of the log were lost: there was no room on the disk".format(counted(count, "byte"))

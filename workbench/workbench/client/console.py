@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 
-from workbench_store.descriptors import mark_of, out_of_the_way
+from workbench_store.descriptors import is_replaced, mark_of, out_of_the_way
 from workbench_store.journal.retired import retire
 from workbench_store.layout import RunLayout
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     _File = Tuple[int, Optional[Tuple[int, int]]]
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+#: What may wait in memory while the disk takes nothing, in bytes.
+_HELD_BYTES = 1024 * 1024
+#: How often it is looked whether another file has taken the log's place.
+_LOOK_SECONDS = 0.05
 
 
 class Console:
@@ -58,8 +63,8 @@ class Console:
             text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         self._log.write(text)
 
-    def stop(self) -> None:
-        """Hear no more; the streams are as they were."""
+    def stop(self) -> int:
+        """Hear no more; the streams are as they were. How many bytes the log lacks and cannot say so."""
         if self._shell is not None:
             try:
                 self._shell.events.unregister("pre_run_cell", self._hear)
@@ -67,7 +72,7 @@ class Console:
                 pass
         while self._undo:
             self._undo.pop()()
-        self._log.close()
+        return self._log.close()
 
 
 def _interactive_shell() -> Any:
@@ -137,33 +142,72 @@ class ConsoleLog:
         self._file: Optional[_File] = None
         self._closed = False
         self._pid = os.getpid()
+        self._look_at = 0.0
+        #: What the disk did not take, and how much more came after it; in a forked child these are its parent's.
+        self._held = bytearray()
         self._lost = 0
+        self._holder = self._pid
         self._unchecked = 0
         self._check_bytes = cap_bytes() // 4
         self._cap: Any = None
         self._cutting = threading.Lock()
 
     def write(self, text: str) -> None:
-        """Append the text; what the disk does not take is counted, and the log says so when it takes some again."""
+        """Append the text; what the disk does not take waits for room, and where that is too much the log says so."""
         if self._closed or not text:
             return
         data = text.encode("utf-8", "backslashreplace")
         try:
-            descriptor = _ours(self._file)
-            if descriptor is None:
-                descriptor = self._open()
-            if descriptor is None:
-                return
-            if self._lost:
-                os.write(descriptor, b"\n[... %d bytes could not be written here ...]\n" % self._lost)
-                self._lost = 0
-            self._lost += len(data) - os.write(descriptor, data)
+            descriptor = self._descriptor()
         except OSError:
-            self._lost += len(data)
+            self._hold(data)
+            return
+        if descriptor is None:
+            return
+        if self._held or self._lost:
+            self._retry(descriptor)
+        rest = data if self._held or self._lost else _written(descriptor, data)
+        if rest:
+            self._hold(rest)
             return
         self._unchecked += len(data)
         if self._unchecked >= self._check_bytes:
             self._cut()
+
+    def _hold(self, data: bytes) -> None:
+        self._forget_a_parents()
+        # What comes after something was lost is lost too, so that there is one gap, in its place.
+        kept = b"" if self._lost else data[: _HELD_BYTES - len(self._held)]
+        self._held += kept
+        self._lost += len(data) - len(kept)
+
+    def _retry(self, descriptor: int) -> None:
+        self._forget_a_parents()
+        # Out of the way of another thread, which would write it too.
+        held, self._held = self._held, bytearray()
+        self._held[:0] = _written(descriptor, bytes(held))
+        if self._lost and not self._held:
+            lost, self._lost = self._lost, 0
+            line = b"\n[... %d bytes could not be written here ...]\n" % lost
+            if len(_written(descriptor, line)) == len(line):
+                self._lost += lost
+
+    def _forget_a_parents(self) -> None:
+        if self._holder != os.getpid():
+            self._holder, self._held, self._lost = os.getpid(), bytearray(), 0
+
+    def _descriptor(self) -> Optional[int]:
+        """The open log, which is that in its place: an editor or `sed -i` may have put another there. None once it is
+        closed. Raises OSError."""
+        descriptor = _ours(self._file)
+        now = time.monotonic()
+        if descriptor is not None and now >= self._look_at:
+            self._look_at = now + _LOOK_SECONDS
+            if is_replaced(descriptor, self._files.user_log):
+                self._file = None
+                retire(descriptor)
+                descriptor = None
+        return self._open() if descriptor is None else descriptor
 
     def _open(self) -> Optional[int]:
         """The open log; None once it is closed. Another thread may open it, or close it, at the same time."""
@@ -192,8 +236,15 @@ class ConsoleLog:
         finally:
             self._cutting.release()
 
-    def close(self) -> None:
-        """Write no more; head and tail of a log that was cut are joined."""
+    def close(self) -> int:
+        """Write no more; head and tail of a log that was cut are joined. How many bytes are lost."""
+        if self._held or self._lost:
+            try:
+                descriptor = self._descriptor()
+            except OSError:
+                descriptor = None
+            if descriptor is not None:
+                self._retry(descriptor)
         self._closed = True
         descriptor, self._file = _ours(self._file), None
         if descriptor is not None:
@@ -204,3 +255,14 @@ class ConsoleLog:
                 self._cap.collapse()
             except OSError:
                 pass  # readers find their way in it as it is
+        return len(self._held) + self._lost
+
+
+def _written(descriptor: int, data: bytes) -> bytes:
+    """What could not be written of it."""
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:
+        pass
+    return data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from workbench_store.errors import WorkspaceError
-from workbench_store.journal.lost import LOST_UNTOLD, Lost, missing_records
+from workbench_store.journal.lost import LOST_UNTOLD, Lost, log_lacks, missing_records
 from workbench_store.journal.writer import WAITING
 from workbench_store.layout import RunLayout
 from workbench_store.locks import FileLock
@@ -35,7 +35,9 @@ def last_reason(word: Mapping[str, Any]) -> Optional[str]:
     """What the script gave as its reason, and what is missing of its records."""
     lost = word.get("lost_records")
     missing = missing_records(lost) if isinstance(lost, int) and lost > 0 else None
-    return "; ".join(str(part) for part in (word.get("reason"), missing) if part) or None
+    unlogged = word.get("unlogged")
+    lacking = log_lacks(unlogged) if isinstance(unlogged, int) and unlogged > 0 else None
+    return "; ".join(str(part) for part in (word.get("reason"), missing, lacking) if part) or None
 
 
 def torn_in(generation: object) -> str:

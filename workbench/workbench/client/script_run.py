@@ -15,6 +15,7 @@ from types import TracebackType
 from workbench_store.errors import UsageError, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.held_back import HeldBack, signal_waits
+from workbench_store.journal.lost import log_lacks
 from workbench_store.journal.writer import JournalWriter, tell_nobody, warn
 from workbench_store.layout import LONGEST_RUN_NAME, RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
@@ -193,9 +194,8 @@ class _Holder:
             tell(self._journal, left_behind(self._files))  # what killed children had waiting for room
             self._wait_for_git()
         finally:
-            if self._console is not None:
-                self._console.stop()
-            self._close_journal({"state": state, "reason": reason, **when})
+            unlogged = 0 if self._console is None else self._console.stop()
+            self._close_journal({"state": state, "reason": reason, "unlogged": unlogged, **when})
             self._lock.release()
             at_exit.not_at_exit(self._at_exit)
             self._exit.stop()
@@ -206,7 +206,8 @@ class _Holder:
 
     def _close_journal(self, ending: Dict[str, Any]) -> None:
         """To the disk with it; what a full disk does not take is told to whoever finds this script gone."""
-        self._journal.flush()
+        if self._journal.flush() and ending["unlogged"]:
+            self._journal.event("warning", text=log_lacks(ending["unlogged"]))
         self._journal.sync()
         lost = self.run.end_journal()
         if lost.anything:

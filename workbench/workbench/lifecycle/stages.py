@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 from workbench_store.faults import fault
+from workbench_store.journal.lost import log_lacks
 from workbench_store.layout import RunLayout
 from workbench_store.states import RunState
 from workbench_store.words import counted
@@ -231,8 +232,8 @@ def _ended(supervision: Supervision, job: RunningJob, ended: JobExit) -> Ending:
 
 def _tell_what_the_log_lacks(supervision: Supervision, ended: JobExit) -> None:
     if ended.unsaved:
-        text = f"{ended.unsaved} bytes of the log were lost: there was no room on the disk"
-        supervision.recorder.event("warning", text=text, of="its log")  # by whoever takes it over too
+        # By whoever takes it over too.
+        supervision.recorder.event("warning", text=log_lacks(ended.unsaved), of="its log")
     if ended.unheard:
         text = "nobody was there to take what the command printed last: its log may lack the end"
         supervision.recorder.event("warning", text=text, of="its log's end")
