@@ -6,7 +6,8 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional, Tuple
+    from pathlib import Path
+    from typing import Optional, Tuple, Union
 
 try:
     import fcntl
@@ -42,3 +43,12 @@ def mark_of(descriptor: int) -> Optional[Tuple[int, int]]:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def is_replaced(descriptor: int, path: Union[str, Path], folder: Optional[int] = None) -> bool:
+    """Whether another file lies at the path (seen from an open folder) by now, as editors and `sed -i` put one there:
+    the open one may be gone, or have another name. Not where there is none: it may have moved with its folder."""
+    try:
+        return not os.path.samestat(os.stat(path, dir_fd=folder), os.fstat(descriptor))
+    except OSError:
+        return False

@@ -16,7 +16,7 @@ import time
 import weakref
 from pathlib import Path
 
-from workbench_store.descriptors import mark_of, out_of_the_way
+from workbench_store.descriptors import is_replaced, mark_of, out_of_the_way
 from workbench_store.errors import WorkspaceError
 
 TYPE_CHECKING = False
@@ -130,7 +130,7 @@ class FileLock:
             before = self._descriptor
             if before is not None and mark_of(before) != self._mark:
                 before = None
-            if before is not None and os.fstat(before).st_nlink:
+            if before is not None and os.fstat(before).st_nlink and not is_replaced(before, path):
                 return True
             self._descriptor, self.path = None, path
             try:
@@ -190,6 +190,11 @@ class FileLock:
                 return _try_lock(path, descriptor, shared=True)
             finally:
                 os.close(descriptor)
+
+
+def without_forks() -> "threading.RLock":
+    """What is held while descriptors that carry locks are made: no child that is forked meanwhile inherits one."""
+    return _guard
 
 
 def holders(path: Path) -> List[int]:

@@ -1,5 +1,6 @@
 """A training script that is killed, or whose disk is full: what `log` returned for is kept, and training goes on."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -497,11 +498,13 @@ with workbench.start_run(name="r", system_metrics=False) as run:
     assert store.metrics("r")[0].last == 1.0
 
 
-def put_copies_in_place(folder: Path) -> None:
-    """As `sed -i` does with every file that it is given."""
-    for path in [path for path in folder.rglob("*") if path.is_file()]:
+def put_copies_in_place(folder: Path, kept: str) -> None:
+    """As `sed -i` does with every file that it is given; `sed -i.bak` gives what was there another name."""
+    for path in [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".bak"]:
         copy = path.with_name(path.name + ".copy")
         copy.write_bytes(path.read_bytes())
+        if kept:
+            path.replace(path.with_name(path.name + kept))
         copy.replace(path)
 
 
@@ -514,12 +517,13 @@ with workbench.start_run(name="run", system_metrics=False) as run:
 """
 
 
-def test_a_script_whose_folder_is_edited_file_by_file_loses_nothing(here: Path) -> None:
+@pytest.mark.parametrize("kept", ["", ".bak"])
+def test_a_script_whose_folder_is_edited_file_by_file_loses_nothing(here: Path, kept: str) -> None:
     script = start_script(here, EDITED)
     journals = here / ".workbench/runs/run/journal"
     wait_until(lambda: list(journals.glob("script-*")), "its first points")
     for _ in range(3):
-        put_copies_in_place(here / ".workbench")
+        put_copies_in_place(here / ".workbench", kept)
         time.sleep(0.2)
     assert str(Workspace(here).run("run").state) == "Running", "somebody holds it still"
     assert script.wait(60) == 0
@@ -527,15 +531,58 @@ def test_a_script_whose_folder_is_edited_file_by_file_loses_nothing(here: Path) 
     assert run.state == "Completed" and run.series("k").values == [float(step) for step in range(200)]
 
 
-def test_a_job_whose_folder_is_edited_file_by_file_completes(here: Path) -> None:
+@pytest.mark.parametrize("kept", ["", ".bak"])
+def test_a_job_whose_folder_is_edited_file_by_file_completes(here: Path, kept: str) -> None:
     text = f"{sys.executable} -uc \"import time; [(print('line', n), time.sleep(0.05)) for n in range(80)]\"; exit 3"
     run = Workspace(here).submit(command(command=text, name="run"))
     wait_until(lambda: "line 3" in run.logs(), "its first lines")
     for _ in range(3):
-        put_copies_in_place(here / ".workbench")
+        put_copies_in_place(here / ".workbench", kept)
         time.sleep(0.5)
     assert run.wait(60) == "Failed" and run.record().exit_code == 3
     assert run.logs() == "".join(f"line {number}\n" for number in range(80))
+
+
+@pytest.mark.parametrize("name", ["control", "logs"])
+def test_a_copy_of_a_jobs_folder_in_its_place_does_not_end_it(here: Path, name: str) -> None:
+    text = f"{sys.executable} -uc \"import time; [(print('line', n), time.sleep(0.05)) for n in range(40)]\"; exit 3"
+    run = Workspace(here).submit(command(command=text, name="run"))
+    wait_until(lambda: "line 3" in run.logs(), "its first lines")
+    folder = here / ".workbench/runs/run" / name
+    shutil.copytree(folder, folder.with_name("copy"))
+    shutil.rmtree(folder)
+    folder.with_name("copy").rename(folder)
+    # For a moment it is taken for a copy of the workspace, in which nobody goes on with it.
+    wait_until(lambda: run.state == "Failed", "its end")
+    assert run.record().exit_code == 3
+    assert {f"line {number}" for number in range(30, 40)} <= set(run.logs().splitlines())
+
+
+WAITING_FOR_EACH_OTHER = """
+import multiprocessing, sys, threading, time, workbench
+def wait_for_all():
+    time.sleep(0.3)
+    for thread in threading.enumerate():
+        if thread not in (threading.current_thread(), threading.main_thread()):
+            thread.join()
+    workbench.log({"late": 1.0}, step=0)
+def child():
+    workbench.log({"early": 1.0}, step=0)
+    threading.Thread(target=wait_for_all).start()
+if __name__ == "__main__":
+    with workbench.start_run(name="run", system_metrics=False):
+        process = multiprocessing.get_context(sys.argv[1]).Process(target=child)
+        process.start()
+        process.join()
+"""
+
+
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_a_childs_thread_that_waits_for_all_others_is_waited_for(here: Path, way: str) -> None:
+    (here / "train.py").write_text(WAITING_FOR_EACH_OTHER)
+    subprocess.run([sys.executable, "train.py", way], cwd=here, check=True, timeout=60)
+    (run,) = Workspace(here).runs()
+    assert run.series("late").values == [1.0] and run.state == "Completed"
 
 
 THREADS = """

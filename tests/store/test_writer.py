@@ -1,9 +1,11 @@
 """A journal's writer when the disk takes nothing, when its process forks, and when many threads use it."""
 
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from workbench_store.errors import WorkspaceError
@@ -12,6 +14,8 @@ from workbench_store.journal.retired import retire
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.locks import FileLock
 
+from tests.lifecycle.launched import wait_until
+from tests.small_disk import fill, small_disk
 from tests.store.journals import python
 
 
@@ -153,16 +157,20 @@ def test_what_is_closed_in_a_while_may_be_anothers_file_by_then(tmp_path: Path) 
     assert (tmp_path / "theirs").read_bytes() == b"theirs" and not (tmp_path / "ours").read_bytes()
 
 
-@pytest.mark.parametrize("how", ["same", "other", "empty"])
+@pytest.mark.parametrize("how", ["same", "other", "empty", "kept"])
 def test_a_copy_in_the_place_of_a_journal_loses_nothing(tmp_path: Path, how: str) -> None:
     """As an editor or `sed -i` over a whole folder leaves there."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
     writer = JournalWriter(tmp_path, "client")
     for step in range(1000):
         writer.points(float(step), step, ("a",), (0.5,))
         if step in (300, 600):
             copy = tmp_path / "copy"
             content = writer.path.read_bytes()
-            copy.write_bytes({"same": content, "other": content.replace(b"a", b"bc"), "empty": b""}[how])
+            copy.write_bytes({"other": content.replace(b"a", b"bc"), "empty": b""}.get(how, content))
+            if how == "kept":
+                writer.path.rename(kept / str(step))
             copy.replace(writer.path)
             writer.points(float(step), -step, ("a",), (0.5,))
             time.sleep(0.06)
@@ -199,19 +207,88 @@ def test_threads_that_log_while_a_journal_is_put_back_lose_nothing(tmp_path: Pat
     assert sorted(steps(tmp_path)) == list(range(20_000))
 
 
+def no_room(*_: object) -> NoReturn:
+    raise OSError(28, "full")
+
+
 def test_a_journal_is_put_back_once_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = JournalWriter(tmp_path, "client")
+    """By itself, though nothing more is logged."""
+    told: list[str] = []
+    writer = JournalWriter(tmp_path, "client", tell=told.append)
     writer.points(1.0, 1, ("a",), (0.5,))
     copy = tmp_path / "copy"
-    copy.write_bytes(b"")
+    copy.write_bytes(b"edited")
     copy.replace(writer.path)
     with monkeypatch.context() as full:
-        full.setattr("workbench_store.journal.writer.copy_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+        full.setattr("workbench_store.journal.replaced._append", no_room)
         time.sleep(0.06)
         writer.points(2.0, 2, ("a",), (0.5,))
+        writer.points(3.0, 3, ("a",), (0.5,))
         assert steps(tmp_path) == [] and not list(tmp_path.glob("*.new"))
+        assert writer.waiting and not writer.flush() and len(told) == 1 and "full" in told[0]
+        assert list(tmp_path.glob("*.waits"))
+    wait_until(lambda: sorted(steps(tmp_path)) == [1, 2, 3], "what was logged")
+    assert writer.flush() and not writer.waiting and not list(tmp_path.glob("*.waits"))
+    assert not writer.close().anything and sorted(steps(tmp_path)) == [1, 2, 3]
+
+
+def test_what_cannot_be_put_back_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    writer = JournalWriter(tmp_path, "client", tell=told.append)
+    writer.points(1.0, 1, ("a",), (0.5,))
+    copy = tmp_path / "copy"
+    copy.write_bytes(writer.path.read_bytes())
+    copy.replace(writer.path)
+    monkeypatch.setattr("workbench_store.journal.replaced._append", no_room)
+    writer.points(2.0, 2, ("a", "b"), (0.5, 1.5))
+    writer.event("tags", tags={"a": "b"})
+    writer.event("state", state="Completed")
+    lost = writer.close()
+    assert (lost.points, lost.records, lost.all_records) == (2, 1, 3) and "2 points could not be written" in told[-1]
+    assert steps(tmp_path) == [1]
+
+
+def test_a_copy_in_the_place_of_a_long_journal_takes_the_room_of_what_it_lacks(here: Path) -> None:
+    with small_disk(here / "disk", 4 * 1024**2) as disk:
+        writer = JournalWriter(disk, "client")
+        for step in range(30_000):
+            writer.points(float(step), step, ("a",), (0.5,))
+        copy = disk / "copy"
+        shutil.copy(writer.path, copy)
+        fill(disk / "ballast")
+        os.truncate(disk / "ballast", os.path.getsize(disk / "ballast") - 500_000)
+        copy.replace(writer.path)
+        time.sleep(0.06)
+        for step in range(30_000, 35_000):
+            writer.points(float(step), step, ("a",), (0.5,))
+        assert not writer.close().anything and sorted(steps(disk)) == list(range(35_000))
+
+
+def test_a_copy_with_the_half_of_a_record_is_no_copy(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, "client")
+    for step in range(10):
+        writer.points(float(step), step, ("a",), (0.5,))
+    copy = tmp_path / "copy"
+    copy.write_bytes(writer.path.read_bytes()[:-5])
+    copy.replace(writer.path)
     time.sleep(0.06)
-    writer.points(3.0, 3, ("a",), (0.5,))
-    assert sorted(steps(tmp_path)) == [1, 2, 3]
+    writer.points(10.0, 10, ("a",), (0.5,))
+    assert sorted(steps(tmp_path)) == list(range(11)) and not any(isinstance(one, Gap) for one in records(tmp_path))
     writer.close()
-    assert sorted(steps(tmp_path)) == [1, 2, 3]
+
+
+def test_a_journal_that_cannot_be_put_back_and_moves_with_its_folder_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    writer = JournalWriter(folder, "client", tell=lambda _: None)
+    writer.points(1.0, 1, ("a",), (0.5,))
+    writer.path.rename(tmp_path / "kept")
+    writer.path.write_bytes(b"edited")
+    with monkeypatch.context() as full:
+        full.setattr("workbench_store.journal.replaced._append", no_room)
+        assert not writer.flush()
+    folder.rename(tmp_path / "elsewhere")
+    assert writer.flush()
+    writer.close()

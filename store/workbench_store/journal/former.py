@@ -4,7 +4,6 @@ is in the file that is not in its place any more is brought to one that is. (Pyt
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 
@@ -15,8 +14,6 @@ from workbench_store.journal.retired import RETIREMENT_SECONDS, retire
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, List, Optional, Tuple
-
-_COPY_BYTES = 1024 * 1024
 
 
 class FormerFiles:
@@ -52,20 +49,6 @@ class FormerFiles:
                 self._files.append((descriptor, mark, done + len(rest), since))
             if rest:
                 yield rest
-
-
-def copy_whole(source: int, target: int) -> int:
-    """Copy all whole records that are in an open file to another, and how many bytes that was. Raises OSError."""
-    done, rest = 0, b""
-    while True:
-        data = os.pread(source, _COPY_BYTES, done + len(rest))
-        if not data:
-            return done
-        rest += data
-        whole = whole_length(rest)
-        if os.write(target, rest[:whole]) != whole:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        done, rest = done + whole, rest[whole:]
 
 
 def whole_length(data: bytes) -> int:

@@ -18,7 +18,7 @@ HELD_BYTES = 16 * 1024 * 1024
 #: Events of which there may be as many as points; all others say how the run is, are few, and go last.
 _MANY = ("artifact", "media", "progress")
 #: Events of which nobody misses anything: they say what is said by other ways too, or what is lost.
-_OWN = ("open", "state", "warning", "lost", "torn")
+OWN = ("open", "state", "warning", "lost", "torn")
 
 
 class Waiting:
@@ -40,7 +40,7 @@ class Waiting:
         self._number += 1
         queue = self._passing if points or event in _MANY else self._lasting
         if records is None:
-            records = 0 if points or event in _OWN else 1
+            records = 0 if points or event in OWN else 1
         queue.append((self._number, data, points, records))
         self._bytes += len(data)
         while self._bytes > HELD_BYTES:

@@ -15,16 +15,16 @@ import time
 import weakref
 from pathlib import Path
 
-from workbench_store.descriptors import mark_of, out_of_the_way
+from workbench_store.descriptors import is_replaced, mark_of, out_of_the_way
 from workbench_store.errors import WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.journal.encoding import PointsEncoder, encode_event
-from workbench_store.journal.former import FormerFiles, copy_whole
+from workbench_store.journal.former import FormerFiles
 from workbench_store.journal.lost import Lost, missing_records
 from workbench_store.journal.onward import Onward
 from workbench_store.journal.retired import close_retired, retire
 from workbench_store.journal.waiting import Waiting
-from workbench_store.locks import lock_while_open
+from workbench_store.locks import lock_while_open, without_forks
 from workbench_store.processes import boot_id, host_id
 
 TYPE_CHECKING = False
@@ -92,6 +92,9 @@ class JournalWriter:
         self._mark: Optional[Tuple[int, int]] = None
         self._looked = 0.0
         self._former = FormerFiles()
+        #: Whether another file is in the journal's place and there was no room to put it back; when to try again.
+        self._displaced = False
+        self._put_back_at = 0.0
         #: Called when the file was closed or replaced by others, and another is about to be made.
         self.when_closed: Callable[[], object] = _nothing
         #: Called in a forked child.
@@ -112,12 +115,11 @@ class JournalWriter:
         while True:
             path = self._new_path()
             try:
-                self._fd = out_of_the_way(os.open(str(path), _FLAGS, 0o600))
+                with without_forks():
+                    self._fd = _locked(os.open(str(path), _FLAGS, 0o600))
                 break
             except FileExistsError:
                 continue  # one of the same process
-        if sys.platform != "win32":  # where a lock would keep readers out
-            lock_while_open(self._fd)
         self.path = path
         self._mark = mark_of(self._fd)
         fault("journal.opened")
@@ -198,35 +200,36 @@ class JournalWriter:
                 if self._fd >= 0 and mark_of(self._fd) != self._mark:
                     self._fd = -1  # theirs by now
                     self.when_closed()
-        elif found.st_nlink == 0 and os.path.exists(str(self.path)):
+        elif is_replaced(self._fd, self.path):
             with self._lock:
-                self._put_back()
+                if not self._displaced or time.monotonic() >= self._put_back_at:
+                    self._put_back()
         elif self._former:
             with self._lock:
                 self._bring_the_rest()
 
     def _put_back(self) -> None:
-        """Put all that was written in the place of the copy that lies there; where that cannot be it is tried again."""
-        draft = self.path.with_name(self.path.name + ".new")
-        _remove(draft)
+        """Have all that was written at the journal's path, where others have put a copy; where there is no room it is
+        tried again."""
+        from workbench_store.journal.replaced import put_back
+
+        if not (self._displaced or is_replaced(self._fd, self.path)):
+            return  # another thread has done it
         try:
-            if os.fstat(self._fd).st_nlink:
-                return  # another thread has done it
-            new = os.open(str(draft), _FLAGS, 0o600)
-        except OSError:
+            with without_forks():
+                new, done = put_back(self._fd, self.path)
+                new = _locked(new)
+        except FileNotFoundError:
+            self._displaced = False  # its folder is gone, or has moved with what was in it
             return
-        try:
-            done = copy_whole(self._fd, new)
-            if sys.platform != "win32":
-                lock_while_open(new)
-            os.rename(str(draft), str(self.path))
-        except OSError:
-            os.close(new)
-            _remove(draft)
+        except OSError as error:
+            self._displaced, self._put_back_at = True, time.monotonic() + RETRY_SECONDS
+            self._tell_it_waits(error)
             return
         self._former.add(self._fd, done)
-        self._fd = out_of_the_way(new)
-        self._mark = mark_of(self._fd)
+        self._fd, self._mark, self._displaced = new, mark_of(new), False
+        if self._waits is None:
+            self._note_waiting_no_more()
         self.when_closed()
 
     def _bring_the_rest(self, at_last: bool = False) -> None:
@@ -272,6 +275,9 @@ class JournalWriter:
         if self._waits is None:
             self._waits = Waiting()
         self._waits.add(data, points, event, records)
+        self._tell_it_waits(error)
+
+    def _tell_it_waits(self, error: Optional[OSError]) -> None:
         self._start_retrying()
         if not self._noted and self.writer in _LOGGING:
             self._note_waiting()
@@ -291,6 +297,7 @@ class JournalWriter:
             pass
 
     def _note_waiting_no_more(self) -> None:
+        self._warned = False
         if self._noted:
             _remove(self.folder / (self._noted + WAITING))
             self._noted = ""
@@ -309,7 +316,7 @@ class JournalWriter:
         while True:
             time.sleep(RETRY_SECONDS)
             with self._lock:
-                if self._closed or self._waits is None or self._retry(self._waits):
+                if self._closed or self.flush():
                     self._retrying = False
                     return
 
@@ -336,19 +343,21 @@ class JournalWriter:
                 return False
             self._torn_bytes -= torn
         self._waits = None
-        self._warned = False
         self._note_waiting_no_more()
         return True
 
     @property
     def waiting(self) -> bool:
         """Whether something waits for room on the disk."""
-        return self._waits is not None
+        return self._waits is not None or self._displaced
 
     def flush(self) -> bool:
         """Try now to write what waits; whether all that was recorded is in the file."""
         with self._lock:
-            return self._waits is None or self._retry(self._waits)
+            self._look()
+            if self._displaced:
+                self._put_back()
+            return (self._waits is None or self._retry(self._waits)) and not self._displaced
 
     def sync(self) -> None:
         """Bring what was written to the disk, for power loss; trouble is passed over."""
@@ -361,13 +370,12 @@ class JournalWriter:
         """Write what still waits, if the disk takes it, and close the file; what it did not take."""
         with self._lock:
             lost = Lost()
-            if not self._closed and not self.flush() and self._waits is not None:
-                lost = self._waits.all_lost()
-                lost.torn = self._torn_bytes
-                what = f"{lost.points} points" if lost.points else f"{lost.records or lost.all_records} records"
-                self.tell(f"workbench: {what} could not be written to {self.path}")
             self._look()
             self._bring_the_rest(at_last=True)
+            if not self._closed and not self.flush():
+                lost = self._what_is_lost()
+                what = f"{lost.points} points" if lost.points else f"{lost.records or lost.all_records} records"
+                self.tell(f"workbench: {what} could not be written to {self.path}")
             self._closed = True
             self._note_waiting_no_more()  # whoever closes it tells what is lost
             descriptor, self._fd = self._fd, -1
@@ -375,6 +383,15 @@ class JournalWriter:
                 self._leave_no_empty_file(descriptor)
                 retire(descriptor) if self.writer in _THREADED else os.close(descriptor)
             return lost
+
+    def _what_is_lost(self) -> Lost:
+        lost = Lost() if self._waits is None else self._waits.all_lost()
+        lost.torn = self._torn_bytes
+        if self._displaced:
+            from workbench_store.journal.replaced import lacking
+
+            lost.add(lacking(self._fd, self.path))
+        return lost
 
     def _leave_no_empty_file(self, descriptor: int) -> None:
         """One for each look at a run would be left on a full disk."""
@@ -419,7 +436,7 @@ class JournalWriter:
         """In a forked child: what waits is the parent's to write, and the child goes on in a file of its own."""
         self._lock = threading.RLock()
         self._waits, self._torn_bytes = None, 0
-        self._retrying, self._noted, self._former = False, "", FormerFiles()
+        self._retrying, self._noted, self._former, self._displaced = False, "", FormerFiles(), False
         descriptor, self._fd = self._fd, -1
         if descriptor >= 0 and mark_of(descriptor) == self._mark:
             os.close(descriptor)
@@ -433,6 +450,14 @@ class JournalWriter:
                 retire(descriptor)
             self.rank = rank
             self._encoder = PointsEncoder(rank)
+
+
+def _locked(descriptor: int) -> int:
+    """The same open file, under a high number and locked; but on Windows, where a lock would keep readers out."""
+    moved = out_of_the_way(descriptor)
+    if sys.platform != "win32":
+        lock_while_open(moved)
+    return moved
 
 
 def _remove(path: Path) -> None:

@@ -14,7 +14,7 @@ from workbench.client.family import is_a_child, is_being_loaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, List, Tuple
+    from typing import Callable, List, Optional, Tuple
 
 #: With the process that registered each: a forked child has its parent's too.
 _waiting: List[Tuple[int, Callable[[], object]]] = []
@@ -52,7 +52,7 @@ def _run_own() -> None:
     others = _other_threads()
     if others:
         try:
-            threading.Thread(target=_run_after, args=(others,), name="workbench-end", daemon=False).start()
+            _End(target=_run_after, args=(others,), name="workbench-end", daemon=False).start()
             return
         except RuntimeError:
             pass  # there can be no more threads
@@ -63,6 +63,14 @@ def _other_threads() -> List[threading.Thread]:
     """Those that Python waits for."""
     mine = threading.current_thread()
     return [one for one in threading.enumerate() if not (one.daemon or one is mine or one is threading.main_thread())]
+
+
+class _End(threading.Thread):
+    """For this one nobody waits but Python: a thread that waits for all others, and for which it waits, would for
+    ever."""
+
+    def join(self, timeout: Optional[float] = None) -> None:
+        """Return at once."""
 
 
 def _run_after(threads: List[threading.Thread]) -> None:

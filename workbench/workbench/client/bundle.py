@@ -48,6 +48,7 @@ _PARTS = (
     "workbench_store/journal/former.py",
     "workbench_store/journal/lost.py",
     "workbench_store/journal/onward.py",
+    "workbench_store/journal/replaced.py",
     "workbench_store/journal/retired.py",
     "workbench_store/journal/waiting.py",
     "workbench_store/journal/writer.py",

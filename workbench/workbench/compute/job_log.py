@@ -51,6 +51,14 @@ def place_of(descriptor: int, pid: int | None = None) -> str:
     return f"/proc/{pid or 'self'}/fd/{descriptor}"
 
 
+def is_replaced(descriptor: int, path: str, folder: int | None = None) -> bool:
+    """As `workbench_store.descriptors` has it, which is not there for the job's parent."""
+    try:
+        return not os.path.samestat(os.stat(path, dir_fd=folder), os.fstat(descriptor))
+    except OSError:
+        return False
+
+
 class JobLog:
     """One rank's pipe, and the log that it is emptied into. Never raises because of the disk.
 
@@ -59,20 +67,29 @@ class JobLog:
 
     def __init__(self, source: int, log: str) -> None:
         self.source = source
+        self._place, self._name = os.path.split(log)
         # A workspace may be moved while the job runs.
-        self._folder = os.open(os.path.dirname(log) or ".", os.O_RDONLY)
-        self._name = os.path.basename(log)
+        self._folder = self._open_folder()
         self._sink = self._open()
         self._held = b""
         self._lost = 0
+
+    def _open_folder(self) -> int:
+        return os.open(self._place or ".", os.O_RDONLY)
 
     def _open(self) -> int:
         return os.open(self._name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600, dir_fd=self._folder)
 
     def _follow(self) -> None:
-        """Go on in the file that has taken the log's place, as editors and `sed -i` put one there."""
+        """Go on in the file that has taken the log's place, as editors and `sed -i` put one there, or in a copy of the
+        folder that has taken its own."""
         try:
-            if os.fstat(self._sink).st_nlink == 0:
+            if os.fstat(self._folder).st_nlink == 0:
+                folder = self._open_folder()
+                os.close(self._folder)
+                self._folder = folder
+            gone = os.fstat(self._sink).st_nlink == 0
+            if gone or is_replaced(self._sink, self._name, self._folder):
                 sink = self._open()
                 os.close(self._sink)
                 self._sink = sink

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
 if __name__ == "job_parent":
-    from job_log import JobLog, place_of  # type: ignore[import-not-found]
+    from job_log import JobLog, is_replaced, place_of  # type: ignore[import-not-found]
 else:
-    from workbench.compute.job_log import JobLog, place_of
+    from workbench.compute.job_log import JobLog, is_replaced, place_of
 
 # No json, pathlib, signal (but what it is made of) or typing here: each would add a third or more to the time that this
 # takes to start.
@@ -133,9 +133,9 @@ def _write(path: str, room: int, content: dict[str, object]) -> None:
 def _fill(path: str, room: int, content: dict[str, object]) -> None:
     """Blanks behind a JSON object mean nothing. Where a copy lies in the place of what was reserved, as `sed -i` over a
     whole folder leaves there, that is what is read."""
-    if not os.fstat(room).st_nlink:
+    if not os.fstat(room).st_nlink or is_replaced(room, path + ".tmp"):
         try:
-            copy = os.open(path + ".tmp", os.O_WRONLY)
+            copy = os.open(path + ".tmp", os.O_WRONLY | os.O_CREAT, 0o600)
         except OSError:
             pass  # the folder is gone, and with it who would ask
         else:
@@ -144,6 +144,15 @@ def _fill(path: str, room: int, content: dict[str, object]) -> None:
     os.pwrite(room, _as_json(content).encode(), 0)
     os.fsync(room)
     os.close(room)
+
+
+def _go_where_it_is(folder: str) -> None:
+    """A copy may have taken the place of the folder that we are in."""
+    try:
+        if not os.stat(".").st_nlink:
+            os.chdir(folder)
+    except OSError:
+        pass  # it is gone
 
 
 def _write_for_good(path: str, room: int, content: dict[str, object]) -> None:
@@ -375,6 +384,7 @@ def main(arguments: list[str], stdin: BinaryIO) -> None:
     rank, status = _wait(pids, [bool(rank["essential"]) for rank in ranks], logs)
     times = {"ended": time.time(), "seconds": time.monotonic() - began}
     _save(logs)
+    _go_where_it_is(folder)
     fault("parent.before-exit-status")
     failed = {"rank": rank if len(ranks) > 1 else None, "unsaved": sum(log.unsaved for log in logs)}
     _write_for_good(exit_file, room_for_exit, {**_how_it_ended(status), **times, **failed})
