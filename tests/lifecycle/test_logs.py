@@ -86,6 +86,22 @@ def test_a_reader_copes_with_cuts_and_with_the_end(files: RunLayout, holes: str)
     assert lines == [f"line {number:07d}" for number in range(100_010)]
 
 
+def test_a_reader_that_lags_is_told_what_it_has_missed(files: RunLayout, holes: str) -> None:
+    """And not what it has read before that was cut out."""
+    cap, reader = LogCap(files), LogReader(files)
+    lines: list[str] = []
+    for start in range(0, 100_000, 2_000):
+        append(files, start, start + 2_000)
+        if start % 14_000 == 2_000:
+            lines += reader.lines()
+        cap.enforce()
+    cap.collapse()
+    lines += reader.lines()
+    gaps = [int(line.split()[1]) for line in lines if "left out" in line]
+    read = sum(len(line) + 1 for line in lines if "left out" not in line) - len(gaps)
+    assert gaps and read + sum(gaps) == 100_000 * len("line 0000000\n")
+
+
 def test_a_run_that_floods_its_log_stays_within_its_cap(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKBENCH_LOG_CAP", str(CAP))
     run = launch("echo first; seq 1 200000; sleep 0.5; echo last")

@@ -264,6 +264,20 @@ def test_a_copy_in_the_place_of_a_long_journal_takes_the_room_of_what_it_lacks(h
         assert not writer.close().anything and sorted(steps(disk)) == list(range(35_000))
 
 
+def test_a_file_system_that_numbers_one_file_anew_doubles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench_store.journal.writer.is_replaced", lambda *_: True)
+    writer = JournalWriter(tmp_path, "client")
+    for step in range(10):
+        time.sleep(0.06)
+        writer.points(float(step), step, ("a",), (0.5,))
+    writer.event("tags", tags={})
+    assert not writer.waiting and not FileLock.is_free(writer.path)
+    writer.close()
+    assert steps(tmp_path) == list(range(10)) and FileLock.is_free(writer.path)
+
+
 def test_a_copy_with_the_half_of_a_record_is_no_copy(tmp_path: Path) -> None:
     writer = JournalWriter(tmp_path, "client")
     for step in range(10):

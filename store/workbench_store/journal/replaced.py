@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
+import time
 
 from workbench_store.journal.decoding import Gap, Points, Record, decode
 from workbench_store.journal.former import whole_length
 from workbench_store.journal.lost import Lost
 from workbench_store.journal.waiting import OWN
+from workbench_store.locks import lock_while_open
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,23 +22,37 @@ if TYPE_CHECKING:
 
 _COPY_BYTES = 1024 * 1024
 _FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+#: Others that ask whether a file is locked hold it for an instant.
+_LOCKING_TRIES, _LOCKING_SECONDS = 5, 0.001
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def put_back(descriptor: int, path: Path) -> Tuple[int, int]:
-    """Have all whole records of the open file at `path`: a descriptor of what is there then, and how many bytes of the
-    open file that was. Raises OSError, where it may be tried again: nothing is there less than before."""
-    found = _in_the_copy(descriptor, path)
-    return _in_a_new_file(descriptor, path) if found is None else found
-
-
-def _in_the_copy(descriptor: int, path: Path) -> Optional[Tuple[int, int]]:
-    """By appending what it lacks, which takes the least room; None where it says something else. Raises OSError where
-    there is no room."""
+def put_back(descriptor: int, path: Path) -> Optional[Tuple[int, int]]:
+    """Have all whole records of the open file, which is locked, at `path`: a descriptor of what is there then, and how
+    many bytes of the open file that was. None where that is locked as well, and so is the open file itself: some
+    network file systems call a file now this, now that. Raises OSError, where it may be tried again: nothing is there
+    less than before."""
     try:
         copy = os.open(str(path), _FLAGS)
     except OSError:
+        return _in_a_new_file(descriptor, path)
+    if sys.platform != "win32" and not _lock(copy):
+        os.close(copy)
         return None
+    return _in_the_copy(descriptor, copy) or _in_a_new_file(descriptor, path)
+
+
+def _lock(copy: int) -> bool:
+    for _ in range(_LOCKING_TRIES):
+        if lock_while_open(copy):
+            return True
+        time.sleep(_LOCKING_SECONDS)
+    return False
+
+
+def _in_the_copy(descriptor: int, copy: int) -> Optional[Tuple[int, int]]:
+    """By appending what it lacks, which takes the least room; None where it says something else, and is closed. Raises
+    OSError where there is no room."""
     try:
         done = _bring_along(descriptor, copy)
     except OSError as error:

@@ -202,7 +202,7 @@ class JournalWriter:
                     self.when_closed()
         elif is_replaced(self._fd, self.path):
             with self._lock:
-                if not self._displaced or time.monotonic() >= self._put_back_at:
+                if time.monotonic() >= self._put_back_at:
                     self._put_back()
         elif self._former:
             with self._lock:
@@ -217,8 +217,11 @@ class JournalWriter:
             return  # another thread has done it
         try:
             with without_forks():
-                new, done = put_back(self._fd, self.path)
-                new = _locked(new)
+                found = put_back(self._fd, self.path)
+                if found is None:
+                    self._displaced, self._put_back_at = False, time.monotonic() + RETRY_SECONDS
+                    return
+                new, done = _locked(found[0]), found[1]
         except FileNotFoundError:
             self._displaced = False  # its folder is gone, or has moved with what was in it
             return

@@ -145,8 +145,9 @@ class LogReader:
         if self._position < shape.head:
             return self._head(log, shape)
         if self._position < shape.resume:
+            unread = shape._replace(head=self._position)  # some of what is gone may have been read before
             self._position = shape.resume
-            return gap_line(shape)
+            return gap_line(unread)
         return self._advance(log, self._position + shape.shift, _READ_BYTES)
 
     def _head(self, log: BinaryIO, shape: LogShape) -> bytes:
