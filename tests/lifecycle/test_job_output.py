@@ -221,4 +221,4 @@ def test_what_a_full_disk_never_took_is_told_by_the_run(disk: Path) -> None:
         run.kill_everything()
     lost = len("".join(f"{number}\n" for number in range(1, 1001))) - len(read_log(run.files))
     told = [fields["text"] for fields in run.events("warning") if "bytes of the log were lost" in fields["text"]]
-    assert told == [f"{lost} bytes of the log were lost: there was no room on the disk"]
+    assert told == [f"{lost:,} bytes of the log were lost: there was no room on the disk"]
