@@ -49,16 +49,30 @@ def find_workspace(
     explicit: Optional[PathText] = None,
     environ: Optional[Mapping[str, str]] = None,
 ) -> Optional[Path]:
-    """The `.workbench` folder in use, or None if there is none yet. Writes nothing."""
+    """The `.workbench` folder in use, or None if there is none yet. Writes nothing.
+
+    Raises WorkspaceError where it is a link that leads nowhere: it is not passed over for one above.
+    """
     named = _named(explicit, environ)
     if named is not None:
-        return named if named.is_dir() else None
+        return named if _is_there(named) else None
     begin = Path(start) if start is not None else _here()
     for folder in _upward(begin):
-        if (folder / WORKSPACE_DIR).is_dir():
+        if _is_there(folder / WORKSPACE_DIR):
             return folder / WORKSPACE_DIR
     place = _place_for_new(begin)  # a git worktree's is beside it, in the main checkout
-    return place if place.is_dir() else None
+    return place if _is_there(place) else None
+
+
+def _is_there(place: Path) -> bool:
+    if place.is_dir():
+        return True
+    if place.is_symlink():
+        raise WorkspaceError(
+            f"{place} is a link to {os.readlink(str(place))}, which is not there",
+            remedy="Bring that back (is its disk mounted?), or remove the link.",
+        )
+    return False
 
 
 def layout_at_hand(explicit: Optional[PathText] = None) -> Optional[WorkspaceLayout]:

@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from workbench_store.errors import WorkspaceError
 from workbench_store.workspace import VARIABLE, find_workspace, open_workspace
 
 
@@ -30,3 +31,16 @@ def test_a_worktree_whose_main_checkout_is_gone_has_its_own(here: Path, named: s
     (here / "tree" / ".git").write_text(f"gitdir: {here}/{named}\n")
     assert open_workspace(here / "tree").root == here / "tree" / ".workbench"
     assert {path.name for path in here.iterdir()} - {"cache", "here"} == {"tree"}
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_link_to_a_disk_that_is_not_mounted_is_not_passed_over(here: Path, tmp_path: Path, named: bool) -> None:
+    """The workspace of a folder above would take its place in silence."""
+    open_workspace(here)
+    below = here / "below"
+    below.mkdir()
+    (below / ".workbench").symlink_to(tmp_path / "disk" / ".workbench")
+    with pytest.raises(WorkspaceError, match=r"below/\.workbench is a link to .*disk.*, which is not there"):
+        open_workspace(*([None, below] if named else [below]))
+    (tmp_path / "disk" / ".workbench").mkdir(parents=True)
+    assert find_workspace(below) == below / ".workbench"
