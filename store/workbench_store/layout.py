@@ -78,6 +78,8 @@ class RunLayout:
     sampler_step = _At("control", "sampler.step")
     #: What was left out of the middle of the user's log, if it grew too large; other ranks' are beside it.
     log_shape = _At("control", "log.json")
+    #: Held by the process of a script that cuts its log.
+    log_lock = _At("control", "log.lock")
     #: Outputs that came with the snapshot, so that they are not taken for the job's.
     outputs_before = _At("control", "outputs-before.json")
     #: The links of a `path_on_compute` that the run made, each by what tells it from one made by another later.

@@ -12,6 +12,7 @@ from workbench.cli.exit_codes import ExitCode
 
 from tests.cli.terminal import Workbench
 from tests.permissions import without_override
+from workbench import Workspace
 
 Job = Callable[..., str]
 
@@ -135,6 +136,19 @@ def test_a_folder_that_is_gone_and_a_disk_that_is_full(workbench: Workbench, job
             [sys.executable, "-m", "workbench", "ls"], cwd=here, stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert listed.returncode == ExitCode.WORKSPACE and "no room" in listed.stderr
+
+
+def test_a_run_is_followed_to_its_end_where_nothing_can_be_shown_of_it(job: Job, here: Path) -> None:
+    """Whoever waits for it hears how it ended, and starts it no second time."""
+    words = [sys.executable, "-m", "workbench", "run", job("seq 5; exit 3", "name: one\n")]
+    for both in (False, True):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(words, cwd=here, stdout=full, stderr=full if both else subprocess.PIPE, text=True)
+        assert done.returncode == ExitCode.RUN_FAILED
+        words[-1] = job("seq 5; exit 3", "name: two\n")
+        if not both:
+            assert done.stderr.count("there is no room on the disk for what is shown here; one goes on") == 1
+    assert Workspace(here).run("one").logs() == "1\n2\n3\n4\n5\n"
 
 
 def test_doctor_tells_of_a_run_whose_journals_are_gone(workbench: Workbench, job: Job, here: Path) -> None:

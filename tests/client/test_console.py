@@ -217,6 +217,7 @@ ballast = fill()
 for n in range(100_000):
     print("no room for line", n)
 os.ftruncate(ballast, 0)
+time.sleep(0.1)
 print("after")
 """
     ran(here, FILL + text, WORKBENCH_WORKSPACE="disk")
@@ -262,3 +263,118 @@ def test_an_interactive_shell_is_heard(here: Path) -> None:
     assert done.returncode == 0 and "not in the run" in done.stdout, done.stderr
     found = log_of(here)
     assert "a cell\n" in found and "ZeroDivisionError" in found and "another\n" in found and "not in" not in found
+
+
+FORKED = (
+    FILL
+    + """
+def child():
+    for n in range(lines):
+        print("child", n, flush=True)
+    if again:
+        os.ftruncate(ballast, 0)
+"""
+)
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_what_a_child_prints_on_a_full_disk_is_there_or_said_to_be_lost(here: Path, disk: Path, again: bool) -> None:
+    text = f"""
+lines, again = 2000, {again}
+import multiprocessing
+ballast = fill()
+process = multiprocessing.get_context("fork").Process(target=child)
+process.start()
+process.join()
+"""
+    ran(here, FORKED + text, WORKBENCH_WORKSPACE="disk")
+    (disk / "ballast").unlink()
+    workspace = Workspace(disk)
+    (run,) = workspace.runs()
+    told = [str(run.record().reason), *Store(workspace.layout).detail("r").warnings]
+    found = run.logs().splitlines()
+    if again:
+        assert found == [f"child {number}" for number in range(2000)]
+    lacking = sum("bytes of the log were lost: there was no room" in text for text in told)
+    assert run.state == "Completed" and lacking == (not again), told
+
+
+def test_threads_that_print_while_there_is_room_again_keep_their_order(here: Path, disk: Path) -> None:
+    text = """
+sys.setswitchinterval(1e-5)
+ballast = fill()
+def say(who):
+    for n in range(1500):
+        print(f"{who} {n}\\n", end="")
+threads = [threading.Thread(target=say, args=(who,)) for who in "abcd"]
+for thread in threads:
+    thread.start()
+time.sleep(0.02)
+os.ftruncate(ballast, 0)
+for thread in threads:
+    thread.join()
+"""
+    ran(here, FILL + text, WORKBENCH_WORKSPACE="disk")
+    lines = read_log(RunLayout(disk / ".workbench" / "runs" / "r")).splitlines()
+    for who in "abcd":
+        assert [line for line in lines if line.startswith(who)] == [f"{who} {number}" for number in range(1500)]
+
+
+def test_what_waits_is_written_once_there_is_room_though_nothing_more_is_printed(here: Path, disk: Path) -> None:
+    text = """
+ballast = fill()
+for n in range(3000):
+    print("no room for line", n)
+os.ftruncate(ballast, 0)
+time.sleep(1.5)
+os.kill(os.getpid(), 9)
+"""
+    ran(here, FILL + text, WORKBENCH_WORKSPACE="disk")
+    lines = read_log(RunLayout(disk / ".workbench" / "runs" / "r")).splitlines()
+    assert lines == [f"no room for line {number}" for number in range(3000)]
+
+
+def test_threads_of_a_child_are_heard_that_was_forked_while_others_printed(here: Path) -> None:
+    text = """
+stop = False
+def noise():
+    while not stop:
+        sys.stderr.write("noise\\n")
+threads = [threading.Thread(target=noise) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for number in range(30):
+    if os.fork() == 0:
+        said = [threading.Thread(target=print, args=(f"child {number} {n}\\n",), kwargs={"end": ""}) for n in range(3)]
+        for thread in said:
+            thread.start()
+        for thread in said:
+            thread.join()
+        os._exit(0)
+    os.wait()
+stop = True
+for thread in threads:
+    thread.join()
+"""
+    ran(here, text)
+    found = [line for line in log_of(here).splitlines() if line.startswith("child")]
+    assert sorted(found) == sorted(f"child {number} {n}" for number in range(30) for n in range(3))
+
+
+def test_what_children_alone_print_stays_within_the_cap(here: Path) -> None:
+    cap = 64 * 1024
+    text = """
+import multiprocessing
+def say():
+    for n in range(20_000):
+        print("line", n)
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    pool.apply(say)
+    size = os.path.getsize(run.path / "logs/user_logs/std_log.txt")
+    blocks = os.stat(run.path / "logs/user_logs/std_log.txt").st_blocks * 512
+    run.log({"bytes": blocks})
+"""
+    ran(here, text, WORKBENCH_LOG_CAP=str(cap))
+    assert Workspace().run("r").series("bytes").values[0] < 3 * cap
+    log = RunLayout(here / ".workbench" / "runs" / "r").user_log
+    assert log.stat().st_size < 2 * cap and sum("left out here" in line for line in log_of(here).splitlines()) == 1

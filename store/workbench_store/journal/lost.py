@@ -12,13 +12,16 @@ LOST_UNTOLD = (
 
 class Lost:
     """Points, and records of what else was logged; of records that were cut short and not written again, the bytes;
-    and how many records of all kinds, with those in which Workbench itself says how the run is."""
+    how many records of all kinds, with those in which Workbench itself says how the run is; and bytes of the log."""
 
-    def __init__(self, points: int = 0, records: int = 0, torn: int = 0, all_records: int = 0) -> None:
+    def __init__(
+        self, points: int = 0, records: int = 0, torn: int = 0, all_records: int = 0, unlogged: int = 0
+    ) -> None:
         self.points = points
         self.records = records
         self.torn = torn
         self.all_records = all_records
+        self.unlogged = unlogged
 
     def add(self, more: Lost) -> None:
         """What is lost besides."""
@@ -40,6 +43,13 @@ def not_saved(kind: str, reason: str, count: int) -> str:
 def missing_records(count: int) -> str:
     """That so many records other than points are lost, in words."""
     return "the full disk did not take {} (parameters, tags, media and the like)".format(counted(count, "record"))
+
+
+def in_words(lost: Lost) -> str:
+    """What is missing besides points; empty where nothing is."""
+    records = missing_records(lost.records) if lost.records > 0 else ""
+    log = log_lacks(lost.unlogged) if lost.unlogged > 0 else ""
+    return "; ".join(part for part in (records, log) if part)
 
 
 def log_lacks(count: int) -> str:

@@ -14,6 +14,7 @@ from workbench_store.journal.former import whole_length
 from workbench_store.journal.lost import Lost
 from workbench_store.journal.waiting import OWN
 from workbench_store.locks import lock_while_open
+from workbench_store.no_room import NO_ROOM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ _COPY_BYTES = 1024 * 1024
 _FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
 #: Others that ask whether a file is locked hold it for an instant.
 _LOCKING_TRIES, _LOCKING_SECONDS = 5, 0.001
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def put_back(descriptor: int, path: Path) -> Optional[Tuple[int, int]]:
@@ -57,7 +57,7 @@ def _in_the_copy(descriptor: int, copy: int) -> Optional[Tuple[int, int]]:
         done = _bring_along(descriptor, copy)
     except OSError as error:
         os.close(copy)
-        if error.errno in _FULL:
+        if error.errno in NO_ROOM:
             raise
         return None
     if done is None:

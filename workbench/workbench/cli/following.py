@@ -12,9 +12,10 @@ from contextlib import suppress
 
 from workbench_store.errors import RunError, WorkspaceError
 from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.no_room import NO_ROOM
 from workbench_store.states import RunState
 
-from workbench.cli.output import drop_stdout, emit_log, narrate, styled
+from workbench.cli.output import drop_stdout, drop_what_is_full, emit_log, narrate, styled
 from workbench.cli.signals import Signals
 from workbench.compute.local_job import living_process
 from workbench.lifecycle.follow import (
@@ -52,16 +53,10 @@ def follow_to_the_end(
 
     `show` is given each event; without it the job's lines go to stdout and the rest to stderr.
     """
-    show = show or _Screen().show
+    show = _to_the_end(show or _Screen().show, layout, name)
     state: RunState | None = None
     for event in followed(layout, name):
-        try:
-            show(event)
-        except BrokenPipeError:
-            # Ctrl-C has ended who read the output too; a run that is being cancelled is followed to its end.
-            if not layout.run(name).cancel_request.exists():
-                raise
-            drop_stdout()
+        show(event)
         if isinstance(event, StateChanged):
             state = event.state
         while taken.numbers:
@@ -77,6 +72,33 @@ def follow_to_the_end(
     if state is RunState.NOT_RESPONDING:
         tell_not_responding(layout.run(name))
     return state
+
+
+def _to_the_end(
+    show: Callable[[FollowEvent], None], layout: WorkspaceLayout, name: str
+) -> Callable[[FollowEvent], None]:
+    """The same, which passes over that nobody can read it where the run is waited for all the same."""
+    full = False
+
+    def shown(event: FollowEvent) -> None:
+        nonlocal full
+        try:
+            show(event)
+        except BrokenPipeError:
+            # Ctrl-C has ended who read the output too; a run that is being cancelled is followed to its end.
+            if not layout.run(name).cancel_request.exists():
+                raise
+            drop_stdout()
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            drop_what_is_full()
+            if not full:
+                full = True
+                with suppress(OSError):
+                    narrate(f"there is no room on the disk for what is shown here; {name} goes on, and its log is kept")
+
+    return shown
 
 
 def tell_not_responding(files: RunLayout) -> None:

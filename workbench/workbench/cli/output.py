@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, TextIO
 
 from msgspec import Struct
 from workbench_store.errors import WorkbenchError
@@ -56,7 +56,21 @@ def report(error: WorkbenchError) -> None:
 
 def drop_stdout() -> None:
     """Write what else comes to nowhere: whoever read the pipe has left."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _drop(sys.stdout)
+
+
+def drop_what_is_full() -> None:
+    """The same of stdout or stderr where it holds something that the disk does not take: it would be tried again with
+    all that comes, and at the end, when Python has words and an exit code of its own for it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            _drop(stream)
+
+
+def _drop(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def emit_log(text: str) -> None:

@@ -12,11 +12,18 @@ import os
 import sys
 import threading
 import time
+import weakref
 
 from workbench_store.descriptors import is_replaced, mark_of, out_of_the_way
+from workbench_store.errors import WorkspaceError
+from workbench_store.journal.lost import Lost
 from workbench_store.journal.retired import retire
 from workbench_store.layout import RunLayout
 
+from workbench.client.at_exit import at_exit
+from workbench.client.backlog import Backlog
+from workbench.client.beside import beside
+from workbench.client.last_word import tell_lost
 from workbench.client.log_limit import cap_bytes
 
 TYPE_CHECKING = False
@@ -27,8 +34,8 @@ if TYPE_CHECKING:
     _File = Tuple[int, Optional[Tuple[int, int]]]
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-#: What may wait in memory while the disk takes nothing, in bytes.
-_HELD_BYTES = 1024 * 1024
+#: While the disk takes nothing it is tried again this often, in seconds, and while something is printed.
+_RETRY_SECONDS, _PRINTING_SECONDS = 0.5, 0.05
 #: How often it is looked whether another file has taken the log's place.
 _LOOK_SECONDS = 0.05
 
@@ -138,63 +145,93 @@ class ConsoleLog:
         #: The threads that are writing just now.
         self.writing: Set[int] = set()
         self._files = files
-        #: The open log and what tells it from other files. No lock: a forked child would wait for one for ever.
+        #: The open log and what tells it from other files.
         self._file: Optional[_File] = None
         self._closed = False
         self._pid = os.getpid()
         self._look_at = 0.0
-        #: What the disk did not take, and how much more came after it; in a forked child these are its parent's.
-        self._held = bytearray()
-        self._lost = 0
-        self._holder = self._pid
         self._unchecked = 0
         self._check_bytes = cap_bytes() // 4
+        self._begin()
+        _logs.add(self)
+
+    def _begin(self) -> None:
         self._cap: Any = None
         self._cutting = threading.Lock()
+        self._backlog = Backlog()
+        self._waits = False
+        #: Held where something waits, and nowhere else: what is printed on a disk with room waits for nobody.
+        self._lock = threading.RLock()
+        self._retry_at = 0.0
+
+    def forked(self) -> None:
+        """In a forked child, whose only thread is the one that has forked: what waits is the parent's to write."""
+        self.writing.clear()
+        self._begin()
 
     def write(self, text: str) -> None:
         """Append the text; what the disk does not take waits for room, and where that is too much the log says so."""
         if self._closed or not text:
             return
         data = text.encode("utf-8", "backslashreplace")
+        if self._waits:
+            self._wait(data)
+            return
         try:
             descriptor = self._descriptor()
+            if descriptor is None:
+                return
+            rest = data[os.write(descriptor, data) :]
         except OSError:
-            self._hold(data)
-            return
-        if descriptor is None:
-            return
-        if self._held or self._lost:
-            self._retry(descriptor)
-        rest = data if self._held or self._lost else _written(descriptor, data)
+            rest = data
         if rest:
-            self._hold(rest)
+            self._wait(rest)
             return
         self._unchecked += len(data)
         if self._unchecked >= self._check_bytes:
             self._cut()
 
-    def _hold(self, data: bytes) -> None:
-        self._forget_a_parents()
-        # What comes after something was lost is lost too, so that there is one gap, in its place.
-        kept = b"" if self._lost else data[: _HELD_BYTES - len(self._held)]
-        self._held += kept
-        self._lost += len(data) - len(kept)
+    def _wait(self, data: bytes) -> None:
+        with self._lock:
+            self._backlog.add(data)
+            if not self._waits:
+                self._waits = True
+                self._keep_trying()
+            if time.monotonic() >= self._retry_at:
+                self._retry()
 
-    def _retry(self, descriptor: int) -> None:
-        self._forget_a_parents()
-        # Out of the way of another thread, which would write it too.
-        held, self._held = self._held, bytearray()
-        self._held[:0] = _written(descriptor, bytes(held))
-        if self._lost and not self._held:
-            lost, self._lost = self._lost, 0
-            line = b"\n[... %d bytes could not be written here ...]\n" % lost
-            if len(_written(descriptor, line)) == len(line):
-                self._lost += lost
+    def _keep_trying(self) -> None:
+        """Bring what waits to the log as soon as there is room, also when nothing more is printed."""
+        if os.getpid() != self._pid:
+            at_exit(self._end_child)
 
-    def _forget_a_parents(self) -> None:
-        if self._holder != os.getpid():
-            self._holder, self._held, self._lost = os.getpid(), bytearray(), 0
+        def keep_trying() -> None:
+            while True:
+                time.sleep(_RETRY_SECONDS)
+                with self._lock:
+                    if self._closed or not self._waits or self._retry():
+                        return
+
+        beside(keep_trying, "workbench-log")
+
+    def _retry(self) -> bool:
+        """Whether nothing waits any more."""
+        self._retry_at = time.monotonic() + _PRINTING_SECONDS
+        try:
+            descriptor = self._descriptor()
+        except OSError:
+            descriptor = None
+        if descriptor is not None:
+            self._backlog.write_to(descriptor)
+        self._waits = len(self._backlog) > 0
+        return not self._waits
+
+    def _end_child(self) -> None:
+        """A child's log is closed by nobody; what it lacks is told by whoever ends the run, or finds it ended."""
+        with self._lock:
+            if self._waits and not self._retry():
+                tell_lost(self._files, rank=0, lost=Lost(unlogged=len(self._backlog)))
+                self._backlog, self._waits = Backlog(), False
 
     def _descriptor(self) -> Optional[int]:
         """The open log, which is that in its place: an editor or `sed -i` may have put another there. None once it is
@@ -220,9 +257,9 @@ class ConsoleLog:
         return descriptor
 
     def _cut(self) -> None:
-        """Keep the log within its cap; the process that opened the run does, its children only write."""
+        """Keep the log within its cap, unless another thread or process of the run is doing it."""
         self._unchecked = 0
-        if os.getpid() != self._pid or not self._cutting.acquire(False):
+        if not self._cutting.acquire(False):
             return
         try:
             if self._cap is None:
@@ -230,39 +267,44 @@ class ConsoleLog:
                 from workbench.client.log_cap import LogCap
 
                 self._cap = LogCap(self._files)
-            self._cap.enforce()
-        except OSError:
+            self._cap.enforce_with_others()
+        except (OSError, WorkspaceError):
             pass  # a full disk: it is tried again
         finally:
             self._cutting.release()
 
     def close(self) -> int:
         """Write no more; head and tail of a log that was cut are joined. How many bytes are lost."""
-        if self._held or self._lost:
-            try:
-                descriptor = self._descriptor()
-            except OSError:
-                descriptor = None
-            if descriptor is not None:
-                self._retry(descriptor)
-        self._closed = True
+        with self._lock:
+            if self._waits:
+                self._retry()
+            self._closed = True
         descriptor, self._file = _ours(self._file), None
         if descriptor is not None:
             # Another thread may be about to write to it.
             retire(descriptor)
-        if self._cap is not None and os.getpid() == self._pid:
-            try:
-                self._cap.collapse()
-            except OSError:
-                pass  # readers find their way in it as it is
-        return len(self._held) + self._lost
+        if os.getpid() == self._pid:
+            self._collapse()
+        return len(self._backlog)
+
+    def _collapse(self) -> None:
+        try:
+            # Children may have cut it, or have written that much alone.
+            if self._files.rank_log_shape(0).exists() or self._files.user_log.stat().st_size > cap_bytes():
+                from workbench.client.log_cap import LogCap
+
+                LogCap(self._files).collapse_with_others()
+        except (OSError, WorkspaceError):
+            pass  # readers find their way in it as it is
 
 
-def _written(descriptor: int, data: bytes) -> bytes:
-    """What could not be written of it."""
-    try:
-        while data:
-            data = data[os.write(descriptor, data) :]
-    except OSError:
-        pass
-    return data
+_logs: "weakref.WeakSet[ConsoleLog]" = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for log in list(_logs):
+        log.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from workbench_store.errors import WorkspaceError
-from workbench_store.journal.lost import LOST_UNTOLD, Lost, log_lacks, missing_records
+from workbench_store.journal.lost import LOST_UNTOLD, Lost, in_words
 from workbench_store.journal.writer import WAITING
 from workbench_store.layout import RunLayout
 from workbench_store.locks import FileLock
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from workbench_store.journal.writer import JournalWriter
 
+#: What the names of notes count, in their order.
+_NUMBERS = ("points", "records", "torn", "unlogged")
+
 
 def heard(path: Path, generation: int) -> Optional[Dict[str, Any]]:
     """How the run ended in that generation of its holder, as `leave` was told; None where nothing was left."""
@@ -33,11 +36,12 @@ def heard(path: Path, generation: int) -> Optional[Dict[str, Any]]:
 
 def last_reason(word: Mapping[str, Any]) -> Optional[str]:
     """What the script gave as its reason, and what is missing of its records."""
-    lost = word.get("lost_records")
-    missing = missing_records(lost) if isinstance(lost, int) and lost > 0 else None
-    unlogged = word.get("unlogged")
-    lacking = log_lacks(unlogged) if isinstance(unlogged, int) and unlogged > 0 else None
-    return "; ".join(str(part) for part in (word.get("reason"), missing, lacking) if part) or None
+    lost = Lost(records=_count(word.get("lost_records")), unlogged=_count(word.get("unlogged")))
+    return "; ".join(str(part) for part in (word.get("reason"), in_words(lost)) if part) or None
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def torn_in(generation: object) -> str:
@@ -82,8 +86,9 @@ def tell(journal: JournalWriter, notes: Sequence[Path]) -> None:
             continue
         if lost.points:
             journal.event("lost", points=lost.points, reason="the disk took nothing", of=note.name)
-        if lost.records:
-            journal.event("warning", text=missing_records(lost.records), of=note.name)
+        text = in_words(lost)
+        if text:
+            journal.event("warning", text=text, of=note.name)
         if lost.torn:
             journal.event("torn", bytes=lost.torn, of=note.name)
     if notes and journal.flush():
@@ -93,7 +98,7 @@ def tell(journal: JournalWriter, notes: Sequence[Path]) -> None:
 def all_told(notes: Sequence[Path]) -> Lost:
     """What such notes say together."""
     every = [lost for lost in map(_lost_of, notes) if lost is not None]
-    return Lost(*(sum(getattr(lost, name) for lost in every) for name in ("points", "records", "torn")))
+    return Lost(**{name: sum(getattr(lost, name) for lost in every) for name in _NUMBERS})
 
 
 def some_untold(notes: Sequence[Path]) -> bool:
@@ -105,9 +110,9 @@ def _lost_of(note: Path) -> Optional[Lost]:
     """How much it says to be lost; None where it cannot say."""
     if not note.name.startswith(LOST):
         return None
-    numbers = note.name.split("-")[3:6]
+    numbers = note.name.split("-")[3:-1]
     known = [int(part) if part.isascii() and part.isdigit() and len(part) < 19 else 0 for part in numbers]
-    return Lost(*known)
+    return Lost(**dict(zip(_NUMBERS, known)))
 
 
 def _pid_of(note: Path) -> int:

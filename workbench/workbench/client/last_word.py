@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 #: A block of most file systems: less would take no less room.
 _ROOM_BYTES = 4096
-#: How the names of the empty files begin: then come rank, PID, points, records, bytes that were cut short, and what
-#: makes the name one of its kind.
+#: How the names of the empty files begin: then come rank, PID, points, records, bytes that were cut short, bytes of the
+#: log, and what makes the name one of its kind.
 LOST = "lost-"
 #: Fits in there, whatever the letters are.
 _REASON_LETTERS = 500
@@ -52,7 +52,7 @@ def leave(path: Path, pid: int, ending: Mapping[str, Any]) -> None:
 
 def tell_lost(files: RunLayout, rank: int, lost: Lost) -> None:
     """Leave word of what this process of a job, or child of a script, could not record. Never raises."""
-    numbers = "{}-{}-{}-{}".format(os.getpid(), lost.points, lost.records, lost.torn)
+    numbers = "{}-{}-{}-{}-{}".format(os.getpid(), lost.points, lost.records, lost.torn, lost.unlogged)
     name = "{}r{}-{}-{}".format(LOST, rank, numbers, os.urandom(4).hex())
     try:
         (files.control / name).touch()

@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from workbench_store.layout import RunLayout
+from workbench_store.locks import FileLock
 
 from workbench.client.json_files import read_json, write_json
 from workbench.client.log_limit import cap_bytes
 
 _KEEP_SIZE_PUNCH_HOLE = 0x01 | 0x02  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, linux/falloc.h
 _COPY_BYTES = 1024 * 1024
+#: To cut a log takes less; who was stopped in the midst of it is not waited for.
+_OTHERS_SECONDS = 5.0
 
 
 class LogShape(NamedTuple):
@@ -86,6 +89,27 @@ class LogCap:
         if size >= self._cap:
             self._load()
             self._trim(self._cap + self._cap // 2)
+
+    def enforce_with_others(self) -> None:
+        """The same where several processes of a run do it: one at a time, each with what the others have done. Raises
+        OSError or WorkspaceError."""
+        lock = FileLock(self._files.log_lock)
+        if not lock.try_acquire():
+            return
+        try:
+            self._loaded = False
+            self.enforce()
+        finally:
+            lock.release()
+
+    def collapse_with_others(self) -> None:
+        """The same, of `collapse`."""
+        lock = FileLock(self._files.log_lock)
+        if lock.acquire(_OTHERS_SECONDS):
+            try:
+                self.collapse()
+            finally:
+                lock.release()
 
     def _trim(self, most: int) -> None:
         """Cut to the cap if more than `most` bytes are there."""

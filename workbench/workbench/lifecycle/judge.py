@@ -14,7 +14,7 @@ from typing import NamedTuple
 from workbench_store.errors import WorkspaceError
 from workbench_store.fold import whole
 from workbench_store.holding import is_held
-from workbench_store.journal.lost import LOST_UNTOLD, missing_records
+from workbench_store.journal.lost import LOST_UNTOLD, in_words
 from workbench_store.journal.writer import JournalWriter, tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.locks import FileLock
@@ -239,8 +239,7 @@ def _verdict_on_script(files: RunLayout) -> Verdict | None:
 def _with_notes(found: Verdict, notes: list[Path]) -> Verdict:
     """With what processes of the script left that they could not record."""
     lost = all_told(notes)
-    records = missing_records(lost.records) if lost.records else None
-    parts = (found.reason, records, LOST_UNTOLD if some_untold(notes) else None)
+    parts = (found.reason, in_words(lost), LOST_UNTOLD if some_untold(notes) else None)
     return found._replace(
         reason="; ".join(part for part in parts if part) or None,
         lost=found.lost + lost.points,
