@@ -86,6 +86,29 @@ def test_a_reader_copes_with_cuts_and_with_the_end(files: RunLayout, holes: str)
     assert lines == [f"line {number:07d}" for number in range(100_010)]
 
 
+def test_a_log_that_was_joined_and_goes_on_keeps_head_and_tail(files: RunLayout, holes: str) -> None:
+    """As of a script's run that was resumed, again and again."""
+    lines = 0
+    for _life in range(4):
+        cap = LogCap(files)
+        for _ in range(15):
+            append(files, lines, lines + 2_000)
+            lines += 2_000
+            cap.enforce()
+            assert disk_bytes(files) < 4 * CAP
+        append(files, lines, lines + 10)
+        lines += 10
+        for _ in range(2):
+            found = read_log(files).splitlines()
+            (gap,) = [line for line in found if "left out" in line]
+            read = sum(len(line) + 1 for line in found if line != gap) - 1
+            assert read + int(gap.split()[1]) == lines * len("line 0000000\n")
+            assert found[0] == "line 0000000" and found[-10:] == [f"line {n:07d}" for n in range(lines - 10, lines)]
+            assert "\0" not in "".join(found)
+            cap.collapse()
+        assert files.user_log.read_text() == read_log(files)
+
+
 def test_a_reader_that_lags_is_told_what_it_has_missed(files: RunLayout, holes: str) -> None:
     """And not what it has read before that was cut out."""
     cap, reader = LogCap(files), LogReader(files)

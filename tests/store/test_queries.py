@@ -43,6 +43,11 @@ def test_conditions(store: Store) -> None:
     assert names(store, Condition("tag", "n", "=", "2")) == {"run-2"}
     assert names(store, Condition("tag", "n", "=", "2", negated=True)) == {"run-0", "run-1", "run-3", "run-4"}
     assert names(store, Condition("text", "", "~", "RUN-3")) == {"run-3"}
+    with_params(store.layout, "run-9", {}, {"n": "11"})
+    with_params(store.layout, "run-8", {}, {"n": "none"})
+    store.refresh()
+    assert names(store, Condition("tag", "n", ">=", 4.0)) == {"run-4", "run-9"}, "as numbers"
+    assert names(store, Condition("tag", "n", ">", "4")) == {"run-8"}, "by their letters"
     assert names(store, Condition("any", "nothing", ">", 0.0)) == set()
     either = RunQuery(alternatives=((Condition("any", "lr", "=", 0.1),), (Condition("any", "lr", "=", 0.4),)))
     assert set(store.runs(either).names) == {"run-1", "run-4"}

@@ -115,7 +115,7 @@ class Workspace:
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
             raise UsageError(f"limit is a number of runs, not {limit!r}")
         refresh_or_warn(self.layout, self.store)
-        names = run_list.matching_names(self.store, filter, where=where, limit=limit)
+        names = run_list.matching_names(self.store, filter, where=where.strip(), limit=limit)
         return [Run(self.layout, self.store, name) for name in names]
 
     def query(self, sql: str, *, seconds: float = 10.0) -> "QueryResult":

@@ -159,7 +159,7 @@ class ConsoleLog:
         self._cap: Any = None
         self._cutting = threading.Lock()
         self._backlog = Backlog()
-        self._waits = False
+        self._waits = self._trying = False
         #: Held where something waits, and nowhere else: what is printed on a disk with room waits for nobody.
         self._lock = threading.RLock()
         self._retry_at = 0.0
@@ -193,15 +193,16 @@ class ConsoleLog:
 
     def _wait(self, data: bytes) -> None:
         with self._lock:
-            self._backlog.add(data)
-            if not self._waits:
-                self._waits = True
-                self._keep_trying()
-            if time.monotonic() >= self._retry_at:
+            if self._waits and time.monotonic() >= self._retry_at:
                 self._retry()
+            self._backlog.add(data)
+            if not self._waits and not self._retry():
+                self._keep_trying()
 
     def _keep_trying(self) -> None:
         """Bring what waits to the log as soon as there is room, also when nothing more is printed."""
+        if self._trying:
+            return
         if os.getpid() != self._pid:
             at_exit(self._end_child)
 
@@ -210,9 +211,10 @@ class ConsoleLog:
                 time.sleep(_RETRY_SECONDS)
                 with self._lock:
                     if self._closed or not self._waits or self._retry():
+                        self._trying = False
                         return
 
-        beside(keep_trying, "workbench-log")
+        self._trying = beside(keep_trying, "workbench-log") is not None
 
     def _retry(self) -> bool:
         """Whether nothing waits any more."""

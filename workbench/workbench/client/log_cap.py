@@ -88,7 +88,10 @@ class LogCap:
             return
         if size >= self._cap:
             self._load()
-            self._trim(self._cap + self._cap // 2)
+            shape = self._shape or self._uncut()
+            written = self._log.stat().st_size - shape.shift
+            if written - shape.gap > self._cap + self._cap // 2:
+                self._cut(shape, written)
 
     def enforce_with_others(self) -> None:
         """The same where several processes of a run do it: one at a time, each with what the others have done. Raises
@@ -111,12 +114,8 @@ class LogCap:
             finally:
                 lock.release()
 
-    def _trim(self, most: int) -> None:
-        """Cut to the cap if more than `most` bytes are there."""
-        shape = self._shape or LogShape(self._cap // 2, self._cap // 2, 0)
-        written = self._log.stat().st_size - shape.shift
-        if written - shape.gap > most:
-            self._cut(shape, written)
+    def _uncut(self) -> LogShape:
+        return LogShape(self._cap // 2, self._cap // 2, 0)
 
     def _load(self) -> None:
         if not self._loaded:
@@ -126,8 +125,9 @@ class LogCap:
     def _cut(self, shape: LogShape, written: int) -> None:
         with self._log.open("r+b") as log:
             resume = written - self._cap // 2
-            if not shape.head_file and _punch(log.fileno(), shape.head, resume - shape.head):
-                self._record(LogShape(shape.head, resume, 0), log.fileno())
+            # The tail is not where it was written in a log that was joined, and goes on as its run was resumed.
+            if not shape.head_file and _punch(log.fileno(), shape.head, resume + shape.shift - shape.head):
+                self._record(LogShape(shape.head, resume, shape.shift), log.fileno())
                 return
             head = Path(shape.head_file) if shape.head_file else self._save_head(shape.head)
             size = os.fstat(log.fileno()).st_size - shape.shift
@@ -152,28 +152,37 @@ class LogCap:
             return
         self._loaded = False
         self._load()
-        if self._shape is None or not self._is_joined(self._shape):
-            self._trim(self._cap)
-        shape = self._shape
-        if shape is None or self._is_joined(shape):
+        shape = self._shape or self._uncut()
+        if self._is_joined(shape):
+            return
+        written = log_path.stat().st_size - shape.shift
+        if written - shape.gap > self._cap:
+            shape = shape._replace(resume=written - self._cap // 2)
+        if not shape.gap:
             return
         hidden = log_path.with_name(f".{log_path.name}.joined")
-        head_path = Path(shape.head_file) if shape.head_file else log_path
-        line = gap_line(shape)
-        with head_path.open("rb") as head, log_path.open("rb") as log, hidden.open("wb") as joined:
-            _copy(head, joined, shape.head)
-            joined.write(line)
-            log.seek(shape.resume + shape.shift)
-            _copy(log, joined, sys.maxsize)
-            joined.flush()
-            os.fsync(joined.fileno())
-        after = LogShape(shape.head, shape.resume, shape.head + len(line) - shape.resume)
+        try:
+            self._join(shape, hidden)
+        except OSError:  # a full disk
+            hidden.unlink()
+            raise
+        after = shape._replace(shift=shape.head + len(gap_line(shape)) - shape.resume, head_file="")
         # Both inodes are told before the rename, so that no reader meets one that it does not know.
         inodes = {str(log_path.stat().st_ino): shape._asdict(), str(hidden.stat().st_ino): after._asdict()}
         write_json(self._shapes, inodes)
         hidden.replace(log_path)
         if shape.head_file:
             Path(shape.head_file).unlink(missing_ok=True)
+
+    def _join(self, shape: LogShape, joined_path: Path) -> None:
+        head_path = Path(shape.head_file) if shape.head_file else self._log
+        with head_path.open("rb") as head, self._log.open("rb") as log, joined_path.open("wb") as joined:
+            _copy(head, joined, shape.head)
+            joined.write(gap_line(shape))
+            log.seek(shape.resume + shape.shift)
+            _copy(log, joined, sys.maxsize)
+            joined.flush()
+            os.fsync(joined.fileno())
 
     @staticmethod
     def _is_joined(shape: LogShape) -> bool:

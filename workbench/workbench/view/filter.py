@@ -124,7 +124,7 @@ def _condition(word: str, now: float) -> Condition:
         which: Subject = "metric" if kind[0] == "m" else "param"
         return _of_value(which, rest, word, operator, value, negated)
     if kind in ("tag", "tags"):
-        return _tag(rest, operator, value, negated)
+        return _tag(rest, word, operator, value, negated)
     if name.lower() in FIELDS:
         return _field(FIELDS[name.lower()], operator, value, negated, now)
     meant = nearest_name(name, FIELDS, 0.85) if operator == ":" else None
@@ -165,10 +165,16 @@ def _value(text: str) -> str | float:
         return text
 
 
-def _tag(name: str, operator: str, value: str, negated: bool) -> Condition:
+def _tag(name: str, word: str, operator: str, value: str, negated: bool) -> Condition:
+    """Tags are text, and numbers where more or less than a number is asked for."""
     if name:
-        return Condition("tag", name, _operator(operator), value, negated)
+        return Condition("tag", name, _operator(operator), _value(value) if operator in _ORDERS else value, negated)
     key, given, wanted = value.partition("=")
+    meant = re.match(r"([^<>!~=]+)(<=|>=|!=|[<>~])", value)
+    if meant is not None:
+        raise UsageError(
+            f"the filter's {word!r} names a tag by {value!r}", remedy=f"Write tags.{meant[1]}{value[len(meant[1]) :]}."
+        )
     return Condition("tag", key, "=" if given else "~", wanted, negated)
 
 
