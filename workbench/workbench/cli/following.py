@@ -15,7 +15,7 @@ from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.no_room import NO_ROOM
 from workbench_store.states import RunState
 
-from workbench.cli.output import drop_stdout, drop_what_is_full, emit_log, narrate, styled
+from workbench.cli.output import drop_full_stdout, drop_stdout, emit_log, narrate, styled
 from workbench.cli.signals import Signals
 from workbench.compute.local_job import living_process
 from workbench.lifecycle.follow import (
@@ -92,11 +92,10 @@ def _to_the_end(
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
-            drop_what_is_full()
+            drop_full_stdout()
             if not full:
                 full = True
-                with suppress(OSError):
-                    narrate(f"there is no room on the disk for what is shown here; {name} goes on, and its log is kept")
+                narrate(f"there is no room on the disk for what is shown here; {name} goes on, and its log is kept")
 
     return shown
 

@@ -125,7 +125,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         known = _of_the_disk(error)
         if known is None:
             raise
-        _flush_or_drop()
+        from workbench.cli.output import drop_full_stdout
+
+        drop_full_stdout()
         _report(known)
         return int(ExitCode.WORKSPACE)
 
@@ -138,16 +140,6 @@ def _of_the_disk(error: OSError) -> WorkspaceError | None:
     if remedy is None or error.filename is None:
         return None
     return WorkspaceError(f"{os.fsdecode(error.filename)} cannot be used: {error.strerror}", remedy=remedy)
-
-
-def _flush_or_drop() -> None:
-    """If it was stdout's disk that is full, Python would try again at its end, and end with a code of its own."""
-    from workbench.cli.output import drop_stdout
-
-    try:
-        sys.stdout.flush()
-    except OSError:
-        drop_stdout()
 
 
 def _report(error: WorkbenchError) -> None:

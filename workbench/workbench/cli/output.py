@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from msgspec import Struct
 from workbench_store.errors import WorkbenchError
+from workbench_store.no_room import NO_ROOM
 from workbench_store.redaction import redacted
 
 #: What a terminal may obey, or what turns the direction of writing, beside the characters that JSON escapes anyway.
@@ -27,8 +28,13 @@ class Cell(Struct, frozen=True):
 
 
 def narrate(text: str) -> None:
-    """One line for the person who watches, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """One line for the person who watches, on stderr; where its disk is full nothing fails for that."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        _drop(sys.stderr)
 
 
 def emit(text: str) -> None:
@@ -59,14 +65,13 @@ def drop_stdout() -> None:
     _drop(sys.stdout)
 
 
-def drop_what_is_full() -> None:
-    """The same of stdout or stderr where it holds something that the disk does not take: it would be tried again with
-    all that comes, and at the end, when Python has words and an exit code of its own for it."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            _drop(stream)
+def drop_full_stdout() -> None:
+    """The same where it holds something that the disk does not take: it would be tried again with all that comes, and
+    at the end, when Python has words and an exit code of its own for it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        drop_stdout()
 
 
 def _drop(stream: TextIO) -> None:
