@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from workbench_store.absence import is_on_disk
-from workbench_store.errors import NotFound, WorkspaceError
+from workbench_store.absence import is_on_disk, no_run
+from workbench_store.errors import WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.memory_lease import MemoryLease
 from workbench_store.records import RunQuery, RunRecord, RunRow
@@ -16,14 +16,11 @@ from workbench_store.words import listed
 def store_that_has(store: Store, name: str) -> Iterator[Store]:
     """The store, or one in memory with the run of exactly that name alone, where only its journals have it. Raises
     NotFound."""
-    try:
-        store.run(name)
-    except NotFound:
-        if not is_on_disk(store.layout, name):
-            raise
-    else:
+    if store.has(name):
         yield store
         return
+    if not is_on_disk(store.layout, name):
+        raise no_run(store.layout, name)
     with _apart(store.layout, [name]) as apart:
         yield apart
 

@@ -1,9 +1,11 @@
 """Putting one thing into a backup, whatever was at its place before. Nothing is ever written through a link there."""
 
+import errno
 import os
 import shutil
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from workbench_store.backup_sources import Source
 from workbench_store.blobs import cloned
@@ -112,6 +114,28 @@ def _has_as_much(target: Path, path: Path) -> bool:
         return False
 
 
+def _copy_data(original: BinaryIO, new: BinaryIO) -> None:
+    """All of it but its holes, which a log has that was cut: they stay holes."""
+    if not hasattr(os, "SEEK_DATA"):
+        shutil.copyfileobj(original, new, _PART_BYTES)
+        return
+    size = end = os.fstat(original.fileno()).st_size
+    begin = 0
+    while begin < size:
+        try:
+            begin = os.lseek(original.fileno(), begin, os.SEEK_DATA)
+            end = os.lseek(original.fileno(), begin, os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            break  # a hole up to its end
+        new.seek(begin)
+        while begin < end and (part := os.pread(original.fileno(), min(_PART_BYTES, end - begin), begin)):
+            begin += new.write(part)
+        begin = end
+    new.truncate(size)
+
+
 def _copy(source: Path, draft: Path) -> None:
     try:
         original = source.open("rb")
@@ -121,5 +145,5 @@ def _copy(source: Path, draft: Path) -> None:
         raise Unreadable(f"{source}: {error.strerror or error}") from error
     with original, draft.open("wb") as new:
         if not cloned(original.fileno(), new.fileno()):
-            shutil.copyfileobj(original, new, _PART_BYTES)
+            _copy_data(original, new)
     shutil.copystat(source, draft)

@@ -148,10 +148,18 @@ def fold_run(name: str, events: Sequence[StoredEvent]) -> FoldedRun:
 
 
 def _of_this_run(events: list[StoredEvent]) -> list[StoredEvent]:
-    """Without what users wrote about earlier runs of the name, which are gone: users' events name the run. What a run
-    records itself is its own, whatever the clock said when the earlier one was removed."""
-    purged = max((place for place, event in enumerate(events) if event.name == "purged"), default=-1)
-    return [event for place, event in enumerate(events) if place > purged or "run" not in event.fields]
+    """Without what users wrote about other runs of the name, of which one was removed for good before the next was
+    made: users' events name the run. What a run records itself is its own, whatever the clock said then."""
+    own = next((event.fields.get("id") for event in events if event.name == "run"), None)
+    first, last = -1, len(events)
+    for place, event in enumerate(events):
+        if event.name != "purged":
+            continue
+        if own is not None and event.fields.get("id") == own:
+            last = place  # it is that run: one that a copy has kept, where users went on with another of the name
+            break
+        first = place
+    return [event for place, event in enumerate(events) if first < place < last or "run" not in event.fields]
 
 
 def _told_once(events: Iterable[StoredEvent]) -> Iterator[StoredEvent]:
@@ -333,9 +341,21 @@ def fold_detail(events: Sequence[StoredEvent]) -> RunDetail:
         snapshot=snapshot,
         git=git,
         notes=tuple(clean(note) for note in _sequence(identity.get("notes"))),
-        warnings=(*warnings, *(not_saved(*what, sum(counts.values())) for what, counts in unsaved.items())),
+        warnings=(
+            *_lacking_before(events),
+            *warnings,
+            *(not_saved(*what, sum(counts.values())) for what, counts in unsaved.items()),
+        ),
         properties={clean(k): clean(v) for k, v in _mapping(identity.get("properties")).items()},
     )
+
+
+def _lacking_before(events: Sequence[StoredEvent]) -> tuple[str, ...]:
+    """What earlier lives of a run lack, which their reasons said until it was resumed."""
+    states = [event.fields for event in events if event.name == "state"]
+    now = max((whole(fields.get("generation")) for fields in states if fields.get("resumed") is True), default=0)
+    found = {whole(fields.get("generation")): fields.get("lacks") for fields in states if fields.get("lacks")}
+    return tuple(clean(lacks) for generation, lacks in sorted(found.items()) if generation < now)
 
 
 def _state_record(change: StateChange) -> StateRecord:

@@ -5,6 +5,7 @@ recorded (what users said of it is no part of a later run of that name), and the
 anywhere, or without room, the next `finish_purges` goes on.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from workbench_store.errors import StoreBusy, StoreDamaged, WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.forget import being_purged, forget_runs, removed_but_known
 from workbench_store.holding import is_held
-from workbench_store.layout import WorkspaceLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.lease import lease_of, try_file
 from workbench_store.words import listed
 
@@ -33,7 +34,7 @@ def begin_purges(layout: WorkspaceLayout, names: Sequence[str]) -> None:
                 f"run {name} is in the trash, and a process still writes to it",
                 remedy=f"Bring it back (workbench restore {name}), or wait for the end of the process.",
             )
-        _empty(layout.purged(name))  # what an earlier removal of that name left
+        shutil.rmtree(layout.purged(name), ignore_errors=True)  # what an earlier removal of that name left
         try:
             os.rename(layout.trashed(name).root, layout.purged(name))
         except FileNotFoundError:
@@ -79,7 +80,7 @@ def finish_purges(layout: WorkspaceLayout) -> None:
 
 def _record(layout: WorkspaceLayout, names: Sequence[str]) -> None:
     gone = [name for name in names if not os.path.lexists(layout.run(name).root)]
-    append_edits(layout, "purged", ({"run": name} for name in gone))
+    append_edits(layout, "purged", ({"run": name, "id": _id_of(layout.purged(name))} for name in gone))
     fault("purge.recorded")
     if layout.store.exists():
         why = try_file(layout)
@@ -92,6 +93,14 @@ def _record(layout: WorkspaceLayout, names: Sequence[str]) -> None:
     fault("purge.forgotten")
 
 
+def _id_of(folder: Path) -> str | None:
+    try:
+        found = json.loads(RunLayout(folder).identity.read_text()).get("id")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
 def _empty(folder: Path) -> None:
     """Remove what is in the folder, as far as that can be. Of a link only itself: what it leads to is not ours."""
     if folder.is_symlink():
@@ -99,6 +108,8 @@ def _empty(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)  # which stands for the name, as long as it is taken
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
+            if entry.name == RunLayout(folder).identity.name:
+                continue  # which run it was is recorded last
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)
             else:

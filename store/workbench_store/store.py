@@ -255,6 +255,11 @@ class Store:
             with self._lease.reading() as connection:
                 self.revision += overlay.change(connection, states)
 
+    @property
+    def overlaid(self) -> bool:
+        """Whether runs are shown otherwise than the database has them."""
+        return bool(self._lease.overlay.rows)
+
     # -- runs
 
     def resolve(self, name: str) -> str:
@@ -272,6 +277,11 @@ class Store:
         # Of a path, as `workbench open` prints it, the last part.
         near = difflib.get_close_matches(os.path.basename(name.rstrip("/")), every, 3, 0.5)
         raise no_run(self.layout, name, *([f"Did you mean {' or '.join(near)}?"] if near else []))
+
+    def has(self, name: str) -> bool:
+        """Whether the database knows the run of exactly that name."""
+        with self._lease.reading() as connection:
+            return run_queries.is_known(connection, name)
 
     def run(self, name: str) -> RunRecord:
         """The run of exactly that name. Raises NotFound."""
@@ -304,10 +314,10 @@ class Store:
         with self._lease.reading() as connection:
             return run_queries.environment_keys(connection)
 
-    def unfinished(self) -> list[str]:
-        """The runs whose state is not final, as far as the database was told."""
+    def unfinished(self, name: str | None = None) -> list[str]:
+        """The runs whose state is not final, as far as the database was told; all, or the one of exactly that name."""
         with self._lease.reading() as connection:
-            return run_queries.unfinished(connection)
+            return run_queries.unfinished(connection, name)
 
     def state_counts(self) -> dict[str, int]:
         """How many runs are in each state."""

@@ -300,24 +300,69 @@ process.join()
 
 
 def test_threads_that_print_while_there_is_room_again_keep_their_order(here: Path, disk: Path) -> None:
+    """Each to a stream of its own: Python's are not made for several threads."""
     text = """
 sys.setswitchinterval(1e-5)
 ballast = fill()
-def say(who):
-    for n in range(1500):
-        print(f"{who} {n}\\n", end="")
-threads = [threading.Thread(target=say, args=(who,)) for who in "abcd"]
+def say(who, stream):
+    for n in range(3000):
+        stream.write(f"{who} {n}\\n")
+threads = [threading.Thread(target=say, args=one) for one in (("a", sys.stdout), ("b", sys.stderr))]
 for thread in threads:
     thread.start()
-time.sleep(0.02)
+time.sleep(0.01)
 os.ftruncate(ballast, 0)
 for thread in threads:
     thread.join()
 """
     ran(here, FILL + text, WORKBENCH_WORKSPACE="disk")
     lines = read_log(RunLayout(disk / ".workbench" / "runs" / "r")).splitlines()
-    for who in "abcd":
-        assert [line for line in lines if line.startswith(who)] == [f"{who} {number}" for number in range(1500)]
+    for who in "ab":
+        assert [line for line in lines if line.startswith(who)] == [f"{who} {number}" for number in range(3000)]
+
+
+def test_a_child_does_not_write_what_waits_in_its_parent(here: Path, disk: Path) -> None:
+    """Neither what it printed nor what it logged; both are written, once."""
+    text = """
+ballast = fill()
+for n in range(3000):
+    print("line", n)
+    run.log({"k": 1.0}, step=n)
+for _ in range(3):
+    if os.fork() == 0:
+        os.ftruncate(ballast, 0)
+        print("of the child")
+        run.log({"child": 1.0})
+        sys.exit()
+    os.wait()
+"""
+    ran(here, FILL + text, WORKBENCH_WORKSPACE="disk")
+    run = Workspace(disk).run("r")
+    assert run.series("k").steps == list(range(3000)) and len(run.series("child")) == 3
+    lines = [line for line in run.logs().splitlines() if line.startswith("line")]
+    assert lines == [f"line {number}" for number in range(3000)]
+
+
+def test_several_processes_keep_one_log_within_its_cap(here: Path) -> None:
+    """To the byte: what is left out is what the gap says."""
+    cap = 64 * 1024
+    text = """
+import multiprocessing
+def say(who):
+    for n in range(6_000):
+        print(f"{who} {n:06d}", flush=True)
+processes = [multiprocessing.get_context("fork").Process(target=say, args=(who,)) for who in "abc"]
+for process in processes:
+    process.start()
+say("d")
+for process in processes:
+    process.join()
+"""
+    ran(here, text, WORKBENCH_LOG_CAP=str(cap))
+    lines = log_of(here).splitlines()
+    (gap,) = [line for line in lines if "left out here" in line]
+    read = sum(len(line) + 1 for line in lines if line != gap) - 1
+    assert read + int(gap.split()[1]) == 4 * 6_000 * len("a 000000\n") and read < 2 * cap
 
 
 def test_what_waits_is_written_once_there_is_room_though_nothing_more_is_printed(here: Path, disk: Path) -> None:

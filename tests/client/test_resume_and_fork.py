@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from workbench.housekeeping.giving_back import give_back, offer
+from workbench.lifecycle import remove_runs
+from workbench.lifecycle.edits import edit_tags
 from workbench_store.errors import UsageError
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import WorkspaceLayout
@@ -104,6 +107,43 @@ def test_a_run_whose_script_was_killed_is_resumed(here: Path) -> None:
         run.log({"k": 2.0}, step=100000)
     assert record("r").state is RunState.COMPLETED
     assert (record("r").seconds or 0) > killed.ended - killed.started, "the time of the killed life counts too"
+
+
+KILLED = """
+import os, time, workbench
+with workbench.start_run({how}="r", system_metrics=False) as run:
+    for _ in range(10):
+        run.log({{"a": 1.0}})
+        time.sleep(0.05)
+    {end}
+"""
+
+
+def test_the_duration_of_a_run_is_that_of_all_its_lives_whoever_looked_in_between(here: Path) -> None:
+    """And not of the time in which it was dead."""
+    lives = [("name", "os.kill(os.getpid(), 9)"), ("resume", "os.kill(os.getpid(), 9)"), ("resume", "pass")]
+    for how, end in lives:
+        run_script(here, KILLED.format(how=how, end=end))
+        time.sleep(1.0)
+    found = record("r")
+    assert found.state is RunState.COMPLETED and found.seconds is not None and 1.3 < found.seconds < 2.4
+    states = [str(one.state) for one in store_of(here).detail("r").states]
+    assert states == ["Running", "Failed", "Running", "Failed", "Running", "Completed"]
+
+
+def test_a_fork_has_the_tags_that_users_gave_its_source(here: Path) -> None:
+    layout = open_workspace()
+    make("r")
+    edit_tags(layout, ["r"], {"of": "the first"})
+    remove_runs(layout, ["r"])
+    give_back(layout, offer(layout, time.time(), 0.0))
+    make("r")
+    edit_tags(layout, ["r"], {"team": "speech", "best": ""}, [])
+    edit_tags(layout, ["r"], {}, ["team"])
+    edit_tags(layout, ["r"], {"team": "audio"})
+    with workbench.start_run(fork="r", at_step=3, name="f", system_metrics=False, tags={"own": "1"}):
+        pass
+    assert record("f").tags == {"team": "audio", "best": "", "own": "1"}
 
 
 def test_a_resumed_run_whose_script_is_killed_is_failed(here: Path) -> None:

@@ -14,6 +14,7 @@ from workbench.view.run_page import run_page
 from workbench_store.journal.writer import JournalWriter
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.rebuild import rebuild
+from workbench_store.states import RunState
 from workbench_store.store import Store
 from workbench_store.workspace import open_workspace
 
@@ -81,6 +82,40 @@ def test_what_a_scripts_children_lose_who_leave_in_order(here: Path, disk: Path,
         assert (record.lost_points, record.gap_bytes) == (10_000 - kept, 0) and kept < 10_000
         rebuild(store.layout)
     assert not list(store.layout.run("m").control.glob("lost-*")), "it is told once"
+
+
+LIFE = (
+    FILL
+    + """
+import os, sys, workbench
+with workbench.start_run(HOW="m", workspace="disk", system_metrics=False) as run:
+    ballast = fill()
+    for number in range(4000):
+        print("no room for this line", number)
+    for step in range(3000):
+        run.log({"k": 1.0}, step=step)
+    run.set_tags({"t": "x" * 5000})
+    END
+"""
+)
+
+
+@pytest.mark.parametrize("looked", [True, False], ids=["looked at", "not looked at"])
+def test_a_run_that_is_resumed_says_still_what_its_earlier_lives_lack(here: Path, disk: Path, looked: bool) -> None:
+    """Which their reasons said until then."""
+    for how, end in (("name", "pass"), ("resume", "os.kill(os.getpid(), 9)"), ("resume", "os.ftruncate(ballast, 0)")):
+        run_script(here, LIFE.replace("HOW", how).replace("END", end))
+        (disk / "ballast").unlink()
+        if looked:
+            page_of(disk)
+    store, warnings = page_of(disk)
+    assert store.run("m").state is RunState.COMPLETED and store.run("m").reason is None
+    told = "; ".join(warnings)
+    assert told.count("bytes of the log were lost") == 1 and told.count("the full disk did not take 1 record") == 1
+    assert told.count("what waited for room on the full disk when a process was ended is lost") == 1
+    assert len(store.series("m", "k")) + store.run("m").lost_points >= 6000
+    rebuild(store.layout)
+    assert page_of(disk)[1] == warnings
 
 
 def test_what_a_child_loses_who_outlives_its_script(here: Path, disk: Path) -> None:

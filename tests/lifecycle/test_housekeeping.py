@@ -17,6 +17,7 @@ from workbench.housekeeping.proof import prove
 from workbench.housekeeping.usage import measure
 from workbench.lifecycle import removal, remove_runs
 from workbench.lifecycle.edits import edit_tags
+from workbench.lifecycle.logs import read_log
 from workbench.view.fresh import refresh
 from workbench_store import backup, verify
 from workbench_store.backup import back_up
@@ -52,7 +53,7 @@ from workbench_store.trash import in_trash, put_in_trash, take_from_trash
 from workbench_store.verify import Fault
 
 import workbench as wb
-from tests.client.scripts import start_script
+from tests.client.scripts import run_script, start_script
 from tests.lifecycle.launched import wait_until
 from tests.permissions import without_override
 from tests.small_disk import small_disk
@@ -870,6 +871,51 @@ def test_a_run_that_is_away_while_its_table_is_verified_is_no_fault(
 
     monkeypatch.setattr(verify, "_differing", away_meanwhile)
     assert faults(workspace.layout) == []
+
+
+def test_a_run_that_only_the_copy_has_keeps_what_users_said_of_it(
+    workspace: Workspace, job: Callable[..., str], tmp_path: Path
+) -> None:
+    copy = WorkspaceLayout(tmp_path / "copy" / ".workbench")
+    layout = workspace.layout
+    job("paper", "one")
+    edit_tags(layout, ["paper"], {"best": "1"})
+    back_up(layout, tmp_path / "copy")
+    remove_runs(layout, ["paper"])
+    give_back(layout, offer(layout, time.time(), 0.0))
+    back_up(layout, tmp_path / "copy")
+    assert fresh(copy).run("paper").tags == {"best": "1"} and faults(copy) == []
+    shutil.rmtree("src-paper")
+    job("paper", "two")
+    edit_tags(layout, ["paper"], {"bad": "1"})
+    assert fresh(layout).run("paper").tags == {"bad": "1"}
+    with pytest.raises(WorkbenchError, match="another run named paper"):
+        back_up(layout, tmp_path / "copy")
+    assert fresh(copy).run("paper").tags == {"best": "1"} and faults(copy) == []
+
+
+FLOODING = """
+import os, sys, workbench
+with workbench.start_run(name="flooding", system_metrics=False):
+    for number in range(100_000):
+        print("line", number, "." * 80)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_copy_of_a_log_that_was_cut_reads_the_same_and_takes_no_more_room(
+    workspace: Workspace, here: Path, tmp_path: Path
+) -> None:
+    cap = 256 * 1024
+    run_script(here, FLOODING, WORKBENCH_LOG_CAP=str(cap))
+    ours = workspace.layout.run("flooding")
+    back_up(workspace.layout, tmp_path / "copy")
+    shutil.copytree(workspace.layout.root, tmp_path / "plain" / ".workbench")
+    for copy in ("copy", "plain"):
+        theirs = WorkspaceLayout(tmp_path / copy / ".workbench").run("flooding")
+        assert read_log(theirs) == read_log(ours) and "left out here" in read_log(theirs)
+        if copy == "copy":
+            assert theirs.user_log.stat().st_blocks * 512 < 2 * cap < theirs.user_log.stat().st_size
 
 
 def test_two_backups_at_once_do_not_wait_for_ever(

@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from warnings import warn
@@ -52,12 +52,14 @@ class Run:
         with self._up_to_date() as store:
             return store.run(self.name)
 
-    def _up_to_date(self) -> "AbstractContextManager[Store]":
-        """A store that has all that there is of the run. Raises NotFound if it was removed."""
+    @contextmanager
+    def _up_to_date(self) -> "Iterator[Store]":
+        """A store that has all that there is of the run, open meanwhile. Raises NotFound if it was removed."""
         from workbench.view.fresh import refresh_or_warn, store_with
 
-        refresh_or_warn(self._workspace, self._store)
-        return store_with(self._workspace, self._store, self.name)
+        refresh_or_warn(self._workspace, self._store, self.name)
+        with self._store.at_once(), store_with(self._workspace, self._store, self.name) as store:
+            yield store
 
     @property
     def state(self) -> RunState:

@@ -100,6 +100,11 @@ def environment_keys(connection: "duckdb.DuckDBPyConnection") -> dict[str, str]:
     return {str(name): str(key) for name, key in found}
 
 
+def is_known(connection: "duckdb.DuckDBPyConnection", name: str) -> bool:
+    """Whether there is a run of exactly that name."""
+    return bool(connection.execute("SELECT 1 FROM runs WHERE name = ?", [clean(name)]).fetchall())
+
+
 def run_record(connection: "duckdb.DuckDBPyConnection", name: str) -> RunRecord | None:
     """The run of exactly that name."""
     found = connection.execute(f"SELECT {', '.join(_RECORD)} FROM runs WHERE name = ?", [clean(name)]).fetchall()
@@ -128,9 +133,10 @@ def all_names(connection: "duckdb.DuckDBPyConnection") -> list[str]:
     return [name for (name,) in connection.execute("SELECT name FROM runs ORDER BY created DESC").fetchall()]
 
 
-def unfinished(connection: "duckdb.DuckDBPyConnection") -> list[str]:
-    """Runs whose state is not final, as the database has it."""
-    rows = connection.execute("SELECT name FROM store.runs WHERE ended IS NULL").fetchall()
+def unfinished(connection: "duckdb.DuckDBPyConnection", name: str | None = None) -> list[str]:
+    """Runs whose state is not final, as the database has it; all, or that of one name."""
+    asked, names = ("", []) if name is None else (" AND name = ?", [name])
+    rows = connection.execute(f"SELECT name FROM store.runs WHERE ended IS NULL{asked}", names).fetchall()
     return [name for (name,) in rows]
 
 

@@ -1,5 +1,6 @@
 """Commands that change every run of a filter."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench_store.errors import UsageError
@@ -7,6 +8,16 @@ from workbench_store.errors import UsageError
 if TYPE_CHECKING:
     from workbench.run import Run
     from workbench.workspace import Workspace
+
+
+def runs_named(workspace: "Workspace", names: Sequence[str]) -> "list[Run]":
+    """The runs of these names, or whose names alone begin so, each once. Raises NotFound."""
+    from workbench.cli.waiting import up_to_date
+    from workbench.run import Run
+
+    up_to_date(workspace.layout, workspace.store)
+    whole = dict.fromkeys(map(workspace.store.resolve, names))
+    return [Run(workspace.layout, workspace.store, name) for name in whole]
 
 
 def runs_of_all(workspace: "Workspace", text: str, where: str = "") -> "list[Run]":

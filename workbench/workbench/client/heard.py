@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from workbench_store.errors import WorkspaceError
 from workbench_store.journal.lost import LOST_UNTOLD, Lost, in_words
@@ -36,12 +37,23 @@ def heard(path: Path, generation: int) -> Optional[Dict[str, Any]]:
 
 def last_reason(word: Mapping[str, Any]) -> Optional[str]:
     """What the script gave as its reason, and what is missing of its records."""
-    lost = Lost(records=_count(word.get("lost_records")), unlogged=_count(word.get("unlogged")))
-    return "; ".join(str(part) for part in (word.get("reason"), in_words(lost)) if part) or None
+    return "; ".join(str(part) for part in (word.get("reason"), lacking(word)) if part) or None
+
+
+def lacking(word: Mapping[str, Any]) -> Optional[str]:
+    """What is missing of its records besides points."""
+    return in_words(Lost(records=_count(word.get("lost_records")), unlogged=_count(word.get("unlogged")))) or None
 
 
 def _count(value: object) -> int:
     return value if isinstance(value, int) else 0
+
+
+def ended_without_closing(seen: float) -> str:
+    """Why a script is over that said nothing of its end, and gave a sign of life then (UTC epoch seconds) for the last
+    time; 0: never."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seen)) if seen else "never"
+    return "ended without closing; last sign of life {}".format(when)
 
 
 def torn_in(generation: object) -> str:

@@ -47,7 +47,30 @@ class LogShape(NamedTuple):
 def read_shapes(files: RunLayout, rank: int = 0) -> Dict[int, LogShape]:
     """The shapes of a rank's log by inode; none as long as nothing was cut."""
     content = read_json(files.rank_log_shape(rank)) or {}
-    return {int(inode): LogShape(**shape) for inode, shape in content.items()}
+    shapes = {int(inode): LogShape(**shape) for inode, shape in content.items()}
+    return {inode: shape._replace(head_file=_beside(files, shape.head_file)) for inode, shape in shapes.items()}
+
+
+def _beside(files: RunLayout, head_file: str) -> str:
+    """Where it is by now: the workspace may have been moved, or be a copy."""
+    return str(files.control / Path(head_file).name) if head_file else ""
+
+
+def shape_of(shapes: Dict[int, LogShape], descriptor: int) -> Optional[LogShape]:
+    """That of an open log, which in a copy of the workspace has another inode."""
+    inode = os.fstat(descriptor).st_ino
+    if inode in shapes:
+        return shapes[inode]
+    return next((shape for shape in reversed(list(shapes.values())) if _fits(shape, descriptor)), None)
+
+
+def _fits(shape: LogShape, descriptor: int) -> bool:
+    """Whether the open file has the gap where the shape says; one whose head is elsewhere has none."""
+    if shape.head_file:
+        return True
+    line = gap_line(shape)
+    found = os.pread(descriptor, len(line), shape.head)
+    return found == (line if _is_joined(shape) else bytes(len(line)))
 
 
 def gap_line(shape: LogShape) -> bytes:
@@ -119,7 +142,8 @@ class LogCap:
 
     def _load(self) -> None:
         if not self._loaded:
-            self._shape = read_shapes(self._files, self._rank).get(self._log.stat().st_ino)
+            with self._log.open("rb") as log:
+                self._shape = shape_of(read_shapes(self._files, self._rank), log.fileno())
             self._loaded = True
 
     def _cut(self, shape: LogShape, written: int) -> None:
@@ -153,7 +177,7 @@ class LogCap:
         self._loaded = False
         self._load()
         shape = self._shape or self._uncut()
-        if self._is_joined(shape):
+        if _is_joined(shape):
             return
         written = log_path.stat().st_size - shape.shift
         if written - shape.gap > self._cap:
@@ -184,9 +208,9 @@ class LogCap:
             joined.flush()
             os.fsync(joined.fileno())
 
-    @staticmethod
-    def _is_joined(shape: LogShape) -> bool:
-        return not shape.head_file and shape.shift == shape.head + len(gap_line(shape)) - shape.resume
+
+def _is_joined(shape: LogShape) -> bool:
+    return not shape.head_file and shape.shift == shape.head + len(gap_line(shape)) - shape.resume
 
 
 def _copy(source: Any, target: Any, size: int) -> None:

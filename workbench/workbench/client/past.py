@@ -7,7 +7,7 @@ import struct
 import zlib
 from itertools import count
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 from workbench_store.errors import UsageError
 from workbench_store.held_back import hear_what_waits
@@ -20,25 +20,34 @@ from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
 from workbench_store.states import RunState
 
-from workbench.client.heard import heard, last_reason, left_behind, tell, torn_in
+from workbench.client.heard import ended_without_closing, heard, lacking, last_reason, left_behind, tell, torn_in
 from workbench.client.json_files import read_json
 from workbench.client.origins import Origin
 
 _LOCK_SECONDS = 1.0
+#: How the journals of those begin who have no part in the run's life.
+ONLOOKERS = ("judge-", "user-")
 #: After so many records it is looked whether a signal waits: there may be millions.
 _BREATH_RECORDS = 4096
 
 
 def events_of(files: RunLayout) -> List[Event]:
     """The run's events, by time; its points are passed over."""
-    return _events_and_latest(files)[0]
+    return _past_of(files).events
 
 
-def _events_and_latest(files: RunLayout) -> Tuple[List[Event], float]:
-    """The same, and the time of what was recorded last."""
+class _Past(NamedTuple):
+    """The events of a run, by time; when anything was recorded last, and when its processes did (UTC epoch seconds)."""
+
+    events: List[Event]
+    latest: float
+    seen: float
+
+
+def _past_of(files: RunLayout) -> _Past:
     found: List[Event] = []
-    latest = 0.0
-    for _, data in journals_of(files):
+    latest = seen = 0.0
+    for name, data in journals_of(files):
         ended: Optional[Union[Event, Points]] = None
         for record in _events_and_last(data):
             ended = record
@@ -46,7 +55,8 @@ def _events_and_latest(files: RunLayout) -> Tuple[List[Event], float]:
                 found.append(record)
         if ended is not None:
             latest = max(latest, ended.time)
-    return sorted(found, key=lambda event: event.time), latest
+            seen = seen if name.startswith(ONLOOKERS) else max(seen, ended.time)
+    return _Past(sorted(found, key=lambda event: event.time), latest, seen)
 
 
 def points_of(files: RunLayout) -> Iterator[Points]:
@@ -64,14 +74,31 @@ def last_step(files: RunLayout) -> Optional[int]:
     return max(steps, default=None)
 
 
-def copy_past(source: RunLayout, target: RunLayout, at_step: int) -> None:
+def _tags_by_users(layout: WorkspaceLayout, run: RunLayout) -> List[Event]:
+    """What users said of its tags, but not of an earlier run of the name, which was removed for good."""
+    found: List[Event] = []
+    for _, data in journals_of(layout):
+        latest = 0.0
+        for record in _events_and_last(data):
+            latest = max(latest, record.time)  # within one journal its order counts
+            if isinstance(record, Event) and is_about(record, run.name) and record.name in ("tags", "purged"):
+                fields = {name: value for name, value in record.fields.items() if name != "run"}
+                found.append(Event(record.name, latest, fields))
+    found.sort(key=lambda event: event.time)
+    since = max((place for place, event in enumerate(found) if event.name == "purged"), default=-1)
+    return found[since + 1 :]
+
+
+def copy_past(layout: WorkspaceLayout, source: RunLayout, target: RunLayout, at_step: int) -> None:
     """Write what `source` recorded up to and including a step into journals of `target`, with its times and ranks.
 
-    Parameters and tags are copied as they are now; the machine's figures, outputs and logs are the source's alone.
+    Parameters and tags are copied as they are now, those too that users gave it; the machine's figures, outputs and
+    logs are the source's alone.
     """
     writers: Dict[int, JournalWriter] = {}
+    events = [*events_of(source), *_tags_by_users(layout, source)]
     try:
-        for event in events_of(source):
+        for event in sorted(events, key=lambda event: event.time):
             if event.name in ("params", "tags"):
                 _writer(writers, target, 0).event(event.name, **event.fields)
         for points in points_of(source):
@@ -121,7 +148,7 @@ def _events_and_last(data: bytes) -> Iterator[Union[Event, Points]]:
         yield last
 
 
-def journals_of(files: RunLayout) -> Iterator[Tuple[str, bytes]]:
+def journals_of(files: Union[RunLayout, WorkspaceLayout]) -> Iterator[Tuple[str, bytes]]:
     """The name and content of each journal, compressed or not, in order of name; what is damaged or no file is left
     out."""
     for name in sorted(os.listdir(str(files.journals))):
@@ -183,21 +210,28 @@ def resumed(
             remedy="End it first, or fork it: start_run(fork=..., at_step=...).",
         )
     try:
-        events, latest = _events_and_latest(files)
+        events, latest, seen = _past_of(files)
         latest = max(latest, latest_ahead(layout.journals, lambda event: is_about(event, files.name)))
         states = [event.fields for event in events if event.name == "state"]
         generation = max((one["generation"] for one in states if isinstance(one.get("generation"), int)), default=1)
         of_this = (str(one.get("state")) for one in states if one.get("generation") == generation)
         ended = any(RunState.parse(state).final for state in of_this)
-        _record_last_word(files, None if ended else heard(files.script_process, generation))
+        word = None if ended else heard(files.script_process, generation) or _killed(generation, seen)
+        _record_last_word(files, word)
     except BaseException:
         lock.release()
         raise
     return files, lock, generation + 1, latest
 
 
+def _killed(generation: int, seen: float) -> Dict[str, Any]:
+    """How a life ended whose script could say nothing."""
+    return {"state": "Failed", "generation": generation, "reason": ended_without_closing(seen), "ended": seen or None}
+
+
 def _record_last_word(files: RunLayout, word: Optional[Mapping[str, Any]]) -> None:
-    """What its last script left for whoever finds it gone, whose place the next script's word takes."""
+    """How its last life ended, and what its script left for whoever finds it gone: the next script's word takes the
+    place of that."""
     notes = left_behind(files)
     if word is None and not notes:
         return
@@ -206,8 +240,8 @@ def _record_last_word(files: RunLayout, word: Optional[Mapping[str, Any]]) -> No
         if word.get("torn"):
             journal.event("torn", bytes=word["torn"], of=torn_in(word.get("generation")))
         fields = {key: word.get(key) for key in ("state", "generation", "ended", "seconds", "lost")}
-        reason = last_reason(word)
-        journal.event("state", judged=True, seq=1, reason=reason, exit_code=None, signal=None, **fields)
+        reason, lacks = last_reason(word), lacking(word)
+        journal.event("state", judged=True, seq=1, reason=reason, exit_code=None, signal=None, lacks=lacks, **fields)
     tell(journal, notes)
     journal.finish()
 
@@ -223,7 +257,7 @@ def fork_into(layout: WorkspaceLayout, origin: Origin, target: RunLayout, fields
     if last is None or at_step > last:
         reached = "it has logged no metric" if last is None else "its last step is {}".format(last)
         raise UsageError("run {} cannot be forked at step {}: {}".format(source.name, at_step, reached))
-    copy_past(source, target, at_step)
+    copy_past(layout, source, target, at_step)
     properties = {"workbench.forked_from": source.name, "workbench.forked_at_step": str(at_step)}
     return {
         **fields,

@@ -16,6 +16,8 @@ from workbench_store.layout import RunLayout
 from workbench_store.state_changes import StateChange, fold_states
 from workbench_store.states import RunState
 
+from workbench.client.past import ONLOOKERS
+
 if TYPE_CHECKING:
     from workbench_store.records import Unread
 
@@ -26,8 +28,6 @@ _POINTS_WRITERS = ("client", "system")
 _MIXED_WRITERS = ("script",)
 #: Errors that do not pass by themselves; not those of a file that is put in the place of another just now.
 _LASTING = (errno.EACCES, errno.EPERM, errno.EIO)
-#: How the journals of those begin who have no part in the run's life.
-_ONLOOKERS = ("judge-", "user-")
 
 
 class JournalTail:
@@ -137,7 +137,7 @@ def last_generation(changes: Iterable[StateChange]) -> int:
 def last_sign_of_life(files: RunLayout) -> float:
     """When the run's holder or job last wrote anything, in UTC epoch seconds; 0.0 if never. What onlookers and users
     wrote about it is no sign of its life."""
-    journals = [path for path in files.journals.glob("*.wbj") if not path.name.startswith(_ONLOOKERS)]
+    journals = [path for path in files.journals.glob("*.wbj") if not path.name.startswith(ONLOOKERS)]
     paths = [files.heartbeat, files.user_log, files.identity, *journals]
     times = []
     for path in paths:

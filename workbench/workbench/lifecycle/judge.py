@@ -22,7 +22,18 @@ from workbench_store.processes import boot_id, folder_id, is_here, process_alive
 from workbench_store.state_changes import fold_states
 from workbench_store.states import RunState
 
-from workbench.client.heard import all_told, forget, heard, last_reason, left_behind, some_untold, tell, torn_in
+from workbench.client.heard import (
+    all_told,
+    ended_without_closing,
+    forget,
+    heard,
+    lacking,
+    last_reason,
+    left_behind,
+    some_untold,
+    tell,
+    torn_in,
+)
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.history import (
     has_journals,
@@ -38,7 +49,7 @@ from workbench.lifecycle.recorder import RunRecorder
 class Verdict(NamedTuple):
     """What became of a run whose holder is gone; `ended` in UTC epoch seconds, `seconds` by a monotonic clock, `lost`
     points that it could not record, where they are known, and bytes of records that were cut short for want of room;
-    `notes` are of those who left some, of which this says all."""
+    `notes` are of those who left some, of which this says all; what `lacks` besides, in words, is in the reason too."""
 
     generation: int
     state: RunState
@@ -48,6 +59,7 @@ class Verdict(NamedTuple):
     lost: int = 0
     torn: int = 0
     notes: tuple[Path, ...] = ()
+    lacks: str | None = None
 
 
 def judge(layout: WorkspaceLayout, names: Iterable[str] | None = None) -> dict[str, RunState]:
@@ -90,6 +102,7 @@ def record(files: RunLayout, found: Verdict) -> bool:
                 seconds=found.seconds,
                 lost=found.lost,
                 told=[note.name for note in found.notes],
+                lacks=found.lacks,
             )
             written = recorder.flush()
         finally:
@@ -228,20 +241,21 @@ def _verdict_on_script(files: RunLayout) -> Verdict | None:
     if word is not None:
         state = RunState.parse(str(word["state"]))
         lost, torn = whole(word.get("lost")), whole(word.get("torn"))
-        found = Verdict(generation, state, last_reason(word), word.get("ended"), word.get("seconds"), lost, torn)
+        reason, ended, seconds = last_reason(word), word.get("ended"), word.get("seconds")
+        found = Verdict(generation, state, reason, ended, seconds, lost, torn, lacks=lacking(word))
     else:
         seen = last_sign_of_life(files)
-        reason = f"ended without closing; last sign of life {_when(seen)}"
-        found = Verdict(generation, RunState.FAILED, reason, seen or None)
+        found = Verdict(generation, RunState.FAILED, ended_without_closing(seen), seen or None)
     return _with_notes(found, left_behind(files))
 
 
 def _with_notes(found: Verdict, notes: list[Path]) -> Verdict:
     """With what processes of the script left that they could not record."""
     lost = all_told(notes)
-    parts = (found.reason, in_words(lost), LOST_UNTOLD if some_untold(notes) else None)
+    parts = (in_words(lost), LOST_UNTOLD if some_untold(notes) else None)
     return found._replace(
-        reason="; ".join(part for part in parts if part) or None,
+        reason="; ".join(part for part in (found.reason, *parts) if part) or None,
+        lacks="; ".join(part for part in (found.lacks, *parts) if part) or None,
         lost=found.lost + lost.points,
         torn=found.torn + lost.torn,
         notes=tuple(notes),

@@ -5,7 +5,6 @@ A log is whatever bytes a job wrote. As text it is UTF-8, and bytes that are non
 keeps them, so that they can be written out again.
 """
 
-import os
 import re
 import time
 from collections import deque
@@ -18,7 +17,7 @@ from workbench_store.redaction import may_hold_secrets, redacted
 from workbench_store.state_changes import StateChange, fold_states
 from workbench_store.states import RunState
 
-from workbench.client.log_cap import LogShape, gap_line, logged_ranks, read_shapes
+from workbench.client.log_cap import LogShape, gap_line, logged_ranks, read_shapes, shape_of
 from workbench.lifecycle.history import JournalTail, changes_of
 from workbench.lifecycle.judge import check_there, judge_run
 from workbench.lifecycle.private_keys import KeyLines
@@ -127,12 +126,11 @@ class LogReader:
         """The next bytes; the line that names a gap stands for what is gone."""
         try:
             with self._files.rank_log(self._rank).open("rb") as log:
-                inode = os.fstat(log.fileno()).st_ino
                 while True:
                     before = self._position
-                    shape = read_shapes(self._files, self._rank).get(inode)
+                    shape = shape_of(read_shapes(self._files, self._rank), log.fileno())
                     data = self._read_shaped(log, shape)
-                    if read_shapes(self._files, self._rank).get(inode) == shape:
+                    if shape_of(read_shapes(self._files, self._rank), log.fileno()) == shape:
                         return data
                     # What was read may have been cut out while it was read.
                     self._position = before

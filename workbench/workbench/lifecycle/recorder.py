@@ -51,10 +51,11 @@ class RunRecorder:
         seconds: float | None = None,
         lost: int = 0,
         told: Sequence[str] = (),
+        lacks: str | None = None,
     ) -> None:
         """Record a change of state; `ended` and `seconds` tell of the command: when it ended (UTC epoch seconds), and
         how long it took by a monotonic clock. `lost` are points that its holder could not bring to the disk; `told`
-        names the notes of which this says all (heard.py)."""
+        names the notes of which this says all (heard.py), and what the run `lacks` besides is a part of the reason."""
         self._seq += 1
         self._journal.event(
             "state",
@@ -69,6 +70,7 @@ class RunRecorder:
             seconds=seconds,
             **({"lost": lost} if lost else {}),
             **({"told": list(told)} if told else {}),
+            **({"lacks": lacks} if lacks else {}),
         )
 
     def git(self, state: "GitState | None") -> None:

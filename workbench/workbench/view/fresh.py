@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from workbench_store.absence import is_gone
 from workbench_store.errors import StaleStore
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.records import Refresh
@@ -44,6 +45,18 @@ def refresh(layout: WorkspaceLayout, store: "Store", budget_seconds: float | Non
     return done
 
 
+def refresh_run(layout: WorkspaceLayout, store: "Store", name: str) -> Refresh:
+    """The same for who asks for the run of exactly that name alone, which takes no longer for all others. Raises as
+    `refresh`."""
+    done = store.refresh(only=name)
+    if done.blocked or done.unsaved or store.overlaid:
+        return refresh(layout, store)
+    unfinished = store.unfinished(name)
+    if unfinished and (verdicts(layout, unfinished) or is_gone(layout, name)):
+        return refresh(layout, store)
+    return done
+
+
 @contextmanager
 def store_with(layout: WorkspaceLayout, store: "Store", name: str) -> Iterator["Store"]:
     """The store, which is up to date, or one in memory with the run of exactly that name, where it could not be taken
@@ -56,9 +69,10 @@ def store_with(layout: WorkspaceLayout, store: "Store", name: str) -> Iterator["
         yield found
 
 
-def refresh_or_warn(layout: WorkspaceLayout, store: "Store") -> None:
-    """The same, whole; a StaleStore warning where what is new cannot be taken in, or kept. Raises as `refresh`."""
-    done = refresh(layout, store)
+def refresh_or_warn(layout: WorkspaceLayout, store: "Store", name: str | None = None) -> None:
+    """The same, whole, or of one run; a StaleStore warning where what is new cannot be taken in, or kept. Raises as
+    `refresh`."""
+    done = refresh(layout, store) if name is None else refresh_run(layout, store, name)
     if done.unsaved:
         warnings.warn(f"read from the journals, and kept in memory alone: {done.unsaved}", StaleStore, stacklevel=3)
     if done.blocked:

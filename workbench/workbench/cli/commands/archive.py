@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Archive, or bring back."""
     from workbench_store.errors import UsageError
 
-    from workbench.cli.bulk import runs_of_all
+    from workbench.cli.bulk import runs_named, runs_of_all
     from workbench.cli.output import narrate
     from workbench.lifecycle import edit_archived
     from workbench.workspace import Workspace
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.runs and arguments.all is None:
         raise UsageError("no run is named", remedy="workbench archive RUN ..., or --all FILTER")
     workspace = Workspace(arguments.workspace, create=False)
-    runs = [workspace.run(name) for name in arguments.runs]
+    runs = runs_named(workspace, arguments.runs)
     if arguments.all is not None:
         runs += runs_of_all(workspace, arguments.all, "archived" if arguments.undo else "")
     runs = list({found.name: found for found in runs}.values())

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Tag."""
     from workbench_store.errors import UsageError
 
-    from workbench.cli.bulk import runs_of_all
+    from workbench.cli.bulk import runs_named, runs_of_all
     from workbench.cli.output import narrate
     from workbench.lifecycle import edit_tags
     from workbench.view.format import safe_text
@@ -44,8 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         first, *texts = words
         others = [text for text in texts if _is_run(workspace, text)]
         texts = [text for text in texts if text not in others]
-        runs = [workspace.run(first), *map(workspace.run, others)]
-        runs = list({found.name: found for found in runs}.values())
+        runs = runs_named(workspace, [first, *others])
     else:
         texts = words
         _refuse_runs(workspace, texts)
