@@ -52,3 +52,12 @@ def is_replaced(descriptor: int, path: Union[str, Path], folder: Optional[int] =
         return not os.path.samestat(os.stat(path, dir_fd=folder), os.fstat(descriptor))
     except OSError:
         return False
+
+
+def path_of(descriptor: int) -> Optional[str]:
+    """Where the open file is by now, which may have been moved; None where it was removed, or nobody can tell."""
+    try:
+        path = os.readlink("/proc/self/fd/{}".format(descriptor))
+        return path if os.path.samestat(os.stat(path), os.fstat(descriptor)) else None
+    except OSError:
+        return None

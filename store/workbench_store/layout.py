@@ -95,6 +95,11 @@ class RunLayout:
         self.root = root
         self.name = root.name
 
+    def moved(self, root: Path) -> None:
+        """The folder is there now, for all that have this layout of it."""
+        self.__dict__.clear()
+        self.root, self.name = root, root.name
+
     def rank_log(self, rank: int) -> Path:
         """What one rank writes to stdout and stderr; rank 0 writes the run's own log."""
         return self.user_log if rank == 0 else self.user_log.with_name("std_log_process_{}.txt".format(rank))

@@ -585,6 +585,65 @@ def test_a_childs_thread_that_waits_for_all_others_is_waited_for(here: Path, way
     assert run.series("late").values == [1.0] and run.state == "Completed"
 
 
+MOVED = """
+import multiprocessing, os, pathlib, sys, time, workbench
+def child(step):
+    workbench.log({"child": float(step)}, step=step)
+    workbench.log_text("of a child", "x" * 5000, step=step)
+def main():
+    for step in range(6):
+        if step == 2:
+            print("move it", flush=True)
+            while not os.path.exists(sys.argv[1]):
+                time.sleep(0.02)
+            time.sleep(0.1)
+        workbench.log_text("said", "y" * 5000, step=step)
+        workbench.log({"own": float(step)}, step=step)
+        process = multiprocessing.get_context("fork").Process(target=child, args=(step,))
+        process.start()
+        process.join()
+        pathlib.Path(sys.argv[2], f"file{step}").write_text("content")
+        workbench.log_artifact(os.path.join(sys.argv[2], f"file{step}"))
+if sys.argv[3] == "job":
+    main()
+else:
+    with workbench.start_run(name="run", system_metrics=False):
+        main()
+"""
+
+
+@pytest.mark.parametrize("kind", ["job", "script"])
+def test_a_workspace_that_is_moved_has_all_that_is_logged_there(here: Path, tmp_path: Path, kind: str) -> None:
+    """Also what is saved as files, and by children that begin later."""
+    code, there, aside = here / "code", tmp_path / "there", tmp_path / "aside"
+    for folder in (code, there, aside):
+        folder.mkdir()
+    (code / "train.py").write_text(MOVED)
+    words = [str(there / ".workbench"), str(aside), kind]
+    if kind == "job":
+        text = " ".join([sys.executable, "train.py", *words])
+        run = Workspace(here).submit(command(command=text, name="run", code=str(code)))
+        wait_until(lambda: "move it" in run.logs(), "the right moment")
+    else:
+        script = subprocess.Popen([sys.executable, str(code / "train.py"), *words], cwd=here, stdout=subprocess.PIPE)
+        assert script.stdout is not None and script.stdout.readline() == b"move it\n"
+    (here / ".workbench").rename(there / ".workbench")
+    moved = Workspace(there).run("run")
+    if kind == "job":
+        wait_until(lambda: moved.state == "NotResponding", "its supervisor to leave")
+        moved.adopt()
+        assert moved.wait(60) == "Completed", moved.logs()
+    else:
+        script.communicate(timeout=60)
+        assert script.returncode == 0 and moved.state == "Completed"
+    steps = [0, 1, 2, 3, 4, 5]
+    assert [one.step for one in moved.media("said")] == [one.step for one in moved.media("of a child")] == steps
+    assert moved.series("own").steps == moved.series("child").steps == steps
+    assert not [text for text in moved.warnings if "lost" in text or "not be saved" in text]
+    assert all((there / ".workbench/runs/run/outputs" / f"file{step}").exists() for step in steps)
+    assert not (here / ".workbench").exists()
+
+
 THREADS = """
 import multiprocessing, sys, threading, time, workbench
 from concurrent.futures import ThreadPoolExecutor

@@ -15,7 +15,7 @@ import time
 import weakref
 from pathlib import Path
 
-from workbench_store.descriptors import is_replaced, mark_of, out_of_the_way
+from workbench_store.descriptors import is_replaced, mark_of, out_of_the_way, path_of
 from workbench_store.errors import WorkspaceError
 from workbench_store.faults import fault
 from workbench_store.journal.encoding import PointsEncoder, encode_event
@@ -97,6 +97,8 @@ class JournalWriter:
         self._put_back_at = 0.0
         #: Called when the file was closed or replaced by others, and another is about to be made.
         self.when_closed: Callable[[], object] = _nothing
+        #: Called when the folder was found to have been moved.
+        self.when_moved: Callable[[], object] = _nothing
         #: Called in a forked child.
         self.when_forked: Callable[[], object] = _nothing
         #: Called when something begins to wait for room on the disk.
@@ -204,9 +206,19 @@ class JournalWriter:
             with self._lock:
                 if time.monotonic() >= self._put_back_at:
                     self._put_back()
+        elif not os.path.lexists(str(self.path)):
+            with self._lock:
+                self._follow()
         elif self._former:
             with self._lock:
                 self._bring_the_rest()
+
+    def _follow(self) -> None:
+        """Go on where the folder is by now, if it was moved. A supervisor leaves then."""
+        path = path_of(self._fd) if self.writer in _LOGGING else None
+        if path is not None and os.path.basename(path) == self.path.name:
+            self.moved(Path(path).parent)
+            self.when_moved()
 
     def _put_back(self) -> None:
         """Have all that was written at the journal's path, where others have put a copy; where there is no room it is
@@ -404,6 +416,10 @@ class JournalWriter:
         except OSError:
             pass
 
+    def look(self) -> None:
+        """See where the file is, before others of its folder are written."""
+        self._look()
+
     def in_place(self) -> bool:
         """Whether the file is where it was made, and not removed or moved away with its folder."""
         with self._lock:
@@ -440,9 +456,11 @@ class JournalWriter:
         self._lock = threading.RLock()
         self._waits, self._torn_bytes = None, 0
         self._retrying, self._noted, self._former, self._displaced = False, "", FormerFiles(), False
-        descriptor, self._fd = self._fd, -1
-        if descriptor >= 0 and mark_of(descriptor) == self._mark:
-            os.close(descriptor)
+        if self._fd >= 0 and mark_of(self._fd) == self._mark:
+            if not os.path.lexists(str(self.path)):
+                self._follow()
+            os.close(self._fd)
+        self._fd = -1
         self.when_forked()
 
     def set_rank(self, rank: int) -> None:

@@ -62,6 +62,9 @@ class ActiveRun:
         self._rank_before: Optional[int] = None
         journal.when_forked = self._begin_as_child
         journal.when_waiting = self._await_the_end_of_a_child
+        journal.when_moved = self._follow
+        #: Called when the run's folder was found to have been moved.
+        self.when_moved: Callable[[], object] = lambda: None
         self._awaits_end_of = 0
         self._counts: Dict[str, int] = {}
         #: Whether steps that are not given go on from those that the run has already.
@@ -128,6 +131,13 @@ class ActiveRun:
         self._take_heed()
         self._rank_before = None
         self._heed = self._ended
+
+    def _follow(self) -> None:
+        """The workspace was moved: files go where the journal is, and so do those of children."""
+        if os.environ.get("WORKBENCH_RUN_DIR") == str(self._files.root):
+            os.environ["WORKBENCH_RUN_DIR"] = str(self._journal.folder.parent)
+        self._files.moved(self._journal.folder.parent)
+        self.when_moved()
 
     def look_at_rank(self) -> None:
         """Look, until this process logs its first metric, whether it was told its rank meanwhile: a child has the run
@@ -200,11 +210,13 @@ class ActiveRun:
         UsageError if that leads out of the outputs; a file that cannot be copied is a warning.
         """
         self._take_heed()
+        self._journal.look()
         save_file(self._files, self._journal, self._unsaved, path_of(path, "path"), artifact_path)
 
     def log_artifacts(self, folder: str, artifact_path: Optional[str] = None) -> None:
         """Copy all files of a folder, as log_artifact does."""
         self._take_heed()
+        self._journal.look()
         save_folder(self._files, self._journal, self._unsaved, path_of(folder, "folder"), artifact_path)
 
     def log_image(self, key: str, image: Any, step: Optional[int] = None, *, caption: Optional[str] = None) -> None:
@@ -266,6 +278,7 @@ class ActiveRun:
 
     def _with_media(self, log: "Callable[[MediaLog], None]", what: str = "images, tables, texts and the like") -> None:
         self._take_heed()
+        self._journal.look()
         try:
             if self._media_log is None:
                 # What few scripts use is loaded when it is used.

@@ -135,6 +135,7 @@ class _Holder:
         sys.excepthook = self._unhandled
         at_exit.at_exit(self._at_exit)
         self._tell_children(has_past)
+        self.run.when_moved = lambda: self._tell_children(has_past)
 
     def start_sampler(self, interval: float) -> None:
         """From soon on until the run's end record the machine's figures every `interval` seconds."""

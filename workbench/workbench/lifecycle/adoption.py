@@ -1,22 +1,29 @@
 """Adopt: a new supervisor for a run whose own is gone. Of two adopters the one that gets the lock wins."""
 
+import time
+
 from workbench_store.absence import check_run
 from workbench_store.errors import RunError
-from workbench_store.layout import WorkspaceLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.states import RunState
 
 from workbench.lifecycle.judge import check_readable, current_state, held_elsewhere, supervisor_alive
+from workbench.lifecycle.pauses import SHORTEST_SECONDS, longer
 from workbench.lifecycle.plan import read_plan
 from workbench.lifecycle.script_runs import is_script_run, only_its_script
 from workbench.lifecycle.stopped import stopped
 from workbench.lifecycle.supervisor_start import start_supervisor
 
+#: A supervisor takes over in a part of that.
+_WORD_SECONDS = 10.0
+
 
 def adopt(layout: WorkspaceLayout, name: str) -> None:
     """Start a supervisor that takes over the run's job or, if that has ended, finishes the run.
 
-    Returns once it holds the run. Raises NotFound for a run that does not exist and RunError for one that is
-    final, has a living supervisor, is no job's run, or was started on another host; WorkspaceError for one whose
-    journals may not be read.
+    Returns once it holds the run and has said so. Raises NotFound for a run that does not exist and RunError for one
+    that is final, has a living supervisor, is no job's run, or was started on another host; WorkspaceError for one
+    whose journals may not be read.
     """
     check_adoptable(layout, name)
     started = start_supervisor(layout, name, layout.run(name).root, adopting=True)
@@ -28,6 +35,17 @@ def adopt(layout: WorkspaceLayout, name: str) -> None:
     if held is None:
         log = layout.run(name).supervisor_log
         raise RunError(f"the new supervisor of run {name} did not start", remedy=f"What it said is in {log}.")
+    _await_its_word(layout.run(name))
+
+
+def _await_its_word(files: RunLayout) -> None:
+    """Whoever waits for the run's end would take it for a run that does not respond until its supervisor says so."""
+    deadline, pause = time.monotonic() + _WORD_SECONDS, SHORTEST_SECONDS
+    while current_state(files) is RunState.NOT_RESPONDING and supervisor_alive(files):
+        if time.monotonic() > deadline:
+            return
+        time.sleep(pause)
+        pause = longer(pause)
 
 
 def check_adoptable(layout: WorkspaceLayout, name: str) -> None:

@@ -1,7 +1,8 @@
 """Copy the workspace into DIR/.workbench, whole and consistent, while runs go on; again: only what is new.
 
 The copy is a workspace: `workbench --workspace DIR ls` reads it, `workbench verify --workspace DIR` proves it, and
-copied back it takes the place of the one that was lost. Runs that were removed meanwhile stay in the copy.
+copied back it takes the place of the one that was lost. Nothing is removed from the copy: runs that are gone here stay
+in it, and so do files of runs, such as those of a model that was replaced by one of fewer files.
 
 examples:
   workbench backup /mnt/disk/digits
