@@ -97,8 +97,7 @@ class RunLayout:
 
     def moved(self, root: Path) -> None:
         """The folder is there now, for all that have this layout of it."""
-        self.__dict__.clear()
-        self.root, self.name = root, root.name
+        self.__dict__ = {"root": root, "name": root.name}  # in one step, as threads read it
 
     def rank_log(self, rank: int) -> Path:
         """What one rank writes to stdout and stderr; rank 0 writes the run's own log."""
