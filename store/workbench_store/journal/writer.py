@@ -385,6 +385,7 @@ class JournalWriter:
         """Write what still waits, if the disk takes it, and close the file; what it did not take."""
         with self._lock:
             lost = Lost()
+            self._put_back_at = 0.0
             self._look()
             self._bring_the_rest(at_last=True)
             if not self._closed and not self.flush():
