@@ -151,15 +151,19 @@ def _of_this_run(events: list[StoredEvent]) -> list[StoredEvent]:
     """Without what users wrote about other runs of the name, of which one was removed for good before the next was
     made: users' events name the run. What a run records itself is its own, whatever the clock said then."""
     own = next((event.fields.get("id") for event in events if event.name == "run"), None)
-    first, last = -1, len(events)
-    for place, event in enumerate(events):
-        if event.name != "purged":
-            continue
-        if own is not None and event.fields.get("id") == own:
-            last = place  # it is that run: one that a copy has kept, where users went on with another of the name
-            break
-        first = place
-    return [event for place, event in enumerate(events) if first < place < last or "run" not in event.fields]
+    purged = [place for place, event in enumerate(events) if event.name == "purged"]
+    # Of this very run, where it is a copy that has kept it: what users said later was of another of the name.
+    here = [place for place in purged if own is not None and events[place].fields.get("id") == own]
+    last = min(here, default=len(events))
+    first = max((place for place in purged if place < last), default=-1)
+
+    def is_of_this(place: int, event: StoredEvent) -> bool:
+        if "run" not in event.fields:
+            return True
+        said = event.fields.get("id")
+        return first < place < last if said is None or own is None else said == own
+
+    return [event for place, event in enumerate(events) if is_of_this(place, event)]
 
 
 def _told_once(events: Iterable[StoredEvent]) -> Iterator[StoredEvent]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from workbench_store.cache_root import usable_cache
 from workbench_store.errors import WorkspaceError
 from workbench_store.layout import RunLayout
+from workbench_store.moved import folder_of_script
 from workbench_store.processes import boot_id, process_alive, process_start
 from workbench_store.workspace import layout_at_hand
 
@@ -60,7 +61,7 @@ def open_run_of(pid: int) -> Optional[Tuple[RunLayout, bool]]:
     said = _read(notice_of(pid))
     if said is None or not process_alive(pid, said["start"]):
         return None
-    return RunLayout(Path(said["folder"])), said.get("has_past") is True
+    return RunLayout(folder_of_script(Path(said["folder"]), pid)), said.get("has_past") is True
 
 
 @lru_cache(maxsize=None)

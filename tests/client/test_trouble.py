@@ -644,6 +644,59 @@ def test_a_workspace_that_is_moved_has_all_that_is_logged_there(here: Path, tmp_
     assert not (here / ".workbench").exists()
 
 
+LATE = """
+import multiprocessing, os, sys, time, workbench
+def child():
+    workbench.log({"child": 1.0}, step=0)
+    workbench.log_text("said", "z" * 5000, step=0)
+def main():
+    print("move it", flush=True)
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.02)
+    if sys.argv[2] == "job":
+        child()
+        return
+    process = multiprocessing.get_context(sys.argv[2]).Process(target=child)
+    process.start()
+    process.join()
+if __name__ == "__main__":
+    if sys.argv[2] == "job":
+        main()
+    else:
+        with workbench.start_run(name="run", system_metrics=False):
+            main()
+"""
+
+
+@pytest.mark.parametrize("kind", ["job", "fork", "spawn"])
+def test_who_logs_for_the_first_time_in_a_workspace_that_was_moved_finds_it(
+    here: Path, tmp_path: Path, kind: str
+) -> None:
+    code, there = here / "code", tmp_path / "there"
+    code.mkdir()
+    there.mkdir()
+    (code / "train.py").write_text(LATE)
+    if kind == "job":
+        text = f"{sys.executable} train.py {there}/.workbench job"
+        run = Workspace(here).submit(command(command=text, name="run", code=str(code)))
+        wait_until(lambda: "move it" in run.logs(), "the right moment")
+    else:
+        words = [sys.executable, str(code / "train.py"), f"{there}/.workbench", kind]
+        script = subprocess.Popen(words, cwd=here, stdout=subprocess.PIPE)
+        assert script.stdout is not None and script.stdout.readline() == b"move it\n"
+    (here / ".workbench").rename(there / ".workbench")
+    moved = Workspace(there).run("run")
+    if kind == "job":
+        wait_until(lambda: moved.state == "NotResponding", "its supervisor to leave")
+        moved.adopt()
+        assert moved.wait(60) == "Completed", moved.logs()
+    else:
+        script.communicate(timeout=60)
+        assert script.returncode == 0 and moved.state == "Completed"
+    assert moved.series("child").values == [1.0] and len(moved.media("said")) == 1
+    assert not (here / ".workbench").exists()
+
+
 THREADS = """
 import multiprocessing, sys, threading, time, workbench
 from concurrent.futures import ThreadPoolExecutor

@@ -16,7 +16,7 @@ from workbench.housekeeping.giving_back import give_back, offer
 from workbench.housekeeping.proof import prove
 from workbench.housekeeping.usage import measure
 from workbench.lifecycle import removal, remove_runs
-from workbench.lifecycle.edits import edit_tags
+from workbench.lifecycle.edits import edit_note, edit_tags
 from workbench.lifecycle.logs import read_log
 from workbench.view.fresh import refresh
 from workbench_store import backup, verify
@@ -891,7 +891,12 @@ def test_a_run_that_only_the_copy_has_keeps_what_users_said_of_it(
     assert fresh(layout).run("paper").tags == {"bad": "1"}
     with pytest.raises(WorkbenchError, match="another run named paper"):
         back_up(layout, tmp_path / "copy")
-    assert fresh(copy).run("paper").tags == {"best": "1"} and faults(copy) == []
+    edit_tags(copy, ["paper"], {"said": "in the copy"})
+    edit_note(copy, "paper", "in the copy")
+    kept = {"best": "1", "said": "in the copy"}
+    assert fresh(copy).run("paper").tags == kept and fresh(copy).run("paper").note == "in the copy"
+    rebuild(copy)
+    assert fresh(copy).run("paper").tags == kept and faults(copy) == []
 
 
 FLOODING = """

@@ -393,12 +393,17 @@ class JournalWriter:
                 what = f"{lost.points} points" if lost.points else f"{lost.records or lost.all_records} records"
                 self.tell(f"workbench: {what} could not be written to {self.path}")
             self._closed = True
-            self._note_waiting_no_more()  # whoever closes it tells what is lost
+            if not lost.anything:
+                self.lost_is_told()
             descriptor, self._fd = self._fd, -1
             if descriptor >= 0 and mark_of(descriptor) == self._mark:
                 self._leave_no_empty_file(descriptor)
                 retire(descriptor) if self.writer in _THREADED else os.close(descriptor)
             return lost
+
+    def lost_is_told(self) -> None:
+        """Whoever has closed it has told what is lost: who finds this process killed need not ask."""
+        self._note_waiting_no_more()
 
     def _what_is_lost(self) -> Lost:
         lost = Lost() if self._waits is None else self._waits.all_lost()

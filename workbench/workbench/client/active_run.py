@@ -325,6 +325,7 @@ class ActiveRun:
 
             with _NeverRaising("tell what is lost"):
                 tell_lost(self._files, self.rank, lost)
+        self._journal.lost_is_told()
 
     def end_journal(self) -> Lost:
         """Record no more; what the disk did not take of what was recorded, nor of files."""

@@ -35,6 +35,7 @@ _PARTS = (
     "workbench_store/cache_root.py",
     "workbench_store/known.py",
     "workbench_store/locks.py",
+    "workbench_store/moved.py",
     "workbench_store/no_room.py",
     "workbench_store/open_run.py",
     "workbench_store/processes.py",

@@ -21,7 +21,7 @@ from workbench.client.log_limit import cap_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional, Set, Tuple
+    from typing import Optional, Set, Tuple
 
     #: An open file's number and its mark.
     _File = Tuple[int, Optional[Tuple[int, int]]]
@@ -57,7 +57,6 @@ class ConsoleLog:
         _logs.add(self)
 
     def _begin(self) -> None:
-        self._cap: Any = None
         self._cutting = threading.Lock()
         self._backlog = Backlog()
         self._waits = self._trying = False
@@ -165,12 +164,10 @@ class ConsoleLog:
         if not self._cutting.acquire(False):
             return
         try:
-            if self._cap is None:
-                # What only a long log needs is loaded for one.
-                from workbench.client.log_cap import LogCap
+            # What only a long log needs is loaded for one.
+            from workbench.client.log_cap import LogCap
 
-                self._cap = LogCap(self._files)
-            self._cap.enforce_with_others()
+            LogCap(self._files).enforce_with_others()
         except (OSError, WorkspaceError):
             pass  # a full disk: it is tried again
         finally:

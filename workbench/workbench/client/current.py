@@ -133,9 +133,12 @@ def _to_join() -> Tuple[Optional[There], Optional[Family], Tuple[object, ...]]:
     folder = os.environ.get("WORKBENCH_RUN_DIR")
     if folder:
         from workbench_store.layout import RunLayout
+        from workbench_store.moved import folder_of_job
 
         tell_children()
-        return (RunLayout(Path(folder)), False), None, ()
+        root = folder_of_job(Path(folder))
+        os.environ["WORKBENCH_RUN_DIR"] = str(root)
+        return (RunLayout(root), False), None, ()
     family = own_family() if _open is None or _open.family is None else _open.family
     if family is None:
         return None, None, ()

@@ -123,7 +123,7 @@ class LogCap:
         if not lock.try_acquire():
             return
         try:
-            self._loaded = False
+            self._loaded = False  # others may have cut it meanwhile
             self.enforce()
         finally:
             lock.release()

@@ -77,16 +77,21 @@ def last_step(files: RunLayout) -> Optional[int]:
 def _tags_by_users(layout: WorkspaceLayout, run: RunLayout) -> List[Event]:
     """What users said of its tags, but not of an earlier run of the name, which was removed for good."""
     found: List[Event] = []
+    own = (read_json(run.identity) or {}).get("id")
     for _, data in journals_of(layout):
         latest = 0.0
         for record in _events_and_last(data):
             latest = max(latest, record.time)  # within one journal its order counts
             if isinstance(record, Event) and is_about(record, run.name) and record.name in ("tags", "purged"):
-                fields = {name: value for name, value in record.fields.items() if name != "run"}
-                found.append(Event(record.name, latest, fields))
+                found.append(record._replace(time=latest))
     found.sort(key=lambda event: event.time)
-    since = max((place for place, event in enumerate(found) if event.name == "purged"), default=-1)
-    return found[since + 1 :]
+    purged = [place for place, event in enumerate(found) if event.name == "purged" and event.fields.get("id") != own]
+    since = max(purged, default=-1)
+    return [
+        event._replace(fields={key: event.fields.get(key) for key in ("set", "remove")})
+        for place, event in enumerate(found)
+        if event.name == "tags" and (place > since if event.fields.get("id") is None else event.fields["id"] == own)
+    ]
 
 
 def copy_past(layout: WorkspaceLayout, source: RunLayout, target: RunLayout, at_step: int) -> None:

@@ -218,6 +218,7 @@ class _Holder:
                 leave(self._files.script_process, self._pid, word)
             except OSError:
                 pass
+        self._journal.lost_is_told()
 
     def _wait_for_git(self) -> None:
         self._over.set()

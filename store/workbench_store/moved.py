@@ -1,0 +1,72 @@
+"""Where the folder of a run is by now that was moved, with its workspace, while processes of it go on: they hold files
+in it, which the system tells by their present names (Linux: proc(5)). (Python 3.8: the in-job client uses it.)
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from workbench_store.layout import RunLayout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator
+
+#: So many generations of processes may lie between a job's own parent and one that logs.
+_MOST_ANCESTORS = 64
+
+
+def folder_of_script(folder: Path, pid: int) -> Path:
+    """The folder of a run that the process has open; the one it was known by, where nobody can tell another."""
+    if folder.is_dir():
+        return folder
+    lock = RunLayout(folder).script_lock.relative_to(folder)
+    return next(_roots(_open_files(pid), folder, lock), folder)
+
+
+def folder_of_job(folder: Path) -> Path:
+    """The same of the job that this process is a part of, whose parent is in its folder."""
+    if folder.is_dir():
+        return folder
+    control = RunLayout(folder).control.relative_to(folder)
+    places = (_link("/proc/{}/cwd".format(pid)) for pid in _ancestors())
+    return next(_roots(places, folder, control), folder)
+
+
+def _roots(places: Iterator[str], folder: Path, part: Path) -> Iterator[Path]:
+    """The folders of that name, within one of the same name, in which the places are that part."""
+    for place in places:
+        root = Path(place[: -len(str(part)) - 1]) if place.endswith("/" + str(part)) else None
+        if root is not None and root.parts[-2:] == folder.parts[-2:] and root.is_dir():
+            yield root
+
+
+def _open_files(pid: int) -> Iterator[str]:
+    place = "/proc/{}/fd".format(pid)
+    try:
+        names = os.listdir(place)
+    except OSError:
+        return
+    for name in names:
+        yield _link(os.path.join(place, name))
+
+
+def _link(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
+def _ancestors() -> Iterator[int]:
+    pid = os.getppid()
+    for _ in range(_MOST_ANCESTORS):
+        if pid <= 1:
+            return
+        yield pid
+        try:
+            lines = Path("/proc/{}/status".format(pid)).read_text().splitlines()
+            pid = next(int(line.split()[1]) for line in lines if line.startswith("PPid:"))
+        except (OSError, StopIteration, ValueError):
+            return
