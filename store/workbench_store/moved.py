@@ -18,20 +18,28 @@ _MOST_ANCESTORS = 64
 
 
 def folder_of_script(folder: Path, pid: int) -> Path:
-    """The folder of a run that the process has open; the one it was known by, where nobody can tell another."""
-    if folder.is_dir():
-        return folder
+    """The folder of a run that the process has open; the one it was known by, where nobody can tell another. There may
+    be another run of the name at the old place."""
     lock = RunLayout(folder).script_lock.relative_to(folder)
-    return next(_roots(_open_files(pid), folder, lock), folder)
+    return _present(folder, _roots(_open_files(pid), folder, lock))
 
 
 def folder_of_job(folder: Path) -> Path:
     """The same of the job that this process is a part of, whose parent is in its folder."""
-    if folder.is_dir():
-        return folder
     control = RunLayout(folder).control.relative_to(folder)
     places = (_link("/proc/{}/cwd".format(pid)) for pid in _ancestors())
-    return next(_roots(places, folder, control), folder)
+    return _present(folder, _roots(places, folder, control))
+
+
+def _present(folder: Path, held: Iterator[Path]) -> Path:
+    """The folder, if it is one that is held, or none is; else the first."""
+    roots = list(held)
+    try:
+        if any(os.path.samefile(str(root), str(folder)) for root in roots):
+            return folder
+    except OSError:
+        pass  # it is not there any more
+    return roots[0] if roots else folder
 
 
 def _roots(places: Iterator[str], folder: Path, part: Path) -> Iterator[Path]:

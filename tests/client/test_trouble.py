@@ -15,7 +15,7 @@ from workbench_store.layout import WorkspaceLayout
 from tests.client.scripts import run_script, start_script, store_of, the_run
 from tests.lifecycle.launched import wait_until
 from tests.permissions import without_override
-from workbench import Workspace, command
+from workbench import Workspace, command, start_run
 
 KILLED = """
 import workbench
@@ -668,9 +668,10 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.parametrize("another", [False, True], ids=["", "another run of the name"])
 @pytest.mark.parametrize("kind", ["job", "fork", "spawn"])
 def test_who_logs_for_the_first_time_in_a_workspace_that_was_moved_finds_it(
-    here: Path, tmp_path: Path, kind: str
+    here: Path, tmp_path: Path, kind: str, another: bool
 ) -> None:
     code, there = here / "code", tmp_path / "there"
     code.mkdir()
@@ -684,7 +685,12 @@ def test_who_logs_for_the_first_time_in_a_workspace_that_was_moved_finds_it(
         words = [sys.executable, str(code / "train.py"), f"{there}/.workbench", kind]
         script = subprocess.Popen(words, cwd=here, stdout=subprocess.PIPE)
         assert script.stdout is not None and script.stdout.readline() == b"move it\n"
-    (here / ".workbench").rename(there / ".workbench")
+    moving = here / ".workbench"
+    moving.rename(tmp_path / "moving")
+    if another:
+        with start_run(name="run", workspace=here, system_metrics=False) as other:
+            other.log({"other": 1.0})
+    (tmp_path / "moving").rename(there / ".workbench")
     moved = Workspace(there).run("run")
     if kind == "job":
         wait_until(lambda: moved.state == "NotResponding", "its supervisor to leave")
@@ -694,7 +700,10 @@ def test_who_logs_for_the_first_time_in_a_workspace_that_was_moved_finds_it(
         script.communicate(timeout=60)
         assert script.returncode == 0 and moved.state == "Completed"
     assert moved.series("child").values == [1.0] and len(moved.media("said")) == 1
-    assert not (here / ".workbench").exists()
+    if another:
+        assert list(Workspace(here).run("run").metrics()) == ["other"]
+    else:
+        assert not moving.exists()
 
 
 THREADS = """
