@@ -61,6 +61,8 @@ def test_filters_turned_round_are_no_options(workbench: Workbench, runs: list[st
     assert workbench("tag", "--all", "-name~red", "odd").returncode == 0
     assert workbench("archive", "--all", "-tag:odd").returncode == 0
     assert listed(workbench) == {"blue-owl"}
+    for words in (["tag", "--all", "acuracy>1", "a=b"], ["archive", "--all", "acuracy>1"]):
+        assert "no run has a metric or parameter 'acuracy'" in workbench(*words).stderr
     told = workbench("rm", "--all", "-state:failed", "--preview")
     assert told.returncode == 0 and "blue-owl" in told.stdout and "red" not in told.stdout
     assert workbench("rm", "--all", "--preview").returncode == 2

@@ -653,6 +653,7 @@ def main():
     print("move it", flush=True)
     while not os.path.exists(sys.argv[1]):
         time.sleep(0.02)
+    print("it was moved", flush=True)
     if sys.argv[2] == "job":
         child()
         return
@@ -700,8 +701,10 @@ def test_who_logs_for_the_first_time_in_a_workspace_that_was_moved_finds_it(
         script.communicate(timeout=60)
         assert script.returncode == 0 and moved.state == "Completed"
     assert moved.series("child").values == [1.0] and len(moved.media("said")) == 1
+    assert moved.logs() == "move it\nit was moved\n"
     if another:
-        assert list(Workspace(here).run("run").metrics()) == ["other"]
+        found = Workspace(here).run("run")
+        assert list(found.metrics()) == ["other"] and found.logs() == ""
     else:
         assert not moving.exists()
 

@@ -21,11 +21,12 @@ def runs_named(workspace: "Workspace", names: Sequence[str]) -> "list[Run]":
 
 
 def runs_of_all(workspace: "Workspace", text: str, where: str = "") -> "list[Run]":
-    """The runs of `--all FILTER` for which the condition holds too.
+    """The runs of `--all FILTER` for which the condition holds too; what no run has that it names is told.
 
     Raises UsageError for an empty filter, as a shell makes of a variable that is not set, and for one that spares runs
     by a metric or parameter that none of them has: it would spare none.
     """
+    from workbench.cli.output import narrate
     from workbench.view.run_list import asked_for
     from workbench.view.unknown_names import told, unknown_conditions
 
@@ -33,9 +34,12 @@ def runs_of_all(workspace: "Workspace", text: str, where: str = "") -> "list[Run
         raise UsageError("--all is given an empty filter, which every run passes", remedy="Name the runs, or a filter.")
     runs = workspace.runs(where, filter=text)
     known = workspace.store.keys()
-    sparing = [one for one in unknown_conditions(asked_for(workspace.store, text), *known) if one.negated]
+    unknown = unknown_conditions(asked_for(workspace.store, text), *known)
+    sparing = [one for one in unknown if one.negated]
     if sparing:
         raise UsageError(f"--all {text!r} spares nothing: {told(sparing, *known)}", remedy="Nothing was changed.")
+    if unknown:
+        narrate(told(unknown, *known))
     return runs
 
 

@@ -48,6 +48,8 @@ class ConsoleLog:
         self._files = files
         #: The open log and what tells it from other files.
         self._file: Optional[_File] = None
+        #: What tells its folder from others.
+        self._folder: Optional[Tuple[int, int]] = None
         self._closed = False
         self._pid = os.getpid()
         self._look_at = 0.0
@@ -136,13 +138,14 @@ class ConsoleLog:
                 self._backlog, self._waits = Backlog(), False
 
     def _descriptor(self) -> Optional[int]:
-        """The open log, which is that in its place: an editor or `sed -i` may have put another there. None once it is
-        closed. Raises OSError."""
+        """The open log, which is that in its place: an editor or `sed -i` may have put another there. In a folder of
+        that name at the old place of a workspace that was moved it is another run's. None once it is closed. Raises
+        OSError."""
         descriptor = _ours(self._file)
         now = time.monotonic()
         if descriptor is not None and now >= self._look_at:
             self._look_at = now + _LOOK_SECONDS
-            if is_replaced(descriptor, self._files.user_log):
+            if is_replaced(descriptor, self._files.user_log) and self._folder == self._folder_now():
                 self._file = None
                 retire(descriptor)
                 descriptor = None
@@ -156,7 +159,15 @@ class ConsoleLog:
             os.close(descriptor)
             return None if self._closed else _ours(self._file)
         self._file = (descriptor, mark_of(descriptor))
+        self._folder = self._folder_now()
         return descriptor
+
+    def _folder_now(self) -> Optional[Tuple[int, int]]:
+        try:
+            found = os.stat(str(self._files.user_log.parent))
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _cut(self) -> None:
         """Keep the log within its cap, unless another thread or process of the run is doing it."""

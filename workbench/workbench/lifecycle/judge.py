@@ -145,7 +145,10 @@ def check_there(files: RunLayout) -> None:
             raise WorkspaceError(
                 f"run {files.name} is in the trash", remedy=f"Bring it back: workbench restore {files.name}"
             )
-        raise WorkspaceError(f"the folder of {files.name} is gone: {files.root}", remedy="Bring it back from a copy.")
+        raise WorkspaceError(
+            f"the folder of {files.name} is gone: {files.root}",
+            remedy=f"Bring it back from a copy; of a workspace that was moved, go on there: workbench adopt {files.name}",
+        )
     check_readable(files)
     if not has_journals(files) and not is_held(files):
         raise WorkspaceError(
