@@ -62,7 +62,10 @@ def document(results: dict[str, Any]) -> str:
 
 
 def _when(found: list[dict[str, Any]]) -> str:
-    return " ".join(sorted({f"Machine: {one['machine']}. Date: {one['day']}." for one in found}))
+    days = {
+        one["machine"]: sorted({other["day"] for other in found if other["machine"] == one["machine"]}) for one in found
+    }
+    return " ".join(f"Machine: {machine}. Measured on: {', '.join(days[machine])}." for machine in sorted(days))
 
 
 def _compared(rows: list[dict[str, Any]], other: str, named: str) -> str:

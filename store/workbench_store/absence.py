@@ -3,6 +3,7 @@
 import os
 
 from workbench_store.errors import NotFound
+from workbench_store.journal.packed import journals_in
 from workbench_store.layout import WorkspaceLayout, may_name_a_run
 
 
@@ -14,6 +15,11 @@ def no_run(layout: WorkspaceLayout, name: str, remedy: str = "`workbench ls` lis
         return NotFound(f"run {name} is in the trash", remedy=f"Bring it back: workbench restore {name}")
     if os.path.isdir(layout.purged(name)):
         return NotFound(f"run {name} is removed for good", remedy="`workbench gc` finishes that.")
+    if is_bare(layout, name):
+        return NotFound(
+            f"nothing is recorded of run {name} any more: its journals are gone from {layout.run(name).root}",
+            remedy=f"Bring them back from a copy, or remove what is left of it: workbench rm {name}",
+        )
     if is_on_disk(layout, name):
         return NotFound(
             f"run {name} is on the disk, and the store of {layout.root} has not taken it in",
@@ -31,6 +37,17 @@ def is_put_away(layout: WorkspaceLayout, name: str) -> bool:
 def is_on_disk(layout: WorkspaceLayout, name: str) -> bool:
     """Whether there is a run of exactly that name, whatever the database has."""
     return may_name_a_run(name) and os.path.isfile(layout.run(name).identity)
+
+
+def is_bare(layout: WorkspaceLayout, name: str) -> bool:
+    """Whether there is the folder of such a run, and not one journal in it. One that may not be looked into may have
+    some."""
+    if not is_on_disk(layout, name):
+        return False
+    try:
+        return not journals_in(layout.run(name).journals)
+    except OSError:
+        return False
 
 
 def check_run(layout: WorkspaceLayout, name: str) -> None:

@@ -49,14 +49,16 @@ class _Shortfall(NamedTuple):
 
 
 def back_up(layout: WorkspaceLayout, target: Path) -> Copied:
-    """Copy the workspace into `target`/.workbench, or bring an earlier copy of it there up to date.
+    """Copy the workspace into `target`/.workbench, or into `target` that is one, or bring an earlier copy of it there
+    up to date.
 
     Runs that are no longer in the workspace stay in the copy. Raises UsageError for a place inside the workspace or one
     that holds something else, StoreBusy while journals are being compressed or another backup is made, and
     WorkspaceError where the copy cannot be written, and, when all else is copied, for what cannot be read and for what
     the workspace has lost that the copy or the store has.
     """
-    copy = WorkspaceLayout(Path(os.path.realpath(target)) / WORKSPACE_DIR)
+    place = Path(os.path.realpath(target))
+    copy = WorkspaceLayout(place if place.name == WORKSPACE_DIR else place / WORKSPACE_DIR)
     _check(layout, copy)
     had = held(layout)
     try:

@@ -8,13 +8,13 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
 
-from workbench_store.absence import no_run
+from workbench_store.absence import is_bare, no_run
 from workbench_store.apart import run_on_disk, runs_in_trash
 from workbench_store.content_lock import adding_content
 from workbench_store.disk_use import bytes_on_disk
@@ -55,14 +55,20 @@ def put_in_trash(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
     moved = []
     try:
         for name in names:
-            row = known.get(name) or run_on_disk(layout, name)
-            facts = {"name": name, "state": str(row.state), "experiment": row.experiment, "removed": time.time()}
+            facts = {**_told_of(layout, known, name), "removed": time.time()}
             with alone(layout.run(name), _HELD_SECONDS):
                 _move_in(layout, name, facts)
             moved.append(name)
     finally:
         blocked = _forget(layout, moved)
     return blocked
+
+
+def _told_of(layout: WorkspaceLayout, known: Mapping[str, RunRow], name: str) -> dict[str, Any]:
+    if name not in known and is_bare(layout, name):
+        return {"name": name, "state": str(RunState.UNKNOWN), "experiment": ""}
+    row = known.get(name) or run_on_disk(layout, name)
+    return {"name": name, "state": str(row.state), "experiment": row.experiment}
 
 
 def _forget(layout: WorkspaceLayout, moved: Sequence[str]) -> str | None:

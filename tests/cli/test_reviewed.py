@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from workbench.cli.exit_codes import ExitCode
 
 from tests.cli.terminal import Workbench
 from tests.permissions import without_override
+from tests.small_disk import small_disk
 from workbench import Workspace
 
 Job = Callable[..., str]
@@ -136,6 +138,31 @@ def test_a_folder_that_is_gone_and_a_disk_that_is_full(workbench: Workbench, job
             [sys.executable, "-m", "workbench", "ls"], cwd=here, stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert listed.returncode == ExitCode.WORKSPACE and "no room" in listed.stderr
+
+
+def test_what_is_left_of_a_run_without_a_record_is_named_and_may_be_removed(
+    workbench: Workbench, job: Job, here: Path
+) -> None:
+    workbench("run", job("true", "name: one\n"))
+    assert workbench("ls").returncode == 0
+    shutil.rmtree(here / ".workbench/runs/one/journal")
+    done = workbench("doctor", "--rebuild", "--losing")
+    assert done.returncode == ExitCode.PROBLEMS and "workbench rm one" in workbench("doctor").stdout
+    shown = workbench("show", "one")
+    assert shown.returncode == ExitCode.NOT_FOUND and "nothing is recorded of run one any more" in shown.stderr
+    assert workbench("rm", "one").returncode == 0 and "problem" not in workbench("doctor").stdout
+    assert workbench("restore", "one").returncode == 0 and workbench("rm", "one").returncode == 0
+    assert workbench("gc", "--yes").returncode == 0
+    assert workbench("run", job("true", "name: one\n")).returncode == 0, "its name is free again"
+
+
+def test_outputs_that_were_copied_in_part_are_not_in_the_way(workbench: Workbench, job: Job, here: Path) -> None:
+    workbench("run", job("seq 100000 > outputs/big", "name: one\n"))
+    with small_disk(here / "disk", 256 * 1024) as disk:
+        done = workbench("outputs", "one", "--download", "disk/there")
+        assert done.returncode != 0 and not [path for path in disk.rglob("*") if path.is_file()]
+    assert workbench("outputs", "one", "--download", "disk/there").returncode == 0
+    assert len((here / "disk/there/artifacts/big").read_text().splitlines()) == 100_000
 
 
 def test_a_run_is_followed_to_its_end_where_nothing_can_be_shown_of_it(job: Job, here: Path) -> None:

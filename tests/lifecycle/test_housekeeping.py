@@ -899,6 +899,13 @@ def test_a_run_that_only_the_copy_has_keeps_what_users_said_of_it(
     assert fresh(copy).run("paper").tags == kept and faults(copy) == []
 
 
+def test_a_copy_is_brought_up_to_date_by_either_of_its_names(workspace: Workspace, tmp_path: Path) -> None:
+    back_up(workspace.layout, tmp_path / "copy")
+    make_run(workspace.layout, "new")
+    back_up(workspace.layout, tmp_path / "copy" / ".workbench")
+    assert (tmp_path / "copy/.workbench/runs/new").is_dir() and not (tmp_path / "copy/.workbench/.workbench").exists()
+
+
 FLOODING = """
 import os, sys, workbench
 with workbench.start_run(name="flooding", system_metrics=False):

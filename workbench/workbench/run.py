@@ -314,10 +314,20 @@ class Run:
             paths = ((name, Path(folder, name)) for name in names)
             return {name for name, path in paths if _holds_nothing(path) or os.path.realpath(path) == workspace}
 
-        if source.is_dir():
-            shutil.copytree(source, target, symlinks=True, ignore=passed_over)
-        else:
-            shutil.copy2(source, target)
+        # Under another name until it is whole: what is cut short would be taken for an output, and be in the way.
+        draft = target.with_name(f".{target.name[:200]}.part")
+        try:
+            if source.is_dir():
+                shutil.copytree(source, draft, symlinks=True, ignore=passed_over)
+            else:
+                shutil.copy2(source, draft)
+            draft.rename(target)
+        except BaseException:
+            if draft.is_dir():
+                shutil.rmtree(draft, ignore_errors=True)
+            else:
+                draft.unlink(missing_ok=True)
+            raise
 
 
 def _holds_nothing(path: Path) -> bool:

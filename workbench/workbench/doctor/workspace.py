@@ -94,6 +94,23 @@ def _store(layout: WorkspaceLayout) -> Iterator[Finding]:
         yield Finding("problem", error.message, error.remedy or "")
 
 
+def _bare_runs(layout: WorkspaceLayout, known: set[str]) -> Iterator[Finding]:
+    """Folders of runs of which neither journals nor the store know anything."""
+    from workbench_store.absence import is_bare
+
+    try:
+        names = sorted(set(os.listdir(layout.runs)) - known)
+    except OSError:
+        return  # which is told already
+    for name in names:
+        if is_bare(layout, name):
+            yield Finding(
+                "problem",
+                f"nothing is recorded of run {name} any more: its journals are gone from {layout.run(name).root}",
+                f"Bring them back from a copy, or remove what is left of it: workbench rm {name}",
+            )
+
+
 def _has_no_journals(folder: Path) -> bool:
     from workbench_store.journal.packed import journals_in
 
@@ -114,6 +131,7 @@ def _runs(layout: WorkspaceLayout) -> Iterator[Finding]:
     before = set(removed_runs(layout))
     runs = own_query(layout, told)
     yield Finding("ok", counted(len(runs), "run"))
+    yield from _bare_runs(layout, {str(name) for name, *_ in runs})
     removed = set(removed_runs(layout))
     for name, text, damaged, lost in runs:
         state = RunState.parse(text)

@@ -147,7 +147,7 @@ def check_there(files: RunLayout) -> None:
             )
         raise WorkspaceError(
             f"the folder of {files.name} is gone: {files.root}",
-            remedy=f"Bring it back from a copy; of a workspace that was moved, go on there: workbench adopt {files.name}",
+            remedy=f"Bring it back from a copy. If the workspace was moved, go on there: workbench adopt {files.name}",
         )
     check_readable(files)
     if not has_journals(files) and not is_held(files):

@@ -4,13 +4,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench_store.absence import check_run, is_gone, no_run
+from workbench_store.absence import check_run, is_bare, is_gone, no_run
 from workbench_store.apart import run_on_disk
 from workbench_store.errors import RunError
 from workbench_store.holding import is_held
 from workbench_store.intact import lost_by_journals
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.records import RunQuery
+from workbench_store.states import RunState
 from workbench_store.store import Store
 from workbench_store.trash import put_in_trash
 
@@ -33,10 +34,11 @@ def remove_runs(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
     held = _versions_below(layout)
     states = {row.name: row.state for row in store.runs(RunQuery(names=tuple(names))).rows}
     for name in names:
-        state = states.get(name) or run_on_disk(layout, name).state
+        bare = name not in states and is_bare(layout, name)
+        state = states.get(name) or (RunState.UNKNOWN if bare else run_on_disk(layout, name).state)
         if is_gone(layout, name):
             check_run(layout, name)
-        if not state.final or not _is_left_alone(layout.run(name)):
+        if not (state.final or bare) or not _is_left_alone(layout.run(name)):
             raise RunError(
                 f"run {name} is not over: it is {state}",
                 remedy=f"End it (workbench cancel {name}), then try again. Nothing was removed.",
