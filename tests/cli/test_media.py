@@ -10,6 +10,7 @@ from workbench_store.journal.encoding import encode_event
 
 from tests.cli.terminal import Workbench
 from tests.client.scripts import run_script
+from tests.small_disk import small_disk
 from workbench import Workspace
 
 SCRIPT = """
@@ -58,6 +59,13 @@ def test_as_json(workbench: Workbench) -> None:
     assert weights["content"]["counts"] == [1, 3, 0, 2]
     every = json.loads(workbench("media", "m", "--json").stdout)
     assert len(every) == 7 and not any("content" in one for one in every)
+
+
+def test_what_finds_no_room_is_not_exported_in_part(workbench: Workbench, here: Path) -> None:
+    with small_disk(here / "disk", 16 * 1024) as disk:
+        done = workbench("media", "m", "long", "--export", "disk/out")
+        assert done.returncode != 0 and not [path for path in disk.rglob("*") if path.is_file()]
+    assert workbench("media", "m", "long", "--export", "disk/out").returncode == 0
 
 
 def test_export_writes_all_and_overwrites_nothing(workbench: Workbench, here: Path) -> None:

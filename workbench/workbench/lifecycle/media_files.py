@@ -41,7 +41,7 @@ def export_media(files: RunLayout, records: Iterable[MediaRecord], folder: Path)
         target = _free(folder / _name(record.kind) / _name(record.key), record, written)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            if _export(files, record, target):
+            if _export_whole(files, record, target):
                 written.append(target)
         except OSError as error:
             raise RunError(
@@ -49,6 +49,15 @@ def export_media(files: RunLayout, records: Iterable[MediaRecord], folder: Path)
                 remedy="Name a folder that you may write to, on a disk with room.",
             ) from error
     return written
+
+
+def _export_whole(files: RunLayout, record: MediaRecord, target: Path) -> bool:
+    """The same as `_export`; what could not be written to its end is not there."""
+    try:
+        return _export(files, record, target)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
 
 
 def _name(text: str) -> str:
