@@ -99,7 +99,8 @@ class SystemSampler:
 
 
 def _percent(part: float, whole: float) -> float:
-    return 100.0 * part / whole if whole > 0 else 0.0
+    """Of differences of numbers that were rounded: what was idle may be a little below nothing."""
+    return min(max(0.0, 100.0 * part / whole), 100.0) if whole > 0 else 0.0
 
 
 class _Counters:
