@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 _MOST_ANCESTORS = 64
 
 
+def owner_of(folder: Path) -> bytes:
+    """What tells the run whose folder it is from others of its name; empty where nobody can tell."""
+    try:
+        return RunLayout(folder).identity.read_bytes()
+    except OSError:
+        return b""
+
+
+def is_anothers(folder: Path, owner: bytes) -> bool:
+    """Whether the folder is that of another run by now, as there may be one where a workspace was before it moved."""
+    now = owner_of(folder)
+    return bool(owner) and bool(now) and now != owner
+
+
 def folder_of_script(folder: Path, pid: int) -> Path:
     """The folder of a run that the process has open; the one it was known by, where nobody can tell another. There may
     be another run of the name at the old place."""

@@ -165,6 +165,18 @@ def test_outputs_that_were_copied_in_part_are_not_in_the_way(workbench: Workbenc
     assert len((here / "disk/there/artifacts/big").read_text().splitlines()) == 100_000
 
 
+def test_of_two_downloads_to_one_place_one_is_whole_and_the_other_refused(
+    workbench: Workbench, job: Job, here: Path
+) -> None:
+    workbench("run", job("for n in $(seq 1500); do echo $n > outputs/$n; done", "name: one\n"))
+    words = [sys.executable, "-m", "workbench", "outputs", "one", "--download", "there"]
+    both = [subprocess.Popen(words, cwd=here, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(2)]
+    told = [one.communicate()[1] for one in both]
+    assert sorted(one.returncode for one in both) == [0, ExitCode.REFUSED], told
+    assert len(list((here / "there/artifacts").iterdir())) == 1500
+    assert [path.name for path in (here / "there").iterdir()] == ["artifacts"]
+
+
 def test_a_run_is_followed_to_its_end_where_nothing_can_be_shown_of_it(job: Job, here: Path) -> None:
     """Whoever waits for it hears how it ended, and starts it no second time."""
     words = [sys.executable, "-m", "workbench", "run", job("seq 5; exit 3", "name: one\n")]

@@ -644,6 +644,45 @@ def test_a_workspace_that_is_moved_has_all_that_is_logged_there(here: Path, tmp_
     assert not (here / ".workbench").exists()
 
 
+ANOTHERS = """
+import os, sys, time, workbench
+with workbench.start_run(name="run", system_metrics=False) as run:
+    run.log({"own": 1.0}, step=0)
+    os.write(2, b"move it\\n")
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.02)
+    if sys.argv[2] == "closed":
+        os.closerange(3, 100_000)
+    print("of the moved run")
+    for step in range(1, 5):
+        run.log({"own": float(step)}, step=step)
+        time.sleep(0.06)
+    print("at its end")
+"""
+
+
+@pytest.mark.parametrize("how", ["open", "closed"])
+def test_a_run_of_the_name_where_a_workspace_was_is_left_alone(here: Path, tmp_path: Path, how: str) -> None:
+    """Though nothing was printed before, and though all descriptors are closed, when nobody knows the new place."""
+    there = tmp_path / "there"
+    there.mkdir()
+    words = [sys.executable, "-c", ANOTHERS, f"{there}/.workbench", how]
+    script = subprocess.Popen(words, cwd=here, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert script.stderr is not None
+    wait_until(lambda: b"move it" in script.stderr.readline(), "the right moment")  # type: ignore[union-attr]
+    (here / ".workbench").rename(tmp_path / "moving")
+    with start_run(name="run", workspace=here, system_metrics=False) as other:
+        (tmp_path / "moving").rename(there / ".workbench")
+        script.communicate(timeout=60)
+        other.log({"other": 1.0})
+    found, moved = Workspace(here).run("run"), Workspace(there).run("run")
+    assert found.state == "Completed" and list(found.metrics()) == ["other"] and found.logs() == ""
+    assert not found.warnings and found.record().lost_points == 0
+    if how == "open":
+        assert moved.state == "Completed" and moved.series("own").steps == [0, 1, 2, 3, 4]
+        assert moved.logs() == "of the moved run\nat its end\n"
+
+
 LATE = """
 import multiprocessing, os, sys, time, workbench
 def child():

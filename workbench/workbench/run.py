@@ -1,7 +1,9 @@
 """A run as a Python object: what it is, what it recorded, and what can be done with it."""
 
+import errno
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -315,19 +317,18 @@ class Run:
             return {name for name, path in paths if _holds_nothing(path) or os.path.realpath(path) == workspace}
 
         # Under another name until it is whole: what is cut short would be taken for an output, and be in the way.
-        draft = target.with_name(f".{target.name[:200]}.part")
+        place = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target.parent))
         try:
+            draft = place / target.name
             if source.is_dir():
                 shutil.copytree(source, draft, symlinks=True, ignore=passed_over)
             else:
                 shutil.copy2(source, draft)
+            if os.path.lexists(target):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
             draft.rename(target)
-        except BaseException:
-            if draft.is_dir():
-                shutil.rmtree(draft, ignore_errors=True)
-            else:
-                draft.unlink(missing_ok=True)
-            raise
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _holds_nothing(path: Path) -> bool:

@@ -320,7 +320,7 @@ class ActiveRun:
         """Record no more. What the disk did not take yet is tried for the last time; what it does not take then is told
         to whoever ends the run."""
         lost = self.end_journal()
-        if lost.points or lost.records or lost.torn:
+        if (lost.points or lost.records or lost.torn) and self._journal.is_ours():
             from workbench.client.last_word import tell_lost
 
             with _NeverRaising("tell what is lost"):

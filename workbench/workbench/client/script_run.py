@@ -122,7 +122,7 @@ class _Holder:
         self._began = time.monotonic()
         self._pid = os.getpid()
         self._journal = journal
-        self._journal.when_closed = lambda: lock.take_again(files.script_lock)
+        self._journal.when_closed = lambda: journal.is_ours() and lock.take_again(files.script_lock)
         self._files = files
         self._generation = generation
         self._console: Optional[Console] = None
@@ -211,7 +211,7 @@ class _Holder:
             self._journal.event("warning", text=log_lacks(ending["unlogged"]))
         self._journal.sync()
         lost = self.run.end_journal()
-        if lost.anything:
+        if lost.anything and self._journal.is_ours():
             told = {"lost": lost.points, "lost_records": lost.records, "torn": lost.torn}
             word = {**ending, "generation": self._generation, **told}
             try:
