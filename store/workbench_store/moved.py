@@ -4,6 +4,7 @@ in it, which the system tells by their present names (Linux: proc(5)). (Python 3
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -17,15 +18,17 @@ if TYPE_CHECKING:
 _MOST_ANCESTORS = 64
 
 
-def owner_of(folder: Path) -> bytes:
-    """What tells the run whose folder it is from others of its name; empty where nobody can tell."""
+def owner_of(folder: Path) -> str:
+    """The id of the run whose folder it is, which others of its name have not; empty where nobody can tell: the file
+    that says it may have been edited, or may be about to be."""
     try:
-        return RunLayout(folder).identity.read_bytes()
-    except OSError:
-        return b""
+        found = json.loads(RunLayout(folder).identity.read_text()).get("id")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return ""
+    return found if isinstance(found, str) else ""
 
 
-def is_anothers(folder: Path, owner: bytes) -> bool:
+def is_anothers(folder: Path, owner: str) -> bool:
     """Whether the folder is that of another run by now, as there may be one where a workspace was before it moved."""
     now = owner_of(folder)
     return bool(owner) and bool(now) and now != owner

@@ -165,6 +165,14 @@ def test_outputs_that_were_copied_in_part_are_not_in_the_way(workbench: Workbenc
     assert len((here / "disk/there/artifacts/big").read_text().splitlines()) == 100_000
 
 
+def test_a_folder_that_may_not_be_written_is_downloaded(workbench: Workbench, job: Job, here: Path) -> None:
+    workbench("run", job("mkdir outputs/sub; echo 1 > outputs/sub/a; chmod 555 outputs/sub outputs", "name: one\n"))
+    words = [sys.executable, "-m", "workbench", "outputs", "one", "--download", "there"]
+    done = subprocess.run([*without_override(), *words], cwd=here, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (here / "there/artifacts/sub/a").exists() and len(list((here / "there").iterdir())) == 1
+
+
 def test_of_two_downloads_to_one_place_one_is_whole_and_the_other_refused(
     workbench: Workbench, job: Job, here: Path
 ) -> None:

@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from workbench.lifecycle.logs import read_log
 from workbench.run import Run
 from workbench.view.fresh import refresh
-from workbench_store.layout import WorkspaceLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
 
 from tests.client.scripts import run_script, start_script, store_of, the_run
 from tests.lifecycle.launched import wait_until
@@ -681,6 +682,41 @@ def test_a_run_of_the_name_where_a_workspace_was_is_left_alone(here: Path, tmp_p
     if how == "open":
         assert moved.state == "Completed" and moved.series("own").steps == [0, 1, 2, 3, 4]
         assert moved.logs() == "of the moved run\nat its end\n"
+
+
+REFORMED = """
+import json, os, sys, time, workbench
+def child(number):
+    workbench.log({"child": float(number)}, step=number)
+with workbench.start_run(name="run", system_metrics=False) as run:
+    run.log({"own": 1.0}, step=0)
+    print("one")
+    identity = run.path / "run.json"
+    for text in (json.dumps(json.loads(identity.read_text()), indent=2), "half of it {"):
+        identity.write_text(text)
+        for number in range(2):
+            if os.fork() == 0:
+                child(number + 2 * ("half" in text))
+                sys.exit()
+            os.wait()
+        log = run.path / "logs/user_logs/std_log.txt"
+        copy = log.with_name("copy")
+        copy.write_bytes(log.read_bytes())
+        copy.rename(log)
+        time.sleep(0.06)
+        print("two")
+    os.closerange(3, 100_000)
+    run.log({"own": 1.0}, step=1)
+    print("three")
+"""
+
+
+def test_a_run_whose_identity_is_written_in_another_form_goes_on(here: Path) -> None:
+    """As an editor or `sed -i` over a whole folder does, which may be caught halfway."""
+    assert run_script(here, REFORMED).returncode == 0
+    store, found = store_of(here), read_log(RunLayout(here / ".workbench/runs/run"))
+    assert sorted(store.series("run", "child").steps) == [0, 1, 2, 3] and store.series("run", "own").steps == [0, 1]
+    assert found == "one\ntwo\ntwo\nthree\n" and str(store.run("run").state) == "Completed"
 
 
 LATE = """

@@ -3,10 +3,9 @@
 import errno
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from warnings import warn
@@ -317,9 +316,8 @@ class Run:
             return {name for name, path in paths if _holds_nothing(path) or os.path.realpath(path) == workspace}
 
         # Under another name until it is whole: what is cut short would be taken for an output, and be in the way.
-        place = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=target.parent))
+        draft = target.with_name(f".{target.name[:100]}-{os.urandom(6).hex()}.part")
         try:
-            draft = place / target.name
             if source.is_dir():
                 shutil.copytree(source, draft, symlinks=True, ignore=passed_over)
             else:
@@ -327,8 +325,20 @@ class Run:
             if os.path.lexists(target):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
             draft.rename(target)
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
+        except BaseException:
+            _remove(draft)
+            raise
+
+
+def _remove(path: Path) -> None:
+    """A file or a folder, also one in which nothing may be written."""
+    if path.is_dir() and not path.is_symlink():
+        for folder, _, _ in os.walk(path):
+            with suppress(OSError):
+                os.chmod(folder, 0o700)
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _holds_nothing(path: Path) -> bool:
