@@ -1,6 +1,7 @@
 """Runs that are not there (any more), and what is said of them."""
 
 import os
+from pathlib import Path
 
 from workbench_store.errors import NotFound
 from workbench_store.journal.packed import journals_in
@@ -40,12 +41,14 @@ def is_on_disk(layout: WorkspaceLayout, name: str) -> bool:
 
 
 def is_bare(layout: WorkspaceLayout, name: str) -> bool:
-    """Whether there is the folder of such a run, and not one journal in it. One that may not be looked into may have
-    some."""
-    if not is_on_disk(layout, name):
-        return False
+    """Whether there is the folder of such a run, and not one journal in it."""
+    return is_on_disk(layout, name) and has_no_journals(layout.run(name).journals)
+
+
+def has_no_journals(folder: Path) -> bool:
+    """Whether the folder is there with none. One that may not be looked into may have some."""
     try:
-        return not journals_in(layout.run(name).journals)
+        return not journals_in(folder)
     except OSError:
         return False
 

@@ -4,7 +4,6 @@ in it, which the system tells by their present names (Linux: proc(5)). (Python 3
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -16,22 +15,6 @@ if TYPE_CHECKING:
 
 #: So many generations of processes may lie between a job's own parent and one that logs.
 _MOST_ANCESTORS = 64
-
-
-def owner_of(folder: Path) -> str:
-    """The id of the run whose folder it is, which others of its name have not; empty where nobody can tell: the file
-    that says it may have been edited, or may be about to be."""
-    try:
-        found = json.loads(RunLayout(folder).identity.read_text()).get("id")
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return ""
-    return found if isinstance(found, str) else ""
-
-
-def is_anothers(folder: Path, owner: str) -> bool:
-    """Whether the folder is that of another run by now, as there may be one where a workspace was before it moved."""
-    now = owner_of(folder)
-    return bool(owner) and bool(now) and now != owner
 
 
 def folder_of_script(folder: Path, pid: int) -> Path:

@@ -5,7 +5,6 @@ recorded (what users said of it is no part of a later run of that name), and the
 anywhere, or without room, the next `finish_purges` goes on.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from workbench_store.forget import being_purged, forget_runs, removed_but_known
 from workbench_store.holding import is_held
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.lease import lease_of, try_file
+from workbench_store.run_ids import id_of
 from workbench_store.words import listed
 
 
@@ -80,7 +80,7 @@ def finish_purges(layout: WorkspaceLayout) -> None:
 
 def _record(layout: WorkspaceLayout, names: Sequence[str]) -> None:
     gone = [name for name in names if not os.path.lexists(layout.run(name).root)]
-    append_edits(layout, "purged", ({"run": name, "id": _id_of(layout.purged(name))} for name in gone))
+    append_edits(layout, "purged", ({"run": name, "id": id_of(layout.purged(name)) or None} for name in gone))
     fault("purge.recorded")
     if layout.store.exists():
         why = try_file(layout)
@@ -91,14 +91,6 @@ def _record(layout: WorkspaceLayout, names: Sequence[str]) -> None:
                 known = removed_but_known(layout, connection)
             forget_runs(layout, known)
     fault("purge.forgotten")
-
-
-def _id_of(folder: Path) -> str | None:
-    try:
-        found = json.loads(RunLayout(folder).identity.read_text()).get("id")
-    except (OSError, ValueError, AttributeError):
-        return None
-    return found if isinstance(found, str) else None
 
 
 def _empty(folder: Path) -> None:

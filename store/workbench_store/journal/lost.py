@@ -27,7 +27,9 @@ class Lost:
         """What is lost besides."""
         self.points += more.points
         self.records += more.records
+        self.torn += more.torn
         self.all_records += more.all_records
+        self.unlogged += more.unlogged
 
     @property
     def anything(self) -> bool:

@@ -25,8 +25,8 @@ from workbench_store.journal.onward import Onward
 from workbench_store.journal.retired import close_retired, retire
 from workbench_store.journal.waiting import Waiting
 from workbench_store.locks import lock_while_open, without_forks
-from workbench_store.moved import is_anothers, owner_of
 from workbench_store.processes import boot_id, host_id
+from workbench_store.run_ids import id_of, is_anothers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class JournalWriter:
         self._mark: Optional[Tuple[int, int]] = None
         self._looked = 0.0
         self._former = FormerFiles()
-        self._owner = owner_of(self.folder.parent)
+        self._run_id = id_of(self.folder.parent)
         #: Whether another file is in the journal's place and there was no room to put it back; when to try again.
         self._displaced = False
         self._put_back_at = 0.0
@@ -116,7 +116,7 @@ class JournalWriter:
         _writers.add(self)
 
     def _open(self) -> None:
-        if is_anothers(self.folder.parent, self._owner):
+        if is_anothers(self.folder.parent, self._run_id):
             raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
         while True:
             path = self._new_path()
@@ -432,7 +432,7 @@ class JournalWriter:
 
     def is_ours(self) -> bool:
         """Whether the folder is not that of another run by now."""
-        return not is_anothers(self.folder.parent, self._owner)
+        return not is_anothers(self.folder.parent, self._run_id)
 
     def in_place(self) -> bool:
         """Whether the file is where it was made, and not removed or moved away with its folder."""

@@ -40,6 +40,7 @@ _PARTS = (
     "workbench_store/open_run.py",
     "workbench_store/processes.py",
     "workbench_store/redaction.py",
+    "workbench_store/run_ids.py",
     "workbench_store/secret_forms.py",
     "workbench_store/secrets.py",
     "workbench_store/words.py",

@@ -13,7 +13,7 @@ from workbench_store.errors import WorkspaceError
 from workbench_store.journal.lost import Lost
 from workbench_store.journal.retired import retire
 from workbench_store.layout import RunLayout
-from workbench_store.moved import is_anothers, owner_of
+from workbench_store.run_ids import id_of, is_anothers
 
 from workbench.client.at_exit import at_exit
 from workbench.client.backlog import Backlog
@@ -50,7 +50,7 @@ class ConsoleLog:
         self._files = files
         #: The open log and what tells it from other files.
         self._file: Optional[_File] = None
-        self._owner = owner_of(files.root)
+        self._run_id = id_of(files.root)
         self._closed = False
         self._pid = os.getpid()
         self._look_at = 0.0
@@ -146,7 +146,7 @@ class ConsoleLog:
         now = time.monotonic()
         if descriptor is not None and now >= self._look_at:
             self._look_at = now + _LOOK_SECONDS
-            if is_replaced(descriptor, self._files.user_log) and not is_anothers(self._files.root, self._owner):
+            if is_replaced(descriptor, self._files.user_log) and not is_anothers(self._files.root, self._run_id):
                 self._file = None
                 retire(descriptor)
                 descriptor = None
@@ -155,7 +155,7 @@ class ConsoleLog:
     def _open(self) -> Optional[int]:
         """The open log; None once it is closed. Another thread may open it, or close it, at the same time."""
         before = self._file
-        if is_anothers(self._files.root, self._owner):
+        if is_anothers(self._files.root, self._run_id):
             raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))  # until the journal has found where ours is
         descriptor = out_of_the_way(os.open(str(self._files.user_log), _FLAGS, 0o600))
         if self._closed or self._file is not before:

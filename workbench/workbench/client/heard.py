@@ -50,10 +50,13 @@ def _count(value: object) -> int:
 
 
 def ended_without_closing(seen: float) -> str:
-    """Why a script is over that said nothing of its end, and gave a sign of life then (UTC epoch seconds) for the last
-    time; 0: never."""
-    when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seen)) if seen else "never"
-    return "ended without closing; last sign of life {}".format(when)
+    """Why a script is over that said nothing of its end."""
+    return "ended without closing; {}".format(last_sign(seen))
+
+
+def last_sign(seen: float) -> str:
+    """When somebody was seen alive for the last time (UTC epoch seconds; 0: never), in words, to the second."""
+    return "last sign of life {}".format(time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seen)) if seen else "never")
 
 
 def torn_in(generation: object) -> str:

@@ -18,6 +18,7 @@ from workbench_store.journal.writer import JournalWriter, tell_nobody
 from workbench_store.layout import RunLayout, WorkspaceLayout, may_name_a_run
 from workbench_store.locks import FileLock
 from workbench_store.processes import is_here
+from workbench_store.run_ids import id_of
 from workbench_store.states import RunState
 
 from workbench.client.heard import ended_without_closing, heard, lacking, last_reason, left_behind, tell, torn_in
@@ -77,7 +78,7 @@ def last_step(files: RunLayout) -> Optional[int]:
 def _tags_by_users(layout: WorkspaceLayout, run: RunLayout) -> List[Event]:
     """What users said of its tags, but not of an earlier run of the name, which was removed for good."""
     found: List[Event] = []
-    own = (read_json(run.identity) or {}).get("id")
+    own = id_of(run.root)
     for _, data in journals_of(layout):
         latest = 0.0
         for record in _events_and_last(data):

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 from workbench_store.errors import StoreDamaged, WorkbenchError
 from workbench_store.layout import WorkspaceLayout
@@ -111,16 +110,8 @@ def _bare_runs(layout: WorkspaceLayout, known: set[str]) -> Iterator[Finding]:
             )
 
 
-def _has_no_journals(folder: Path) -> bool:
-    from workbench_store.journal.packed import journals_in
-
-    try:
-        return not journals_in(folder)
-    except OSError:
-        return False  # which is told by what cannot be read
-
-
 def _runs(layout: WorkspaceLayout) -> Iterator[Finding]:
+    from workbench_store.absence import has_no_journals
     from workbench_store.forget import removed_runs
     from workbench_store.user_sql.own import own_query
 
@@ -144,7 +135,7 @@ def _runs(layout: WorkspaceLayout) -> Iterator[Finding]:
                 "Make room, or give yourself the permission: who reads next then takes it out of the store.",
             )
             continue
-        if _has_no_journals(layout.run(name).journals):
+        if has_no_journals(layout.run(name).journals):
             yield Finding(
                 "problem",
                 f"the journals of run {name} are gone from {layout.run(name).root}; only the store still knows it",

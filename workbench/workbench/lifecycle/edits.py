@@ -7,9 +7,9 @@ from workbench_store.absence import check_run
 from workbench_store.edits import append_edits
 from workbench_store.errors import UsageError
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.run_ids import id_of
 
 from workbench.client.arguments import check_name, check_tags, check_text
-from workbench.client.json_files import read_json
 
 _NOTE_CONTROLS = frozenset("\n\t")
 
@@ -44,10 +44,5 @@ def edit_archived(layout: WorkspaceLayout, runs: Names, archived: bool) -> None:
 def _record(layout: WorkspaceLayout, event: str, runs: Names, **fields: object) -> None:
     for run in runs:
         check_run(layout, run)
-    append_edits(layout, event, ({"run": run, "id": _id_of(layout, run), **fields} for run in runs))
-
-
-def _id_of(layout: WorkspaceLayout, run: str) -> str | None:
-    """Names are used again, and copies of a workspace may have one of each."""
-    found = (read_json(layout.run(run).identity) or {}).get("id")
-    return found if isinstance(found, str) else None
+    # Names are used again, and copies of a workspace may have one of each.
+    append_edits(layout, event, ({"run": run, "id": id_of(layout.run(run).root) or None, **fields} for run in runs))

@@ -4,10 +4,8 @@ Only the host that started a holder may judge it by its lock; for a run of anoth
 On the same host an earlier boot's locks are free by themselves, so it needs no case of its own.
 """
 
-import time
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +27,7 @@ from workbench.client.heard import (
     heard,
     lacking,
     last_reason,
+    last_sign,
     left_behind,
     some_untold,
     tell,
@@ -210,7 +209,7 @@ def _verdict(files: RunLayout) -> Verdict | None:
         gone = f"its supervisor (PID {pid}) is gone"
     else:
         gone = f"what tells who holds it is gone: {files.control}"
-    reason = f"{gone}; last sign of life {_when(seen)}"
+    reason = f"{gone}; {last_sign(seen)}"
     return Verdict(last_generation(changes), RunState.NOT_RESPONDING, reason, ended=seen or None)
 
 
@@ -263,8 +262,3 @@ def _with_notes(found: Verdict, notes: list[Path]) -> Verdict:
         torn=found.torn + lost.torn,
         notes=tuple(notes),
     )
-
-
-def _when(moment: float) -> str:
-    """UTC, to the second."""
-    return datetime.fromtimestamp(moment or time.time(), UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "never"
