@@ -613,6 +613,29 @@ else:
 """
 
 
+def about_to_be_moved(here: Path, code: Path, words: list[str]) -> "subprocess.Popen[bytes] | None":
+    """Start the code as a job, if that is the last of its words, or as a script: what it prints first has come. The
+    script's process."""
+    if words[-1] == "job":
+        text = " ".join([sys.executable, "train.py", *words])
+        run = Workspace(here).submit(command(command=text, name="run", code=str(code)))
+        wait_until(lambda: "move it" in run.logs(), "the right moment")
+        return None
+    script = subprocess.Popen([sys.executable, str(code / "train.py"), *words], cwd=here, stdout=subprocess.PIPE)
+    assert script.stdout is not None and script.stdout.readline() == b"move it\n"
+    return script
+
+
+def complete(moved: Run, script: "subprocess.Popen[bytes] | None") -> None:
+    if script is None:
+        wait_until(lambda: moved.state == "NotResponding", "its supervisor to leave")
+        moved.adopt()
+        assert moved.wait(60) == "Completed", moved.logs()
+    else:
+        script.communicate(timeout=60)
+        assert script.returncode == 0 and moved.state == "Completed"
+
+
 @pytest.mark.parametrize("kind", ["job", "script"])
 def test_a_workspace_that_is_moved_has_all_that_is_logged_there(here: Path, tmp_path: Path, kind: str) -> None:
     """Also what is saved as files, and by children that begin later."""
@@ -621,22 +644,10 @@ def test_a_workspace_that_is_moved_has_all_that_is_logged_there(here: Path, tmp_
         folder.mkdir()
     (code / "train.py").write_text(MOVED)
     words = [str(there / ".workbench"), str(aside), kind]
-    if kind == "job":
-        text = " ".join([sys.executable, "train.py", *words])
-        run = Workspace(here).submit(command(command=text, name="run", code=str(code)))
-        wait_until(lambda: "move it" in run.logs(), "the right moment")
-    else:
-        script = subprocess.Popen([sys.executable, str(code / "train.py"), *words], cwd=here, stdout=subprocess.PIPE)
-        assert script.stdout is not None and script.stdout.readline() == b"move it\n"
+    script = about_to_be_moved(here, code, words)
     (here / ".workbench").rename(there / ".workbench")
     moved = Workspace(there).run("run")
-    if kind == "job":
-        wait_until(lambda: moved.state == "NotResponding", "its supervisor to leave")
-        moved.adopt()
-        assert moved.wait(60) == "Completed", moved.logs()
-    else:
-        script.communicate(timeout=60)
-        assert script.returncode == 0 and moved.state == "Completed"
+    complete(moved, script)
     steps = [0, 1, 2, 3, 4, 5]
     assert [one.step for one in moved.media("said")] == [one.step for one in moved.media("of a child")] == steps
     assert moved.series("own").steps == moved.series("child").steps == steps
@@ -753,14 +764,7 @@ def test_who_logs_for_the_first_time_in_a_workspace_that_was_moved_finds_it(
     code.mkdir()
     there.mkdir()
     (code / "train.py").write_text(LATE)
-    if kind == "job":
-        text = f"{sys.executable} train.py {there}/.workbench job"
-        run = Workspace(here).submit(command(command=text, name="run", code=str(code)))
-        wait_until(lambda: "move it" in run.logs(), "the right moment")
-    else:
-        words = [sys.executable, str(code / "train.py"), f"{there}/.workbench", kind]
-        script = subprocess.Popen(words, cwd=here, stdout=subprocess.PIPE)
-        assert script.stdout is not None and script.stdout.readline() == b"move it\n"
+    script = about_to_be_moved(here, code, [f"{there}/.workbench", kind])
     moving = here / ".workbench"
     moving.rename(tmp_path / "moving")
     if another:
@@ -768,13 +772,7 @@ def test_who_logs_for_the_first_time_in_a_workspace_that_was_moved_finds_it(
             other.log({"other": 1.0})
     (tmp_path / "moving").rename(there / ".workbench")
     moved = Workspace(there).run("run")
-    if kind == "job":
-        wait_until(lambda: moved.state == "NotResponding", "its supervisor to leave")
-        moved.adopt()
-        assert moved.wait(60) == "Completed", moved.logs()
-    else:
-        script.communicate(timeout=60)
-        assert script.returncode == 0 and moved.state == "Completed"
+    complete(moved, script)
     assert moved.series("child").values == [1.0] and len(moved.media("said")) == 1
     assert moved.logs() == "move it\nit was moved\n"
     if another:
