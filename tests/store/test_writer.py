@@ -267,7 +267,7 @@ def test_a_copy_in_the_place_of_a_long_journal_takes_the_room_of_what_it_lacks(h
 def test_a_file_system_that_numbers_one_file_anew_doubles_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench_store.journal.writer.is_replaced", lambda *_: True)
+    monkeypatch.setattr("workbench_store.journal.file.is_replaced", lambda *_: True)
     writer = JournalWriter(tmp_path, "client")
     for step in range(10):
         time.sleep(0.06)

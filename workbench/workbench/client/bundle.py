@@ -48,12 +48,14 @@ _PARTS = (
     "workbench_store/journal/ahead.py",
     "workbench_store/journal/decoding.py",
     "workbench_store/journal/encoding.py",
+    "workbench_store/journal/file.py",
     "workbench_store/journal/former.py",
     "workbench_store/journal/lost.py",
     "workbench_store/journal/onward.py",
     "workbench_store/journal/replaced.py",
     "workbench_store/journal/retired.py",
     "workbench_store/journal/waiting.py",
+    "workbench_store/journal/waiting_note.py",
     "workbench_store/journal/writer.py",
 )
 _NOT_FOR_JOBS = frozenset({"bundle.py", "bundle_entry.py"})

@@ -7,7 +7,7 @@ import time
 
 from workbench_store.errors import WorkspaceError
 from workbench_store.journal.lost import LOST_UNTOLD, Lost, in_words
-from workbench_store.journal.writer import WAITING
+from workbench_store.journal.waiting_note import WAITING
 from workbench_store.layout import RunLayout
 from workbench_store.locks import FileLock
 from workbench_store.processes import process_start
