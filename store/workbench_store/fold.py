@@ -277,10 +277,13 @@ def _begins(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> dict[int, 
 
 
 def _seconds_of_lives(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> float | None:
-    """How long a run took: the last time that it was over, and each time before it was resumed. None if nobody
-    measured it by a monotonic clock; where some did, the lives of the others are told by the times of their events."""
+    """How long a run took: the last time that it was over, and each time before it was resumed. Lives that nobody
+    measured by a monotonic clock are told by the times of their events; None of a run that had but one such life, as
+    all that is known of it is when it began and ended."""
     lives = _lives(changes)
-    return sum(seconds for seconds, _ in lives.values()) if any(measured for _, measured in lives.values()) else None
+    if len(lives) == 1 and not any(measured for _, measured in lives.values()):
+        return None
+    return sum(seconds for seconds, _ in lives.values()) if lives else None
 
 
 def _lives(changes: Sequence[tuple[StateChange, dict[str, Any]]]) -> dict[int, tuple[float, bool]]:

@@ -18,16 +18,26 @@ from workbench_store.errors import WorkspaceError
 from workbench_store.layout import RunLayout
 from workbench_store.moved import folder_of_script
 from workbench_store.processes import boot_id, process_alive, process_start
+from workbench_store.run_ids import id_of
 from workbench_store.workspace import layout_at_hand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional, Tuple
+    from typing import Any, Dict, Optional
 
 #: With so many notices it is looked for those of processes that were killed.
 _MANY = 100
 #: Of other machines and containers nobody here can tell which processes live: their notices go when they are this old.
 _FOREIGN_SECONDS = 100 * 86_400.0
+
+
+class OpenRun:
+    """A run that another process has open: its folder, whether it has a past, and its id (empty if nobody knows)."""
+
+    def __init__(self, files: RunLayout, has_past: bool = False, id: str = "") -> None:
+        self.files = files
+        self.has_past = has_past
+        self.id = id
 
 
 def put_up(run: RunLayout, has_past: bool) -> None:
@@ -40,7 +50,12 @@ def put_up(run: RunLayout, has_past: bool) -> None:
         if _is_left_behind(other):
             _remove(other)
     draft = notice.with_name(".{}.new".format(notice.name))
-    said = {"folder": str(run.root), "has_past": has_past, "start": process_start(os.getpid())}
+    said = {
+        "folder": str(run.root),
+        "id": id_of(run.root),
+        "has_past": has_past,
+        "start": process_start(os.getpid()),
+    }
     draft.write_text(json.dumps(said))
     draft.replace(notice)
 
@@ -55,13 +70,13 @@ def notice_of(pid: int) -> Path:
     return _folder() / "{}-{}".format(_here(), pid)
 
 
-def open_run_of(pid: int) -> Optional[Tuple[RunLayout, bool]]:
-    """The run that the process has open, and whether it has a past; None where it has none, or does not live.
-    Raises WorkspaceError."""
+def open_run_of(pid: int) -> Optional[OpenRun]:
+    """The run that the process has open; None where it has none, or does not live. Raises WorkspaceError."""
     said = _read(notice_of(pid))
     if said is None or not process_alive(pid, said["start"]):
         return None
-    return RunLayout(folder_of_script(Path(said["folder"]), pid)), said.get("has_past") is True
+    files = RunLayout(folder_of_script(Path(said["folder"]), pid))
+    return OpenRun(files, said.get("has_past") is True, str(said.get("id", "")))
 
 
 @lru_cache(maxsize=None)

@@ -6,8 +6,7 @@ anywhere, or without room, the next `finish_purges` goes on.
 """
 
 import os
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from workbench_store.forget import being_purged, forget_runs, removed_but_known
 from workbench_store.holding import is_held
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.lease import lease_of, try_file
+from workbench_store.removing import make_writable, remove_whole
 from workbench_store.run_ids import id_of
 from workbench_store.words import listed
 
@@ -34,7 +34,7 @@ def begin_purges(layout: WorkspaceLayout, names: Sequence[str]) -> None:
                 f"run {name} is in the trash, and a process still writes to it",
                 remedy=f"Bring it back (workbench restore {name}), or wait for the end of the process.",
             )
-        shutil.rmtree(layout.purged(name), ignore_errors=True)  # what an earlier removal of that name left
+        remove_whole(layout.purged(name))  # what an earlier removal of that name left
         try:
             os.rename(layout.trashed(name).root, layout.purged(name))
         except FileNotFoundError:
@@ -54,17 +54,19 @@ def unfinished_purges(layout: WorkspaceLayout) -> dict[str, int]:
     return {name: bytes_on_disk(layout.purged(name)) for name in being_purged(layout)}
 
 
-def finish_purges(layout: WorkspaceLayout) -> None:
+def finish_purges(layout: WorkspaceLayout) -> dict[str, OSError]:
     """Remove what is left of runs that were taken out of the trash, record that they are gone, and free their names.
+    The runs of which something cannot be removed, with why; their names stay taken.
 
-    Raises StoreBusy, and WorkspaceError where that cannot be recorded: then their names stay taken.
+    Raises StoreBusy, and WorkspaceError where that cannot be recorded: then the names of all stay taken.
     """
     for name in being_purged(layout):
-        _empty(layout.purged(name))
+        _empty(layout.purged(name))  # what takes long, while nobody has to wait
     if not being_purged(layout):
-        return
+        return {}
     with removing_content(layout):  # alone: when a name is free again, nothing may be said of its past
-        names = being_purged(layout)
+        found = {name: _empty(layout.purged(name)) for name in being_purged(layout)}
+        names = [name for name, trouble in found.items() if trouble is None]
         try:
             _record(layout, names)
         except StoreBusy:
@@ -75,7 +77,19 @@ def finish_purges(layout: WorkspaceLayout) -> None:
                 remedy="Make room, then run `workbench gc` again: it goes on there. Until then the name stays taken.",
             ) from error
         for name in names:
-            shutil.rmtree(layout.purged(name), ignore_errors=True)
+            remove_whole(layout.purged(name))
+    return {name: trouble for name, trouble in found.items() if trouble is not None}
+
+
+def refuse_remains(remains: Mapping[str, OSError]) -> None:
+    """Raises WorkspaceError if something of a run could not be removed, and names it."""
+    for name, trouble in remains.items():
+        others = f" (nor can parts of {listed([one for one in remains if one != name])})" if len(remains) > 1 else ""
+        raise WorkspaceError(
+            f"run {name} cannot be removed as a whole: {trouble.filename}: {trouble.strerror}{others}",
+            remedy="Remove that as whoever it belongs to (ls -l tells), then run `workbench gc` again. "
+            "Until then the name stays taken.",
+        )
 
 
 def _record(layout: WorkspaceLayout, names: Sequence[str]) -> None:
@@ -93,16 +107,17 @@ def _record(layout: WorkspaceLayout, names: Sequence[str]) -> None:
     fault("purge.forgotten")
 
 
-def _empty(folder: Path) -> None:
-    """Remove what is in the folder, as far as that can be. Of a link only itself: what it leads to is not ours."""
-    if folder.is_symlink():
-        folder.unlink(missing_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)  # which stands for the name, as long as it is taken
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name == RunLayout(folder).identity.name:
-                continue  # which run it was is recorded last
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path, ignore_errors=True)
-            else:
-                os.unlink(entry.path)
+def _empty(folder: Path) -> OSError | None:
+    """Remove what is in the folder; why the first of what stays does, if something does. Of a link only itself is
+    removed: what it leads to is not ours."""
+    try:
+        if folder.is_symlink():
+            folder.unlink(missing_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)  # which stands for the name, as long as it is taken
+        if not os.access(folder, os.W_OK | os.X_OK):
+            make_writable(folder)
+        # Which run it was is recorded last.
+        paths = [path for path in folder.iterdir() if path.name != RunLayout(folder).identity.name]
+    except OSError as error:
+        return None if isinstance(error, FileNotFoundError) else error
+    return next((trouble for trouble in map(remove_whole, paths) if trouble is not None), None)

@@ -11,6 +11,18 @@ import pytest
 
 from tests.cli.forks import Forks
 from tests.cli.terminal import Workbench
+from tests.permissions import without_override
+
+
+@pytest.fixture
+def as_user(here: Path) -> Workbench:
+    """Run a command in the test's folder as somebody who may not do everything."""
+
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [*without_override(), sys.executable, "-m", "workbench", *words]
+        return subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=120)
+
+    return call
 
 
 @pytest.fixture

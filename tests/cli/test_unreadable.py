@@ -4,26 +4,15 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import workbench as wb
+from tests.cli.terminal import Workbench
 from tests.permissions import without_override
 
 pytestmark = pytest.mark.slow
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def as_user(here: Path) -> Command:
-    def call(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [*without_override(), sys.executable, "-m", "workbench", *words]
-        return subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=120)
-
-    return call
 
 
 @pytest.fixture
@@ -41,7 +30,7 @@ def twice(here: Path) -> Path:
     return second
 
 
-def test_a_journal_that_cannot_be_read_is_not_told_as_gone(as_user: Command, twice: Path) -> None:
+def test_a_journal_that_cannot_be_read_is_not_told_as_gone(as_user: Workbench, twice: Path) -> None:
     assert as_user("ls").returncode == 0
     twice.chmod(0)
     again = "import workbench; workbench.start_run(resume='twice')"
@@ -59,7 +48,7 @@ def test_a_journal_that_cannot_be_read_is_not_told_as_gone(as_user: Command, twi
 
 @pytest.mark.parametrize("seen", [True, False], ids=["seen", "new"])
 @pytest.mark.parametrize("what", ["journal", "folder", "run", "runs", "edits"])
-def test_what_cannot_be_read_is_told_by_every_look(as_user: Command, twice: Path, what: str, seen: bool) -> None:
+def test_what_cannot_be_read_is_told_by_every_look(as_user: Workbench, twice: Path, what: str, seen: bool) -> None:
     if seen:
         assert as_user("ls").returncode == 0
     edits = twice.parents[3] / "journal"
@@ -103,7 +92,7 @@ command: sleep 1; chmod 0 "$WORKBENCH_RUN_DIR/$0"; sleep 1
 
 
 @pytest.mark.parametrize("what", ["journal", "journal/supervisor*"])
-def test_who_follows_a_run_that_cannot_be_read_is_told_so(as_user: Command, here: Path, what: str) -> None:
+def test_who_follows_a_run_that_cannot_be_read_is_told_so(as_user: Workbench, here: Path, what: str) -> None:
     (here / "job.yml").write_text(SHUTS.replace('/$0"', f'/"{what}'))
     followed = as_user("run", "job.yml")
     (hidden,) = (here / ".workbench/runs/shuts").glob(what)
@@ -122,7 +111,7 @@ def test_who_follows_a_run_that_cannot_be_read_is_told_so(as_user: Command, here
 
 
 @pytest.mark.parametrize("ends", ["exit 0", "exit 3"], ids=["completed", "failed"])
-def test_a_run_that_is_over_stays_as_it_is_while_that_cannot_be_read(as_user: Command, here: Path, ends: str) -> None:
+def test_a_run_that_is_over_stays_as_it_is_while_that_cannot_be_read(as_user: Workbench, here: Path, ends: str) -> None:
     (here / "job.yml").write_text(f"name: over\ncommand: {ends}\n")
     as_user("run", "job.yml")
     (hidden,) = (here / ".workbench/runs/over/journal").glob("supervisor*")
@@ -146,7 +135,7 @@ def test_a_run_that_is_over_stays_as_it_is_while_that_cannot_be_read(as_user: Co
 
 
 @pytest.mark.parametrize("all_of_it", [True, False], ids=["folder", "files"])
-def test_nobody_waits_for_a_run_whose_journals_are_gone(as_user: Command, here: Path, all_of_it: bool) -> None:
+def test_nobody_waits_for_a_run_whose_journals_are_gone(as_user: Workbench, here: Path, all_of_it: bool) -> None:
     what = "journal" if all_of_it else "journal/*"
     (here / "job.yml").write_text(f'name: bare\ncommand: sleep 1; rm -r "$WORKBENCH_RUN_DIR"/{what}; sleep 1\n')
     followed = as_user("run", "job.yml")
@@ -167,7 +156,7 @@ command: for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.5; done
 
 @pytest.mark.parametrize("ends", ["after", "meanwhile"])
 @pytest.mark.parametrize("what", ["runs/passes", "runs", ".", "runs/passes/control", "runs/passes/journal"])
-def test_a_job_whose_folder_is_shut_for_a_while_completes(as_user: Command, here: Path, what: str, ends: str) -> None:
+def test_a_job_whose_folder_is_shut_for_a_while_completes(as_user: Workbench, here: Path, what: str, ends: str) -> None:
     (here / "job.yml").write_text(PASSES if ends == "after" else PASSES.replace(" 5 6 7 8", ""))
     assert as_user("run", "--detach", "job.yml").returncode == 0
     time.sleep(1)

@@ -125,6 +125,8 @@ def test_the_duration_of_a_run_is_that_of_all_its_lives_whoever_looked_in_betwee
     for how, end in lives:
         run_script(here, KILLED.format(how=how, end=end))
         time.sleep(1.0)
+        if how == "resume" and "kill" in end:
+            assert 0.9 < (record("r").seconds or 0) < 1.7, "of lives all of which were killed, too"
     found = record("r")
     assert found.state is RunState.COMPLETED and found.seconds is not None and 1.3 < found.seconds < 2.4
     states = [str(one.state) for one in store_of(here).detail("r").states]

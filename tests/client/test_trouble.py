@@ -782,6 +782,94 @@ def test_who_logs_for_the_first_time_in_a_workspace_that_was_moved_finds_it(
         assert not moving.exists()
 
 
+def test_the_machines_figures_are_those_of_the_run_that_was_moved(here: Path, tmp_path: Path) -> None:
+    """Though it is before the first of them that it is moved, and another run lies in its place."""
+    code, there = here / "code", tmp_path / "there"
+    code.mkdir()
+    there.mkdir()
+    text = "import time, workbench\nwith workbench.start_run(name='run'):\n"
+    (code / "train.py").write_text(text + "    print('move it', flush=True)\n    time.sleep(3)\n")
+    script = about_to_be_moved(here, code, ["script"])
+    (here / ".workbench").rename(there / ".workbench")
+    with start_run(name="run", workspace=here, system_metrics=False):
+        pass
+    complete(Workspace(there).run("run"), script)
+    assert list((there / ".workbench/runs/run/journal").glob("system-*"))
+    assert not list((here / ".workbench/runs/run/journal").glob("system-*"))
+
+
+FORGOTTEN = """
+import multiprocessing, os, sys, time, workbench
+def child():
+    workbench.log({"child": 1.0})
+    print("of a child", flush=True)
+def spawned():
+    try:
+        child()
+    except workbench.WorkbenchError as error:
+        print(error, file=sys.stderr)
+if __name__ == "__main__":
+    with workbench.start_run(name="run") as run:
+        print("on", flush=True)
+        sys.stdin.readline()
+        open("old", "w").write("of the old run")
+        run.log_artifact("old", "kept")
+        run.log_artifacts(".")
+        run.log_model("old", "best")
+        run.log_text("said", "of the old run")
+        run.log_table("said", [{"old": 1}])
+        run.log({"old": 1.0})
+        print("of the old run", flush=True)
+        if os.fork() == 0:
+            child()
+            os._exit(0)
+        os.wait()
+        for way, target in (("fork", child), ("spawn", spawned)):
+            process = multiprocessing.get_context(way).Process(target=target)
+            process.start()
+            process.join()
+        if "close" in sys.argv:
+            os.closerange(3, 100_000)
+            run.log({"old": 1.0})
+            run.log_artifact("old", "kept")
+        time.sleep(1.5)  # until the machine is sampled
+"""
+
+
+@pytest.mark.parametrize("close", ["", "close"])
+def test_a_script_whose_run_was_removed_touches_no_other_of_its_name(here: Path, close: str) -> None:
+    """Of a process that was forgotten when its workspace was removed and the training was started again."""
+    code = here / "code"
+    code.mkdir()
+    (code / "train.py").write_text(FORGOTTEN)
+    script = subprocess.Popen(
+        [sys.executable, "train.py", close],
+        cwd=code,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert script.stdout is not None and script.stdout.readline() == "on\n"
+    shutil.rmtree(here / ".workbench")
+    (here / "kept").write_text("of the new run")
+    with start_run(name="run", workspace=here, system_metrics=False) as run:
+        run.log({"new": 1.0})
+        run.log_artifact("kept", "kept")
+        run.log_model("kept", "best")
+        run.log_text("said", "of the new run")
+    found = Workspace(here).run("run")
+    folder = here / ".workbench/runs/run"
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    _, told = script.communicate("go on\n", timeout=60)
+    assert script.returncode == 0, told
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert list(Workspace(here).run("run").metrics()) == ["new"] and not found.warnings
+    assert (
+        "the run was removed, and another lies in its place" in told and "this process belongs to was removed" in told
+    )
+
+
 THREADS = """
 import multiprocessing, sys, threading, time, workbench
 from concurrent.futures import ThreadPoolExecutor

@@ -5,13 +5,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from warnings import warn
 
 from workbench_store.errors import NotFound, RunError, UsageError
 from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.removing import remove_whole
 from workbench_store.states import RunState
 
 if TYPE_CHECKING:
@@ -292,6 +293,7 @@ class Run:
                     f"{folder} is in {place}, which would be copied into itself",
                     remedy="Name a folder elsewhere. Nothing was copied.",
                 )
+        saved = self.artifacts  # before they are copied: what is logged meanwhile need not be among them
         try:
             # Of an empty folder nothing is copied, which would only be in the way of the next try.
             outputs = {name: place for name, place in self.outputs.items() if place.exists() and not _is_empty(place)}
@@ -301,9 +303,10 @@ class Run:
         except OSError as error:
             raise RunError(
                 f"the outputs of {self.name} cannot be copied to {folder}: {told(error)}",
-                remedy="Name a folder that is not there yet, in one that you may write to, on a disk with room.",
+                remedy="Name a folder that is not there yet, in one that you may write to, on a disk with room; "
+                "and see that what is to be copied may be read.",
             ) from error
-        for text in unlike_saved(self.artifacts, copies):
+        for text in unlike_saved(saved, copies):
             tell(text)
         return folder
 
@@ -326,19 +329,8 @@ class Run:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
             draft.rename(target)
         except BaseException:
-            _remove(draft)
+            remove_whole(draft)
             raise
-
-
-def _remove(path: Path) -> None:
-    """A file or a folder, also one in which nothing may be written."""
-    if path.is_dir() and not path.is_symlink():
-        for folder, _, _ in os.walk(path):
-            with suppress(OSError):
-                os.chmod(folder, 0o700)
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _holds_nothing(path: Path) -> bool:

@@ -11,13 +11,10 @@ WAITING = ".waits"
 
 
 class WaitingNote:
-    """The note of one journal; false while there is none."""
+    """The note of one journal."""
 
     def __init__(self) -> None:
         self._journal = ""
-
-    def __bool__(self) -> bool:
-        return bool(self._journal)
 
     def leave(self, journal: Path) -> None:
         """Leave it beside a journal, which need not be there yet."""

@@ -73,7 +73,7 @@ class JournalWriter:
         self._waits: Optional[Waiting] = None
         #: Of records that were cut short and are whole behind that, or wait: it is no damage, which the journal says.
         self._torn_bytes = 0
-        self._warned = False
+        self._warned = self._noted = False
         self._note = WaitingNote()
         self._closed = False
         self._lock = threading.RLock()
@@ -253,9 +253,11 @@ class JournalWriter:
 
     def _tell_it_waits(self, error: Optional[OSError]) -> None:
         self._start_retrying()
-        if not self._note and self.writer in _LOGGING:
-            # Of a journal that cannot be made yet the note has a name of its own, and not that of the one before.
-            self._note.leave(self.path if self._file.descriptor >= 0 else self._file.new_path())
+        if not self._noted and self.writer in _LOGGING:
+            self._noted = True
+            if self.is_ours():
+                # Of a journal that cannot be made yet the note has a name of its own, and not that of the one before.
+                self._note.leave(self.path if self._file.descriptor >= 0 else self._file.new_path())
             self.when_waiting()
         if not self._warned and error is not None:
             self._warned = True
@@ -263,7 +265,7 @@ class JournalWriter:
             self.tell(f"workbench: cannot write {self.path} ({reason}); recording goes on in memory and is retried")
 
     def _nothing_waits(self) -> None:
-        self._warned = False
+        self._warned = self._noted = False
         self._note.remove(self.folder)
 
     def _start_retrying(self) -> None:
@@ -394,7 +396,7 @@ class JournalWriter:
         """In a forked child: what waits is the parent's to write, and the child goes on in a file of its own."""
         self._lock = threading.RLock()
         self._waits, self._torn_bytes = None, 0
-        self._retrying, self._note = False, WaitingNote()
+        self._retrying, self._noted, self._note = False, False, WaitingNote()
         if self._file.trouble() == GONE:
             self._follow()
         self._file.let_go()

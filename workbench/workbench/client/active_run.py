@@ -209,15 +209,22 @@ class ActiveRun:
 
         UsageError if that leads out of the outputs; a file that cannot be copied is a warning.
         """
-        self._take_heed()
-        self._journal.look()
-        save_file(self._files, self._journal, self._unsaved, path_of(path, "path"), artifact_path)
+        if self._may_save("files", path):
+            save_file(self._files, self._journal, self._unsaved, path_of(path, "path"), artifact_path)
 
     def log_artifacts(self, folder: str, artifact_path: Optional[str] = None) -> None:
         """Copy all files of a folder, as log_artifact does."""
+        if self._may_save("folders", folder):
+            save_folder(self._files, self._journal, self._unsaved, path_of(folder, "folder"), artifact_path)
+
+    def _may_save(self, kind: str, thing: object) -> bool:
+        """Whether the folder, wherever it is by now, is still this run's: what is another's is not to be touched."""
         self._take_heed()
         self._journal.look()
-        save_folder(self._files, self._journal, self._unsaved, path_of(folder, "folder"), artifact_path)
+        if self._journal.is_ours():
+            return True
+        self._unsaved.warn(kind, thing, "the run was removed, and another lies in its place", self._files.root)
+        return False
 
     def log_image(self, key: str, image: Any, step: Optional[int] = None, *, caption: Optional[str] = None) -> None:
         """Record an image by key at a step; without `step` each key counts by itself from 0 (so do the others below).
@@ -277,8 +284,8 @@ class ActiveRun:
         self._with_media(lambda media: media.model(path, name, step, flavor, metadata), "models")
 
     def _with_media(self, log: "Callable[[MediaLog], None]", what: str = "images, tables, texts and the like") -> None:
-        self._take_heed()
-        self._journal.look()
+        if not self._may_save(what, what):
+            return
         try:
             if self._media_log is None:
                 # What few scripts use is loaded when it is used.

@@ -135,7 +135,8 @@ class ConsoleLog:
         """A child's log is closed by nobody; what it lacks is told by whoever ends the run, or finds it ended."""
         with self._lock:
             if self._waits and not self._retry():
-                tell_lost(self._files, rank=0, lost=Lost(unlogged=len(self._backlog)))
+                if not is_anothers(self._files.root, self._run_id):
+                    tell_lost(self._files, rank=0, lost=Lost(unlogged=len(self._backlog)))
                 self._backlog, self._waits = Backlog(), False
 
     def _descriptor(self) -> Optional[int]:

@@ -17,12 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, List, Optional, Tuple
 
-    from workbench_store.layout import RunLayout
+    from workbench_store.open_run import OpenRun
 
     from workbench.client.family import Family
-
-    #: A run's files, and whether it has a past, so that steps go on from that.
-    There = Tuple[RunLayout, bool]
 
 
 class _Open:
@@ -127,18 +124,19 @@ def _opened(start: Callable[[], ActiveRun]) -> ActiveRun:
         return run
 
 
-def _to_join() -> Tuple[Optional[There], Optional[Family], Tuple[object, ...]]:
+def _to_join() -> Tuple[Optional[OpenRun], Optional[Family], Tuple[object, ...]]:
     """The run that this process is a part of: a job's, or the one that its family has open, if it has one; then that
     family, and what it looked like before it was asked."""
     folder = os.environ.get("WORKBENCH_RUN_DIR")
     if folder:
         from workbench_store.layout import RunLayout
         from workbench_store.moved import folder_of_job
+        from workbench_store.open_run import OpenRun
 
         tell_children()
         root = folder_of_job(Path(folder))
         os.environ["WORKBENCH_RUN_DIR"] = str(root)
-        return (RunLayout(root), False), None, ()
+        return OpenRun(RunLayout(root)), None, ()
     family = own_family() if _open is None or _open.family is None else _open.family
     if family is None:
         return None, None, ()
@@ -147,12 +145,12 @@ def _to_join() -> Tuple[Optional[There], Optional[Family], Tuple[object, ...]]:
     return family.open_run(), family, seen
 
 
-def _join(there: There, family: Optional[Family], seen: Tuple[object, ...]) -> ActiveRun:
+def _join(there: OpenRun, family: Optional[Family], seen: Tuple[object, ...]) -> ActiveRun:
     """Log into that run from now on, which another process opened; this one writes a journal of its own, under its
     rank."""
     global _open
     run = None if _open is None or _open.run.ended else _open.run
-    if run is None or run.path != there[0].root:
+    if run is None or run.path != there.files.root:
         if _open is not None and run is not None:
             _leave(_open)
         run = _attach(there)
@@ -170,12 +168,14 @@ def _leave(left: _Open) -> None:
         _left.pop(0).end()
 
 
-def _attach(there: There) -> ActiveRun:
+def _attach(there: OpenRun) -> ActiveRun:
     import workbench_store.redaction  # noqa: F401  (events need it, when the package may be gone)
     from workbench_store.journal.writer import JournalWriter
+    from workbench_store.run_ids import refuse_anothers
 
-    files, has_past = there
-    run = ActiveRun(files, JournalWriter(files.journals, "client", rank_of_process()), None, has_past=has_past)
+    files = there.files
+    refuse_anothers(files.root, there.id)
+    run = ActiveRun(files, JournalWriter(files.journals, "client", rank_of_process()), None, has_past=there.has_past)
     run.look_at_rank()
     at_exit.at_exit(run.close_journal)
     return run

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple
 
-    from workbench_store.layout import RunLayout
+    from workbench_store.open_run import OpenRun
 
 #: The PIDs of a script and of its children down to the process that started this one, or to this one: with commas.
 VARIABLE = "WORKBENCH_FAMILY"
@@ -37,8 +37,8 @@ class Family:
             self._notices = _notices(self._ancestors)
         return tuple(_mark(notice) for notice in self._notices)
 
-    def open_run(self) -> Optional[Tuple[RunLayout, bool]]:
-        """The run that the nearest of them has open, and whether it has a past."""
+    def open_run(self) -> Optional[OpenRun]:
+        """The run that the nearest of them has open."""
         from workbench_store.errors import WorkspaceError
         from workbench_store.open_run import open_run_of
 

@@ -216,7 +216,10 @@ def _text(answer: bytes) -> str:
 
 
 def record_git(files: RunLayout, journal: JournalWriter, state: GitState) -> None:
-    """Write `git.diff` where there is something that the commit does not have, and tell the journal."""
+    """Write `git.diff` where there is something that the commit does not have, and tell the journal. Nothing where the
+    folder is that of another run by now."""
+    if not journal.is_ours():
+        return
     place, changes = None, state
     if state.changed or state.untracked:
         try:

@@ -9,10 +9,10 @@ import shutil
 import subprocess
 import threading
 import time
-from pathlib import Path
-from typing import Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional
 
-from workbench_store.layout import RunLayout
+if TYPE_CHECKING:
+    from workbench_store.journal.writer import JournalWriter
 
 PROGRAM = "nvidia-smi"
 _ASKED = "index,uuid,utilization.gpu,memory.used,memory.total,temperature.gpu,power.draw"
@@ -23,29 +23,32 @@ _FAILURES = 3
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
-def start_gpu_metrics(run_folder: Path, interval: float, step: int) -> Optional[threading.Thread]:
-    """Record the GPUs of CUDA_VISIBLE_DEVICES (all where it is not set) every `interval` seconds, from `step`
-    on, as long as this process lives. None where there is no nvidia-smi, or no GPU that is to be seen."""
+def start_gpu_metrics(
+    new_journal: "Callable[[], JournalWriter]", interval: float, step: int
+) -> Optional[threading.Thread]:
+    """Record the GPUs of CUDA_VISIBLE_DEVICES (all where it is not set) every `interval` seconds, from `step` on, as
+    long as this process lives, in a journal that is made for the first figures. None where there is no nvidia-smi, or
+    no GPU that is to be seen."""
     program, visible = shutil.which(PROGRAM), os.environ.get(VISIBLE)
     if program is None or (visible is not None and not _names(visible)):
         return None
     thread = threading.Thread(
-        target=_record, args=(RunLayout(run_folder), program, visible, interval, step), name="gpu-metrics", daemon=True
+        target=_record, args=(new_journal, program, visible, interval, step), name="gpu-metrics", daemon=True
     )
     thread.start()
     return thread
 
 
-def _record(files: RunLayout, program: str, visible: Optional[str], interval: float, step: int) -> None:
-    from workbench_store.journal.writer import JournalWriter
-
-    journal: Optional[JournalWriter] = None
+def _record(
+    new_journal: "Callable[[], JournalWriter]", program: str, visible: Optional[str], interval: float, step: int
+) -> None:
+    journal: "Optional[JournalWriter]" = None
     failures = 0
     while failures < _FAILURES:
         figures = gpu_figures(ask(program), visible)
         failures = 0 if figures else failures + 1
         if figures:
-            journal = journal or JournalWriter(files.journals, "system")
+            journal = journal or new_journal()
             journal.points(journal.now(), step, tuple(figures), tuple(figures.values()))
         step += 1
         time.sleep(interval)

@@ -192,7 +192,8 @@ class _Holder:
         when = {"ended": self._journal.now(), "seconds": time.monotonic() - self._began}
         _record(self._journal, state, self._generation, seq=2, reason=reason, **when)
         try:
-            tell(self._journal, left_behind(self._files))  # what killed children had waiting for room
+            if self._journal.is_ours():
+                tell(self._journal, left_behind(self._files))  # what killed children had waiting for room
             self._wait_for_git()
         finally:
             unlogged = 0 if self._console is None else self._console.stop()

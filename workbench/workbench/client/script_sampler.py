@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 
+from workbench_store.run_ids import id_of
+
 from workbench.client.beside import Loading, beside
 
 TYPE_CHECKING = False
@@ -27,6 +29,7 @@ class ScriptSampler:
     def __init__(self, run_folder: Path, interval: float, over: threading.Event) -> None:
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._run_folder = run_folder
+        self._run_id = id_of(run_folder)
         self._interval = interval
         self._over = over
         self._starting = beside(self._start, "workbench-sampler")
@@ -39,7 +42,7 @@ class ScriptSampler:
                 import subprocess  # noqa: F401 (which starts it)
 
                 from workbench.client.system_metrics import start_sampler
-            self._process = start_sampler(self._run_folder, os.getpid(), self._interval)
+            self._process = start_sampler(self._run_folder, self._run_id, os.getpid(), self._interval)
         except (ImportError, OSError, RuntimeError):
             pass  # an interpreter that is ending starts no process
 

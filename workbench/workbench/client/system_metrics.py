@@ -13,19 +13,22 @@ from typing import TYPE_CHECKING, Dict, Optional, Tuple
 if TYPE_CHECKING:
     import subprocess
 
+    from workbench_store.journal.writer import JournalWriter
+    from workbench_store.layout import RunLayout
+
 FIRST_SAMPLE_SECONDS = 1.0
 LOCK_SECONDS = 1.0
 
 
-def start_sampler(run_folder: Path, pid: int, interval: float) -> "Optional[subprocess.Popen[bytes]]":
-    """Sample the machine and the process tree of `pid` every `interval` seconds until `pid` ends.
+def start_sampler(run_folder: Path, run_id: str, pid: int, interval: float) -> "Optional[subprocess.Popen[bytes]]":
+    """Sample the machine and the process tree of `pid` every `interval` seconds until `pid` ends, for that run.
 
     Returns the helper process, or None where it cannot be started: a run never fails for want of system metrics.
     """
     import subprocess
 
     here = Path(__file__).resolve()
-    command = [sys.executable, str(here), str(run_folder), str(pid), str(interval)]
+    command = [sys.executable, str(here), str(run_folder), run_id, str(pid), str(interval)]
     environ = dict(os.environ)
     environ["PYTHONPATH"] = os.pathsep.join(_import_roots())
     # The helper belongs to nobody's job: a job's processes are found by this variable.
@@ -218,9 +221,9 @@ def _lines(path: str) -> "list[str]":
         return file.read().splitlines()
 
 
-def sample_until_gone(run_folder: Path, pid: int, interval: float) -> None:
-    """Write a sample to the run's journals every `interval` seconds while `pid` lives."""
-    from workbench_store.journal.writer import JournalWriter
+def sample_until_gone(run_folder: Path, run_id: str, pid: int, interval: float) -> None:
+    """Write a sample to the journals of that run every `interval` seconds while `pid` lives. Raises WorkspaceError
+    where its folder is gone, or is that of another run."""
     from workbench_store.layout import RunLayout
     from workbench_store.locks import FileLock
     from workbench_store.processes import process_start
@@ -228,24 +231,46 @@ def sample_until_gone(run_folder: Path, pid: int, interval: float) -> None:
     from workbench.client.gpu_metrics import start_gpu_metrics
 
     start = process_start(pid)
-    files = RunLayout(run_folder)
+    files = _where(run_folder, run_id, pid)
     lock = FileLock(files.sampler_lock)
     if not lock.acquire(timeout=LOCK_SECONDS):
         return  # the one that an earlier supervisor started is still at it
-    sampler = SystemSampler(pid, run_folder)
+    sampler = SystemSampler(pid, files.root)
     journal = None
     step, wait = _next_step(files.sampler_step), min(FIRST_SAMPLE_SECONDS, interval)
-    start_gpu_metrics(run_folder, interval, step)
+    start_gpu_metrics(lambda: _new_journal(run_folder, run_id, pid), interval, step)
     while _alive_after(wait, pid, start):
         figures = sampler.sample()
         if journal is None:
-            journal = JournalWriter(files.journals, "system")
+            journal = _new_journal(run_folder, run_id, pid)
         journal.points(journal.now(), step, tuple(figures), tuple(figures.values()))
         step, wait = step + 1, interval
-        try:
-            files.sampler_step.write_text(str(step))
-        except OSError:
-            pass
+        if journal.is_ours():
+            _keep_step(RunLayout(journal.folder.parent).sampler_step, step)
+
+
+def _where(run_folder: Path, run_id: str, pid: int) -> "RunLayout":
+    """The run's folder, which may have moved. Raises WorkspaceError where another run is there."""
+    from workbench_store.layout import RunLayout
+    from workbench_store.moved import folder_of_script
+    from workbench_store.run_ids import refuse_anothers
+
+    folder = folder_of_script(run_folder, pid)
+    refuse_anothers(folder, run_id)
+    return RunLayout(folder)
+
+
+def _new_journal(run_folder: Path, run_id: str, pid: int) -> "JournalWriter":
+    from workbench_store.journal.writer import JournalWriter
+
+    return JournalWriter(_where(run_folder, run_id, pid).journals, "system")
+
+
+def _keep_step(path: Path, step: int) -> None:
+    try:
+        path.write_text(str(step))
+    except OSError:
+        pass
 
 
 def _next_step(path: Path) -> int:
@@ -273,4 +298,4 @@ def _alive_after(seconds: float, pid: int, start: Optional[str]) -> bool:
 if __name__ == "__main__":
     # Started as a script, this file's own folder heads sys.path; its modules are to be found as a package's.
     sys.path.pop(0)
-    sample_until_gone(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
+    sample_until_gone(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))

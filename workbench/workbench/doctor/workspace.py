@@ -47,7 +47,7 @@ def _folder(layout: WorkspaceLayout) -> Iterator[Finding]:
 def _cut_short(layout: WorkspaceLayout) -> Iterator[Finding]:
     """What killed processes, or a full disk, left half done."""
     from workbench_store.disk_use import bytes_on_disk
-    from workbench_store.purging import finish_purges, unfinished_purges
+    from workbench_store.purging import unfinished_purges
 
     from workbench.lifecycle.collection import abandoned_rebuild, sweep_rebuild
 
@@ -56,7 +56,7 @@ def _cut_short(layout: WorkspaceLayout) -> Iterator[Finding]:
             "problem",
             f"run {name} was being removed for good, and that is not finished",
             "workbench gc, or workbench doctor --fix",
-            partial(finish_purges, layout),
+            partial(_finish_removal, layout, name),
         )
     rebuild = abandoned_rebuild(layout)
     if rebuild is not None:
@@ -67,6 +67,14 @@ def _cut_short(layout: WorkspaceLayout) -> Iterator[Finding]:
             "workbench gc, or workbench doctor --fix",
             partial(sweep_rebuild, layout),
         )
+
+
+def _finish_removal(layout: WorkspaceLayout, name: str) -> None:
+    from workbench_store.purging import finish_purges, refuse_remains
+
+    remains = finish_purges(layout)
+    if name in remains:
+        refuse_remains({name: remains[name]})
 
 
 def _store(layout: WorkspaceLayout) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from msgspec import Struct
 from workbench_store.disk_use import bytes_on_disk
 from workbench_store.garbage import find_garbage, remove_garbage
 from workbench_store.layout import WorkspaceLayout
-from workbench_store.purging import begin_purges, finish_purges, unfinished_purges
+from workbench_store.purging import begin_purges, finish_purges, refuse_remains, unfinished_purges
 from workbench_store.shrink import shrink, unused_bytes
 from workbench_store.trash import Removed, in_trash
 
@@ -61,6 +61,7 @@ def give_back(layout: WorkspaceLayout, offered: Offer) -> None:
     begin_purges(layout, [one.name for one in offered.trash])
     sweep_leftovers(layout)
     remove_garbage(layout)
-    finish_purges(layout)
+    remains = finish_purges(layout)
     if unused_bytes(layout) >= _WORTH_SHRINKING:
         shrink(layout)
+    refuse_remains(remains)

@@ -14,30 +14,52 @@ _CHANGED = "If nobody meant to change it, bring it back from a copy."
 
 
 def prove(layout: WorkspaceLayout) -> Iterator[Fault | str]:
-    """The faults, and the name of each thing that was looked at: blobs, snapshots, tables, files that runs saved.
+    """The faults, and the name of each thing that was looked at: blobs, snapshots, tables, files of runs.
 
     Raises StoreBusy, StoreDamaged, StoreTooNew or WorkspaceError where it cannot be looked at.
     """
     yield from verify_content(layout)
     yield from verify_tables(layout)
     yield from _saved_files(layout)
+    yield from _media_files(layout)
 
 
 def _saved_files(layout: WorkspaceLayout) -> Iterator[Fault | str]:
     told = "SELECT run, path, hash, kind FROM artifacts WHERE kind <> 'log' ORDER BY time"
     elsewhere = _outputs_elsewhere(layout)
     latest = {(run, path): (hash, kind) for run, path, hash, kind in own_query(layout, told)}
+    living = {run for (run,) in own_query(layout, "SELECT name FROM runs WHERE ended IS NULL")}
     for (run, path), (hash, kind) in latest.items():
-        place = layout.run(run).root / name_of_text(path)
-        if hash is None:
-            continue
+        if kind == "gone" or (hash is None and run in living):
+            continue  # a living script may be about to put another in its place
+        may_be_gone = kind == "named-output" and (run, path.split("/")[1]) in elsewhere
+        yield from _compared(layout, run, path, hash, may_be_gone)
+
+
+def _media_files(layout: WorkspaceLayout) -> Iterator[Fault | str]:
+    """Those of models are among the saved files."""
+    told = "SELECT DISTINCT run, path FROM store.media WHERE path <> '' AND kind <> 'model' ORDER BY ALL"
+    for run, path in own_query(layout, told):
+        yield from _compared(layout, run, path, None, may_be_gone=False)
+
+
+def _compared(
+    layout: WorkspaceLayout, run: str, path: str, hash: str | None, may_be_gone: bool
+) -> Iterator[Fault | str]:
+    """A file of a run; of what a script logged no hash is kept."""
+    place = layout.run(run).root / name_of_text(path)
+    try:
         if not place.exists():
-            if kind != "named-output" or (run, path.split("/")[1]) not in elsewhere:
+            if not may_be_gone:
                 yield Fault(f"run {run}: {path} is gone", _CHANGED)
-            continue
-        if hash_of(place) != hash:
+            return
+        if hash is not None and hash_of(place) != hash:
             yield Fault(f"run {run}: {path} is not what it was when it was saved", _CHANGED)
-        yield f"file {run}/{path}"
+    except OSError as error:
+        why = error.strerror or str(error)
+        yield Fault(f"run {run}: {path} cannot be read: {why}", f"Give yourself the permission to read {place}.")
+        return
+    yield f"file {run}/{path}"
 
 
 def _outputs_elsewhere(layout: WorkspaceLayout) -> set[tuple[str, str]]:

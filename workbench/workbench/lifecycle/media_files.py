@@ -5,9 +5,10 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from warnings import warn
 
 from workbench_store.errors import RunError
 from workbench_store.layout import RunLayout
@@ -30,11 +31,14 @@ def media_path(files: RunLayout, record: MediaRecord) -> Path | None:
     return found if found.is_relative_to(root) and found.is_file() else None
 
 
-def export_media(files: RunLayout, records: Iterable[MediaRecord], folder: Path) -> list[Path]:
+def export_media(
+    files: RunLayout, records: Iterable[MediaRecord], folder: Path, tell: Callable[[str], None] = warn
+) -> list[Path]:
     """Copy or write each to `folder`/KIND/KEY/STEP.FORMAT: tables and the lists of models' files as CSV, histograms as
     JSON, the rest as it is.
 
-    Returns the files. Raises RunError if one is in the way (nothing is overwritten) or cannot be written.
+    Returns the files; `tell` is given a line for each record whose file is gone, or is not what it says. Raises
+    RunError if one is in the way (nothing is overwritten) or cannot be written.
     """
     written: list[Path] = []
     for record in records:
@@ -43,6 +47,9 @@ def export_media(files: RunLayout, records: Iterable[MediaRecord], folder: Path)
             target.parent.mkdir(parents=True, exist_ok=True)
             if _export_whole(files, record, target):
                 written.append(target)
+            else:
+                where = f": {record.path}" if record.path else ""
+                tell(f"{record.kind} {record.key!r} of step {record.step} is missing or damaged{where}")
         except OSError as error:
             raise RunError(
                 f"{record.kind} {record.key!r} of step {record.step} cannot be written to {target}: {error}",

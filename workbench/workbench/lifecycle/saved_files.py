@@ -11,17 +11,16 @@ from workbench.data.hashing import hash_file
 if TYPE_CHECKING:
     from workbench_store.records import ArtifactRecord
 
-_OUTPUTS = ("output", "named-output")
-
 
 def unlike_saved(artifacts: Iterable["ArtifactRecord"], places: Mapping[str, Path]) -> Iterator[str]:
     """For each file of the outputs in `places` (by output's name) that is not as the run saved it: so in words."""
     for one in artifacts:
-        place = _place(one.path, places) if one.kind in _OUTPUTS and one.hash is not None else None
+        place = None if one.kind == "log" else _place(one.path, places)
         if place is None:
             continue
         try:
-            same = hash_file(place)[1] == one.hash
+            # Of what a script logged no hash is kept.
+            same = place.stat() is not None if one.hash is None else hash_file(place)[1] == one.hash
         except FileNotFoundError:
             yield f"{one.path} is missing: it is not where the run saved it any more"
             continue

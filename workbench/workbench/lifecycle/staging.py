@@ -8,6 +8,7 @@ from pathlib import Path
 from workbench_store.errors import RunError
 from workbench_store.faults import fault
 from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.removing import remove_whole
 
 from workbench.data.copying import move_into
 from workbench.data.hashing import hashes_below
@@ -32,7 +33,7 @@ def stage_code(layout: WorkspaceLayout, plan: Plan) -> list[str]:
     """Unpack the snapshot and make the links; returns what the user should be warned of. Raises
     WorkbenchError."""
     code = code_folder(layout, plan.name)
-    shutil.rmtree(layout.staged(plan.name), ignore_errors=True)
+    remove_whole(layout.staged(plan.name))
     # Not with its parents: a workspace that was moved is not made again where it was.
     layout.staging.mkdir(mode=0o700, exist_ok=True)
     code.parent.mkdir(exist_ok=True)
@@ -89,14 +90,6 @@ def prepare_outputs(plan: Plan) -> None:
 
 def remove_staging(layout: WorkspaceLayout, name: str) -> None:
     """Remove the run's temporary storage. Raises OSError if something stays."""
-    staged = layout.staged(name)
-    if os.path.lexists(staged):
-        _make_writable(staged)
-        shutil.rmtree(staged)
-
-
-def _make_writable(folder: Path) -> None:
-    """Jobs may leave read-only folders, which would keep their content."""
-    for root, names, _ in os.walk(folder):
-        Path(root).chmod(0o700)
-        names[:] = [name for name in names if not Path(root, name).is_symlink()]
+    trouble = remove_whole(layout.staged(name))
+    if trouble is not None:
+        raise trouble

@@ -5,6 +5,7 @@ import subprocess
 from types import TracebackType
 
 from workbench_store.layout import RunLayout
+from workbench_store.run_ids import id_of
 
 from workbench.client.system_metrics import start_sampler
 from workbench.compute.protocol import RunningJob
@@ -29,6 +30,7 @@ class SystemMetrics:
 
     def __init__(self, files: RunLayout) -> None:
         self._files = files
+        self._run_id = id_of(files.root)
         self._interval = interval_seconds()
         self._tried = False
         self._helper: subprocess.Popen[bytes] | None = None
@@ -44,7 +46,7 @@ class SystemMetrics:
         pid = job.pid
         if pid is not None:
             # It has this supervisor's mark in its environment, so that it is not taken for a part of the job.
-            self._helper = start_sampler(self._files.root, pid, self._interval)
+            self._helper = start_sampler(self._files.root, self._run_id, pid, self._interval)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -54,8 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
         narrate(none)
     elif arguments.export is not None:
         from workbench.lifecycle.media_files import export_media
+        from workbench.view.format import safe_text
 
-        for path in export_media(found.files, records, arguments.export):
+        tell = lambda text: narrate(f"warning: {safe_text(text)}")  # noqa: E731
+        for path in export_media(found.files, records, arguments.export, tell):
             emit(str(path))
     else:
         _show(found, records if arguments.step is not None else _last_of_each(records))

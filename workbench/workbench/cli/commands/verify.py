@@ -9,8 +9,15 @@ examples:
 
 import argparse
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from workbench.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workbench_store.layout import WorkspaceLayout
+    from workbench_store.verify import Fault
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -19,41 +26,69 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look at everything; 9 if something is not as it was."""
-    from msgspec.structs import asdict
-    from workbench_store.verify import Fault
-    from workbench_store.words import counted, listed
+    """Look at everything; 9 if something is not as it was, also where the reader of a pipe has left (`| head`)."""
     from workbench_store.workspace import open_workspace
 
-    from workbench.cli.output import emit, emit_json, narrate
-    from workbench.cli.waiting import told_if_long
-    from workbench.housekeeping.proof import prove
+    from workbench.cli.output import drop_stdout
+
+    faults: list[Fault] = []
+    layout = open_workspace(explicit=arguments.workspace, create=False)
+    try:
+        _report_as_json(layout, faults) if arguments.json else _report(layout, faults)
+    except BrokenPipeError:
+        drop_stdout()
+    return ExitCode.PROBLEMS if faults else ExitCode.COMPLETED
+
+
+def _report(layout: "WorkspaceLayout", faults: "list[Fault]") -> None:
+    from workbench_store.words import counted, listed
+
+    from workbench.cli.output import emit, narrate
     from workbench.view.format import safe_text
 
-    layout = open_workspace(explicit=arguments.workspace, create=False)
+    def tell(fault: "Fault") -> None:
+        emit(f"FAULT {safe_text(fault.what)}")
+        emit(f"      {fault.remedy}")
+
+    looked, growing = _look(layout, faults, tell)
+    parts = ", ".join(counted(looked[kind], kind) for kind in ("blob", "snapshot", "table", "file"))
+    rest = "all else" if growing else "all"
+    if growing:
+        names = safe_text(listed(growing, 10))
+        narrate(f"not compared with the journals, as it is written to all the time: {names}")
+    narrate(f"looked at {parts}: {counted(len(faults), 'fault') if faults else f'{rest} is as it was recorded'}")
+
+
+def _report_as_json(layout: "WorkspaceLayout", faults: "list[Fault]") -> None:
+    from msgspec.structs import asdict
+
+    from workbench.cli.output import emit_json
+
+    looked, growing = _look(layout, faults, lambda _: None)
+    emit_json({"looked_at": dict(looked), "left_out": growing, "faults": [asdict(fault) for fault in faults]})
+
+
+def _look(
+    layout: "WorkspaceLayout", faults: "list[Fault]", tell: "Callable[[Fault], None]"
+) -> "tuple[Counter[str], list[str]]":
+    """How many of each kind were looked at, and the runs that are written to all the time; faults are told as they are
+    found."""
+    from workbench_store.verify import Fault
+
+    from workbench.cli.waiting import told_if_long
+    from workbench.housekeeping.proof import prove
+
     looked: Counter[str] = Counter()
-    faults = []
     growing: list[str] = []
     with told_if_long("comparing all that is kept with what was recorded ..."):
         for found in prove(layout):
             if isinstance(found, Fault):
                 faults.append(found)
-                if not arguments.json:
-                    emit(f"FAULT {safe_text(found.what)}")
-                    emit(f"      {found.remedy}")
+                tell(found)
+                continue
+            kind, name = found.split(" ", 1)
+            if kind == "growing":
+                growing.append(name)
             else:
-                kind, name = found.split(" ", 1)
-                if kind == "growing":
-                    growing.append(name)
-                else:
-                    looked[kind] += 1
-    if arguments.json:
-        emit_json({"looked_at": dict(looked), "left_out": growing, "faults": [asdict(fault) for fault in faults]})
-    else:
-        parts = ", ".join(counted(looked[kind], kind) for kind in ("blob", "snapshot", "table", "file"))
-        rest = "all else" if growing else "all"
-        if growing:
-            names = safe_text(listed(growing, 10))
-            narrate(f"not compared with the journals, as it is written to all the time: {names}")
-        narrate(f"looked at {parts}: {counted(len(faults), 'fault') if faults else f'{rest} is as it was recorded'}")
-    return ExitCode.PROBLEMS if faults else ExitCode.COMPLETED
+                looked[kind] += 1
+    return looked, growing

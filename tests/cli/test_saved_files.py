@@ -1,0 +1,125 @@
+"""Files that runs have saved and that are gone, shut, or not to be removed: each command says so."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import workbench as wb
+from tests.cli.terminal import Workbench
+
+pytestmark = pytest.mark.slow
+
+SHUT = "mkdir -p outputs/cache/below && touch outputs/cache/f outputs/cache/below/g && chmod -R a-w outputs/cache"
+
+
+def save(here: Path, command: str) -> Path:
+    """The folder of a job that was run."""
+    run = wb.Workspace(here).submit(wb.command(command=command, name="saved"))
+    assert run.wait(60) == "Completed", run.logs()
+    return here / ".workbench/runs/saved"
+
+
+def purged(here: Path) -> list[str]:
+    return os.listdir(here / ".workbench/tmp")
+
+
+def test_a_run_that_has_left_folders_without_a_right_to_write_is_removed_whole(as_user: Workbench, here: Path) -> None:
+    save(here, SHUT)
+    assert as_user("rm", "saved", "--yes").returncode == 0
+    done = as_user("gc", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert not purged(here) and as_user("doctor").returncode == 0
+    wb.start_run(name="saved", workspace=here, system_metrics=False).end()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root cannot give files to others")
+def test_what_of_a_run_cannot_be_removed_is_named_until_it_is(as_user: Workbench, here: Path) -> None:
+    """As containers leave files that are root's."""
+    shut = save(here, SHUT) / "outputs/cache/below"
+    os.chown(shut, 1234, 1234)
+    wb.start_run(name="other", workspace=here, system_metrics=False).end()
+    assert as_user("rm", "saved", "other", "--yes").returncode == 0
+    for words in (("gc", "--yes"), ("gc", "--yes")):
+        done = as_user(*words)
+        assert done.returncode == 4 and "run saved cannot be removed as a whole" in done.stderr
+        assert "outputs/cache/below/g: Permission denied" in done.stderr
+    mended = as_user("doctor", "--fix")
+    assert mended.returncode == 9 and "not mended: run saved" in mended.stderr and "below/g" in mended.stderr
+    with pytest.raises(wb.WorkbenchError, match="not wholly removed"):
+        wb.start_run(name="saved", workspace=here)
+    assert len(purged(here)) == 1, "the other one is gone"
+    (shut,) = (here / ".workbench/tmp").glob("*/outputs/cache/below")
+    os.chown(shut, 0, 0)
+    assert as_user("gc", "--yes").returncode == 0 and as_user("doctor").returncode == 0
+    wb.start_run(name="saved", workspace=here, system_metrics=False).end()
+
+
+def test_a_file_that_may_not_be_read_keeps_no_other_from_being_proved(as_user: Workbench, here: Path) -> None:
+    outputs = save(here, "for name in a b c; do echo $name > outputs/$name; done") / "outputs"
+    assert as_user("verify").returncode == 0
+    (outputs / "a").chmod(0)
+    (outputs / "c").write_text("another")
+    done = as_user("verify")
+    assert done.returncode == 9 and "run saved: outputs/a cannot be read: Permission denied" in done.stdout
+    assert "run saved: outputs/c is not what it was" in done.stdout and "2 faults" in done.stderr
+    download = as_user("outputs", "saved", "--download", "to")
+    assert download.returncode != 0 and "may be read" in download.stderr
+
+
+@pytest.fixture
+def logged(here: Path) -> Path:
+    """The folder of a script's run that has logged a file, a model and a picture."""
+    (here / "file").write_text("of a script")
+    with wb.start_run(name="logged", workspace=here, system_metrics=False) as run:
+        run.log_artifact("file")
+        run.log_model("file", "best")
+        run.log_image("picture", [[0, 255], [255, 0]])
+        run.log_text("said", "kept in the journal")
+    return here / ".workbench/runs/logged"
+
+
+def test_what_a_script_logged_and_is_gone_is_missed(workbench: Workbench, here: Path, logged: Path) -> None:
+    assert workbench("verify").returncode == 0
+    whole = workbench("outputs", "logged", "--download", "whole")
+    assert whole.returncode == 0 and "missing" not in whole.stderr
+    shutil.rmtree(logged / "outputs")
+    shutil.rmtree(logged / "media")
+    done = workbench("verify")
+    assert done.returncode == 9
+    for path in ("outputs/file", "outputs/models/best", "media/"):
+        assert f"run logged: {path}" in done.stdout, path
+    download = workbench("outputs", "logged", "--download", "to")
+    assert "outputs/file is missing" in download.stderr and not (here / "to").exists()
+    export = workbench("media", "logged", "--export", "media")
+    assert "image 'picture' of step 0 is missing" in export.stderr and "said" in export.stdout
+
+
+def test_of_what_goes_on_nothing_is_missed_that_is_about_to_be_replaced(workbench: Workbench, here: Path) -> None:
+    (here / "file").write_text("of a script")
+    with wb.start_run(name="goes-on", workspace=here, system_metrics=False) as run:
+        run.log_artifact("file")
+        (run.path / "outputs/file").unlink()
+        assert workbench("verify").returncode == 0
+    assert workbench("verify").returncode == 9
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)], ids=["text", "json"])
+def test_faults_are_not_forgotten_where_the_reader_of_a_pipe_leaves(
+    here: Path, logged: Path, words: tuple[str, ...]
+) -> None:
+    (logged / "outputs/file").unlink()
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench", "verify", *words],
+        cwd=here,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    os.close(theirs)
+    assert done.returncode == 9 and b"Error" not in done.stderr
