@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 import workbench as wb
 from tests.cli.terminal import Workbench
+from tests.lifecycle.launched import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +98,19 @@ def test_what_a_script_logged_and_is_gone_is_missed(workbench: Workbench, here: 
     assert "outputs/file is missing" in download.stderr and not (here / "to").exists()
     export = workbench("media", "logged", "--export", "media")
     assert "image 'picture' of step 0 is missing" in export.stderr and "said" in export.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_download_that_is_ended_leaves_nothing(here: Path, logged: Path, number: int) -> None:
+    for name in range(8_000):
+        (logged / f"outputs/{name}").touch()
+    words = [sys.executable, "-m", "workbench", "outputs", "logged", "--download", "to"]
+    download = subprocess.Popen(words, cwd=here, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: (here / "to").exists() and any((here / "to").iterdir()), "its beginning")
+    download.send_signal(number)
+    _, told = download.communicate(timeout=60)
+    assert (download.returncode, told) == (130, "")
+    assert os.listdir(here / "to") == []
 
 
 def test_of_what_goes_on_nothing_is_missed_that_is_about_to_be_replaced(workbench: Workbench, here: Path) -> None:

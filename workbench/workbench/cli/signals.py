@@ -1,4 +1,4 @@
-"""The signals that mean something while a run is submitted and followed."""
+"""The signals that mean something while a run is submitted and followed, and while files are written."""
 
 import signal
 from collections.abc import Iterator
@@ -50,6 +50,20 @@ class Signals:
         self._raising = False
         if self.numbers:
             raise Interrupted
+
+
+@contextmanager
+def ended_as_by_ctrl_c() -> Iterator[None]:
+    """Let what ends a process at once (SIGTERM, SIGHUP) end the block as Ctrl-C does: what is half made is removed."""
+    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    deadly = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in deadly:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in deadly:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _is_loading(frame: FrameType | None) -> bool:

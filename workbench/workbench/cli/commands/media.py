@@ -53,11 +53,14 @@ def run(arguments: argparse.Namespace) -> int:
     elif not records:
         narrate(none)
     elif arguments.export is not None:
+        from workbench.cli.signals import ended_as_by_ctrl_c
         from workbench.lifecycle.media_files import export_media
         from workbench.view.format import safe_text
 
-        tell = lambda text: narrate(f"warning: {safe_text(text)}")  # noqa: E731
-        for path in export_media(found.files, records, arguments.export, tell):
+        with ended_as_by_ctrl_c():
+            tell = lambda text: narrate(f"warning: {safe_text(text)}")  # noqa: E731
+            written = export_media(found.files, records, arguments.export, tell)
+        for path in written:
             emit(str(path))
     else:
         _show(found, records if arguments.step is not None else _last_of_each(records))
