@@ -18,8 +18,9 @@ LONGEST_RUN_NAME = 240
 
 
 def may_name_a_run(text: str) -> bool:
-    """Whether a run may be called so: joined to a folder, a path would lead to somewhere else."""
-    return text not in ("", ".", "..") and "/" not in text and "\0" not in text
+    """Whether a run may be called so: joined to a folder, a path would lead to somewhere else, and with a dot begin the
+    drafts of runs."""
+    return bool(text) and text[0] != "." and "/" not in text and "\0" not in text
 
 
 class _At:

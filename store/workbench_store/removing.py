@@ -1,9 +1,14 @@
-"""Removing what a job or script has left: folders in which nothing may be written would keep their content."""
+"""Removing what a job or script has left: folders that are shut would keep their content, and folders may be nested
+more deeply than `shutil.rmtree` goes, or than a path is long.
+"""
 
 import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
+
+#: What is nested more deeply is brought to the top, before all of it is removed.
+_DEEP = 50
 
 
 def remove_whole(path: Path) -> OSError | None:
@@ -18,10 +23,13 @@ def remove_whole(path: Path) -> OSError | None:
 
 
 def _remove_folder(folder: Path) -> OSError | None:
-    shutil.rmtree(folder, ignore_errors=True)
-    if os.path.lexists(folder):
-        make_writable(folder)
+    with suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
+    if not os.path.lexists(folder):
+        return None
+    make_writable(folder)
+    _make_flat(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     try:
         if os.path.lexists(folder):
             shutil.rmtree(folder)
@@ -42,6 +50,29 @@ def _found(folder: Path, path: str) -> Path:
 
 def make_writable(folder: Path) -> None:
     """Let this user look into and write to the folder and those below it, as far as they are theirs."""
-    for root, _, _ in os.walk(folder):  # which looks into each only after this
+    places = [os.fspath(folder)]
+    while places:
+        place = places.pop()
         with suppress(OSError):
-            os.chmod(root, 0o700)
+            os.chmod(place, 0o700)
+            places += _folders_in(place)
+
+
+def _make_flat(folder: Path) -> None:
+    places = [(os.fspath(folder), 0)]
+    while places:
+        place, depth = places.pop()
+        with suppress(OSError):
+            for below in _folders_in(place):
+                if depth < _DEEP:
+                    places.append((below, depth + 1))
+                    continue
+                lifted = os.path.join(folder, os.urandom(8).hex())
+                os.rename(below, lifted)
+                os.chmod(lifted, 0o700)  # its path may have been too long before
+                places.append((lifted, 1))
+
+
+def _folders_in(place: str) -> list[str]:
+    with os.scandir(place) as entries:
+        return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,33 @@ def test_doctor_finishes_a_removal_too(workbench: Workbench, here: Path) -> None
     layout.trashed("berry").root.rename(layout.purged("berry"))
     done = workbench("doctor", "--fix")
     assert "mended: run berry was being removed" in done.stderr and not layout.purged("berry").exists()
+
+
+KILLED_WHILE_OPENING = """
+import os, workbench
+from workbench.client import script_run
+def killed(path, value):
+    write(path, value)
+    os.kill(os.getpid(), 9)
+write, script_run.write_json = script_run.write_json, killed
+workbench.start_run(name="begun")
+"""
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_script_that_is_killed_while_it_opens_its_run_leaves_nothing_to_worry_about(
+    workbench: Workbench, here: Path
+) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED_WHILE_OPENING], cwd=here, timeout=60)
+    (draft,) = here.glob(".workbench/runs/.begun-*.new")
+    assert done.returncode == -9 and names(workbench) == ["apple", "apricot", "berry"]
+    assert workbench("doctor").returncode == 0 and workbench("verify").returncode == 0
+    for command in ("show", "rm"):
+        assert workbench(command, draft.name).returncode == 5
+    os.utime(draft, (0, 0))
+    assert workbench("gc", "--yes").returncode == 0
+    wb.start_run(name="begun", workspace=here, system_metrics=False).end()
+    assert names(workbench) == ["apple", "apricot", "begun", "berry"]
 
 
 @pytest.mark.usefixtures("runs")

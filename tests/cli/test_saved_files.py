@@ -29,8 +29,12 @@ def purged(here: Path) -> list[str]:
     return os.listdir(here / ".workbench/tmp")
 
 
-def test_a_run_that_has_left_folders_without_a_right_to_write_is_removed_whole(as_user: Workbench, here: Path) -> None:
-    save(here, SHUT)
+@pytest.mark.parametrize("mode", [0o555, 0o300, 0])
+def test_a_run_that_has_left_folders_without_a_right_to_write_is_removed_whole(
+    as_user: Workbench, here: Path, mode: int
+) -> None:
+    outputs = save(here, SHUT) / "outputs"
+    (outputs / "cache").chmod(mode)
     assert as_user("rm", "saved", "--yes").returncode == 0
     done = as_user("gc", "--yes")
     assert done.returncode == 0, done.stderr
@@ -58,6 +62,29 @@ def test_what_of_a_run_cannot_be_removed_is_named_until_it_is(as_user: Workbench
     os.chown(shut, 0, 0)
     assert as_user("gc", "--yes").returncode == 0 and as_user("doctor").returncode == 0
     wb.start_run(name="saved", workspace=here, system_metrics=False).end()
+
+
+@pytest.mark.parametrize(("depth", "name"), [(1100, "d"), (60, "d" * 100)], ids=["deep", "long"])
+def test_a_job_may_nest_folders_more_deeply_than_a_path_is_long(here: Path, depth: int, name: str) -> None:
+    deep = f"for _ in $(seq {depth}); do mkdir {name} && cd {name}; done; mkdir shut; touch shut/f; chmod 0 shut"
+    run = wb.Workspace(here).submit(wb.command(command=deep, name="deep"))
+    assert run.wait(60) == "Completed", run.logs()
+    assert not run.warnings and not (here / ".workbench/staging/deep").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root cannot give files to others")
+def test_temporary_storage_that_cannot_be_removed_is_not_said_to_be(as_user: Workbench, here: Path) -> None:
+    save(here, "true")
+    shut = here / ".workbench/staging/saved/code/shut"
+    shut.mkdir(parents=True)
+    (shut / "file").touch()
+    shut.chmod(0o555)
+    os.chown(shut, 1234, 1234)
+    done = as_user("doctor", "--fix")
+    assert done.returncode == 9 and "not mended: run saved still has temporary storage" in done.stderr
+    assert str(shut / "file") in done.stderr
+    os.chown(shut, 0, 0)
+    assert as_user("doctor", "--fix").returncode == 0 and not shut.exists()
 
 
 def test_a_file_that_may_not_be_read_keeps_no_other_from_being_proved(as_user: Workbench, here: Path) -> None:
@@ -119,6 +146,7 @@ def test_of_what_goes_on_nothing_is_missed_that_is_about_to_be_replaced(workbenc
         run.log_artifact("file")
         (run.path / "outputs/file").unlink()
         assert workbench("verify").returncode == 0
+        assert "missing" not in workbench("outputs", "goes-on", "--download", "to").stderr
     assert workbench("verify").returncode == 9
 
 

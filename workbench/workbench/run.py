@@ -293,7 +293,9 @@ class Run:
                     f"{folder} is in {place}, which would be copied into itself",
                     remedy="Name a folder elsewhere. Nothing was copied.",
                 )
-        saved = self.artifacts  # before they are copied: what is logged meanwhile need not be among them
+        # As of now: what is logged meanwhile need not be among what is copied, and a script that goes on may put
+        # another in the place of what it has logged, of which there is no hash.
+        over, saved = self.state.final, self.artifacts
         try:
             # Of an empty folder nothing is copied, which would only be in the way of the next try.
             outputs = {name: place for name, place in self.outputs.items() if place.exists() and not _is_empty(place)}
@@ -306,7 +308,7 @@ class Run:
                 remedy="Name a folder that is not there yet, in one that you may write to, on a disk with room; "
                 "and see that what is to be copied may be read.",
             ) from error
-        for text in unlike_saved(saved, copies):
+        for text in unlike_saved((one for one in saved if over or one.hash is not None), copies):
             tell(text)
         return folder
 

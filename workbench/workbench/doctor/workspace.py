@@ -123,8 +123,6 @@ def _runs(layout: WorkspaceLayout) -> Iterator[Finding]:
     from workbench_store.forget import removed_runs
     from workbench_store.user_sql.own import own_query
 
-    from workbench.lifecycle import collect
-
     # One look at all of them: there may be ten thousand.
     told = "SELECT name, state, damaged_bytes, lost_points FROM runs ORDER BY created DESC, name"
     before = set(removed_runs(layout))
@@ -167,5 +165,13 @@ def _runs(layout: WorkspaceLayout) -> Iterator[Finding]:
                 "problem",
                 f"run {name} still has temporary storage",
                 f"workbench outputs --collect {name}",
-                partial(collect, layout, name),
+                partial(_collect_whole, layout, name),
             )
+
+
+def _collect_whole(layout: WorkspaceLayout, name: str) -> None:
+    from workbench.lifecycle import collect
+    from workbench.lifecycle.staging import remove_staging
+
+    collect(layout, name)
+    remove_staging(layout, name)  # which collecting only warns of

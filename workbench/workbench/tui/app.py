@@ -14,6 +14,7 @@ from workbench_store.states import RunState
 
 from workbench.tui import doing
 from workbench.tui.asking import AskingApp, asks
+from workbench.tui.continued import draw_again_when_continued
 from workbench.tui.desk import Desk
 from workbench.tui.screens.dialogs import Confirm, Keys, defined_here
 from workbench.tui.screens.runs import RunsScreen
@@ -39,6 +40,7 @@ class Dashboard(AskingApp):
 
     def on_mount(self) -> None:
         """Open the table."""
+        draw_again_when_continued(self)
         self.push_screen(RunsScreen())
 
     def on_unmount(self) -> None:
