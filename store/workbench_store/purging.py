@@ -19,7 +19,7 @@ from workbench_store.forget import being_purged, forget_runs, removed_but_known
 from workbench_store.holding import is_held
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.lease import lease_of, try_file
-from workbench_store.removing import make_writable, remove_whole
+from workbench_store.removing import remove_whole
 from workbench_store.run_ids import id_of
 from workbench_store.words import listed
 
@@ -114,8 +114,8 @@ def _empty(folder: Path) -> OSError | None:
         if folder.is_symlink():
             folder.unlink(missing_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)  # which stands for the name, as long as it is taken
-        if not os.access(folder, os.W_OK | os.X_OK):
-            make_writable(folder)
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            folder.chmod(0o700)
         # Which run it was is recorded last.
         paths = [path for path in folder.iterdir() if path.name != RunLayout(folder).identity.name]
     except OSError as error:

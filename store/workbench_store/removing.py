@@ -7,8 +7,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-#: What is nested more deeply is brought to the top, before all of it is removed.
-_DEEP = 50
+#: What is nested more deeply, or has longer paths, is brought to the top before all of it is removed.
+_DEEP, _LONG = 50, 1000
 
 
 def remove_whole(path: Path) -> OSError | None:
@@ -27,8 +27,7 @@ def _remove_folder(folder: Path) -> OSError | None:
         shutil.rmtree(folder, ignore_errors=True)
     if not os.path.lexists(folder):
         return None
-    make_writable(folder)
-    _make_flat(folder)
+    _open_up(folder)
     shutil.rmtree(folder, ignore_errors=True)
     try:
         if os.path.lexists(folder):
@@ -48,29 +47,21 @@ def _found(folder: Path, path: str) -> Path:
     return next((one for one in below if one.name == path), folder)
 
 
-def make_writable(folder: Path) -> None:
-    """Let this user look into and write to the folder and those below it, as far as they are theirs."""
-    places = [os.fspath(folder)]
-    while places:
-        place = places.pop()
-        with suppress(OSError):
-            os.chmod(place, 0o700)
-            places += _folders_in(place)
-
-
-def _make_flat(folder: Path) -> None:
+def _open_up(folder: Path) -> None:
+    """Let this user look into and write to all folders in it, as far as they are theirs, and bring what is nested
+    deeply to its top."""
     places = [(os.fspath(folder), 0)]
     while places:
         place, depth = places.pop()
         with suppress(OSError):
+            os.chmod(place, 0o700)
             for below in _folders_in(place):
-                if depth < _DEEP:
+                if depth < _DEEP and len(below) < len(os.fspath(folder)) + _LONG:
                     places.append((below, depth + 1))
-                    continue
-                lifted = os.path.join(folder, os.urandom(8).hex())
-                os.rename(below, lifted)
-                os.chmod(lifted, 0o700)  # its path may have been too long before
-                places.append((lifted, 1))
+                else:
+                    lifted = os.path.join(folder, os.urandom(8).hex())
+                    os.rename(below, lifted)
+                    places.append((lifted, 1))
 
 
 def _folders_in(place: str) -> list[str]:

@@ -64,9 +64,13 @@ def test_what_of_a_run_cannot_be_removed_is_named_until_it_is(as_user: Workbench
     wb.start_run(name="saved", workspace=here, system_metrics=False).end()
 
 
-@pytest.mark.parametrize(("depth", "name"), [(1100, "d"), (60, "d" * 100)], ids=["deep", "long"])
+@pytest.mark.parametrize(("depth", "name"), [(1100, "d"), (150, "d" * 100)], ids=["deep", "long"])
 def test_a_job_may_nest_folders_more_deeply_than_a_path_is_long(here: Path, depth: int, name: str) -> None:
-    deep = f"for _ in $(seq {depth}); do mkdir {name} && cd {name}; done; mkdir shut; touch shut/f; chmod 0 shut"
+    (here / "train.py").write_text(
+        f"import os\nfor _ in range({depth}):\n    os.mkdir({name!r})\n    os.chdir({name!r})\n"
+        "os.mkdir('shut')\nopen('shut/f', 'w').close()\nos.chmod('shut', 0)\n"
+    )
+    deep = f"{sys.executable} {here / 'train.py'}"
     run = wb.Workspace(here).submit(wb.command(command=deep, name="deep"))
     assert run.wait(60) == "Completed", run.logs()
     assert not run.warnings and not (here / ".workbench/staging/deep").exists()

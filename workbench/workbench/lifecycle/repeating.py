@@ -140,8 +140,8 @@ def _with_secrets(job: CommandJob, plan: Plan, name: str) -> CommandJob:
     if missing:
         raise RunError(
             f"run {name} was given {', '.join(missing)}, whose value is not recorded as it looks like a secret",
-            remedy="Set it in this environment, or: "
-            f"workbench rerun {name} --set environment_variables.{missing[0]}=VALUE",
+            remedy="Set it in this environment, and try again; so that it is neither shown nor kept by the shell: "
+            f"read -rs {missing[0]}; export {missing[0]}",
         )
     return replace(job, environment_variables={**job.environment_variables, **{key: os.environ[key] for key in wanted}})
 
