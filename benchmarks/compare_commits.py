@@ -4,6 +4,7 @@ instructions that they take, which no noise changes.
 `make bench-check BASE=HEAD~1` (the other commit is the work tree as it is). Ends with 1 where something got slower.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -25,7 +26,11 @@ _INSTRUCTIONS = 1.03
 def main() -> None:
     """Measure both in turns and tell the difference."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # nor is the worktree left behind then
-    base = sys.argv[1] if len(sys.argv) > 1 else "HEAD~1"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "base", nargs="?", default="HEAD~1", help="the commit to compare with (default: the last but one)"
+    )
+    base = parser.parse_args().base
     with tempfile.TemporaryDirectory(prefix="workbench-bench-check-") as place:
         other = Path(place) / "base"
         subprocess.run(["git", "-C", str(ROOT), "worktree", "add", "-q", "--detach", str(other), base], check=True)

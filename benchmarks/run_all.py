@@ -4,6 +4,7 @@
 `results.json`, so that the document always has all of them.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -17,8 +18,9 @@ from typing import Any
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 RESULTS = HERE / "results.json"
-#: Not benchmarks of the budgets: what is shared, and what takes many minutes.
-OTHERS = {"common", "terminal", "run_all", "compare_commits", "peers", "scale"}
+#: What is shared is no benchmark; what takes many minutes is run by its name alone.
+NONE = {"common", "terminal", "run_all", "compare_commits"}
+SLOW = {"peers", "scale"}
 HEAD = """# Benchmarks
 
 Written by `make bench`, `make bench-peers` and `make bench-scale`; do not edit. Ours and what it is compared with are
@@ -50,7 +52,7 @@ def machine() -> str:
 def document(results: dict[str, Any]) -> str:
     """The whole document."""
     parts = [HEAD]
-    budgets = {name: found for name, found in results.items() if name not in OTHERS}
+    budgets = {name: found for name, found in results.items() if name not in SLOW}
     rows = [row for name in sorted(budgets) for row in budgets[name]["rows"]]
     parts += ["## Budgets", _when(list(budgets.values())), _compared(rows, "floor", "the floor is")]
     if "peers" in results:
@@ -108,7 +110,12 @@ def _cell(row: dict[str, Any] | None) -> str:
 
 def main() -> None:
     """Measure what is asked for, and write the document."""
-    names = sys.argv[1:] or sorted(path.stem for path in HERE.glob("*.py") if path.stem not in OTHERS)
+    known = {path.stem for path in HERE.glob("*.py")} - NONE
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(sorted(known))}")
+    names = parser.parse_args().names or sorted(known - SLOW)
+    if not known.issuperset(names):
+        parser.error(f"no such benchmark: {', '.join(sorted(set(names) - known))}")
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in names:
         results[name] = measured(name)

@@ -5,6 +5,7 @@ every command in a process of its own, and tells seconds and peak memory, so tha
 of disk.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -48,8 +49,10 @@ print("INSIDE", sorted(took)[len(took) // 2])
 
 
 def main() -> None:
-    sizes = [int(word) for word in sys.argv[1:] if word.isdigit()] or [1, 10, 100]
-    for millions in sizes:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("millions", nargs="*", type=int, default=[1, 10, 100], help="how many million points")
+    parser.add_argument("--json", action="store_true", help="a line of JSON for each figure")
+    for millions in parser.parse_args().millions:
         place = Path(tempfile.mkdtemp(prefix="workbench-scale-"))
         try:
             _measure(place, millions)
