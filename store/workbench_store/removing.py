@@ -53,17 +53,22 @@ def _open_up(folder: Path) -> None:
     places = [(os.fspath(folder), 0)]
     while places:
         place, depth = places.pop()
-        with suppress(OSError):
-            os.chmod(place, 0o700)
-            for below in _folders_in(place):
-                if depth < _DEEP and len(below) < len(os.fspath(folder)) + _LONG:
-                    places.append((below, depth + 1))
-                else:
-                    lifted = os.path.join(folder, os.urandom(8).hex())
-                    os.rename(below, lifted)
-                    places.append((lifted, 1))
+        for below in _folders_in(place):
+            if depth < _DEEP and len(below) < len(os.fspath(folder)) + _LONG:
+                places.append((below, depth + 1))
+                continue
+            lifted = os.path.join(folder, os.urandom(8).hex())
+            with suppress(OSError):
+                os.rename(below, lifted)
+                places.append((lifted, 1))
 
 
 def _folders_in(place: str) -> list[str]:
-    with os.scandir(place) as entries:
-        return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    """Those that can be seen once it is opened to this user, and none that links lead to."""
+    with suppress(OSError):
+        os.chmod(place, 0o700)
+    try:
+        with os.scandir(place) as entries:
+            return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []

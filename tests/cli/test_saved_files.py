@@ -34,11 +34,20 @@ def test_a_run_that_has_left_folders_without_a_right_to_write_is_removed_whole(
     as_user: Workbench, here: Path, mode: int
 ) -> None:
     outputs = save(here, SHUT) / "outputs"
+    mine = here / "mine"
+    (mine / "below").mkdir(parents=True)
+    (mine / "below/file").touch()
+    for folder in (mine, mine / "below"):
+        folder.chmod(0o755)
+    (outputs / "cache").chmod(0o755)
+    (outputs / "cache/link").symlink_to(mine)
     (outputs / "cache").chmod(mode)
     assert as_user("rm", "saved", "--yes").returncode == 0
     done = as_user("gc", "--yes")
     assert done.returncode == 0, done.stderr
     assert not purged(here) and as_user("doctor").returncode == 0
+    assert (mine / "below/file").exists(), "what a link leads to is not the run's"
+    assert [one.stat().st_mode & 0o777 for one in (mine, mine / "below")] == [0o755, 0o755]
     wb.start_run(name="saved", workspace=here, system_metrics=False).end()
 
 

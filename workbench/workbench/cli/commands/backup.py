@@ -29,13 +29,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     from workbench.cli.output import emit_json, narrate
     from workbench.cli.waiting import told_if_long
-    from workbench.view.format import format_bytes
+    from workbench.view.format import format_bytes, safe_text
 
     layout = open_workspace(explicit=arguments.workspace, create=False)
     with told_if_long("copying what is new ..."):
         done = back_up(layout, Path(arguments.target))
     if arguments.json:
         emit_json({"path": str(done.target), "files": done.files, "copied": done.copied, "bytes": done.bytes})
-    narrate(f"{done.target}: {counted(done.files, 'file')}, {done.copied} of them new ({format_bytes(done.bytes)})")
-    narrate(f"to prove it: workbench verify --workspace {arguments.target}")
+    place = safe_text(str(done.target))
+    narrate(f"{place}: {counted(done.files, 'file')}, {done.copied} of them new ({format_bytes(done.bytes)})")
+    narrate(f"to prove it: workbench verify --workspace {safe_text(str(arguments.target))}")
     return ExitCode.COMPLETED
