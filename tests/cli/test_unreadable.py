@@ -155,13 +155,22 @@ command: for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.5; done
 
 
 @pytest.mark.parametrize("ends", ["after", "meanwhile"])
-@pytest.mark.parametrize("what", ["runs/passes", "runs", ".", "runs/passes/control", "runs/passes/journal"])
-def test_a_job_whose_folder_is_shut_for_a_while_completes(as_user: Workbench, here: Path, what: str, ends: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "mode"),
+    [
+        *((what, 0) for what in ("runs/passes", "runs", ".", "runs/passes/control", "runs/passes/journal")),
+        ("runs/passes", 0o500),
+        ("runs/passes/control", 0o500),
+    ],
+)
+def test_a_job_whose_folder_is_shut_for_a_while_completes(
+    as_user: Workbench, here: Path, what: str, ends: str, mode: int
+) -> None:
     (here / "job.yml").write_text(PASSES if ends == "after" else PASSES.replace(" 5 6 7 8", ""))
     assert as_user("run", "--detach", "job.yml").returncode == 0
     time.sleep(1)
     shut = (here / ".workbench" / what).resolve()
-    shut.chmod(0)
+    shut.chmod(mode)
     time.sleep(2)
     shut.chmod(0o700)
     assert as_user("logs", "-f", "passes").returncode == 0

@@ -23,7 +23,7 @@ from workbench.lifecycle.mlflow_records import keep_mlflow_records
 from workbench.lifecycle.output_check import warn_of_outputs
 from workbench.lifecycle.plan import Plan, PlannedOutput
 from workbench.lifecycle.recorder import RunRecorder
-from workbench.lifecycle.shut import Shut
+from workbench.lifecycle.shut import Shut, is_shut_to_writers
 from workbench.lifecycle.staging import code_folder, remove_staging
 from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.trouble import note_trouble
@@ -52,7 +52,7 @@ def finalize(supervision: Supervision, ending: Ending) -> Ending:
 
 def _save_patiently(supervision: Supervision) -> None:
     """Save; where the run's folder is shut meanwhile, again, which does no harm."""
-    shut = Shut(supervision.files)
+    shut = Shut(supervision.files, is_shut_to_writers)
     while True:
         try:
             return save(supervision.layout, supervision.plan, supervision.recorder)

@@ -3,6 +3,8 @@ network has trouble. Its job goes on, and no run fails for that."""
 
 import os
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 from workbench_store.layout import RunLayout
 
@@ -22,11 +24,25 @@ def is_shut(files: RunLayout) -> bool:
     return False
 
 
+def is_shut_to_writers(files: RunLayout) -> bool:
+    """Whether it can be seen, or not even that, and this user may not write to it just now. What is on a disk that
+    nobody may write to is not waited for."""
+    return is_shut(files) or any(_refuses(folder) for folder in (files.root, files.control))
+
+
+def _refuses(folder: Path) -> bool:
+    try:
+        return not (os.access(folder, os.W_OK | os.X_OK) or os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
+
+
 class Shut:
     """Tells whether a run's folder is shut, and has not been for so long that nobody waits for it any more."""
 
-    def __init__(self, files: RunLayout) -> None:
+    def __init__(self, files: RunLayout, is_shut: Callable[[RunLayout], bool] = is_shut) -> None:
         self._files = files
+        self._is_shut = is_shut
         self._since: float | None = None
 
     def wait(self) -> None:
@@ -36,7 +52,7 @@ class Shut:
 
     def passing(self) -> bool:
         """Whether it is shut just now, which may pass."""
-        if not is_shut(self._files):
+        if not self._is_shut(self._files):
             self._since = None
             return False
         now = time.monotonic()
