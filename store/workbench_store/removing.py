@@ -59,6 +59,7 @@ def _open_up(folder: Path) -> None:
                 continue
             lifted = os.path.join(folder, os.urandom(8).hex())
             with suppress(OSError):
+                os.chmod(below, 0o700)  # or it may not be moved to another folder
                 os.rename(below, lifted)
                 places.append((lifted, 1))
 

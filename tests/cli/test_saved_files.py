@@ -74,15 +74,18 @@ def test_what_of_a_run_cannot_be_removed_is_named_until_it_is(as_user: Workbench
 
 
 @pytest.mark.parametrize(("depth", "name"), [(1100, "d"), (150, "d" * 100)], ids=["deep", "long"])
-def test_a_job_may_nest_folders_more_deeply_than_a_path_is_long(here: Path, depth: int, name: str) -> None:
+def test_a_job_may_nest_folders_more_deeply_than_a_path_is_long(
+    as_user: Workbench, here: Path, depth: int, name: str
+) -> None:
     (here / "train.py").write_text(
         f"import os\nfor _ in range({depth}):\n    os.mkdir({name!r})\n    os.chdir({name!r})\n"
         "os.mkdir('shut')\nopen('shut/f', 'w').close()\nos.chmod('shut', 0)\n"
+        f"for _ in range({depth}):\n    os.chdir('..')\n    os.chmod({name!r}, 0o555)\n"
     )
-    deep = f"{sys.executable} {here / 'train.py'}"
-    run = wb.Workspace(here).submit(wb.command(command=deep, name="deep"))
-    assert run.wait(60) == "Completed", run.logs()
-    assert not run.warnings and not (here / ".workbench/staging/deep").exists()
+    (here / "job.yml").write_text(f"name: deep\ncommand: {sys.executable} {here / 'train.py'}\n")
+    done = as_user("run", "job.yml")
+    assert done.returncode == 0, done.stderr
+    assert not wb.Workspace(here).run("deep").warnings and not (here / ".workbench/staging/deep").exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="who is not root cannot give files to others")

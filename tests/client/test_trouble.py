@@ -379,6 +379,16 @@ run.end()
 )
 
 
+@pytest.mark.parametrize("where", ["2>&-", "2>/dev/full", ">&- 2>&- <&-"], ids=["closed", "full", "all closed"])
+def test_a_first_script_goes_on_where_nobody_can_be_told_of_its_workspace(here: Path, where: str) -> None:
+    shutil.rmtree(here / ".workbench", ignore_errors=True)
+    script = f"{sys.executable} -c 'import workbench; workbench.log({{\"a\": 1.0}})' {where}"
+    # 120 is Python's own for what it could not write at its end.
+    assert subprocess.run(["sh", "-c", script], cwd=here, timeout=60).returncode in (0, 120 if "full" in where else 0)
+    (run,) = Workspace(here).runs()
+    assert run.state == "Completed" and run.metrics() == {"a": 1.0}
+
+
 def test_a_workspace_that_is_removed_is_not_made_again(here: Path) -> None:
     done = run_script(here, REMOVED)
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr

@@ -51,10 +51,7 @@ def test_the_package_goes_away_under_a_living_supervisor(
     add_compute(layout, "single", "local", {"slots": 1})
     before = launch("while ! test -e outputs/go; do sleep 0.05; done", compute="single")
     before.wait_for(RunState.RUNNING)
-    installed = here / "installed"
-    for package in (workbench, workbench_store):
-        source = Path(str(package.__file__)).parent
-        shutil.copytree(source, installed / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    installed = install(here)
     for folder in ("code", "data"):
         (here / folder).mkdir()
         (here / folder / "file.txt").write_text(folder)
@@ -74,6 +71,71 @@ def test_the_package_goes_away_under_a_living_supervisor(
     assert (record.state, record.reason) == (RunState.COMPLETED, None)
     assert (here / "results" / "n.txt").read_text() == "y\n" and not layout.staged(name).exists()
     assert {one.path for one in store.artifacts(name)} >= {"outputs/o.txt"}
+
+
+OTHERS = """
+import sys
+from workbench import PyTorchDistribution, Workspace, command
+ways = {
+    "for a while": command(command="sleep 2; echo x > outputs/o.txt"),
+    "fails": command(command="sleep 1.5; exit 3"),
+    "in ranks": command(command="sleep 2; echo $RANK", distribution=PyTorchDistribution(process_count_per_instance=2)),
+    "too long": command(command="sleep 100"),
+    "cancelled": command(command="sleep 100"),
+    "removes its outputs": command(command="rm -rf outputs logs; sleep 1.5"),
+}
+job = ways[sys.argv[1]]
+if sys.argv[1] == "too long":
+    job.limits = {"timeout": 2}
+job.compute = "single"
+print(Workspace().submit(job).name)
+"""
+
+
+@pytest.mark.parametrize("moment", [RunState.QUEUED, RunState.RUNNING])
+@pytest.mark.parametrize(
+    ("way", "state"),
+    [
+        ("for a while", RunState.COMPLETED),
+        ("fails", RunState.FAILED),
+        ("in ranks", RunState.COMPLETED),
+        ("too long", RunState.CANCELED),
+        ("cancelled", RunState.CANCELED),
+        ("removes its outputs", RunState.COMPLETED),
+    ],
+)
+def test_a_job_ends_as_it_should_though_the_package_goes_away(
+    here: Path, layout: WorkspaceLayout, launch: Launch, way: str, state: RunState, moment: RunState
+) -> None:
+    """Whatever its supervisor needs late is loaded by then."""
+    add_compute(layout, "single", "local", {"slots": 1})
+    before = launch("while ! test -e outputs/go; do sleep 0.05; done", compute="single")
+    before.wait_for(RunState.RUNNING)
+    installed = install(here)
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    submitting = [sys.executable, "-c", OTHERS, way]
+    name = subprocess.run(submitting, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+    if moment is RunState.RUNNING:
+        (before.files.outputs / "go").touch()
+    wait_until(lambda: current_state(layout.run(name)) is moment, f"the run to be {moment}")
+    shutil.rmtree(installed)
+    (before.files.outputs / "go").touch()
+    run = workbench.Workspace(here).run(name)
+    if way == "cancelled":
+        wait_until(lambda: run.state is RunState.RUNNING, "it to run")
+        run.cancel()
+    assert run.wait(60) is state, run.record().reason
+    assert "ModuleNotFound" not in str(run.record().reason) and not run.warnings
+    assert not layout.staged(name).exists()
+
+
+def install(here: Path) -> Path:
+    """A copy of the package, which may be removed."""
+    installed = here / "installed"
+    for package in (workbench, workbench_store):
+        source = Path(str(package.__file__)).parent
+        shutil.copytree(source, installed / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    return installed
 
 
 def test_a_machine_that_sleeps_wakes_to_a_run_that_goes_on(launch: Launch) -> None:

@@ -398,4 +398,4 @@ def _remove(folder: Path) -> None:
 
 
 def _announce(text: str) -> None:
-    sys.stderr.write("workbench: {}\n".format(text))
+    warn("workbench: {}".format(text))

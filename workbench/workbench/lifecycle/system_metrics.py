@@ -2,11 +2,13 @@
 
 import os
 import subprocess
+from contextlib import suppress
 from types import TracebackType
 
 from workbench_store.layout import RunLayout
 from workbench_store.run_ids import id_of
 
+import workbench.client.gpu_metrics  # noqa: F401  (the sampler's start needs it, when the package may be gone)
 from workbench.client.system_metrics import start_sampler
 from workbench.compute.protocol import RunningJob
 
@@ -46,7 +48,8 @@ class SystemMetrics:
         pid = job.pid
         if pid is not None:
             # It has this supervisor's mark in its environment, so that it is not taken for a part of the job.
-            self._helper = start_sampler(self._files.root, self._run_id, pid, self._interval)
+            with suppress(ImportError):  # of what an upgrade has replaced
+                self._helper = start_sampler(self._files.root, self._run_id, pid, self._interval)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
