@@ -23,12 +23,31 @@ def fill():
 
 
 @contextmanager
-def small_disk(place: Path, size: int) -> Iterator[Path]:
-    """A file system of `size` bytes at `place`, which is made. Skips where it may not be mounted."""
+def small_disk(place: Path, size: int, files: int = 0) -> Iterator[Path]:
+    """A file system of `size` bytes at `place`, which is made, and of so many files, if that is said. Skips where it
+    may not be mounted."""
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(place)], capture_output=True)
+    options = f"size={size}" + (f",nr_inodes={files}" if files else "")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(place)], capture_output=True)
     if mounted.returncode != 0:
         pytest.skip("only root may mount a file system")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@contextmanager
+def disk_of_few_files(place: Path, size: int, files: int) -> Iterator[Path]:
+    """The same of a kind where one more name of a file takes no more than a name, as on most disks."""
+    place.mkdir()
+    image = place.with_name(place.name + ".img")
+    with image.open("wb") as file:
+        file.truncate(size)
+    made = subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-N", str(files), str(image)], capture_output=True)
+    mounted = made.returncode == 0 and subprocess.run(["mount", "-o", "loop", str(image), str(place)]).returncode == 0
+    if not mounted:
+        pytest.skip("only root may mount a file system, and not everywhere one of its own")
     try:
         yield place
     finally:

@@ -138,6 +138,8 @@ def test_a_model_of_many_files_is_listed_by_the_largest(run: ActiveRun, here: Pa
 
 
 def test_a_model_in_memory_is_told_by_its_type(run: ActiveRun) -> None:
+    with pytest.raises(UsageError, match="can name no file"):
+        run.log_artifact("\ud800")
     with pytest.raises(UsageError, match="path is not a path but an object of type dict") as caught:
         run.log_model({"weights": [0.125] * 1000}, "net")
     assert "0.125" not in str(caught.value) and "saved to one first" in str(caught.value.remedy)

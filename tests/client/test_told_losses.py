@@ -2,8 +2,11 @@
 
 import json
 import os
+import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -20,7 +23,7 @@ from workbench_store.workspace import open_workspace
 
 from tests.client.scripts import run_script, start_script
 from tests.lifecycle.launched import Launched, wait_until
-from tests.small_disk import FILL, fill, small_disk
+from tests.small_disk import FILL, disk_of_few_files, fill, small_disk
 from workbench import command
 
 DISK_BYTES = 8 * 1024 * 1024
@@ -156,6 +159,51 @@ def test_what_children_that_multiprocessing_forks_lose_at_their_end(
     store, _ = page_of(disk)
     kept = sum(len(store.series("m", one.key)) for one in store.metrics("m") if one.key.startswith("c"))
     assert store.run("m").lost_points == 10_000 - kept and (kept == 10_000 if room else kept < 10_000)
+
+
+NO_MORE_FILES = """
+import multiprocessing, os, sys, workbench
+def child():
+    for step in range(10):
+        workbench.log({"c": 1.0}, step=step)
+    workbench.log_params({"of": "a child"})
+if __name__ == "__main__":
+    with workbench.start_run(name="m", workspace="disk", system_metrics=False) as run:
+        run.log({"k": 1.0}, step=0)
+        os.mkdir("disk/many")
+        try:
+            for number in range(1_000_000):
+                open("disk/many/%d" % number, "w").close()
+        except OSError:
+            pass
+        if sys.argv[1] == "fork":
+            if not os.fork():
+                child()
+                sys.exit()
+            os.wait()
+        else:
+            process = multiprocessing.get_context("fork").Process(target=child)
+            process.start()
+            process.join()
+        run.log({"k": 1.0}, step=1)
+"""
+
+
+@pytest.mark.parametrize("way", ["fork", "multiprocessing"])
+@pytest.mark.parametrize("make", [small_disk, disk_of_few_files], ids=["no name", "a name"])
+def test_what_children_lose_where_the_disk_takes_no_more_files(
+    here: Path, way: str, make: Callable[[Path, int, int], AbstractContextManager[Path]]
+) -> None:
+    """Though it has room; on some not even one more name of a file."""
+    with make(here / "disk", DISK_BYTES, 200) as disk:
+        (here / "train.py").write_text(NO_MORE_FILES)
+        subprocess.run([sys.executable, "train.py", way], cwd=here, check=True, timeout=60)
+        shutil.rmtree(disk / "many")
+        for _ in range(2):
+            store, warnings = page_of(disk)
+            assert store.run("m").lost_points == 10 and store.series("m", "k").steps == [0, 1]
+            assert any("did not take 1 record" in warning for warning in warnings) and store.run("m").gap_bytes == 0
+            rebuild(store.layout)
 
 
 WAITING = (

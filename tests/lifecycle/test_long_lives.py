@@ -129,6 +129,24 @@ def test_a_job_ends_as_it_should_though_the_package_goes_away(
     assert not layout.staged(name).exists()
 
 
+def test_an_error_of_ours_leaves_a_living_job_to_be_adopted(here: Path, layout: WorkspaceLayout) -> None:
+    """It is not said to be over while it goes on."""
+    installed = install(here)
+    add_compute(layout, "single", "local", {"slots": 1})
+    module = installed / "workbench" / "lifecycle" / "system_metrics.py"
+    text = module.read_text()
+    module.write_text(text.replace("        self._tried = True\n", "        raise RuntimeError('an error of ours')\n"))
+    assert module.read_text() != text
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    submitting = [sys.executable, "-c", OTHERS, "for a while"]
+    name = subprocess.run(submitting, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+    run = workbench.Workspace(here).run(name)
+    assert run.wait(60) is RunState.NOT_RESPONDING
+    assert "an error of ours" in run.files.supervisor_log.read_text()
+    run.adopt()
+    assert run.wait(60) is RunState.COMPLETED and (run.files.outputs / "o.txt").read_text() == "x\n"
+
+
 def install(here: Path) -> Path:
     """A copy of the package, which may be removed."""
     installed = here / "installed"

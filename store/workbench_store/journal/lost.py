@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from workbench_store.words import counted
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Tuple
+
 #: Said where a process was killed while the disk was full: nobody knows how much it had.
 LOST_UNTOLD = (
     "what waited for room on the full disk when a process was ended is lost: points, and whatever else it logged"
@@ -52,6 +56,19 @@ def in_words(lost: Lost) -> str:
     records = missing_records(lost.records) if lost.records > 0 else ""
     log = log_lacks(lost.unlogged) if lost.unlogged > 0 else ""
     return "; ".join(part for part in (records, log) if part)
+
+
+def events_of(lost: Lost, note: str) -> List[Tuple[str, Dict[str, Any]]]:
+    """The events by which a run says so, and their fields; the note, by its name, tells what is said twice."""
+    events: List[Tuple[str, Dict[str, Any]]] = []
+    if lost.points:
+        events.append(("lost", {"points": lost.points, "reason": "the disk took nothing", "of": note}))
+    text = in_words(lost)
+    if text:
+        events.append(("warning", {"text": text, "of": note}))
+    if lost.torn:
+        events.append(("torn", {"bytes": lost.torn, "of": note}))
+    return events
 
 
 def log_lacks(count: int) -> str:

@@ -112,6 +112,10 @@ def path_of(given: object, argument: str) -> Path:
         what = repr(given) if short else "an object of type {}".format(type(given).__name__)  # a model may have pages
         remedy = "Give the path of a file or folder; what is in memory is saved to one first."
         raise UsageError("{} is not a path but {}".format(argument, what), remedy=remedy)
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise UsageError("{} {!r} can name no file: {}".format(argument, text, error.reason)) from None
     return Path(text)
 
 

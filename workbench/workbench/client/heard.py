@@ -6,7 +6,7 @@ import os
 import time
 
 from workbench_store.errors import WorkspaceError
-from workbench_store.journal.lost import LOST_UNTOLD, Lost, in_words
+from workbench_store.journal.lost import LOST_UNTOLD, Lost, events_of, in_words
 from workbench_store.journal.waiting_note import WAITING
 from workbench_store.layout import RunLayout
 from workbench_store.locks import FileLock
@@ -99,13 +99,8 @@ def tell(journal: JournalWriter, notes: Sequence[Path]) -> None:
         if lost is None:
             journal.event("warning", text="{} (PID {})".format(LOST_UNTOLD, _pid_of(note)), of=note.name)
             continue
-        if lost.points:
-            journal.event("lost", points=lost.points, reason="the disk took nothing", of=note.name)
-        text = in_words(lost)
-        if text:
-            journal.event("warning", text=text, of=note.name)
-        if lost.torn:
-            journal.event("torn", bytes=lost.torn, of=note.name)
+        for event, fields in events_of(lost, note.name):
+            journal.event(event, **fields)
     if notes and journal.flush():
         forget(notes)
 

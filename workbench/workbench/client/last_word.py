@@ -4,17 +4,20 @@ The file that names the script's process has blanks behind it (they mean nothing
 in place: on a full disk there is room for what is there already. Whoever finds the script gone records what it says
 (heard.py).
 
-Other processes of a run, of which there may be many, say what is lost by the name of an empty file, which takes no
-room either. Whoever ends the run, or finds it ended, records what they say.
+Other processes of a run, of which there may be many, say what is lost by the name of a file alone, which takes hardly
+any room. Whoever ends the run, or finds it ended, records what they say.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
-from workbench_store.journal.lost import Lost
+from workbench_store.journal.encoding import encode_event
+from workbench_store.journal.lost import Lost, events_of
+from workbench_store.journal.waiting_note import leave_note
 from workbench_store.layout import RunLayout
 from workbench_store.redaction import without_secrets
 
@@ -54,10 +57,26 @@ def tell_lost(files: RunLayout, rank: int, lost: Lost) -> None:
     """Leave word of what this process of a job, or child of a script, could not record. Never raises."""
     numbers = "{}-{}-{}-{}-{}".format(os.getpid(), lost.points, lost.records, lost.torn, lost.unlogged)
     name = "{}r{}-{}-{}".format(LOST, rank, numbers, os.urandom(4).hex())
-    try:
-        (files.control / name).touch()
-    except OSError:
-        pass
+    if not leave_note(files.control / name, files.root):
+        _tell_in_a_journal(files, lost, name)
+
+
+def _tell_in_a_journal(files: RunLayout, lost: Lost, note: str) -> None:
+    """Where the disk has room and takes no more files: behind what somebody else writes, whose file takes whole
+    records from anybody."""
+    data = b"".join(encode_event(event, time.time(), fields) for event, fields in events_of(lost, note))
+    for journal in sorted(files.journals.glob("*.wbj")):
+        try:
+            descriptor = os.open(str(journal), os.O_WRONLY | os.O_APPEND)
+        except OSError:
+            continue
+        try:
+            if os.write(descriptor, data) == len(data):
+                return
+        except OSError:
+            pass
+        finally:
+            os.close(descriptor)
 
 
 def _padded(content: Mapping[str, Any]) -> bytes:

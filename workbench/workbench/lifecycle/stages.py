@@ -208,6 +208,8 @@ def _watch_job(supervision: Supervision, job: RunningJob) -> Ending:
             except OSError:
                 if not shut.passing():
                     raise
+                time.sleep(_WAIT_SECONDS)
+                continue
             if shut.passing():  # nor can it be told that it has ended
                 time.sleep(_WAIT_SECONDS)
                 continue

@@ -154,6 +154,9 @@ def supervise(
         return
     except Exception as error:
         note_trouble()
+        if supervision is not None and _job_lives(supervision):
+            recorder.close()  # it is left to others, too
+            return
         ending = failed(f"the supervisor failed: {_told(error)}; see {files.supervisor_log.name}")
     if not _is_made(layout, name):
         # A workspace that was moved has the run without a supervisor, until it is adopted, and its job may go on. What
@@ -218,10 +221,14 @@ def _carry_out(supervision: Supervision, way: Callable[[Supervision], Ending]) -
         return failed(_told(error))
     except OSError as error:
         note_trouble()
-        files = supervision.files
-        if _is_made(supervision.layout, files.name) and members(stages.own_family(supervision.plan, files)):
+        if _job_lives(supervision):
             raise _LeftToOthers from error
         return failed(_told(error))
+
+
+def _job_lives(supervision: Supervision) -> bool:
+    files = supervision.files
+    return _is_made(supervision.layout, files.name) and bool(members(stages.own_family(supervision.plan, files)))
 
 
 def _told(error: Exception) -> str:
