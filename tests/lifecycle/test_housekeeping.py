@@ -24,6 +24,7 @@ from workbench_store.backup import back_up
 from workbench_store.backup_place import put
 from workbench_store.backup_sources import Source
 from workbench_store.content_lock import adding_content, removing_content
+from workbench_store.edits import append_edits
 from workbench_store.errors import (
     NotFound,
     RunError,
@@ -1070,3 +1071,20 @@ def test_what_is_no_run_and_no_blob_is_left_alone(
     assert measure(workspace.layout, workspace.store).runs.keys() == {"one"}
     assert (elsewhere / "precious").exists() and (elsewhere.parent / ("1" * 30)).exists()
     assert (workspace.layout.blobs / "cd" / "notes.txt").exists()
+
+
+def test_what_users_said_before_edits_named_a_run_by_its_id_is_of_the_run_of_that_time(
+    workspace: Workspace, job: Callable[..., str], tmp_path: Path
+) -> None:
+    copy, layout = WorkspaceLayout(tmp_path / "copy" / ".workbench"), workspace.layout
+    job("paper", "one")
+    append_edits(layout, "tags", [{"run": "paper", "set": {"best": "1"}, "remove": []}])
+    back_up(layout, tmp_path / "copy")
+    remove_runs(layout, ["paper"])
+    give_back(layout, offer(layout, time.time(), 0.0))
+    shutil.rmtree("src-paper")
+    job("paper", "two")
+    append_edits(layout, "tags", [{"run": "paper", "set": {"bad": "1"}, "remove": []}])
+    with pytest.raises(WorkbenchError, match="another run named paper"):
+        back_up(layout, tmp_path / "copy")
+    assert fresh(layout).run("paper").tags == {"bad": "1"} and fresh(copy).run("paper").tags == {"best": "1"}

@@ -291,6 +291,20 @@ def test_a_copy_with_the_half_of_a_record_is_no_copy(tmp_path: Path) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize("another", [False, True], ids=["a copy", "another"])
+def test_a_journal_that_was_put_back_is_seen_to_be_written_to(tmp_path: Path, another: bool) -> None:
+    writer = JournalWriter(tmp_path, "client")
+    writer.points(1.0, 1, ("a",), (0.5,))
+    copy = tmp_path / "copy"
+    copy.write_bytes(b"nothing of ours" if another else writer.path.read_bytes())
+    copy.replace(writer.path)
+    time.sleep(0.06)
+    writer.points(2.0, 2, ("a",), (0.5,))
+    assert not FileLock.is_free(writer.path)
+    writer.close()
+    assert sorted(steps(tmp_path)) == [1, 2] and FileLock.is_free(writer.path)
+
+
 def test_a_journal_that_cannot_be_put_back_and_moves_with_its_folder_holds_nobody_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
