@@ -150,6 +150,25 @@ def test_outputs_kept_elsewhere_are_listed_as_they_are_downloaded(workbench: Wor
     assert listed == {path.relative_to(here / "got").as_posix() for path in here.glob("got/**/*") if path.is_file()}
 
 
+def test_outputs_are_shown_where_they_are_though_the_folder_has_moved(
+    workbench: Workbench, job: Job, here: Path
+) -> None:
+    elsewhere = here / "elsewhere"
+    extra = f"name: moved\noutputs:\n  own: {{type: uri_folder}}\n  chosen: {{type: uri_folder, path: {elsewhere}}}\n"
+    words = "echo a > ${{outputs.own}}/a; echo b > ${{outputs.chosen}}/b"
+    assert workbench("run", job(words, extra)).returncode == 0
+    (here / "moved").mkdir()
+    (here / ".workbench").rename(here / "moved/.workbench")
+    shown = json.loads(workbench("--workspace", "moved", "show", "moved", "--json").stdout)
+    places = {one["name"]: one["path"] for one in shown["outputs"]}
+    root = here / "moved/.workbench/runs/moved"
+    assert places == {
+        "own": str(root / "named-outputs/own"),
+        "chosen": str(elsewhere),
+    }
+    assert str(root / "named-outputs/own") in workbench("--workspace", "moved", "show", "moved").stdout
+
+
 def test_what_is_downloaded_and_is_not_what_was_saved_is_named(workbench: Workbench, job: Job, here: Path) -> None:
     write = "for name in same other gone; do echo mine > ${{outputs.model}}/$name; done; echo mine > outputs/own"
     assert workbench("run", job(write, "name: away\noutputs:\n  model: {path: ./results}\n")).returncode == 0
@@ -190,6 +209,17 @@ def test_parameters_are_the_same_in_every_json(workbench: Workbench, job: Job) -
     (run,) = json.loads(workbench("ls", "--json").stdout)["runs"]
     assert run["params"] == {"drop": None, "lr": 0.1, "warm": True}
     assert json.loads(workbench("show", "cases", "--json").stdout)["params"] == run["params"]
+
+
+def test_ls_has_columns_of_the_runs_that_it_lists(workbench: Workbench, here: Path) -> None:
+    for name, key in (("old1", "loss"), ("old2", "loss"), ("new", "reward")):
+        with wb.start_run(name=name, workspace=here, system_metrics=False) as run:
+            run.log({key: 1.0})
+    head = workbench("ls", "-n", "1").stdout.splitlines()[0]
+    assert "reward" in head and "loss" not in head
+    assert "loss" in workbench("ls").stdout.splitlines()[0]
+    sorted_by = workbench("ls", "-n", "1", "--sort", "loss").stdout.splitlines()
+    assert "loss" in sorted_by[0] and sorted_by[1].startswith("old")
 
 
 def test_ls_filters_and_sorts(workbench: Workbench, job: Job) -> None:

@@ -296,6 +296,24 @@ def test_a_job_with_nothing_to_save_is_completed_though_the_disk_is_full(here: P
         job.kill_everything()
 
 
+def test_a_job_with_nothing_to_save_is_completed_though_the_disk_takes_no_more_files(here: Path) -> None:
+    with small_disk(here / "few", 24 * 1024 * 1024, files=200) as few:
+        layout = open_workspace(few)
+        job = Launched(layout, submit(layout, command(command=f"while ! test -e {here / 'go'}; do sleep 0.05; done")))
+        try:
+            job.wait_for(RunState.RUNNING)
+            wait_until(lambda: (read_json(job.files.job_process) or {}).get("pid"), "the job")
+            (few / "many").mkdir()
+            with pytest.raises(OSError, match="No space"):
+                for number in range(10_000):
+                    (few / "many" / str(number)).touch()
+            (here / "go").touch()
+            assert job.finish() is RunState.COMPLETED, job.last_state()
+            assert job.files.collected.exists() and not layout.staged(job.name).exists()
+        finally:
+            job.kill_everything()
+
+
 @pytest.mark.parametrize("code", [0, 3])
 def test_how_a_job_ended_is_known_though_the_runs_control_may_not_be_written_any_more(here: Path, code: int) -> None:
     layout = open_workspace()

@@ -45,7 +45,7 @@ def print_page(page: RunPage) -> None:
         "Outputs",
         (
             [Cell(safe_text(p.name)), Cell(_where(None, p.path, None)), Cell(safe_text(p.asset or ""), "dim")]
-            for p in page.detail.outputs
+            for p in page.outputs
         ),
     )
     _media(page)

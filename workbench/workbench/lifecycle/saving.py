@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workbench_store.errors import DataError, RunError
 from workbench_store.faults import fault
+from workbench_store.journal.waiting_note import leave_note
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.no_room import NO_ROOM
 from workbench_store.states import RunState
@@ -32,6 +33,7 @@ from workbench.spec.files import kind_at
 _SEEN_LINKS = ("outputs", "logs")
 #: Ends the hidden name of a copy on its way to the place of a link.
 _BROUGHT = ".brought"
+_WRITABLE_SECONDS = 5.0
 
 
 def finalize(supervision: Supervision, ending: Ending) -> Ending:
@@ -51,15 +53,18 @@ def finalize(supervision: Supervision, ending: Ending) -> Ending:
 
 
 def _save_patiently(supervision: Supervision) -> None:
-    """Save; where the run's folder is shut meanwhile, again, which does no harm."""
-    shut = Shut(supervision.files, is_shut_to_writers)
+    """Save; where the run's folder is shut meanwhile, again, which does no harm. A job may have shut it to writers for
+    good, which is not waited for as long."""
+    shut = Shut(supervision.files)
+    shut_to_writers = Shut(supervision.files, is_shut_to_writers, _WRITABLE_SECONDS)
     while True:
         try:
             return save(supervision.layout, supervision.plan, supervision.recorder)
         except (OSError, RunError, DataError):
-            if not shut.passing():
+            if not (shut.passing() or shut_to_writers.passing()):
                 raise
         shut.wait()
+        shut_to_writers.wait()
 
 
 def _register(supervision: Supervision) -> None:
@@ -103,24 +108,28 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
 
 
 def _mark_collected(files: RunLayout, recorder: RunRecorder) -> None:
-    """That it is there says it; on a full disk an empty file does, if all that was saved is recorded."""
+    """That it is there says it; on a full disk a name alone does, if all that was saved is recorded. Where the disk
+    takes not even that, temporary storage makes room for it as it goes."""
     try:
         write_json(files.collected, {"time": time.time()})
     except OSError as error:
         if error.errno not in NO_ROOM or not recorder.flush():
             raise
-        files.collected.touch()
+        leave_note(files.collected, files.root)
 
 
 def release(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
     """Remove temporary storage, which is no longer needed; trouble with that is a warning."""
     with recorder.stage("release"):
-        remove_links(layout.run(plan.name))
+        files = layout.run(plan.name)
+        remove_links(files)
         fault("release.links-removed")
         try:
             remove_staging(layout, plan.name)
         except OSError as error:
             recorder.warning(f"temporary storage could not be removed: {error}")
+        if not files.collected.exists():
+            leave_note(files.collected, files.root)
 
 
 def _refuse_pipes(plan: Plan) -> None:

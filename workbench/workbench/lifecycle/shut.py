@@ -40,9 +40,12 @@ def _refuses(folder: Path) -> bool:
 class Shut:
     """Tells whether a run's folder is shut, and has not been for so long that nobody waits for it any more."""
 
-    def __init__(self, files: RunLayout, is_shut: Callable[[RunLayout], bool] = is_shut) -> None:
+    def __init__(
+        self, files: RunLayout, is_shut: Callable[[RunLayout], bool] = is_shut, seconds: float = _PASSING_SECONDS
+    ) -> None:
         self._files = files
         self._is_shut = is_shut
+        self._seconds = seconds
         self._since: float | None = None
 
     def wait(self) -> None:
@@ -58,4 +61,4 @@ class Shut:
         now = time.monotonic()
         if self._since is None:
             self._since = now
-        return now - self._since < _PASSING_SECONDS
+        return now - self._since < self._seconds

@@ -72,8 +72,9 @@ def overview_text(page: RunPage, charts: tuple[Chart, ...], now: float) -> Rende
         parts.append(
             _pairs("Inputs", [(safe_text(p.name), _place(p.value, p.path, p.resolved)) for p in page.detail.inputs])
         )
-    if page.detail.outputs:
-        parts.append(_pairs("Outputs", [(safe_text(p.name), _place(None, p.path, None)) for p in page.detail.outputs]))
+    outputs = page.outputs
+    if outputs:
+        parts.append(_pairs("Outputs", [(safe_text(p.name), _place(None, p.path, None)) for p in outputs]))
     for text in page.detail.notes:
         parts.append(Text.assemble(("note: ", "yellow"), safe_text(text)))
     spaced = [piece for part in parts for piece in ((part,) if isinstance(part, Text) else (part, Text("")))]

@@ -106,6 +106,14 @@ def run_list(
     return RunList(columns, table.total, offset, table.rows, key, filter, unknown)
 
 
+def first_of(store: "Store", asked: RunQuery, sort: SortKey | None, limit: int | None) -> RunQuery:
+    """The same question, for those of its runs alone that a list of at most so many shows."""
+    if limit is None:
+        return asked
+    table = store.runs(replace(asked, sort=sort or SortKey(), limit=limit))
+    return asked if table.total <= limit else replace(asked, names=tuple(table.names))
+
+
 def matching_names(store: "Store", filter: str = "", *, where: str = "", limit: int | None = None) -> list[str]:
     """The names of the runs that pass the filter and for which the SQL condition holds, newest first. Raises as
     `asked_for`."""

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
-from msgspec.structs import asdict
-from workbench_store.layout import WorkspaceLayout
-from workbench_store.records import ArtifactRecord, MediaKey, MetricSummary, RunDetail, RunRecord
+from msgspec.structs import asdict, replace
+from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.records import ArtifactRecord, MediaKey, MetricSummary, PortRecord, RunDetail, RunRecord
 from workbench_store.redaction import redacted
 
 from workbench.lifecycle.judge import tell_what_was_left
+from workbench.lifecycle.outputs import output_places
 from workbench.view.duration import duration_of
 from workbench.view.format import iso_time
 from workbench.view.fresh import store_with
@@ -45,6 +46,15 @@ class RunPage(Struct, frozen=True):
     def duration(self) -> float | None:
         """Seconds since the command started, or that it took; None when it never started."""
         return duration_of(self.record, time.time())
+
+    @property
+    def outputs(self) -> tuple[PortRecord, ...]:
+        """Those of `detail`, each where it is now: the workspace may have been moved since."""
+        now = output_places(RunLayout(self.folder))
+        return tuple(
+            replace(port, path=redacted(str(now[port.name]))) if port.name in now else port
+            for port in self.detail.outputs
+        )
 
 
 def run_page(layout: WorkspaceLayout, store: "Store", name: str) -> RunPage:
@@ -128,7 +138,7 @@ def to_json_dict(page: RunPage) -> dict[str, Any]:
             {"state": str(one.state), "time": iso_time(one.time), "reason": one.reason} for one in detail.states
         ],
         "inputs": [_port(port) for port in detail.inputs],
-        "outputs": [_port(port) for port in detail.outputs],
+        "outputs": [_port(port) for port in page.outputs],
         "artifacts": [
             {"path": one.path, "kind": one.kind, "size": one.size, "hash": one.hash} for one in page.artifacts
         ],

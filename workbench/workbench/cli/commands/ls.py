@@ -1,7 +1,8 @@
 """List runs, newest first.
 
 FILTER is a few words: `state:failed`, `exp:digits`, `lr<0.1`, `accuracy>=0.9`, `tag:team=vision`, `-tag:old`, any
-text; words are joined by "and", `|` is "or". `--where` takes what may stand behind WHERE in SQL over the view `runs`,
+text; words are joined by "and", `|` is "or". `exp:digits` is any experiment whose name holds the word, `exp=digits`
+that one alone. `--where` takes what may stand behind WHERE in SQL over the view `runs`,
 where `metrics.KEY`, `params.NAME` and `tags.NAME` are a run's own: docs/sql.md.
 
 examples:
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     from workbench.cli.bulk import condition_of_where
     from workbench.cli.output import emit_json, narrate
     from workbench.cli.waiting import up_to_date
-    from workbench.view.run_list import asked_for, list_columns, parse_sort, run_list
+    from workbench.view.run_list import asked_for, first_of, list_columns, parse_sort, run_list
     from workbench.view.upkeep import tidy_if_due
 
     where = condition_of_where(arguments.where)
@@ -84,7 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     asked = asked_for(store, words, where)
     limit = arguments.limit if arguments.limit is not None else None if arguments.all or arguments.json else _LIMIT
     with store.at_once():
-        columns = list_columns(store, arguments.metric, arguments.param, among=asked, sort=sort)
+        among = first_of(store, asked, sort, limit)
+        columns = list_columns(store, arguments.metric, arguments.param, among=among, sort=sort)
         listed = run_list(store, columns, filter=words, asked=asked, sort=sort, limit=limit)
         recorded = store.recorded([row.name for row in listed.rows]) if arguments.json else {}
     if arguments.json:

@@ -6,7 +6,7 @@ left alone unless they are named, or asked for: `--all archived:yes`, or a condi
 examples:
   workbench rm brave calm
   workbench rm --where "state = 'Failed' and created < now() - INTERVAL 30 DAY"
-  workbench rm --all 'exp:scratch created>7d' --preview
+  workbench rm --all 'exp=scratch created>7d' --preview
   workbench rm --all '-tag:keep state:failed'
 """
 
