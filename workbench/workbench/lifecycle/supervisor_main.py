@@ -173,7 +173,8 @@ def supervise(
             ending = _saved_without_control(supervision, ending, generation, lock)
     _record_end(files, recorder, ending)
     fault("supervisor.ended")
-    files.heartbeat.unlink(missing_ok=True)
+    with suppress(OSError):  # it is only passed over sooner without
+        files.heartbeat.unlink(missing_ok=True)
 
 
 def _saved_without_control(supervision: Supervision, ending: Ending, generation: int, lock: FileLock) -> Ending:
