@@ -17,6 +17,7 @@ from workbench.housekeeping.proof import prove
 from workbench.housekeeping.usage import measure
 from workbench.lifecycle import removal, remove_runs
 from workbench.lifecycle.edits import edit_note, edit_tags
+from workbench.lifecycle.how_it_ends import how_it_ends
 from workbench.lifecycle.logs import read_log
 from workbench.view.fresh import refresh
 from workbench_store import backup, verify
@@ -48,6 +49,7 @@ from workbench_store.rebuild import rebuild
 from workbench_store.shrink import shrink, unused_bytes
 from workbench_store.snapshot import verify_snapshot
 from workbench_store.snapshot.named import named_snapshots
+from workbench_store.states import RunState
 from workbench_store.store import Store
 from workbench_store.tidy import tidy
 from workbench_store.trash import in_trash, put_in_trash, take_from_trash
@@ -120,8 +122,15 @@ def test_only_what_lay_in_the_trash_long_enough_is_offered(workspace: Workspace,
 def test_a_run_that_is_not_over_is_not_removed(workspace: Workspace, job: Callable[..., str]) -> None:
     going = workspace.submit(command(command="sleep 600", name="going"))
     done = job("done", "x")
-    with pytest.raises(RunError, match="run going is not over"):
+    with pytest.raises(RunError, match="run going is not over") as told:
         remove_runs(workspace.layout, [done, going.name])
+    assert "workbench cancel going" in str(told.value.remedy)
+    with wb.start_run(name="own", system_metrics=False), pytest.raises(RunError, match="run own is not over") as told:
+        remove_runs(workspace.layout, ["own"])
+    assert f"End the script (process {os.getpid()})" in str(told.value.remedy)
+    remedy = how_it_ends(workspace.layout.run("going"), RunState.FINALIZING)
+    assert "wait for that" in remedy and "cancel" not in remedy
+    remove_runs(workspace.layout, ["own"])
     assert sorted(Store(workspace.layout).runs().names) == ["done", "going"], "all of them, or none"
     going.cancel()
 

@@ -10,7 +10,8 @@ from workbench_store.states import RunState
 
 from workbench.compute.local_job import living_process, recorded_exit
 from workbench.lifecycle.history import last_generation, last_sign_of_life, state_changes
-from workbench.lifecycle.judge import check_readable, is_recorded
+from workbench.lifecycle.how_it_ends import how_it_ends
+from workbench.lifecycle.judge import check_readable, current_state, is_recorded
 from workbench.lifecycle.links import remove_links
 from workbench.lifecycle.recorder import RunRecorder
 from workbench.lifecycle.script_runs import is_script_run, only_its_script
@@ -41,7 +42,7 @@ def close_run(layout: WorkspaceLayout, name: str, state: RunState) -> None:
     if not lock.acquire(timeout=_LOCK_SECONDS):
         if is_script_run(files):
             raise only_its_script(files)
-        alive = RunError(f"run {name} is alive", remedy=f"Cancel it: workbench cancel {name}")
+        alive = RunError(f"run {name} is alive", remedy=how_it_ends(files, current_state(files)))
         raise stopped(files, "it still holds the run") or alive
     try:
         _close_held(layout, files, state)

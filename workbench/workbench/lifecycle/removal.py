@@ -16,6 +16,7 @@ from workbench_store.store import Store
 from workbench_store.trash import put_in_trash
 
 from workbench.data.assets import list_assets
+from workbench.lifecycle.how_it_ends import how_it_ends
 from workbench.spec.paths import is_remote
 from workbench.spec.places import BadPlace, JobOutput, parse_place
 
@@ -41,7 +42,7 @@ def remove_runs(layout: WorkspaceLayout, names: Sequence[str]) -> str | None:
         if not (state.final or bare) or not _is_left_alone(layout.run(name)):
             raise RunError(
                 f"run {name} is not over: it is {state}",
-                remedy=f"End it (workbench cancel {name}), then try again. Nothing was removed.",
+                remedy=f"{how_it_ends(layout.run(name), state)} Then try again; nothing was removed.",
             )
         if name in held:
             raise RunError(
