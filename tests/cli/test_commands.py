@@ -153,7 +153,7 @@ def test_outputs_kept_elsewhere_are_listed_as_they_are_downloaded(workbench: Wor
 def test_outputs_are_shown_where_they_are_though_the_folder_has_moved(
     workbench: Workbench, job: Job, here: Path
 ) -> None:
-    elsewhere = here / "elsewhere"
+    elsewhere = here / "named-outputs/chosen"
     extra = f"name: moved\noutputs:\n  own: {{type: uri_folder}}\n  chosen: {{type: uri_folder, path: {elsewhere}}}\n"
     words = "echo a > ${{outputs.own}}/a; echo b > ${{outputs.chosen}}/b"
     assert workbench("run", job(words, extra)).returncode == 0

@@ -33,4 +33,5 @@ def _kept(files: RunLayout, item: dict[str, str]) -> Path:
     if item.get("remote"):
         return own
     chosen = Path(item["path"])
-    return own if os.path.lexists(own) or chosen.parent.name == files.named_outputs.name else chosen
+    was_own = chosen.parts[-3:] == own.parts[-3:]  # named after the run: others may call a folder as we do
+    return own if os.path.lexists(own) or was_own else chosen
