@@ -155,7 +155,8 @@ def test_outputs_are_shown_where_they_are_though_the_folder_has_moved(
 ) -> None:
     elsewhere = here / "named-outputs/chosen"
     extra = f"name: moved\noutputs:\n  own: {{type: uri_folder}}\n  chosen: {{type: uri_folder, path: {elsewhere}}}\n"
-    words = "echo a > ${{outputs.own}}/a; echo b > ${{outputs.chosen}}/b"
+    extra += "  stored: {type: uri_folder, path: azureml://datastores/workspaceblobstore/paths/best}\n"
+    words = "echo a > ${{outputs.own}}/a; echo b > ${{outputs.chosen}}/b; echo c > ${{outputs.stored}}/c"
     assert workbench("run", job(words, extra)).returncode == 0
     (here / "moved").mkdir()
     (here / ".workbench").rename(here / "moved/.workbench")
@@ -165,8 +166,12 @@ def test_outputs_are_shown_where_they_are_though_the_folder_has_moved(
     assert places == {
         "own": str(root / "named-outputs/own"),
         "chosen": str(elsewhere),
+        "stored": str(here / "moved/.workbench/datastores/workspaceblobstore/best"),
     }
     assert str(root / "named-outputs/own") in workbench("--workspace", "moved", "show", "moved").stdout
+    done = workbench("--workspace", "moved", "outputs", "moved", "--download", "got")
+    assert done.returncode == 0 and "missing" not in done.stderr
+    assert (here / "got/named-outputs/stored/c").read_text() == "c\n"
 
 
 def test_what_is_downloaded_and_is_not_what_was_saved_is_named(workbench: Workbench, job: Job, here: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from workbench_store.layout import RunLayout
+from workbench_store.layout import RunLayout, WorkspaceLayout
 
 from workbench.lifecycle.files import read_json
 from workbench.spec.paths import is_remote
@@ -27,11 +27,22 @@ def output_sources(files: RunLayout) -> dict[str, str]:
 
 
 def _kept(files: RunLayout, item: dict[str, str]) -> Path:
-    """The place in this run folder, should it have been moved since the run, unless the user chose
-    another."""
+    """The place in this run folder, or in a datastore of this workspace, should that have been moved or copied since
+    the run; where the user chose another, that."""
     own = files.named_outputs / item["name"]
     if item.get("remote"):
         return own
     chosen = Path(item["path"])
     was_own = chosen.parts[-3:] == own.parts[-3:]  # named after the run: others may call a folder as we do
-    return own if os.path.lexists(own) or was_own else chosen
+    return (
+        own if os.path.lexists(own) or was_own else _in_this_workspace(WorkspaceLayout(files.root.parents[1]), chosen)
+    )
+
+
+def _in_this_workspace(layout: WorkspaceLayout, chosen: Path) -> Path:
+    """What is in the datastores of a workspace's own folder goes with that."""
+    mark = layout.datastores.parts[-2:]
+    for end in range(len(chosen.parts) - 1, 1, -1):
+        if chosen.parts[end - 2 : end] == mark:
+            return layout.datastores.joinpath(*chosen.parts[end:])
+    return chosen

@@ -1,5 +1,5 @@
 """Compare all that is kept with what was recorded: every blob and snapshot with its hash, every table of the store with
-the journals, every file that a run saved with its hash. Nothing is changed.
+the journals, every file that a run saved in its folder with its hash. Nothing is changed.
 
 examples:
   workbench verify
