@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -293,6 +294,34 @@ def test_a_job_with_nothing_to_save_is_completed_though_the_disk_is_full(here: P
         (disk / "ballast").unlink()
         assert job.finish() is RunState.COMPLETED, job.last_state()
     finally:
+        job.kill_everything()
+
+
+def test_a_job_whose_many_files_find_no_room_to_be_recorded_is_completed_when_they_do(here: Path, disk: Path) -> None:
+    """Who follows it may leave meanwhile."""
+    (here / "job.yml").write_text(
+        f"name: many\ncommand: for n in $(seq 60); do echo $n > outputs/file-$n; done; touch {here / 'on'}; "
+        f"while ! test -e {here / 'go'}; do sleep 0.05; done\n"
+    )
+    words = [sys.executable, "-m", "workbench", "--workspace", str(disk), "run", "job.yml"]
+    following = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    job = Launched(open_workspace(disk), "many")
+    try:
+        wait_until((here / "on").exists, "its files")
+        fill(disk / "ballast")
+        (here / "go").touch()
+        wait_until(lambda: not job.processes(), "the command's end")
+        time.sleep(1.0)
+        assert job.state in (RunState.RUNNING, RunState.FINALIZING)
+        following.send_signal(signal.SIGTERM)
+        _, told = following.communicate(timeout=60)
+        assert following.returncode in (1, 130), told
+        (disk / "ballast").unlink()
+        assert job.finish() is RunState.COMPLETED, job.last_state()
+        assert len([one for one in Workspace(disk).run("many").artifacts if one.kind == "output"]) == 60
+        assert job.files.collected.exists() and not job.layout.staged("many").exists()
+    finally:
+        (disk / "ballast").unlink(missing_ok=True)
         job.kill_everything()
 
 

@@ -115,7 +115,8 @@ def _stay(layout: WorkspaceLayout, name: str, number: int) -> bool:
     """Do what a signal asks for; whether to go on following."""
     if number == getattr(signal, "SIGHUP", None):
         return False
-    if number == signal.SIGINT and sys.stdin.isatty() and sys.stderr.isatty():
+    asked = number == signal.SIGINT and sys.stdin.isatty() and sys.stderr.isatty()
+    if asked:
         answer = _ask(layout, name)
         if answer != "cancel":
             return answer == "stay"
@@ -130,6 +131,7 @@ def _stay(layout: WorkspaceLayout, name: str, number: int) -> bool:
         narrate(error.message)
         if current_state(layout.run(name)) is not RunState.FINALIZING:
             raise _Over from error
+        return asked  # on a full disk it may go on for long, and who cannot be asked wants to leave
     return True
 
 

@@ -34,6 +34,8 @@ _SEEN_LINKS = ("outputs", "logs")
 #: Ends the hidden name of a copy on its way to the place of a link.
 _BROUGHT = ".brought"
 _WRITABLE_SECONDS = 5.0
+#: How often it is looked for room on a full disk.
+_ROOM_SECONDS = 0.5
 
 
 def finalize(supervision: Supervision, ending: Ending) -> Ending:
@@ -109,12 +111,18 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
 
 def _mark_collected(files: RunLayout, recorder: RunRecorder) -> None:
     """That it is there says it; on a full disk a name alone does, if all that was saved is recorded. Where the disk
-    takes not even that, temporary storage makes room for it as it goes."""
+    takes not even that, temporary storage makes room for it as it goes. Where there is no room for what was saved to be
+    recorded, the run stays Finalizing."""
     try:
         write_json(files.collected, {"time": time.time()})
     except OSError as error:
-        if error.errno not in NO_ROOM or not recorder.flush():
+        if error.errno not in NO_ROOM:
             raise
+        # Until then nobody else could tell that all is there; nor could it be told that it is not.
+        while not recorder.flush():
+            if not files.root.exists():
+                raise
+            time.sleep(_ROOM_SECONDS)
         leave_note(files.collected, files.root)
 
 
