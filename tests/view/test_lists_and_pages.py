@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
+from workbench.lifecycle.edits import edit_archived
 from workbench.view.charts import metric_charts
 from workbench.view.fresh import refresh
 from workbench.view.overview import overview
@@ -154,6 +155,10 @@ def test_columns_are_those_of_the_runs_that_are_listed(layout: WorkspaceLayout) 
     assert columns.metrics == ("new_e", "new_a", "new_b", "new_c")
     assert list_columns(store, sort=SortKey("metric", "new_e")).metrics == ("new_e", "old_a", "old_b", "old_c")
     assert list_columns(store, ["old_a"], among=asked).metrics == ("old_a",)
+    edit_archived(layout, ["o1", "o2"], True)
+    store = fresh(layout)
+    assert list_columns(store, among=asked_for(store, "")).metrics == ("new_a", "new_b", "new_c", "new_d")
+    assert list_columns(store, among=asked_for(store, "archived:yes")).metrics[0] == "old_a"
 
 
 def test_an_unknown_column_is_named_with_those_there_are(store: Store) -> None:

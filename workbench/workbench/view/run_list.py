@@ -64,8 +64,7 @@ def list_columns(
     """The columns asked for; by default a few of each: what the list is sorted and filtered by, then what most of the
     runs have that are listed (`among`; all of them without it)."""
     all_metrics, all_params = store.keys()
-    narrowed = among is not None and (among.alternatives or among.names is not None)
-    listed_metrics, listed_params = store.keys(among) if narrowed else (all_metrics, all_params)
+    listed_metrics, listed_params = store.keys(among) if _leaves_out(store, among) else (all_metrics, all_params)
     common = [key for key in listed_metrics if not key.startswith(SYSTEM)]
     named = _named(among, sort)
     if metrics is None:
@@ -75,6 +74,15 @@ def list_columns(
         asked = [name for kind, name in named if kind != "metric" and name in all_params]
         params = list(dict.fromkeys([*asked, *listed_params]))[:_DEFAULT_PARAMS]
     return ListColumns(tuple(metrics), tuple(params), tuple(all_metrics), tuple(all_params))
+
+
+def _leaves_out(store: "Store", among: RunQuery | None) -> bool:
+    """Whether there may be runs that are not asked for."""
+    if among is None:
+        return False
+    if among.alternatives or among.names is not None:
+        return True
+    return among.archived is not None and store.runs(RunQuery(archived=not among.archived, limit=1)).total > 0
 
 
 def _named(among: RunQuery | None, sort: SortKey | None) -> list[tuple[str, str]]:
