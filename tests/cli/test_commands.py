@@ -153,7 +153,7 @@ def test_outputs_kept_elsewhere_are_listed_as_they_are_downloaded(workbench: Wor
 def test_outputs_are_shown_where_they_are_though_the_folder_has_moved(
     workbench: Workbench, job: Job, here: Path
 ) -> None:
-    elsewhere = here / "named-outputs/chosen"
+    elsewhere = here / "another/.workbench/datastores/named-outputs/chosen"
     extra = f"name: moved\noutputs:\n  own: {{type: uri_folder}}\n  chosen: {{type: uri_folder, path: {elsewhere}}}\n"
     extra += "  stored: {type: uri_folder, path: azureml://datastores/workspaceblobstore/paths/best}\n"
     words = "echo a > ${{outputs.own}}/a; echo b > ${{outputs.chosen}}/b; echo c > ${{outputs.stored}}/c"

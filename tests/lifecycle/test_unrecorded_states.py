@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from workbench.cli.exit_codes import ExitCode
-from workbench.lifecycle import close_run, submit
+from workbench.lifecycle import close_run, collect, submit
 from workbench.lifecycle.files import read_json
 from workbench.lifecycle.follow import FollowEvent, StateChanged, follow
 from workbench.view.fresh import refresh
-from workbench_store.errors import WorkspaceError
+from workbench_store.errors import RunError, WorkspaceError
 from workbench_store.layout import WorkspaceLayout
 from workbench_store.lease import lease_of
 from workbench_store.rebuild import rebuild
@@ -323,6 +323,23 @@ def test_a_job_whose_many_files_find_no_room_to_be_recorded_is_completed_when_th
     finally:
         (disk / "ballast").unlink(missing_ok=True)
         job.kill_everything()
+
+
+def test_who_collects_outputs_on_a_full_disk_is_told_so_at_once(here: Path, disk: Path) -> None:
+    layout = open_workspace(disk)
+    text = f"for n in $(seq 60); do echo $n > outputs/file-$n; done; touch {here / 'on'}; sleep 600"
+    job = Launched(layout, submit(layout, command(command=text)))
+    try:
+        wait_until((here / "on").exists, "its files")
+    finally:
+        job.kill_everything()
+    close_run(layout, job.name, RunState.FAILED)
+    fill(disk / "ballast")
+    with pytest.raises(RunError, match=r"cannot be saved: .*No space"):
+        collect(layout, job.name)
+    (disk / "ballast").unlink()
+    collect(layout, job.name)
+    assert len([one for one in Workspace(disk).run(job.name).artifacts if one.kind == "output"]) == 60
 
 
 def test_a_job_with_nothing_to_save_is_completed_though_the_disk_takes_no_more_files(here: Path) -> None:

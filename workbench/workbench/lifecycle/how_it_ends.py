@@ -11,7 +11,7 @@ def how_it_ends(files: RunLayout, state: RunState) -> str:
     if is_script_run(files):
         return str(only_its_script(files).remedy)
     if state.final:
-        return "It is over, and its last process is about to leave: wait for that."
+        return "A process is about to leave it, or saves its outputs: wait for that, or end it."
     if state is RunState.FINALIZING:
         return "Its command has ended, and what it wrote is being saved: wait for that."
     return f"Cancel it (workbench cancel {files.name})."

@@ -3,9 +3,10 @@
 import os
 from pathlib import Path
 
-from workbench_store.layout import RunLayout, WorkspaceLayout
+from workbench_store.layout import RunLayout
 
 from workbench.lifecycle.files import read_json
+from workbench.lifecycle.plan import rebased
 from workbench.spec.paths import is_remote
 
 
@@ -20,29 +21,20 @@ def output_places(files: RunLayout) -> dict[str, Path]:
 def output_sources(files: RunLayout) -> dict[str, str]:
     """The same, with the URLs of outputs that are not on this machine."""
     places = {"default": str(files.outputs)}
-    for item in (read_json(files.plan) or {}).get("outputs", ()):
+    # What is in the workspace's own folder goes with that.
+    plan = rebased(read_json(files.plan) or {}, str(files.root.parents[1]))
+    for item in plan.get("outputs", ()):
         remote = item.get("remote") and not os.path.lexists(files.named_outputs / item["name"])
         places[str(item["name"])] = str(item["path"]) if remote else str(_kept(files, item))
     return places
 
 
 def _kept(files: RunLayout, item: dict[str, str]) -> Path:
-    """The place in this run folder, or in a datastore of this workspace, should that have been moved or copied since
-    the run; where the user chose another, that."""
+    """The place in this run folder, should it have been moved since the run, unless the user chose
+    another."""
     own = files.named_outputs / item["name"]
     if item.get("remote"):
         return own
     chosen = Path(item["path"])
     was_own = chosen.parts[-3:] == own.parts[-3:]  # named after the run: others may call a folder as we do
-    return (
-        own if os.path.lexists(own) or was_own else _in_this_workspace(WorkspaceLayout(files.root.parents[1]), chosen)
-    )
-
-
-def _in_this_workspace(layout: WorkspaceLayout, chosen: Path) -> Path:
-    """What is in the datastores of a workspace's own folder goes with that."""
-    mark = layout.datastores.parts[-2:]
-    for end in range(len(chosen.parts) - 1, 1, -1):
-        if chosen.parts[end - 2 : end] == mark:
-            return layout.datastores.joinpath(*chosen.parts[end:])
-    return chosen
+    return own if os.path.lexists(own) or was_own else chosen

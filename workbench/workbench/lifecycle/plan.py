@@ -148,7 +148,7 @@ def read_plan(files: RunLayout) -> Plan:
     try:
         if content is None:
             raise ValueError("not a JSON object")
-        content = _rebased(content, str(files.root.parents[1]))
+        content = rebased(content, str(files.root.parents[1]))
         return Plan(
             **{
                 **content,
@@ -166,12 +166,12 @@ def read_plan(files: RunLayout) -> Plan:
         ) from error
 
 
-def _rebased(content: dict[str, Any], root: str) -> dict[str, Any]:
+def rebased(content: dict[str, Any], root: str) -> dict[str, Any]:
     """The plan for where the workspace is now: a copy of it has inputs and outputs of its own."""
     written = content.pop("root", root)
     if written == root:
         return content
-    for item in (*content["inputs"], *content["outputs"]):
+    for item in (*content.get("inputs", ()), *content.get("outputs", ())):
         for key in ("path", "resolved"):
             if isinstance(item.get(key), str) and item[key].startswith(f"{written}/"):
                 item[key] = root + item[key][len(written) :]

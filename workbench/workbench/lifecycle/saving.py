@@ -1,5 +1,6 @@
 """Finalize and release: outputs and logs saved, hashed and recorded; only then does temporary storage go."""
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -38,6 +39,10 @@ _WRITABLE_SECONDS = 5.0
 _ROOM_SECONDS = 0.5
 
 
+class _NoRoomToRecord(OSError):
+    """All is saved, and the disk has no room for what tells so."""
+
+
 def finalize(supervision: Supervision, ending: Ending) -> Ending:
     """Save and release; the ending, changed if something could not be saved."""
     supervision.recorder.state(RunState.FINALIZING)
@@ -62,6 +67,12 @@ def _save_patiently(supervision: Supervision) -> None:
     while True:
         try:
             return save(supervision.layout, supervision.plan, supervision.recorder)
+        except _NoRoomToRecord:
+            # The run stays Finalizing: until then nobody else could tell that all is there, nor that it is not.
+            while not supervision.recorder.flush():
+                if not supervision.files.root.exists():
+                    raise
+                time.sleep(_ROOM_SECONDS)
         except (OSError, RunError, DataError):
             if not (shut.passing() or shut_to_writers.passing()):
                 raise
@@ -110,19 +121,15 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
 
 
 def _mark_collected(files: RunLayout, recorder: RunRecorder) -> None:
-    """That it is there says it; on a full disk a name alone does, if all that was saved is recorded. Where the disk
-    takes not even that, temporary storage makes room for it as it goes. Where there is no room for what was saved to be
-    recorded, the run stays Finalizing."""
+    """That it is there says that all is saved and recorded; on a full disk a name alone does. Where the disk takes not
+    even that, temporary storage makes room for it as it goes."""
+    if not recorder.flush():
+        raise _NoRoomToRecord(errno.ENOSPC, os.strerror(errno.ENOSPC), str(files.journals))
     try:
         write_json(files.collected, {"time": time.time()})
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
-        # Until then nobody else could tell that all is there; nor could it be told that it is not.
-        while not recorder.flush():
-            if not files.root.exists():
-                raise
-            time.sleep(_ROOM_SECONDS)
         leave_note(files.collected, files.root)
 
 
