@@ -808,6 +808,35 @@ def test_the_machines_figures_are_those_of_the_run_that_was_moved(here: Path, tm
     assert not list((here / ".workbench/runs/run/journal").glob("system-*"))
 
 
+LINKING = """
+import os, sys, time
+open("made", "w").write("in the job's folder")
+os.mkdir("many")
+open("many/one", "w").write("of many")
+os.symlink(os.path.abspath("made"), "outputs/link")
+os.symlink(os.path.abspath("many"), "outputs/links")
+print("move it", flush=True)
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.02)
+"""
+
+
+def test_what_outputs_lead_to_in_the_jobs_folder_is_kept_though_the_workspace_is_moved(
+    here: Path, tmp_path: Path
+) -> None:
+    code, there = here / "code", tmp_path / "there"
+    code.mkdir()
+    there.mkdir()
+    (code / "train.py").write_text(LINKING)
+    about_to_be_moved(here, code, [f"{there}/.workbench", "job"])
+    (here / ".workbench").rename(there / ".workbench")
+    moved = Workspace(there).run("run")
+    complete(moved, None)
+    outputs = there / ".workbench/runs/run/outputs"
+    assert (outputs / "link").read_text() == "in the job's folder" and not (outputs / "link").is_symlink()
+    assert (outputs / "links/one").read_text() == "of many" and not (there / ".workbench/staging/run").exists()
+
+
 FORGOTTEN = """
 import multiprocessing, os, sys, time, workbench
 def child():

@@ -194,6 +194,7 @@ def bring_in(kept: Path, staging: Path) -> None:
     ending = f".{xxh32_hexdigest(os.fsencode(staging.name))}{_BROUGHT}"  # so that no name of the user's is one
     for draft in sorted(kept.rglob(f".*{ending}")):
         _put_in_place(draft, draft.with_name(draft.name[1 : -len(ending)]))
+    _lead_along(kept, staging)
     for link in links_below(kept):
         real = Path(os.path.realpath(link))
         if os.path.exists(real) and is_inside(real, os.path.realpath(staging)):
@@ -203,6 +204,17 @@ def bring_in(kept: Path, staging: Path) -> None:
             _put_in_place(draft, link)
         elif os.path.exists(real) and is_inside(link.parent / os.readlink(link), staging):
             replace_link(link, os.path.relpath(real, os.path.realpath(link.parent)))
+
+
+def _lead_along(kept: Path, staging: Path) -> None:
+    """Absolute links to where temporary storage was before the workspace was moved lead to where it is."""
+    for link in links_below(kept):
+        parts = Path(os.readlink(link)).parts
+        for end in range(3, len(parts) + 1) if not os.path.exists(link) else ():
+            meant = staging.joinpath(*parts[end:])
+            if parts[end - 3 : end] == staging.parts[-3:] and os.path.lexists(meant):
+                replace_link(link, meant)
+                break
 
 
 def _put_in_place(draft: Path, place: Path) -> None:
