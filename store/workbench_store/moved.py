@@ -8,10 +8,11 @@ import os
 from pathlib import Path
 
 from workbench_store.layout import RunLayout
+from workbench_store.processes import parent_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator
+    from typing import Iterator, Optional
 
 #: So many generations of processes may lie between a job's own parent and one that logs.
 _MOST_ANCESTORS = 64
@@ -68,13 +69,9 @@ def _link(path: str) -> str:
 
 
 def _ancestors() -> Iterator[int]:
-    pid = os.getppid()
+    pid: Optional[int] = os.getppid()
     for _ in range(_MOST_ANCESTORS):
-        if pid <= 1:
+        if pid is None or pid <= 1:
             return
         yield pid
-        try:
-            lines = Path("/proc/{}/status".format(pid)).read_text().splitlines()
-            pid = next(int(line.split()[1]) for line in lines if line.startswith("PPid:"))
-        except (OSError, StopIteration, ValueError):
-            return
+        pid = parent_of(pid)

@@ -83,13 +83,16 @@ def finish_purges(layout: WorkspaceLayout) -> dict[str, OSError]:
 
 def refuse_remains(remains: Mapping[str, OSError]) -> None:
     """Raises WorkspaceError if something of a run could not be removed, and names it."""
-    for name, trouble in remains.items():
-        others = f" (nor can parts of {listed([one for one in remains if one != name])})" if len(remains) > 1 else ""
-        raise WorkspaceError(
-            f"run {name} cannot be removed as a whole: {trouble.filename}: {trouble.strerror}{others}",
-            remedy="Remove that as whoever it belongs to (ls -l tells), then run `workbench gc` again. "
-            "Until then the name stays taken.",
-        )
+    if not remains:
+        return
+    name, *others = remains
+    trouble = remains[name]
+    more = f" (nor can {listed(others)})" if others else ""
+    raise WorkspaceError(
+        f"run {name} cannot be removed as a whole: {trouble.filename}: {trouble.strerror}{more}",
+        remedy="Remove that as whoever it belongs to (ls -l tells), then run `workbench gc` again. "
+        "Until then the name stays taken.",
+    )
 
 
 def _record(layout: WorkspaceLayout, names: Sequence[str]) -> None:
@@ -120,4 +123,5 @@ def _empty(folder: Path) -> OSError | None:
         paths = [path for path in folder.iterdir() if path.name != RunLayout(folder).identity.name]
     except OSError as error:
         return None if isinstance(error, FileNotFoundError) else error
-    return next((trouble for trouble in map(remove_whole, paths) if trouble is not None), None)
+    troubles = [remove_whole(path) for path in paths]  # each of them, though one stays
+    return next((trouble for trouble in troubles if trouble is not None), None)

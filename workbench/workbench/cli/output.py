@@ -37,6 +37,13 @@ def narrate(text: str) -> None:
         _drop(sys.stderr)
 
 
+def narrate_warning(text: str) -> None:
+    """A warning, of which parts may be of others' making."""
+    from workbench.view.format import safe_text
+
+    narrate(f"warning: {safe_text(text)}")
+
+
 def emit(text: str) -> None:
     """One line of data, on stdout."""
     print(text, flush=True)

@@ -19,8 +19,7 @@ def unlike_saved(artifacts: Iterable["ArtifactRecord"], places: Mapping[str, Pat
         if place is None:
             continue
         try:
-            # Of what a script logged no hash is kept.
-            same = place.stat() is not None if one.hash is None else hash_file(place)[1] == one.hash
+            same = _is_same(place, one.hash)
         except FileNotFoundError:
             yield f"{one.path} is missing: it is not where the run saved it any more"
             continue
@@ -29,6 +28,14 @@ def unlike_saved(artifacts: Iterable["ArtifactRecord"], places: Mapping[str, Pat
             continue
         if not same:
             yield f"{one.path} is not what the run saved: it has changed since"
+
+
+def _is_same(place: Path, hash: str | None) -> bool:
+    """Of what a script logged no hash is kept: it is there, at least. Raises OSError."""
+    if hash is None:
+        place.stat()
+        return True
+    return hash_file(place)[1] == hash
 
 
 def _place(path: str, places: Mapping[str, Path]) -> Path | None:

@@ -194,8 +194,8 @@ def bring_in(kept: Path, staging: Path) -> None:
     ending = f".{xxh32_hexdigest(os.fsencode(staging.name))}{_BROUGHT}"  # so that no name of the user's is one
     for draft in sorted(kept.rglob(f".*{ending}")):
         _put_in_place(draft, draft.with_name(draft.name[1 : -len(ending)]))
-    _lead_along(kept, staging)
     for link in links_below(kept):
+        _lead_along(link, staging)
         real = Path(os.path.realpath(link))
         if os.path.exists(real) and is_inside(real, os.path.realpath(staging)):
             draft = link.with_name(f".{link.name}{ending}")
@@ -206,15 +206,14 @@ def bring_in(kept: Path, staging: Path) -> None:
             replace_link(link, os.path.relpath(real, os.path.realpath(link.parent)))
 
 
-def _lead_along(kept: Path, staging: Path) -> None:
-    """Absolute links to where temporary storage was before the workspace was moved lead to where it is."""
-    for link in links_below(kept):
-        parts = Path(os.readlink(link)).parts
-        for end in range(3, len(parts) + 1) if not os.path.exists(link) else ():
-            meant = staging.joinpath(*parts[end:])
-            if parts[end - 3 : end] == staging.parts[-3:] and os.path.lexists(meant):
-                replace_link(link, meant)
-                break
+def _lead_along(link: Path, staging: Path) -> None:
+    """An absolute link to where temporary storage was before the workspace was moved leads to where it is."""
+    parts = Path(os.readlink(link)).parts
+    for end in range(3, len(parts) + 1) if not os.path.exists(link) else ():
+        meant = staging.joinpath(*parts[end:])
+        if parts[end - 3 : end] == staging.parts[-3:] and os.path.lexists(meant):
+            replace_link(link, meant)
+            return
 
 
 def _put_in_place(draft: Path, place: Path) -> None:

@@ -37,7 +37,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List, show or export."""
-    from workbench.cli.output import emit, narrate
+    from workbench.cli.output import emit, narrate, narrate_warning
     from workbench.workspace import Workspace
 
     workspace = Workspace(arguments.workspace, create=False)
@@ -55,11 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.export is not None:
         from workbench.cli.signals import ended_as_by_ctrl_c
         from workbench.lifecycle.media_files import export_media
-        from workbench.view.format import safe_text
 
         with ended_as_by_ctrl_c():
-            tell = lambda text: narrate(f"warning: {safe_text(text)}")  # noqa: E731
-            written = export_media(found.files, records, arguments.export, tell)
+            written = export_media(found.files, records, arguments.export, narrate_warning)
         for path in written:
             emit(str(path))
     else:

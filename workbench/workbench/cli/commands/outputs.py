@@ -31,9 +31,8 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked; without a flag, list."""
-    from workbench.cli.output import emit, narrate
+    from workbench.cli.output import emit, narrate, narrate_warning
     from workbench.cli.signals import ended_as_by_ctrl_c
-    from workbench.view.format import safe_text
     from workbench.workspace import Workspace
 
     found = Workspace(arguments.workspace, create=False).run(arguments.run)
@@ -42,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         narrate(f"{found.name}: outputs collected")
     elif arguments.download is not None:
         with ended_as_by_ctrl_c():
-            folder = found.download(arguments.download, lambda text: narrate(f"warning: {safe_text(text)}"))
+            folder = found.download(arguments.download, narrate_warning)
         if all(one.kind == "log" for one in found.artifacts):
             narrate(f"{found.name} has no outputs")
         if folder.exists():
