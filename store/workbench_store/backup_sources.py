@@ -10,8 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from workbench_store.errors import WorkspaceError
 from workbench_store.journal.packed import PACKED_SUFFIX, SUFFIX
 from workbench_store.layout import WorkspaceLayout
+from workbench_store.locks import FileLock
 
 _FILES = ("workspace.json", ".gitignore", "README.md")
 #: After the journals and files of runs.
@@ -40,10 +42,25 @@ def sources(layout: WorkspaceLayout, others: frozenset[str], trouble: Trouble) -
         if (layout.root / name).exists():
             yield Source(layout.root / name, "file")
     yield from _below(layout.root / _JOURNALS, _is_draft, trouble, journals=Path())
+    # Before the runs, as what is saved goes from here to there.
+    for staged in _unsaved(layout, others):
+        yield Source(layout.staging, "folder")
+        yield from _below(staged, lambda _: False, trouble)
     yield from (Source(folder, "folder") for folder in (layout.runs, layout.trash) if folder.is_dir())
     yield from _of_runs(layout, others, trouble)
     for part in _AFTER_RUNS:
         yield from _below(layout.root / part, _is_draft, trouble)
+
+
+def _unsaved(layout: WorkspaceLayout, others: frozenset[str]) -> Iterator[Path]:
+    """Temporary storage of runs whose outputs are not saved yet, and that nobody holds who would save them."""
+    with suppress(FileNotFoundError):
+        for staged in sorted(layout.staging.iterdir()):
+            files = layout.run(staged.name)
+            if staged.name not in others and files.plan.exists() and not files.collected.exists():
+                with suppress(OSError, WorkspaceError):
+                    if FileLock.is_free(files.supervisor_lock):
+                        yield staged
 
 
 def run_folders(layout: WorkspaceLayout) -> dict[str, Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from workbench.lifecycle import collect, sweep_leftovers
-from workbench.lifecycle.saving import bring_in
+from workbench.lifecycle.kept_links import bring_in
 from workbench.spec import Input, Output
 from workbench_store.errors import NotFound, RunError
 from workbench_store.layout import RunLayout, WorkspaceLayout
@@ -94,7 +94,7 @@ def test_what_links_lead_to_in_temporary_storage_is_kept(launch: Launch) -> None
 
 BRING_IN = """
 import pathlib, sys
-from workbench.lifecycle.saving import bring_in
+from workbench.lifecycle.kept_links import bring_in
 bring_in(*map(pathlib.Path, sys.argv[1:]))
 """
 
@@ -106,9 +106,9 @@ def test_a_copy_that_was_cut_short_is_put_in_its_place(tmp_path: Path) -> None:
     kept.mkdir()
     (kept / "model").symlink_to(staging / "model")
     environ = {**os.environ, "WORKBENCH_FAULT": "bring.unlinked"}
-    died = subprocess.run([sys.executable, "-c", BRING_IN, str(kept), str(staging)], env=environ)
+    died = subprocess.run([sys.executable, "-c", BRING_IN, str(kept), str(staging), str(tmp_path)], env=environ)
     assert died.returncode == -signal.SIGKILL and not (kept / "model").exists()
-    bring_in(kept, staging)
+    bring_in(kept, staging, tmp_path)
     assert (kept / "model" / "w").read_text() == "weights" and os.listdir(kept) == ["model"]
 
 
@@ -117,7 +117,7 @@ def test_a_file_of_the_users_is_no_copy_that_was_cut_short(tmp_path: Path) -> No
     kept.mkdir()
     (kept / "model").write_text("good")
     (kept / ".model.brought").write_text("another")
-    bring_in(kept, tmp_path / "staging")
+    bring_in(kept, tmp_path / "staging", tmp_path)
     assert (kept / "model").read_text() == "good" and (kept / ".model.brought").read_text() == "another"
 
 

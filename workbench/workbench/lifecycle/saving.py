@@ -12,14 +12,14 @@ from workbench_store.journal.waiting_note import leave_note
 from workbench_store.layout import RunLayout, WorkspaceLayout
 from workbench_store.no_room import NO_ROOM
 from workbench_store.states import RunState
-from xxhash import xxh32_hexdigest
 
 from workbench.client.log_cap import join_logs
-from workbench.data.copying import copy_data, is_inside, links_below, move_into, publish, replace_link
+from workbench.data.copying import move_into, publish
 from workbench.data.hashing import HashedFile, changed_below, hash_below
 from workbench.lifecycle.drafts import remove_drafts
 from workbench.lifecycle.ending import Ending, unsaved
 from workbench.lifecycle.files import read_json, write_json
+from workbench.lifecycle.kept_links import SEEN_LINKS, bring_in, lead_from_the_code
 from workbench.lifecycle.links import remove_links
 from workbench.lifecycle.mlflow_records import keep_mlflow_records
 from workbench.lifecycle.output_check import warn_of_outputs
@@ -31,9 +31,6 @@ from workbench.lifecycle.supervision import Supervision
 from workbench.lifecycle.trouble import note_trouble
 from workbench.spec.files import kind_at
 
-_SEEN_LINKS = ("outputs", "logs")
-#: Ends the hidden name of a copy on its way to the place of a link.
-_BROUGHT = ".brought"
 _WRITABLE_SECONDS = 5.0
 #: How often it is looked for room on a full disk.
 _ROOM_SECONDS = 0.5
@@ -95,14 +92,16 @@ def save(layout: WorkspaceLayout, plan: Plan, recorder: RunRecorder) -> None:
     files = layout.run(plan.name)
     with recorder.stage("finalize") as detail:
         _refuse_pipes(plan)
+        if files.job_process.exists() and not (layout.staged(plan.name).exists() or files.collected.exists()):
+            recorder.warning("its temporary storage is gone, as in a copy that has it not: what was only there is lost")
         join_logs(files)
         _rescue(files, code_folder(layout, plan.name))
         keep_mlflow_records(layout, plan, recorder)
         fault("save.rescued")
         remove_drafts(files)
-        _lead_from_the_code(files, code_folder(layout, plan.name))
+        lead_from_the_code(files, code_folder(layout, plan.name))
         for kept in _kept_folders(files, plan):
-            bring_in(kept, layout.staged(plan.name))
+            bring_in(kept, layout.staged(plan.name), files.root)
         for output in plan.outputs:
             _publish(output, plan.name)
             _upload(output)
@@ -158,7 +157,7 @@ def _refuse_pipes(plan: Plan) -> None:
 def _rescue(files: RunLayout, code: Path) -> None:
     """A job may have replaced the link ./outputs or ./logs by a folder or file of its own, or removed what it led to:
     what there is is saved all the same."""
-    for name, target in zip(_SEEN_LINKS, (files.outputs, files.logs), strict=True):
+    for name, target in zip(SEEN_LINKS, (files.outputs, files.logs), strict=True):
         place = code / name
         target.mkdir(exist_ok=True)
         if place.is_symlink() or not place.exists():
@@ -169,59 +168,10 @@ def _rescue(files: RunLayout, code: Path) -> None:
             place.replace(target / name)
 
 
-def _lead_from_the_code(files: RunLayout, code: Path) -> None:
-    """./outputs is itself a link, so that a relative link in it that leads to the job's folder by its looks leads
-    nowhere: it is led to what its maker meant, which is brought in like the rest."""
-    for name, target in zip(_SEEN_LINKS, (files.outputs, files.logs), strict=True):
-        for link in links_below(target) if (code / name).is_symlink() else ():
-            meant = Path(os.path.normpath(code / name / link.parent.relative_to(target) / os.readlink(link)))
-            inside = code in meant.parents and code / name not in meant.parents
-            if inside and not os.path.exists(link) and os.path.lexists(meant):
-                replace_link(link, meant)
-
-
 def _kept_folders(files: RunLayout, plan: Plan) -> Iterator[Path]:
     """The folders on persistent storage that the job wrote to."""
     yield from (files.outputs, files.logs)
     yield from (Path(output.resolved) for output in plan.outputs if output.local)
-
-
-def bring_in(kept: Path, staging: Path) -> None:
-    """A link that leads into temporary storage would lead nowhere once that is gone: what it leads to is copied in its
-    place, or it is led straight to what is kept already. Can be cut short and done again. Raises OSError."""
-    if not kept.is_dir():
-        return
-    ending = f".{xxh32_hexdigest(os.fsencode(staging.name))}{_BROUGHT}"  # so that no name of the user's is one
-    for draft in sorted(kept.rglob(f".*{ending}")):
-        _put_in_place(draft, draft.with_name(draft.name[1 : -len(ending)]))
-    for link in links_below(kept):
-        _lead_along(link, staging)
-        real = Path(os.path.realpath(link))
-        if os.path.exists(real) and is_inside(real, os.path.realpath(staging)):
-            draft = link.with_name(f".{link.name}{ending}")
-            copy_data(real, draft)
-            fault("bring.copied")
-            _put_in_place(draft, link)
-        elif os.path.exists(real) and is_inside(link.parent / os.readlink(link), staging):
-            replace_link(link, os.path.relpath(real, os.path.realpath(link.parent)))
-
-
-def _lead_along(link: Path, staging: Path) -> None:
-    """An absolute link to where temporary storage was before the workspace was moved leads to where it is."""
-    parts = Path(os.readlink(link)).parts
-    for end in range(3, len(parts) + 1) if not os.path.exists(link) else ():
-        meant = staging.joinpath(*parts[end:])
-        if parts[end - 3 : end] == staging.parts[-3:] and os.path.lexists(meant):
-            replace_link(link, meant)
-            return
-
-
-def _put_in_place(draft: Path, place: Path) -> None:
-    """A folder cannot replace a link in one step; a kill between the two leaves the draft, which is found again."""
-    if draft.is_dir():
-        place.unlink(missing_ok=True)
-        fault("bring.unlinked")
-    draft.replace(place)
 
 
 def _publish(output: PlannedOutput, run: str) -> None:
